@@ -1,0 +1,1 @@
+//! What GitHub sends: signatures and the parts of webhook payloads that we read.

@@ -1,0 +1,23 @@
+//! What two KotaDB programs must agree on: the text model, the index format, the query language, the object store, the
+//! job table, the search over many segments, and the shapes that go over the wire.
+//!
+//! Modules are floors; each may use only those to its left:
+//! `{id, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, identity} ← search ← wire ← http`.
+
+pub mod config;
+pub mod crypto;
+pub mod db;
+pub mod github;
+#[cfg(feature = "http")]
+pub mod http;
+pub mod id;
+pub mod identity;
+pub mod query;
+pub mod search;
+pub mod segment;
+pub mod store;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod text;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! Test support shared by crates: a private Postgres behind pgbouncer, in-memory stores, fixture repositories.
