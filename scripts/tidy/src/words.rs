@@ -44,7 +44,7 @@ fn impurities(source: &Source) -> Vec<Fault> {
     };
     let pattern = r"\b(?:async|await|tokio|futures|tracing|rand|SystemTime|Instant|std\s*::\s*(?:fs|net|env|time|process|thread))\b";
     let advice = "pure floors have no async, clock, chance, environment, disk or network: let the caller do it";
-    if PURE.iter().any(|floor| is_pure(floor)) { find(source, pattern, advice) } else { Vec::new() }
+    if PURE.iter().any(is_pure) { find(source, pattern, advice) } else { Vec::new() }
 }
 
 /// Every type below `wire` that serialises itself.
