@@ -82,8 +82,9 @@ fn unfinished(source: &Source) -> Vec<Fault> {
     find(&code, r"\b(?:todo|unimplemented|dbg)\s*!|#\[ignore", "finish it or leave it out")
 }
 
+/// A mark stands in a comment or before a colon; the words themselves may be searched for.
 fn marked(file: &str, text: &str) -> Vec<Fault> {
-    let pattern = concat!(r"\b(?:TO", "DO|FIX", "ME|XX", r"X)\b");
+    let pattern = concat!(r"(?:/[/*]+!?|#|--)[ \t]*(?:TO", "DO|FIX", "ME|XX", r"X)\b|\b(?:TO", "DO|FIX", r"ME)\s?[:(]");
     find_in(file, text, pattern, "an open end belongs into an issue: write it there and drop the mark")
 }
 
@@ -160,7 +161,8 @@ mod tests {
         assert_eq!(n(unfinished, "core/src/a.rs", "fn a() { todo!() } fn b() { dbg!(1); }"), 2);
         assert_eq!(n(unfinished, "core/tests/a.rs", "#[test]\n#[ignore]\nfn a() {}"), 1);
         assert_eq!(marked("a.md", concat!("x\n// TO", "DO: later\n"))[0].line, 2);
-        assert!(marked("a.md", "to do").is_empty());
+        assert_eq!(marked("a.sh", concat!("# FIX", "ME later\n")).len(), 1);
+        assert!(marked("syntax.md", concat!("TO", "DO AND FIX", "ME")).is_empty());
     }
 
     #[test]
