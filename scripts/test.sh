@@ -13,17 +13,13 @@ if [ "$what" = --no-run ]; then
   exec cargo nextest run --locked --workspace --all-features --no-run
 fi
 
-stop() {
-  scripts/s3-endpoint.sh stop || true
-  scripts/test-services.sh stop || true
-}
+scripts/s3-endpoint.sh --install
+stop() { scripts/test-services.sh stop || true; }
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 services=$(scripts/test-services.sh start)
 eval "$services"
-endpoint=$(scripts/s3-endpoint.sh start)
-eval "$endpoint"
 
 if [ "$what" != --doc ]; then cargo nextest run --locked --workspace --all-features; fi
 if [ "$what" != --nextest ]; then cargo test --locked --workspace --all-features --doc --quiet; fi

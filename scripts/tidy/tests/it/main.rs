@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use kotadb_tidy::{RULES, Workspace, run};
 
-static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| Workspace::load().unwrap());
+static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| Workspace::load().expect("the tree can be read"));
 
 fn holds(rule: &str) {
     let faults = run(rule, &WORKSPACE);
