@@ -3,112 +3,174 @@
 
 mod codec;
 mod error;
+mod folder;
+mod head;
 mod name;
+mod options;
+mod ranges;
 mod refs;
+mod remote;
 mod root;
 mod snapshot;
 mod snapshot_format;
 
+#[cfg(test)]
+mod codec_tests;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::id::TenantId;
-
 pub use self::error::StoreError;
+use self::folder::{Content, Folder};
+pub use self::head::HeadTag;
 pub use self::name::{Kind, ObjectKey, head_path, object_path, parse_object_path};
+pub use self::options::StoreOptions;
+pub use self::ranges::Ranges;
 pub use self::refs::Refs;
+use self::remote::Remote;
 pub use self::root::{RepositoryEntry, Root, SegmentEntry, Tip};
 pub use self::snapshot::{Entry, SkipReason, Skipped, Snapshot, SnapshotEntry};
-/// Where objects are kept.
-#[derive(Clone, Debug)]
-pub enum StoreOptions {
-    /// In memory, for tests.
-    Memory,
-    /// Below a folder of this machine.
-    Folder(PathBuf),
-    /// An S3 bucket (Tigris, AWS, moto).
-    S3 {
-        /// Bucket.
-        bucket: String,
-        /// `AWS_ENDPOINT_URL_S3`; `None`: AWS itself.
-        endpoint: Option<String>,
-        /// Region.
-        region: String,
-        /// Access key id and secret; `None`: as the environment of the machine provides them (Lambda, instance).
-        credentials: Option<(String, String)>,
-    },
-}
-/// What the next swap of HEAD expects to find: nothing, or exactly the bytes that were read.
-#[derive(Clone, Debug)]
-pub struct HeadTag {}
+use crate::crypto;
+use crate::id::TenantId;
 
 /// The store of one deployment. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
 #[derive(Clone, Debug)]
-pub struct Store {}
+enum Backend {
+    Folder(Folder),
+    Remote(Remote),
+}
 
 impl Store {
     /// Opens the store; no request is sent yet.
     pub fn open(options: &StoreOptions) -> Result<Self, StoreError> {
-        unimplemented!()
+        let backend = match options {
+            StoreOptions::Memory => Backend::Remote(Remote::memory()),
+            StoreOptions::Folder(root) => Backend::Folder(Folder::new(root.clone())),
+            StoreOptions::S3 { .. } => Backend::Remote(Remote::s3(options)?),
+        };
+        Ok(Self { backend })
     }
+
     /// Writes an immutable object whose name is made of `id` and the hash of `bytes`. An object that exists is an error.
     pub async fn put(&self, tenant: TenantId, kind: Kind, id: Uuid, bytes: Bytes) -> Result<ObjectKey, StoreError> {
-        unimplemented!()
+        let key = ObjectKey::new(id, crypto::sha256(&bytes));
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => folder.create(&object, Content::Bytes(bytes)).await?,
+            Backend::Remote(remote) => remote.create(&object, bytes).await?,
+        }
+        Ok(key)
     }
-    /// The same from a file of this machine (multipart where large).
+
+    /// The same from a file of this machine (multipart where large). The file must not change meanwhile.
     pub async fn put_file(&self, tenant: TenantId, kind: Kind, id: Uuid, file: &Path) -> Result<ObjectKey, StoreError> {
-        unimplemented!()
+        let key = ObjectKey::new(id, hash_file(file).await?);
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => folder.create(&object, Content::File(file.to_owned())).await?,
+            Backend::Remote(remote) => remote.create_from(&object, file).await?,
+        }
+        Ok(key)
     }
+
     /// Reads a whole object.
     pub async fn get(&self, tenant: TenantId, kind: Kind, key: ObjectKey) -> Result<Bytes, StoreError> {
-        unimplemented!()
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => folder.read(&object).await,
+            Backend::Remote(remote) => remote.read(&object).await,
+        }
     }
+
     /// Reads ranges of an object in one wave; near ones may be read as one. Answers in the order asked, with the number
-    /// of GETs that were sent.
-    pub async fn get_ranges(&self, tenant: TenantId, kind: Kind, key: ObjectKey, ranges: &[Range<u64>]) -> Result<Ranges, StoreError> {
-        unimplemented!()
+    /// of GETs that were sent. A range that ends beyond the object is an error.
+    pub async fn get_ranges(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        key: ObjectKey,
+        ranges: &[Range<u64>],
+    ) -> Result<Ranges, StoreError> {
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => folder.read_ranges(&object, ranges).await,
+            Backend::Remote(remote) => remote.read_ranges(&object, ranges).await,
+        }
     }
-    /// Reads HEAD: the root (a default one where the tenant has none yet) and the tag for a swap.
-    pub async fn head(&self, tenant: TenantId) -> Result<(Root, HeadTag), StoreError> {
-        unimplemented!()
+
+    /// Reads and decodes a snapshot object.
+    pub async fn snapshot(&self, tenant: TenantId, key: ObjectKey) -> Result<Snapshot, StoreError> {
+        let bytes = self.get(tenant, Kind::Snapshot, key).await?;
+        Snapshot::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Snapshot, key)))
     }
-    /// Replaces HEAD if it still is what `tag` says; the root's version must be one more. `StoreError::Conflict` if not.
-    pub async fn swap_head(&self, tenant: TenantId, tag: &HeadTag, root: &Root) -> Result<HeadTag, StoreError> {
-        unimplemented!()
+
+    /// Reads and decodes a refs object.
+    pub async fn refs(&self, tenant: TenantId, key: ObjectKey) -> Result<Refs, StoreError> {
+        let bytes = self.get(tenant, Kind::Refs, key).await?;
+        Refs::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Refs, key)))
     }
-    /// Reads HEAD, lets `change` alter the root, swaps; on a conflict reads again and retries with jitter, as long as
-    /// `change` says yes. `change` returns `false` to leave HEAD as it is.
-    pub async fn update_head<E, F>(&self, tenant: TenantId, change: F) -> Result<Root, E>
-    where
-        E: From<StoreError>,
-        F: FnMut(&mut Root) -> Result<bool, E> + Send,
-    {
-        unimplemented!()
-    }
-    /// Names and lengths of all objects of a tenant, HEAD apart.
+
+    /// Names and lengths of all objects of a tenant, HEAD apart, ascending.
     pub async fn list(&self, tenant: TenantId) -> Result<Vec<(Kind, ObjectKey, u64)>, StoreError> {
-        unimplemented!()
+        let mut objects = Vec::new();
+        for kind in Kind::ALL {
+            let prefix = format!("t/{tenant}/{}", kind.folder());
+            let found = match &self.backend {
+                Backend::Folder(folder) => folder.list(&prefix).await?,
+                Backend::Remote(remote) => remote.list(&prefix).await?,
+            };
+            let named = found.into_iter().filter_map(|(path, len)| Some((parse_object_path(&path)?, len)));
+            objects.extend(named.map(|((_, kind, key), len)| (kind, key, len)));
+        }
+        objects.sort_unstable();
+        Ok(objects)
     }
+
     /// One cheap request, for health.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        match &self.backend {
+            Backend::Folder(folder) => folder.probe().await,
+            Backend::Remote(remote) => remote.probe().await,
+        }
     }
 }
 
-/// Answer of [`Store::get_ranges`].
-#[derive(Clone, Debug)]
-pub struct Ranges {
-    /// One per range asked.
-    pub parts: Vec<Bytes>,
-    /// Requests that were sent.
-    pub gets: u32,
-    /// Bytes that were read (with the gaps of joined ranges).
-    pub bytes: u64,
+/// Says where objects are, and no secret.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.backend {
+            Backend::Folder(_) => "Store(folder)",
+            Backend::Remote(_) => "Store(remote)",
+        })
+    }
 }
 
+async fn hash_file(file: &Path) -> Result<[u8; 32], StoreError> {
+    let name = file.display().to_string();
+    let file: PathBuf = file.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || hash_file_now(&file)).await;
+    hashed.map_err(|error| StoreError::backend(&name, error))?.map_err(|error| StoreError::backend(&name, error))
+}
 
-#[cfg(test)]
-mod codec_tests;
+fn hash_file_now(file: &Path) -> io::Result<[u8; 32]> {
+    let mut file = File::open(file)?;
+    let mut hash = crypto::Sha256::new();
+    let mut part = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok(hash.finish()),
+            n => hash.update(&part[..n]),
+        }
+    }
+}
