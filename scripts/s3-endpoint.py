@@ -32,7 +32,7 @@ def one_at_a_time(app):
 
 
 def main():
-    app = one_at_a_time(DomainDispatcherApplication(create_backend_app, service="s3"))
+    app = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
