@@ -12,6 +12,7 @@
 //! and is shared with the local index ([`local`]), which has no job, no database and no network. Reading for people is
 //! [`inspect`]. Searching is none of its business.
 
+pub mod admin;
 pub mod attributes;
 pub mod build;
 pub mod classify;
@@ -26,12 +27,23 @@ pub mod git;
 pub mod halt;
 pub mod held;
 pub mod ignore_rules;
+pub mod inspect;
+pub mod job;
+pub mod lease;
 pub mod limits;
 pub mod listing;
+pub mod local;
 pub mod origin;
+pub mod pipeline;
 pub mod plan;
+pub mod publish;
 pub mod remote;
 pub mod rules;
+pub mod runner;
 pub mod scratch;
+pub mod snapshots;
+pub mod summary;
+pub mod tips;
 pub mod tree;
+pub mod upload;
 pub mod window;
