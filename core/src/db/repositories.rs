@@ -103,6 +103,14 @@ pub async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
     Ok(true)
 }
 
+/// Moves repositories of the tenant in scope to another origin (`http://127.0.0.1:PORT` of a server that had to change
+/// its port). Returns how many were moved.
+pub async fn move_origin(tx: &mut Tx, from: &str, to: &str) -> Result<u64, DbError> {
+    let update = "UPDATE kotadb.repositories SET url = $2 || substr(url, length($1) + 1)
+        WHERE starts_with(url, $1 || '/') AND deleted_at IS NULL";
+    tx.run(Statement::new(update).bind(from.to_owned()).bind(to.to_owned())).await
+}
+
 fn read(row: &PgRow) -> Result<RepositoryRow, DbError> {
     Ok(RepositoryRow {
         id: RepositoryId(column(row, "id")?),
