@@ -298,3 +298,6 @@ fn compile_error(at: usize, error: &CompileError) -> ParseError {
     };
     ParseError::new(at, &error.to_string(), help)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,136 @@ fn repetition_known(repetition: &Repetition) -> Known {
     }
     copies.then(&Known::anything(true))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use regex_syntax::ParserBuilder;
+
+    use super::*;
+    use crate::text::{self, Trigram};
+
+    fn parsed(pattern: &str) -> Hir {
+        ParserBuilder::new().utf8(false).multi_line(true).build().parse(pattern).expect("the pattern is a regex")
+    }
+
+    fn grams(text: &[u8]) -> BTreeSet<Trigram> {
+        text::fold(text).windows(3).map(|w| Trigram(u32::from_be_bytes([0, w[0], w[1], w[2]]))).collect()
+    }
+
+    /// Written with quotes round trigrams, `&` and `|`.
+    fn shown(formula: &Formula) -> String {
+        let join = |parts: &[Formula], with: &str| {
+            format!("({})", parts.iter().map(shown).collect::<Vec<_>>().join(with))
+        };
+        match formula {
+            Formula::All => "*".to_owned(),
+            Formula::Nothing => "!".to_owned(),
+            Formula::Gram(gram) => String::from_utf8_lossy(&gram.0.to_be_bytes()[1..]).into_owned(),
+            Formula::And(parts) => join(parts, "&"),
+            Formula::Or(parts) => join(parts, "|"),
+        }
+    }
+
+    #[test]
+    fn formulas_of_known_patterns() {
+        for (pattern, formula) in [
+            ("abc", "abc"),
+            ("ABCD", "(abc&bcd)"),
+            ("ab", "*"),
+            ("(?i)kernel", "(ern&ker&nel&rne)"),
+            ("(?i)sos", "sos"),
+            ("abc|def", "(abc|def)"),
+            ("abc|de", "*"),
+            ("abc.*def", "(abc&def)"),
+            ("abc.def", "(abc&def)"),
+            ("ab(c|d)e", "((abc|abd)&(bce|bde))"),
+            ("(abc)+", "abc"),
+            ("(abc)*", "*"),
+            ("(abc)?def", "def"),
+            ("[a-z]+_[0-9]+", "*"),
+            ("abc[0-9]{2}", "abc"),
+            ("a{3}", "aaa"),
+            ("^abc$", "abc"),
+            ("[^a]bcd", "bcd"),
+            (r"\bfoo\b", "foo"),
+            ("a[]&&b]c", "!"),
+        ] {
+            if let Ok(hir) = ParserBuilder::new().utf8(false).multi_line(true).build().parse(pattern) {
+                assert_eq!(shown(&super::formula(&hir)), formula, "{pattern}");
+            }
+        }
+    }
+
+    #[test]
+    fn halves_of_folded_characters_promise_nothing() {
+        for (pattern, content) in [
+            (r"(?-u)\x84\xAAfoo", "\u{212A}foo"),
+            (r"(?-u)foo\xE2", "foo\u{212A}"),
+            (r"(?-u)foo\xC5", "foo\u{17F}"),
+            (r"(?-u)\xBFfoo", "\u{17F}foo"),
+            (r"(?-u)fo\xE2(?:\x84)\xAAoo", "fo\u{212A}oo"),
+            (r"(?-u)fo[\xC4\xC5]\xBFoo", "fo\u{17F}oo"),
+        ] {
+            let formula = super::formula(&parsed(pattern));
+            assert!(formula.holds(&|gram| grams(content.as_bytes()).contains(&gram)), "{pattern}: {}", shown(&formula));
+        }
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            "[abkKsS]{1,4}",
+            Just("\u{212A}".to_owned()),
+            Just("\u{17F}".to_owned()),
+            Just("é".to_owned()),
+            Just("[ab]".to_owned()),
+            Just("[^a]".to_owned()),
+            Just("[k-s]".to_owned()),
+            Just(".".to_owned()),
+            Just(r"\w".to_owned()),
+            Just(r"\b".to_owned()),
+            Just("^".to_owned()),
+            Just(r"(?-u:\xE2)".to_owned()),
+            Just(r"(?-u:\x84)".to_owned()),
+            Just(r"(?-u:\xAA)".to_owned()),
+            Just(r"(?-u:[\xC4-\xC5])".to_owned()),
+            Just(r"(?-u:\xBF)".to_owned()),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                3 => prop::collection::vec(inner.clone(), 1..5).prop_map(|parts| parts.concat()),
+                1 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
+                1 => (inner.clone(), "[*+?]|\\{[0-2](,[3-5]?)?\\}").prop_map(|(sub, times)| format!("(?:{sub}){times}")),
+                1 => inner.prop_map(|sub| format!("(?i:{sub})")),
+            ]
+        })
+    }
+
+    fn content() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            "[abkKsS]{1,4}".prop_map(String::into_bytes),
+            prop::sample::select(vec!["\u{212A}", "\u{17F}", "é", " "]).prop_map(|text| text.as_bytes().to_vec()),
+            prop::sample::select(vec![0xE2u8, 0x84, 0xAA, 0xC4, 0xC5, 0xBF]).prop_map(|byte| vec![byte]),
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn what_matches_satisfies_the_formula(pattern in pattern(), contents in prop::collection::vec(content(), 12)) {
+            let hir = parsed(&pattern);
+            let formula = super::formula(&hir);
+            let regex = regex::bytes::RegexBuilder::new(&pattern).multi_line(true).build().expect("a small regex");
+            for content in contents {
+                if regex.is_match(&content) {
+                    let grams = grams(&content);
+                    prop_assert!(formula.holds(&|gram| grams.contains(&gram)), "{} on {:?}: {}", pattern, content, shown(&formula));
+                }
+            }
+        }
+    }
+}
