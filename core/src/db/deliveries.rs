@@ -1,8 +1,8 @@
 //! Webhook deliveries: unique on (hook, delivery id), written in the transaction that enqueues.
-#![allow(unused_variables, reason = "contract stub")]
 
 use uuid::Uuid;
 
+use super::tx::Statement;
 use super::{DbError, Tx};
 use crate::id::{HookId, TenantId};
 
@@ -23,5 +23,14 @@ pub struct NewDelivery {
 
 /// Records a delivery; `false`: seen before. Scope: the tenant of the hook.
 pub async fn record(tx: &mut Tx, delivery: &NewDelivery) -> Result<bool, DbError> {
-    unimplemented!()
+    let insert = Statement::new(
+        "INSERT INTO kotadb.deliveries (hook_id, delivery_id, tenant_id, event, body_sha256) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (hook_id, delivery_id) DO NOTHING",
+    )
+    .bind(delivery.hook.0)
+    .bind(delivery.delivery)
+    .bind(delivery.tenant.0)
+    .bind(delivery.event.clone())
+    .bind(delivery.body_sha256.to_vec());
+    Ok(tx.run(insert).await? == 1)
 }

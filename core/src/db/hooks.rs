@@ -1,6 +1,6 @@
 //! Webhook endpoints and their sealed secrets.
-#![allow(unused_variables, reason = "contract stub")]
 
+use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
 
@@ -25,14 +25,41 @@ pub struct Hook {
 
 /// Makes the hook of a repository of the tenant in scope. The secret is sealed by the caller with context
 /// `hook:<hook id>`.
-pub async fn create(tx: &mut Tx, tenant: TenantId, repository: RepositoryId, hook: HookId, sealed_secret: &[u8]) -> Result<(), DbError> {
-    unimplemented!()
+pub async fn create(
+    tx: &mut Tx,
+    tenant: TenantId,
+    repository: RepositoryId,
+    hook: HookId,
+    sealed_secret: &[u8],
+) -> Result<(), DbError> {
+    let insert =
+        Statement::new("INSERT INTO kotadb.hooks (id, tenant_id, repository_id, secret) VALUES ($1, $2, $3, $4)")
+            .bind(hook.0)
+            .bind(tenant.0)
+            .bind(repository.0)
+            .bind(sealed_secret.to_vec());
+    tx.run(insert).await.map(|_| ())
 }
-/// Finds a hook by its id, through a SECURITY DEFINER function. Scope: anonymous.
+
+/// Finds a hook by its id, through a SECURITY DEFINER function. Scope: anonymous. A hook of a deleted repository is gone.
 pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError> {
-    unimplemented!()
+    let look_up = Statement::new("SELECT * FROM kotadb.hook_lookup($1)").bind(hook.0);
+    let Some(row) = tx.row(look_up).await? else { return Ok(None) };
+    Ok(Some(Hook {
+        id: hook,
+        tenant: TenantId(column(&row, "tenant_id")?),
+        repository: RepositoryId(column(&row, "repository_id")?),
+        ref_patterns: column(&row, "ref_patterns")?,
+        github_repository_id: column(&row, "github_repository_id")?,
+        secret: column(&row, "secret")?,
+        previous_secret: column(&row, "previous_secret")?,
+    }))
 }
+
 /// Remembers GitHub's numeric id of the repository. Scope: tenant.
 pub async fn set_github_repository_id(tx: &mut Tx, repository: RepositoryId, github_id: i64) -> Result<(), DbError> {
-    unimplemented!()
+    let update = Statement::new("UPDATE kotadb.repositories SET github_repository_id = $2 WHERE id = $1")
+        .bind(repository.0)
+        .bind(github_id);
+    tx.run(update).await.map(|_| ())
 }

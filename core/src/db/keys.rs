@@ -1,6 +1,8 @@
 //! API keys at rest: a SHA-256, never the key.
-#![allow(unused_variables, reason = "contract stub")]
 
+use uuid::Uuid;
+
+use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{RepositoryId, TenantId};
 
@@ -10,7 +12,7 @@ pub struct Principal {
     /// The tenant.
     pub tenant: TenantId,
     /// Which key (for logs).
-    pub key_id: uuid::Uuid,
+    pub key_id: Uuid,
     /// `search`, `repositories:read`, `repositories:write`, `jobs:read`, `jobs:write`.
     pub scopes: Vec<String>,
     /// Repositories it may see, not deleted: (id, `owner/name`).
@@ -19,13 +21,44 @@ pub struct Principal {
 
 /// Looks a key up by its hash. Scope: anonymous. `None`: unknown, revoked or expired.
 pub async fn authenticate(tx: &mut Tx, key_sha256: &[u8; 32]) -> Result<Option<Principal>, DbError> {
-    unimplemented!()
+    let look_up = Statement::new("SELECT * FROM kotadb.authenticate($1)").bind(key_sha256.to_vec());
+    let Some(row) = tx.row(look_up).await? else { return Ok(None) };
+    let ids: Vec<Uuid> = column(&row, "repository_ids")?;
+    let names: Vec<String> = column(&row, "repository_names")?;
+    Ok(Some(Principal {
+        tenant: TenantId(column(&row, "tenant_id")?),
+        key_id: column(&row, "key_id")?,
+        scopes: column(&row, "scopes")?,
+        repositories: ids.into_iter().map(RepositoryId).zip(names).collect(),
+    }))
 }
+
 /// Makes a key for the tenant in scope (`admin key create`). `display` is its first and last characters.
-pub async fn create(tx: &mut Tx, tenant: TenantId, name: &str, key_sha256: &[u8; 32], display: &str, scopes: &[&str]) -> Result<uuid::Uuid, DbError> {
-    unimplemented!()
+pub async fn create(
+    tx: &mut Tx,
+    tenant: TenantId,
+    name: &str,
+    key_sha256: &[u8; 32],
+    display: &str,
+    scopes: &[&str],
+) -> Result<Uuid, DbError> {
+    let id = Uuid::now_v7();
+    let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
+    let insert = Statement::new(
+        "INSERT INTO kotadb.api_keys (id, tenant_id, name, key_sha256, display, scopes) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(id)
+    .bind(tenant.0)
+    .bind(name.to_owned())
+    .bind(key_sha256.to_vec())
+    .bind(display.to_owned())
+    .bind(scopes);
+    tx.run(insert).await.map(|_| id)
 }
-/// Revokes a key of the tenant in scope; `false`: no such key.
-pub async fn revoke(tx: &mut Tx, key: uuid::Uuid) -> Result<bool, DbError> {
-    unimplemented!()
+
+/// Revokes a key of the tenant in scope; `false`: no such key. Revoking again changes nothing.
+pub async fn revoke(tx: &mut Tx, key: Uuid) -> Result<bool, DbError> {
+    let update =
+        Statement::new("UPDATE kotadb.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1").bind(key);
+    Ok(tx.run(update).await? == 1)
 }

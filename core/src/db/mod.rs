@@ -1,99 +1,91 @@
 //! Postgres: the only SQL of the workspace. Statements run only in a [`Tx`], which never spans an await on anything else.
-#![allow(unused_variables, reason = "contract stub")]
 
+pub mod cluster;
 pub mod deliveries;
+pub mod direct;
+mod error;
+pub mod health;
 pub mod hooks;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;
+mod options;
 pub mod repositories;
 pub mod tenants;
+mod tx;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::id::TenantId;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection, PgPool};
 
-/// How to reach Postgres.
-#[derive(Clone, Debug)]
-pub struct DbOptions {
-    /// `DATABASE_URL`: the transaction pooler.
-    pub url: String,
-    /// Most connections of this process.
-    pub max_connections: u32,
-    /// Longest wait for a connection.
-    pub acquire_timeout: Duration,
-}
+pub use self::error::DbError;
+pub use self::options::DbOptions;
+pub use self::tx::{Scope, Tx};
+use self::tx::{Statement, column};
 
 /// The connections of this process; opened when first used. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Db {}
-
-/// On whose behalf a transaction runs: which role it takes, and which tenant's rows it sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// `kotadb_api` before a tenant is known: may only call the SECURITY DEFINER functions.
-    Anonymous,
-    /// `kotadb_api` for one tenant.
-    Tenant(TenantId),
-    /// `kotadb_worker`: jobs, deliveries and repositories of all tenants.
-    Worker,
+pub struct Db {
+    pool: PgPool,
+    endpoint: Arc<str>,
 }
-
-/// A transaction with its role and tenant set. Dropped without [`Tx::commit`], it is rolled back.
-/// Statements are unnamed, which is sound through a transaction pooler only inside a transaction.
-#[derive(Debug)]
-pub struct Tx {}
 
 impl Db {
-    /// A lazy pool.
+    /// A lazy pool. Idle connections are given back after 30 s, any after 5 min; one that lay idle for a second is
+    /// tried before use, because a pooler may have closed it.
     pub fn new(options: &DbOptions) -> Result<Self, DbError> {
-        unimplemented!()
+        let (connect, endpoint) = options::parse(&options.url)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(options.acquire_timeout)
+            .idle_timeout(Duration::from_secs(30))
+            .max_lifetime(Duration::from_secs(300))
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > Duration::from_secs(1) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(connect);
+        Ok(Self { pool, endpoint: endpoint.into() })
     }
+
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
-        unimplemented!()
+        let acquired = self.pool.acquire().await;
+        let connection = acquired.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
+        Tx::open(connection, Arc::clone(&self.endpoint), scope).await
     }
+
     /// Time of one `SELECT 1` transaction.
     pub async fn ping(&self) -> Result<Duration, DbError> {
-        unimplemented!()
+        let started = Instant::now();
+        let mut tx = self.begin(Scope::Anonymous).await?;
+        tx.run(Statement::new("SELECT 1")).await?;
+        tx.commit().await?;
+        Ok(started.elapsed())
     }
-    /// Newest applied migration, to compare with [`migrate::latest`].
+
+    /// Newest applied migration, to compare with [`migrate::latest`]. `None`: no migration, or none that made the roles.
     pub async fn schema_version(&self) -> Result<Option<String>, DbError> {
-        unimplemented!()
+        let mut tx = self.begin(Scope::Anonymous).await?;
+        let row = tx.row(Statement::new("SELECT kotadb.schema_version() AS version")).await?;
+        tx.commit().await?;
+        row.map_or(Ok(None), |row| column(&row, "version"))
     }
+
+    /// `host:port`, for messages.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Closes the pool.
     pub async fn close(&self) {
-        unimplemented!()
+        self.pool.close().await;
     }
-}
-
-impl Tx {
-    /// Makes the changes last.
-    pub async fn commit(self) -> Result<(), DbError> {
-        unimplemented!()
-    }
-}
-
-/// Why the database refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DbError {
-    /// No connection in time, or it broke: the caller answers 503 or retries.
-    #[error("cannot reach Postgres: {0}")]
-    Unreachable(String),
-    /// A unique or check rule was broken (`23…`), by constraint name.
-    #[error("row refused by `{constraint}`")]
-    Constraint {
-        /// Name of the constraint.
-        constraint: String,
-    },
-    /// The lease is no longer ours: stop at once and publish nothing.
-    #[error("the lease of this job was lost to another worker")]
-    LeaseLost,
-    /// The URL is not one.
-    #[error("DATABASE_URL: {0}")]
-    Options(String),
-    /// Any other failure of a statement.
-    #[error("database statement failed: {0}")]
-    Statement(String),
 }

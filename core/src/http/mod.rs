@@ -1,1 +1,31 @@
-//! What all routes share: state, errors, extractors, the layer stack, and serving over TCP or as a Lambda.
+//! What every route shares: the lazily built handles of a process, errors as problems, extractors, the layer stack, and
+//! the two ways to serve a router (TCP, Lambda). Routes themselves are in `handlers/`.
+//!
+//! A handler crate exports `routes() -> Router<Resources>` with absolute paths; [`stack`] puts the layers round a router
+//! once, so that an answer is the same whoever mounts it.
+
+mod auth;
+mod body;
+mod boundary;
+mod code;
+mod cursor;
+mod error;
+mod extract;
+pub mod git_backend;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+mod resources;
+mod serve;
+mod stack;
+mod visible;
+
+pub use self::auth::{AccessScope, Authorized, scope};
+pub use self::body::{BODY_LIMIT, WEBHOOK_BODY_LIMIT};
+pub use self::boundary::RequestId;
+pub use self::code::Code;
+pub use self::cursor::Cursor;
+pub use self::error::ApiError;
+pub use self::extract::{Id, Json, Query, RawBody};
+pub use self::resources::{Probe, Resources};
+pub use self::serve::{serve, stop_signal};
+pub use self::stack::stack;

@@ -1,1 +1,18 @@
-//! Request and answer types shared by REST, CLI and MCP, with their text rendering. No axum here.
+//! The shapes that go over the wire, shared by REST, CLI and MCP: serde types and the conversions from what lower floors
+//! answer. Knows no axum. Requests refuse unknown fields; readers of answers ignore them.
+
+mod health;
+mod job;
+mod list;
+mod problem;
+mod repository;
+mod timestamp;
+mod webhook;
+
+pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, StoreHealth};
+pub use self::job::{Job, QueuedJob};
+pub use self::list::List;
+pub use self::problem::{Problem, ProblemError};
+pub use self::repository::{IssuedWebhook, NewRepository, RegisteredRepository, Repository};
+pub use self::timestamp::Timestamp;
+pub use self::webhook::DeliveryAnswer;

@@ -1,11 +1,17 @@
-//! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs".
-#![allow(unused_variables, reason = "contract stub")]
+//! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
+//! [`queue`] has the side of its owner, [`lease`] that of a worker, [`policy`] what becomes of a failed one.
+
+mod lease;
+mod policy;
+mod queue;
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{DbError, Tx};
+pub use self::lease::{claim, complete, fail, heartbeat, release};
+pub use self::queue::{enqueue, get, list, outstanding};
+use super::DbError;
 use crate::id::{JobId, RepositoryId, TenantId};
 
 /// What a job does. One kind so far.
@@ -140,39 +146,46 @@ pub struct JobRow {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-/// Queues a job, or joins the one that is queued for the same repository and kind.
-pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
-    unimplemented!()
+/// A column of one of the types below, which an older program may not know all values of.
+fn known<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, DbError> {
+    parse(text).ok_or_else(|| DbError::Statement(format!("`{text}` is unknown here: run the program that wrote it")))
 }
-/// Rescues expired leases, then leases the next due job. Scope: worker.
-pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, DbError> {
-    unimplemented!()
+
+/// The text that a value has in its column, both ways.
+macro_rules! column_text {
+    ($name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
+        impl $name {
+            /// The text of its column.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),*
+                }
+            }
+
+            /// The value of that text.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
-/// Prolongs the lease; says whether a cancel was asked for. [`DbError::LeaseLost`] when it is no longer ours.
-pub async fn heartbeat(tx: &mut Tx, claimed: &Claimed, lease: Duration) -> Result<bool, DbError> {
-    unimplemented!()
-}
-/// Closes the job as done and copies `indexed_commit` to the repository for display.
-pub async fn complete(tx: &mut Tx, claimed: &Claimed, commit: Option<&str>, summary: serde_json::Value) -> Result<(), DbError> {
-    unimplemented!()
-}
-/// Records a failure: dead, snoozed or queued again with backoff, by class. Says where the job went.
-pub async fn fail(tx: &mut Tx, claimed: &Claimed, class: ErrorClass, message: &str) -> Result<JobState, DbError> {
-    unimplemented!()
-}
-/// Gives the job back untouched (SIGTERM): queued, attempt unchanged.
-pub async fn release(tx: &mut Tx, claimed: &Claimed) -> Result<(), DbError> {
-    unimplemented!()
-}
-/// Jobs that are due, or leased by anybody: `drain` waits for both. Also the time until the next is due, if any.
-pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError> {
-    unimplemented!()
-}
-/// One job of the tenant in scope.
-pub async fn get(tx: &mut Tx, job: JobId) -> Result<Option<JobRow>, DbError> {
-    unimplemented!()
-}
-/// Newest jobs of the tenant in scope, older than `before` where given.
-pub async fn list(tx: &mut Tx, repository: Option<RepositoryId>, before: Option<JobId>, limit: i64) -> Result<Vec<JobRow>, DbError> {
-    unimplemented!()
-}
+
+column_text!(JobKind { Index = "index" });
+column_text!(Trigger { Manual = "manual", Push = "push", Register = "register", Sweep = "sweep" });
+column_text!(JobState {
+    Queued = "queued",
+    Running = "running",
+    Done = "done",
+    Dead = "dead",
+    Cancelled = "cancelled",
+    Superseded = "superseded",
+});
+column_text!(ErrorClass {
+    Permanent = "permanent",
+    Transient = "transient",
+    RateLimited = "rate_limited",
+    Crash = "crash",
+});

@@ -1,0 +1,121 @@
+//! The side of a job's owner: to queue it, to look at it, and to ask what is left to do.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::{Enqueued, JobRow, JobState, NewJob, Trigger, known};
+use crate::db::tx::{Statement, column};
+use crate::db::{DbError, Tx};
+use crate::id::{JobId, RepositoryId};
+
+/// Queues a job, or joins the one that is queued for the same repository and kind. A push moves the start back to `delay`
+/// from now, but never past 30 s after the first of the burst; a job that waits for a retry starts afresh.
+pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
+    let id = Uuid::now_v7();
+    let upsert = Statement::new(
+        "INSERT INTO kotadb.jobs AS j (id, tenant_id, repository_id, kind, trigger, priority, rebuild, run_at)
+         SELECT $1, r.tenant_id, r.id, $4, $5, $6, $7, now() + $8::bigint * interval '1 millisecond'
+         FROM kotadb.repositories r WHERE r.tenant_id = $2 AND r.id = $3 AND r.deleted_at IS NULL
+         ON CONFLICT (repository_id, kind) WHERE state = 'queued' DO UPDATE SET
+             run_at = least(excluded.run_at, j.first_seen_at + interval '30 seconds'),
+             priority = least(j.priority, excluded.priority),
+             rebuild = j.rebuild OR excluded.rebuild,
+             attempt = 0,
+             coalesced = j.coalesced + 1
+         RETURNING id",
+    )
+    .bind(id)
+    .bind(job.tenant.0)
+    .bind(job.repository.0)
+    .bind(job.kind.as_str())
+    .bind(job.trigger.as_str())
+    .bind(job.trigger.priority())
+    .bind(job.full)
+    .bind(millis(job.delay));
+    let Some(row) = tx.row(upsert).await? else {
+        return Err(DbError::Constraint { constraint: "jobs_repository_fkey".to_owned() });
+    };
+    let queued: Uuid = column(&row, "id")?;
+    Ok(Enqueued { job: JobId(queued), coalesced: queued != id })
+}
+
+/// Jobs that are due, or leased by anybody: `drain` waits for both. Also the time until the next is due, if any.
+pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError> {
+    let count = Statement::new(
+        "SELECT count(*) FILTER (WHERE j.state = 'running' OR j.run_at <= now()) AS due,
+             (ceil(extract(epoch FROM min(j.run_at) FILTER (WHERE j.state = 'queued' AND j.run_at > now()) - now()) * 1000))::bigint
+                 AS next
+         FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+         WHERE j.state = 'running' OR (j.state = 'queued' AND r.deleted_at IS NULL)",
+    );
+    let Some(row) = tx.row(count).await? else { return Ok((0, None)) };
+    let next: Option<i64> = column(&row, "next")?;
+    Ok((column(&row, "due")?, next.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis)))
+}
+
+/// One job of the tenant in scope.
+pub async fn get(tx: &mut Tx, job: JobId) -> Result<Option<JobRow>, DbError> {
+    let select = Statement::new(
+        "SELECT id, repository_id, state, trigger, attempt, coalesced, error_class, errors -> -1 ->> 'message' AS error,
+             summary, created_at, run_at, started_at, finished_at
+         FROM kotadb.jobs WHERE id = $1",
+    );
+    tx.row(select.bind(job.0)).await?.as_ref().map(read).transpose()
+}
+
+/// Newest jobs of the tenant in scope, older than `before` where given.
+pub async fn list(
+    tx: &mut Tx,
+    repository: Option<RepositoryId>,
+    before: Option<JobId>,
+    limit: i64,
+) -> Result<Vec<JobRow>, DbError> {
+    let select = Statement::new(
+        "SELECT id, repository_id, state, trigger, attempt, coalesced, error_class, errors -> -1 ->> 'message' AS error,
+             summary, created_at, run_at, started_at, finished_at
+         FROM kotadb.jobs
+         WHERE ($1::uuid IS NULL OR repository_id = $1) AND ($2::uuid IS NULL OR id < $2)
+         ORDER BY id DESC LIMIT $3",
+    );
+    let repository = repository.map(|id| id.0);
+    let before = before.map(|id| id.0);
+    let rows = tx.rows(select.bind(repository).bind(before).bind(limit)).await?;
+    rows.iter().map(read).collect()
+}
+
+impl Trigger {
+    /// Lower runs first.
+    fn priority(self) -> i16 {
+        match self {
+            Self::Manual => 0,
+            Self::Push => 10,
+            Self::Register => 20,
+            Self::Sweep => 30,
+        }
+    }
+}
+
+/// For a bind as bigint.
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn read(row: &PgRow) -> Result<JobRow, DbError> {
+    Ok(JobRow {
+        id: JobId(column(row, "id")?),
+        repository: RepositoryId(column(row, "repository_id")?),
+        state: known(column(row, "state")?, JobState::parse)?,
+        trigger: known(column(row, "trigger")?, Trigger::parse)?,
+        attempt: column(row, "attempt")?,
+        coalesced: column(row, "coalesced")?,
+        error_class: column(row, "error_class")?,
+        error: column(row, "error")?,
+        summary: column(row, "summary")?,
+        created_at: column(row, "created_at")?,
+        run_at: column(row, "run_at")?,
+        started_at: column(row, "started_at")?,
+        finished_at: column(row, "finished_at")?,
+    })
+}

@@ -1,1 +1,0 @@
-//! What GitHub sends: signatures and the parts of webhook payloads that we read.

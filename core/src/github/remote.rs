@@ -1,0 +1,158 @@
+//! Clone URLs: what a user writes becomes one normalised URL and a name, or is refused by the rule that it breaks.
+//! Addresses are checked when fetching; here only what can be read off the text.
+
+use url::Url;
+
+const MOST_BYTES: usize = 2_000;
+
+/// A repository that may be registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// Normalised clone URL: origin and path, no `.git`, no trailing `/`.
+    pub url: String,
+    /// `owner/name`: the last two parts of the path.
+    pub name: String,
+}
+
+/// The rule that a clone URL breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// Neither `owner/name` nor a URL.
+    #[error("`url` must be `owner/name` or an https clone URL")]
+    Malformed,
+    /// `ssh://`, `git://`, `file://` and the like.
+    #[error("`{0}:` is not fetched: give the http(s) clone URL")]
+    Scheme(String),
+    /// Credentials in the URL would be stored and shown.
+    #[error("`url` must not hold a user name or password")]
+    UserInfo,
+    /// Clone URLs have neither.
+    #[error("`url` must not have a query or fragment")]
+    QueryOrFragment,
+    /// The path is not one of a repository.
+    #[error("the path of `url` must be `/owner/name`, in letters, digits, `.`, `-` and `_`")]
+    Path,
+    /// Not in `KOTADB_GIT_ALLOWED_ORIGINS`.
+    #[error("`{origin}` is not an allowed origin: this service fetches from {allowed} (`KOTADB_GIT_ALLOWED_ORIGINS`)")]
+    Origin {
+        /// What the URL names.
+        origin: String,
+        /// What is allowed, for the message.
+        allowed: String,
+    },
+}
+
+impl Remote {
+    /// Checks and normalises a clone URL; `owner/name` means GitHub.
+    pub fn parse(text: &str, allowed_origins: &[String]) -> Result<Self, RemoteError> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > MOST_BYTES {
+            return Err(RemoteError::Malformed);
+        }
+        let url = if is_short(text) { format!("https://github.com/{text}") } else { text.to_owned() };
+        let url = Url::parse(&url).map_err(|_| RemoteError::Malformed)?;
+        check_shape(&url)?;
+        let origin = url.origin().ascii_serialization();
+        let (path, name) = repository_path(&url)?;
+        if !allowed_origins.iter().any(|allowed| same_origin(allowed, &origin)) {
+            return Err(RemoteError::Origin { origin, allowed: allowed_origins.join(", ") });
+        }
+        Ok(Self { url: format!("{origin}/{path}"), name })
+    }
+}
+
+/// `owner/name`, with nothing of a URL about it.
+fn is_short(text: &str) -> bool {
+    let mut parts = text.split('/');
+    let two = parts.next().is_some_and(is_part) && parts.next().is_some_and(is_part);
+    two && parts.next().is_none()
+}
+
+fn check_shape(url: &Url) -> Result<(), RemoteError> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(RemoteError::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RemoteError::UserInfo);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(RemoteError::QueryOrFragment);
+    }
+    Ok(())
+}
+
+/// The path without `.git`, and its last two parts. On GitHub case does not matter, so that URL is lowered and the name,
+/// which is for people, is left as it was written.
+fn repository_path(url: &Url) -> Result<(String, String), RemoteError> {
+    let path = url.path().trim_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    let parts: Vec<&str> = path.split('/').collect();
+    let [.., owner, name] = parts.as_slice() else { return Err(RemoteError::Path) };
+    let is_github = url.host_str() == Some("github.com");
+    if !parts.iter().all(|part| is_part(part)) || is_github && parts.len() != 2 {
+        return Err(RemoteError::Path);
+    }
+    let path = if is_github { path.to_lowercase() } else { path.to_owned() };
+    Ok((path, format!("{owner}/{name}")))
+}
+
+fn is_part(part: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !part.is_empty() && part != "." && part != ".." && part.chars().all(plain)
+}
+
+fn same_origin(allowed: &str, origin: &str) -> bool {
+    Url::parse(allowed.trim()).is_ok_and(|allowed| allowed.origin().ascii_serialization() == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Remote, RemoteError> {
+        Remote::parse(text, &["https://github.com".to_owned(), "http://127.0.0.1:8999".to_owned()])
+    }
+
+    #[test]
+    fn spellings_of_one_repository_are_one_url() {
+        for text in [
+            "rust-lang/rust",
+            " Rust-Lang/rust ",
+            "https://github.com/rust-lang/rust",
+            "https://GitHub.com:443/rust-lang/rust.git/",
+            "HTTPS://github.com//rust-lang/rust.git",
+        ] {
+            let remote = parse(text).unwrap();
+            assert_eq!(remote.url, "https://github.com/rust-lang/rust", "{text}");
+            assert!(remote.name.eq_ignore_ascii_case("rust-lang/rust"), "{text}");
+        }
+        assert_eq!(parse("Rust-Lang/rust").unwrap().name, "Rust-Lang/rust");
+        let local = parse("http://127.0.0.1:8999/local/Kota.git").unwrap();
+        assert_eq!((local.url.as_str(), local.name.as_str()), ("http://127.0.0.1:8999/local/Kota", "local/Kota"));
+    }
+
+    #[test]
+    fn each_rule_is_named() {
+        use RemoteError as E;
+        for (text, error) in [
+            ("", E::Malformed),
+            ("rust", E::Malformed),
+            ("git@github.com:a/b", E::Malformed),
+            ("file:///etc/passwd", E::Scheme("file".into())),
+            ("ssh://git@github.com/a/b", E::Scheme("ssh".into())),
+            ("https://me:secret@github.com/a/b", E::UserInfo),
+            ("https://github.com/a/b?x=1", E::QueryOrFragment),
+            ("https://github.com/a/b#x", E::QueryOrFragment),
+            ("https://github.com/a", E::Path),
+            ("https://github.com/a/b/c", E::Path),
+            ("https://github.com/a/%2e%2e", E::Path),
+            ("https://github.com/a/b%00", E::Path),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text}");
+        }
+        for text in ["http://github.com/a/b", "https://169.254.169.254/a/b", "https://github.com.evil.example/a/b"] {
+            assert!(matches!(parse(text), Err(E::Origin { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Extractors whose refusals are problems. Types that are read this way carry `serde(deny_unknown_fields)`.
+
+use std::str::FromStr;
+
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::body::too_large;
+use super::code::Code;
+use super::error::ApiError;
+use super::resources::Resources;
+
+/// A JSON body, read or written.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+/// The query string.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+/// The one parameter of the path. One that does not parse names nothing, so it is not found.
+#[derive(Clone, Debug)]
+pub struct Id<T>(pub T);
+
+/// The body as it came, for signatures.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+impl<T: DeserializeOwned> FromRequest<Resources> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, resources: &Resources) -> Result<Self, ApiError> {
+        let axum::Json(value) = axum::Json::from_request(request, resources).await?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Resources> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, resources: &Resources) -> Result<Self, ApiError> {
+        let axum::extract::Query(value) = axum::extract::Query::from_request_parts(parts, resources).await?;
+        Ok(Self(value))
+    }
+}
+
+impl<T: FromStr + Send> FromRequestParts<Resources> for Id<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, resources: &Resources) -> Result<Self, ApiError> {
+        let Path(text) = Path::<String>::from_request_parts(parts, resources).await.map_err(|_| no_such_id())?;
+        text.parse().map(Self).map_err(|_| no_such_id())
+    }
+}
+
+impl FromRequest<Resources> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, resources: &Resources) -> Result<Self, ApiError> {
+        Ok(Self(Bytes::from_request(request, resources).await?))
+    }
+}
+
+fn no_such_id() -> ApiError {
+    ApiError::new(Code::NotFound, "the path holds no id of ours: give a UUID")
+}
+
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return too_large();
+        }
+        Self::invalid_request("the body could not be read to its end").with_cause(rejection)
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        match rejection {
+            JsonRejection::BytesRejection(rejection) => rejection.into(),
+            JsonRejection::MissingJsonContentType(_) => {
+                Self::new(Code::UnsupportedMediaType, "send the body as `content-type: application/json`")
+            }
+            rejection => Self::invalid_request(innermost(&rejection)),
+        }
+    }
+}
+
+impl From<QueryRejection> for ApiError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::invalid_request(format!("query string: {}", innermost(&rejection)))
+    }
+}
+
+/// serde's own sentence, which names field and position, without the prefixes round it.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

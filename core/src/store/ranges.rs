@@ -1,0 +1,101 @@
+//! Reading many ranges of one object with few requests: near ranges are joined, and cut apart again afterwards.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::store::StoreError;
+
+/// Joined reads stay below this, so that a wave of reads stays parallel.
+const MAX_JOINED: u64 = 8 << 20;
+
+/// Answer of [`Store::get_ranges`](crate::store::Store::get_ranges).
+#[derive(Clone, Debug)]
+pub struct Ranges {
+    /// One per range asked.
+    pub parts: Vec<Bytes>,
+    /// Requests that were sent.
+    pub gets: u32,
+    /// Bytes that were read (with the gaps of joined ranges).
+    pub bytes: u64,
+}
+
+/// The reads that serve `ranges`: ascending, no two closer than `gap` unless together they would be too long.
+pub(super) fn join(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
+    let mut wanted: Vec<Range<u64>> = ranges.iter().filter(|range| !range.is_empty()).cloned().collect();
+    wanted.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in wanted {
+        match joined.last_mut() {
+            Some(last) if range.end <= last.end => {}
+            Some(last) if is_near(last, &range, gap) => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// Overlapping ranges are always read as one: a part is then found in a single read.
+fn is_near(last: &Range<u64>, next: &Range<u64>, gap: u64) -> bool {
+    next.start < last.end || (next.start - last.end <= gap && next.end - last.start <= MAX_JOINED)
+}
+
+/// Cuts the ranges asked for out of the reads that served them.
+pub(super) fn cut(object: &str, ranges: &[Range<u64>], reads: Vec<(Range<u64>, Bytes)>) -> Result<Ranges, StoreError> {
+    for (range, bytes) in &reads {
+        if bytes.len() as u64 != range.end - range.start {
+            let what = format!("bytes {range:?} are wanted, and only {} of them are there", bytes.len());
+            return Err(StoreError::Corrupt { object: object.to_owned(), what });
+        }
+    }
+    let part = |range: &Range<u64>| {
+        let after = reads.partition_point(|(read, _)| read.start <= range.start);
+        let Some((read, bytes)) = after.checked_sub(1).map(|nth| &reads[nth]).filter(|_| !range.is_empty()) else {
+            return Bytes::new();
+        };
+        bytes.slice((range.start - read.start) as usize..(range.end - read.start) as usize)
+    };
+    Ok(Ranges {
+        parts: ranges.iter().map(part).collect(),
+        gets: reads.len() as u32,
+        bytes: reads.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn parts_are_what_slicing_gives(ranges in vec((0u64..200, 0u64..20), 0..30), gap in 0u64..30) {
+            let object: Vec<u8> = (0..=220).collect();
+            let slice = |range: &Range<u64>| object[range.start as usize..range.end as usize].to_vec();
+            let ranges: Vec<Range<u64>> = ranges.into_iter().map(|(start, len)| start..start + len).collect();
+            let joined = join(&ranges, gap);
+            prop_assert!(joined.windows(2).all(|pair| pair[0].end + gap < pair[1].start), "{:?}", joined);
+            let reads = joined.iter().map(|range| (range.clone(), slice(range).into())).collect();
+            let cut = cut("object", &ranges, reads).unwrap();
+            prop_assert_eq!(cut.gets as usize, joined.len());
+            for (range, part) in ranges.iter().zip(&cut.parts) {
+                prop_assert_eq!(part.to_vec(), slice(range));
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_read_is_corruption() {
+        let error = cut("seg/x", &[0..10], vec![(0..10, Bytes::from_static(b"short"))]).unwrap_err();
+        assert_eq!(error.to_string(), "object `seg/x` is corrupt: bytes 0..10 are wanted, and only 5 of them are there");
+    }
+
+    #[test]
+    fn long_reads_are_not_joined() {
+        let half = MAX_JOINED / 2;
+        assert_eq!(join(&[0..half, half..2 * half], 0), vec![0..2 * half]);
+        assert_eq!(join(&[0..half, half..2 * half + 1], 0), vec![0..half, half..2 * half + 1]);
+    }
+}

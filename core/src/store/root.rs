@@ -1,0 +1,248 @@
+//! The root, which HEAD holds: a version of what a tenant has. The layout of its bytes is in `format.md`.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::id::{ObjectId, RepositoryId};
+use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
+use crate::store::{ObjectKey, StoreError};
+
+const FORMAT: Format = Format { magic: *b"KDBR", version: 1, min_reader: 1 };
+
+const HEADER: u8 = 1;
+const SEGMENTS: u8 = 2;
+const REPOSITORIES: u8 = 3;
+const REF_NAMES: u8 = 4;
+const WRITER: u8 = 5;
+
+const HAS_DEFAULT: u8 = 1;
+const HAS_REFS: u8 = 2;
+
+/// A version of what a tenant has. Lives in HEAD.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// Grows by one with every swap, so HEAD's bytes never repeat.
+    pub version: u64,
+    /// Segments, in no particular order; entries of repositories name them by index.
+    pub segments: Vec<SegmentEntry>,
+    /// Repositories by id.
+    pub repositories: BTreeMap<RepositoryId, RepositoryEntry>,
+}
+
+/// One segment of the root's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentEntry {
+    /// Its name.
+    pub key: ObjectKey,
+    /// Its length.
+    pub bytes: u64,
+    /// Length of its hot tail.
+    pub hot_bytes: u64,
+    /// Documents in it.
+    pub n_docs: u32,
+    /// Bytes of text in it.
+    pub text_bytes: u64,
+}
+
+/// What the root says of one repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RepositoryEntry {
+    /// Highest fence that published or was raised; publishing requires a fence at least as high.
+    pub fence: u64,
+    /// The default ref's tip; `None` before the first publish or for an unborn HEAD.
+    pub default: Option<Tip>,
+    /// The refs object with the other tracked refs; `None` where the default is the only one.
+    pub refs: Option<ObjectKey>,
+    /// Indices into [`Root::segments`] of every segment that its snapshots touch, ascending.
+    pub segments: Vec<u32>,
+}
+
+/// A ref at a commit with its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Full name: `refs/heads/main`, `refs/tags/v1`.
+    pub ref_name: String,
+    /// The commit.
+    pub commit: ObjectId,
+    /// Its snapshot object.
+    pub snapshot: ObjectKey,
+}
+
+impl Root {
+    /// The bytes of HEAD: magic, version, checksum.
+    pub fn encode(&self) -> Bytes {
+        self.envelope().finish().into()
+    }
+
+    /// The bytes of HEAD with a mark of who wrote them, so that two writers that make the same change to the same
+    /// version never write the same bytes, and each can tell whether a swap whose answer was lost was its own.
+    pub(super) fn encode_marked(&self, writer: [u8; 16]) -> Bytes {
+        let mut envelope = self.envelope();
+        let mut mark = Encoder::default();
+        mark.raw(&writer);
+        envelope.section(WRITER, &mark);
+        envelope.finish().into()
+    }
+
+    /// Reads HEAD.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        decode(bytes).map_err(|damage| StoreError::corrupt("HEAD", damage))
+    }
+
+    fn envelope(&self) -> Envelope {
+        let mut names: Vec<&str> = self.repositories.values().flat_map(|one| &one.default).map(|tip| &*tip.ref_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut envelope = Envelope::new(FORMAT);
+        let mut header = Encoder::default();
+        header.number(self.version);
+        header.number(names.len() as u64);
+        envelope.section(HEADER, &header);
+        envelope.section(SEGMENTS, &encode_segments(&self.segments));
+        envelope.section(REPOSITORIES, &encode_repositories(&self.repositories, &names));
+        let mut texts = Encoder::default();
+        names.iter().for_each(|name| texts.text(name.as_bytes()));
+        envelope.section(REF_NAMES, &texts);
+        envelope
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<Root, Damage> {
+    let sections = Sections::open(FORMAT, bytes)?;
+    let header = sections.section(HEADER)?;
+    let mut header = Decoder::new(&header);
+    let (version, n_names) = (header.number()?, header.size()?);
+    let segments = decode_segments(&sections.section(SEGMENTS)?)?;
+    let names = decode_names(&sections.section(REF_NAMES)?, n_names)?;
+    let repositories = decode_repositories(&sections.section(REPOSITORIES)?, &names)?;
+    let in_table = |entry: &RepositoryEntry| entry.segments.iter().all(|nth| (*nth as usize) < segments.len());
+    if !repositories.values().all(in_table) {
+        return Err(Damage::new("segment of a repository is not in the table"));
+    }
+    Ok(Root { version, segments, repositories })
+}
+
+fn encode_segments(segments: &[SegmentEntry]) -> Encoder {
+    let mut encoder = Encoder::default();
+    encoder.number(segments.len() as u64);
+    let keys: Vec<_> = segments.iter().map(|segment| segment.key.to_bytes()).collect();
+    encoder.transposed(&keys);
+    for SegmentEntry { key: _, bytes, hot_bytes, n_docs, text_bytes } in segments {
+        [*bytes, *hot_bytes, u64::from(*n_docs), *text_bytes].into_iter().for_each(|number| encoder.number(number));
+    }
+    encoder
+}
+
+fn decode_segments(bytes: &[u8]) -> Result<Vec<SegmentEntry>, Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let count = decoder.count(ObjectKey::LEN + 4)?;
+    let keys = decoder.transposed(count)?;
+    let mut segments = Vec::with_capacity(count);
+    for key in keys {
+        segments.push(SegmentEntry {
+            key: ObjectKey::from_bytes(key),
+            bytes: decoder.number()?,
+            hot_bytes: decoder.number()?,
+            n_docs: decoder.number32()?,
+            text_bytes: decoder.number()?,
+        });
+    }
+    decoder.finish()?;
+    Ok(segments)
+}
+
+fn encode_repositories(repositories: &BTreeMap<RepositoryId, RepositoryEntry>, names: &[&str]) -> Encoder {
+    let mut encoder = Encoder::default();
+    encoder.number(repositories.len() as u64);
+    let ids: Vec<_> = repositories.keys().map(|id| *id.0.as_bytes()).collect();
+    encoder.transposed(&ids);
+    for entry in repositories.values() {
+        encode_entry(&mut encoder, entry, names);
+    }
+    let tips = || repositories.values().flat_map(|entry| &entry.default);
+    encoder.transposed(&tips().map(|tip| tip.commit.0).collect::<Vec<_>>());
+    encoder.transposed(&tips().map(|tip| tip.snapshot.to_bytes()).collect::<Vec<_>>());
+    encoder.transposed(&repositories.values().flat_map(|entry| entry.refs).map(ObjectKey::to_bytes).collect::<Vec<_>>());
+    encoder
+}
+
+/// The fields of varying length; names and ids follow in tables of their own.
+fn encode_entry(encoder: &mut Encoder, entry: &RepositoryEntry, names: &[&str]) {
+    let has_default = if entry.default.is_some() { HAS_DEFAULT } else { 0 };
+    let has_refs = if entry.refs.is_some() { HAS_REFS } else { 0 };
+    encoder.raw(&[has_default | has_refs]);
+    encoder.number(entry.fence);
+    if let Some(tip) = &entry.default {
+        let name = names.binary_search(&&*tip.ref_name).expect("the table names every default ref");
+        encoder.number(name as u64);
+    }
+    encoder.number(entry.segments.len() as u64);
+    let mut before = 0;
+    for segment in &entry.segments {
+        encoder.signed(i64::from(*segment) - before);
+        before = i64::from(*segment);
+    }
+}
+
+/// A repository entry whose object names are still to come.
+struct Row {
+    flags: u8,
+    fence: u64,
+    ref_name: String,
+    segments: Vec<u32>,
+}
+
+fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<RepositoryId, RepositoryEntry>, Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let count = decoder.count(16 + 3)?;
+    let ids = decoder.transposed::<16>(count)?;
+    let rows = ids.iter().map(|_| decode_row(&mut decoder, names)).collect::<Result<Vec<_>, _>>()?;
+    let with = |flag: u8| rows.iter().filter(|row| row.flags & flag != 0).count();
+    let mut commits = decoder.transposed(with(HAS_DEFAULT))?.into_iter().map(ObjectId);
+    let mut snapshots = decoder.transposed(with(HAS_DEFAULT))?.into_iter().map(ObjectKey::from_bytes);
+    let mut refs = decoder.transposed(with(HAS_REFS))?.into_iter().map(ObjectKey::from_bytes);
+    decoder.finish()?;
+    let mut repositories = BTreeMap::new();
+    for (id, Row { flags, fence, ref_name, segments }) in ids.into_iter().zip(rows) {
+        let tip = if flags & HAS_DEFAULT == 0 { None } else { commits.next().zip(snapshots.next()) };
+        let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot });
+        let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
+        repositories.insert(RepositoryId(Uuid::from_bytes(id)), RepositoryEntry { fence, default, refs, segments });
+    }
+    if repositories.len() == count { Ok(repositories) } else { Err(Damage::new("a repository comes twice")) }
+}
+
+fn decode_row(decoder: &mut Decoder<'_>, names: &[String]) -> Result<Row, Damage> {
+    let flags = decoder.byte()?;
+    if flags & !(HAS_DEFAULT | HAS_REFS) != 0 {
+        return Err(decoder.damage("flags of a repository are unknown"));
+    }
+    let fence = decoder.number()?;
+    let mut ref_name = String::new();
+    if flags & HAS_DEFAULT != 0 {
+        let name = names.get(decoder.size()?);
+        ref_name.clone_from(name.ok_or_else(|| decoder.damage("ref name is not in the table"))?);
+    }
+    let count = decoder.count(1)?;
+    let mut segments = Vec::with_capacity(count);
+    let mut before = 0i64;
+    for _ in 0..count {
+        let segment = before.checked_add(decoder.signed()?).and_then(|segment| u32::try_from(segment).ok());
+        segments.push(segment.ok_or_else(|| decoder.damage("segment is out of reach"))?);
+        before = segments.last().copied().unwrap_or_default().into();
+    }
+    Ok(Row { flags, fence, ref_name, segments })
+}
+
+fn decode_names(bytes: &[u8], n_names: usize) -> Result<Vec<String>, Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let mut names = Vec::new();
+    for _ in 0..n_names {
+        let name = std::str::from_utf8(decoder.text()?).map_err(|_| decoder.damage("ref name is not UTF-8"))?;
+        names.push(name.to_owned());
+    }
+    decoder.finish()?;
+    Ok(names)
+}

@@ -1,0 +1,228 @@
+//! The snapshot: which (path, mode, document, class) one commit holds, and what it leaves out. Kept as columns and one
+//! arena of paths, because 80,000 entries are opened for every query. Its bytes are the business of `snapshot_format`.
+
+use std::sync::OnceLock;
+
+use crate::id::ObjectId;
+use crate::segment::{Class, DocId};
+use crate::store::ObjectKey;
+use crate::text::Language;
+
+/// Which (path, mode, document, class) one commit holds, and what it leaves out. Entries are in path order.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The commit.
+    pub commit: ObjectId,
+    /// Segments that [`Entry::segment`] indexes.
+    pub segments: Vec<ObjectKey>,
+    /// Paths left out, in path order.
+    pub skipped: Vec<Skipped>,
+    pub(super) paths: PathArena,
+    pub(super) places: Vec<Place>,
+    by_doc: OnceLock<Vec<(u64, u32)>>,
+}
+
+/// One file of a snapshot, as a snapshot is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotEntry {
+    /// Path in the tree, as git has it.
+    pub path: Vec<u8>,
+    /// git mode (0o100644, 0o100755).
+    pub mode: u32,
+    /// Index into [`Snapshot::segments`].
+    pub segment: u32,
+    /// Document in that segment.
+    pub doc: DocId,
+    /// Class of the path at this commit.
+    pub class: Class,
+    /// Language of the path at this commit.
+    pub language: Language,
+}
+
+/// One file of a snapshot, as a snapshot is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Path in the tree, as git has it.
+    pub path: &'a [u8],
+    /// git mode (0o100644, 0o100755).
+    pub mode: u32,
+    /// Index into [`Snapshot::segments`].
+    pub segment: u32,
+    /// Document in that segment.
+    pub doc: DocId,
+    /// Class of the path at this commit.
+    pub class: Class,
+    /// Language of the path at this commit.
+    pub language: Language,
+}
+
+/// A path that is not searchable, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Path in the tree.
+    pub path: Vec<u8>,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a path of a commit is not in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// NUL in the first 8,000 bytes.
+    Binary,
+    /// More than 8 MiB.
+    TooLarge,
+    /// Matched by `.kotadbignore`.
+    Ignored,
+    /// A symbolic link: its target is indexed under its own path.
+    Symlink,
+    /// A submodule: another repository.
+    Submodule,
+    /// Path longer than 4,096 bytes.
+    PathTooLong,
+    /// The object database lacks the blob or cannot read it.
+    Unreadable,
+}
+
+/// All of an entry but its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) mode: u32,
+    pub(super) segment: u32,
+    pub(super) doc: DocId,
+    pub(super) class: Class,
+    pub(super) language: Language,
+}
+
+/// Paths end to end: one allocation for all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PathArena {
+    pub(super) bytes: Vec<u8>,
+    pub(super) ends: Vec<u32>,
+}
+
+impl Snapshot {
+    /// A snapshot of these entries and left-out paths, which need not be in path order yet. Paths must differ, and each
+    /// entry's segment must be in `segments`.
+    pub fn new(
+        commit: ObjectId,
+        segments: Vec<ObjectKey>,
+        mut entries: Vec<SnapshotEntry>,
+        mut skipped: Vec<Skipped>,
+    ) -> Self {
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        skipped.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut paths = PathArena::default();
+        entries.iter().for_each(|entry| paths.push(&entry.path));
+        let places = entries.iter().map(Place::of).collect();
+        Self::from_columns(commit, segments, (paths, places), skipped)
+    }
+
+    pub(super) fn from_columns(
+        commit: ObjectId,
+        segments: Vec<ObjectKey>,
+        (paths, places): (PathArena, Vec<Place>),
+        skipped: Vec<Skipped>,
+    ) -> Self {
+        Self { commit, segments, skipped, paths, places, by_doc: OnceLock::new() }
+    }
+
+    /// Files held.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether no file is held.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The path of an entry; panics like an index where there is no such entry.
+    pub fn path(&self, entry: usize) -> &[u8] {
+        self.paths.path(entry)
+    }
+
+    /// An entry by its number in path order; panics like an index where there is no such entry.
+    pub fn entry(&self, entry: usize) -> Entry<'_> {
+        let Place { mode, segment, doc, class, language } = self.places[entry];
+        Entry { path: self.path(entry), mode, segment, doc, class, language }
+    }
+
+    /// All entries in path order.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry<'_>> + ExactSizeIterator {
+        (0..self.len()).map(|entry| self.entry(entry))
+    }
+
+    /// The number of the entry with this path.
+    pub fn find(&self, path: &[u8]) -> Option<usize> {
+        let first = partition_point(self.len(), |entry| self.path(entry) < path);
+        (first < self.len() && self.path(first) == path).then_some(first)
+    }
+
+    /// Numbers of the entries that hold a document, in path order. The first call sorts all entries by document
+    /// (1 to 2 ms for 80,000), the next ones search.
+    pub fn entries_of(&self, segment: u32, doc: DocId) -> impl Iterator<Item = usize> {
+        let index = self.by_doc.get_or_init(|| self.sort_by_doc());
+        let key = doc_key(segment, doc);
+        let first = index.partition_point(|(other, _)| *other < key);
+        index[first..].iter().take_while(move |(other, _)| *other == key).map(|(_, entry)| *entry as usize)
+    }
+
+    /// Within a class, documents are numbered in path order, so this is a merge of few runs.
+    fn sort_by_doc(&self) -> Vec<(u64, u32)> {
+        let keys = self.places.iter().map(|place| doc_key(place.segment, place.doc));
+        let mut index: Vec<(u64, u32)> = keys.zip(0..).collect();
+        index.sort();
+        index
+    }
+}
+
+/// What was built from the same parts is the same, whether or not somebody has asked for its documents.
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.commit == other.commit
+            && self.segments == other.segments
+            && self.skipped == other.skipped
+            && self.paths == other.paths
+            && self.places == other.places
+    }
+}
+
+impl Eq for Snapshot {}
+
+impl Place {
+    fn of(entry: &SnapshotEntry) -> Self {
+        let SnapshotEntry { mode, segment, doc, class, language, path: _ } = *entry;
+        Self { mode, segment, doc, class, language }
+    }
+}
+
+impl PathArena {
+    pub(super) fn push(&mut self, path: &[u8]) {
+        self.bytes.extend_from_slice(path);
+        self.ends.push(u32::try_from(self.bytes.len()).expect("500,000 paths of at most 4,096 bytes stay below 4 GiB"));
+    }
+
+    pub(super) fn path(&self, entry: usize) -> &[u8] {
+        let start = if entry == 0 { 0 } else { self.ends[entry - 1] };
+        &self.bytes[start as usize..self.ends[entry] as usize]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.ends.len()).map(|entry| self.path(entry))
+    }
+}
+
+fn doc_key(segment: u32, doc: DocId) -> u64 {
+    u64::from(segment) << 32 | u64::from(doc)
+}
+
+fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}

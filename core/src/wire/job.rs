@@ -1,0 +1,94 @@
+//! Jobs as their owners see them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use crate::db::jobs::{Enqueued, JobRow, JobState, Trigger};
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// UUID.
+    pub id: String,
+    /// UUID of its repository.
+    pub repository: String,
+    /// `queued`, `running`, `done`, `dead`, `cancelled`, `superseded`.
+    pub state: String,
+    /// Who asked: `manual`, `push`, `register`, `sweep`.
+    pub trigger: String,
+    /// Tries so far.
+    pub attempt: i32,
+    /// Requests that joined it while it was queued.
+    pub coalesced: i32,
+    /// Class of the last error: `permanent`, `transient`, `rate_limited`, `crash`, …
+    pub error_class: Option<String>,
+    /// The last error.
+    pub error: Option<String>,
+    /// Counts of the finished run.
+    pub summary: Option<serde_json::Value>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// Earliest start.
+    pub run_at: Timestamp,
+    /// Last start.
+    pub started_at: Option<Timestamp>,
+    /// End.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A job that was just asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedJob {
+    /// UUID.
+    pub id: String,
+    /// Always `queued`.
+    pub state: String,
+    /// Whether it was queued already and this request joined it.
+    pub coalesced: bool,
+}
+
+impl From<Enqueued> for QueuedJob {
+    fn from(enqueued: Enqueued) -> Self {
+        Self { id: enqueued.job.to_string(), state: "queued".to_owned(), coalesced: enqueued.coalesced }
+    }
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            repository: row.repository.to_string(),
+            state: state_name(row.state).to_owned(),
+            trigger: trigger_name(row.trigger).to_owned(),
+            attempt: row.attempt,
+            coalesced: row.coalesced,
+            error_class: row.error_class,
+            error: row.error,
+            summary: row.summary,
+            created_at: Timestamp(row.created_at),
+            run_at: Timestamp(row.run_at),
+            started_at: row.started_at.map(Timestamp),
+            finished_at: row.finished_at.map(Timestamp),
+        }
+    }
+}
+
+fn state_name(state: JobState) -> &'static str {
+    match state {
+        JobState::Queued => "queued",
+        JobState::Running => "running",
+        JobState::Done => "done",
+        JobState::Dead => "dead",
+        JobState::Cancelled => "cancelled",
+        JobState::Superseded => "superseded",
+    }
+}
+
+fn trigger_name(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Manual => "manual",
+        Trigger::Push => "push",
+        Trigger::Register => "register",
+        Trigger::Sweep => "sweep",
+    }
+}

@@ -1,0 +1,25 @@
+//! What a webhook delivery is answered with.
+
+use serde::{Deserialize, Serialize};
+
+/// The fate of a verified delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum DeliveryAnswer {
+    /// A `ping`: the hook works.
+    Pong,
+    /// A job will bring the repository up to date.
+    Queued {
+        /// UUID of the job.
+        job: String,
+        /// Whether the job was queued already.
+        coalesced: bool,
+    },
+    /// Seen before: nothing was done.
+    Duplicate,
+    /// Nothing to do, and why.
+    Ignored {
+        /// One sentence.
+        reason: String,
+    },
+}
