@@ -53,7 +53,10 @@ impl DbError {
                 Self::Constraint { constraint: error.constraint().unwrap_or(code).to_owned() }
             }
             // Connection lost, refused or shut down (08, 57P0x), too many connections, wrong login, no such database.
-            code if matches!(code.get(..2), Some("08" | "28" | "3D")) || code.starts_with("57P0") || code == "53300" => {
+            code if matches!(code.get(..2), Some("08" | "28" | "3D"))
+                || code.starts_with("57P0")
+                || code == "53300" =>
+            {
                 Self::Unreachable(format!("`{endpoint}`: {} ({code})", error.message()))
             }
             code => Self::Statement(format!("{} ({code})", error.message())),

@@ -83,7 +83,8 @@ async fn apply(direct_url: &str, migrations: &[Migration]) -> Result<Vec<String>
 /// Applies one file in its own transaction, unless the ledger has it.
 async fn apply_one(direct: &mut Direct, (version, name, sql): &Migration) -> Result<bool, DbError> {
     direct.execute(&format!("BEGIN; {LOCK}; SET LOCAL lock_timeout = '5s'")).await?;
-    let seen = format!("SELECT version FROM supabase_migrations.schema_migrations WHERE version = {}", literal(version));
+    let seen =
+        format!("SELECT version FROM supabase_migrations.schema_migrations WHERE version = {}", literal(version));
     if !direct.texts(&seen).await?.is_empty() {
         direct.execute("COMMIT").await?;
         return Ok(false);

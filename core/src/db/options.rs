@@ -44,7 +44,12 @@ mod tests {
 
     #[test]
     fn errors_never_show_the_password() {
-        for url in ["mysql://u:secret@h/d", "postgres://u:secret@h:port/d", "postgres://u:secret@h/d?sslmode=secret2", "secret"] {
+        for url in [
+            "mysql://u:secret@h/d",
+            "postgres://u:secret@h:port/d",
+            "postgres://u:secret@h/d?sslmode=secret2",
+            "secret",
+        ] {
             let error = parse(url).unwrap_err().to_string();
             assert!(error.starts_with("DATABASE_URL: ") && !error.contains("u:secret"), "{error}");
         }

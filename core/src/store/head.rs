@@ -34,7 +34,9 @@ impl Store {
     pub async fn head(&self, tenant: TenantId) -> Result<(Root, HeadTag), StoreError> {
         let object = head_path(tenant);
         let read = match &self.backend {
-            Backend::Folder(folder) => folder.read_head(&object).await?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes))),
+            Backend::Folder(folder) => {
+                folder.read_head(&object).await?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes)))
+            }
             Backend::Remote(remote) => {
                 remote.read_head(&object).await?.map(|head| (head.bytes, Expected::Etag(head.version)))
             }
@@ -71,7 +73,9 @@ impl Store {
                 let swapped = folder.swap(object, Some(before.clone()), bytes.clone()).await?;
                 Ok(swapped.then_some(Expected::Bytes(bytes)))
             }
-            (Backend::Remote(remote), Expected::Nothing) => Ok(remote.swap(object, None, bytes).await?.map(Expected::Etag)),
+            (Backend::Remote(remote), Expected::Nothing) => {
+                Ok(remote.swap(object, None, bytes).await?.map(Expected::Etag))
+            }
             (Backend::Remote(remote), Expected::Etag(version)) => {
                 Ok(remote.swap(object, Some(version.clone()), bytes).await?.map(Expected::Etag))
             }

@@ -29,11 +29,13 @@ impl Account {
         if id("-u", None) != Some(0) {
             return Ok(Self::Own);
         }
-        let other = ["postgres", "nobody"].into_iter().find_map(|name| {
-            Some(Self::Other { name, uid: id("-u", Some(name))?, gid: id("-g", Some(name))? })
-        });
+        let other = ["postgres", "nobody"]
+            .into_iter()
+            .find_map(|name| Some(Self::Other { name, uid: id("-u", Some(name))?, gid: id("-g", Some(name))? }));
         other.ok_or_else(|| {
-            DbError::Cluster("Postgres cannot run as root, and there is no user `postgres` or `nobody`: add one".to_owned())
+            DbError::Cluster(
+                "Postgres cannot run as root, and there is no user `postgres` or `nobody`: add one".to_owned(),
+            )
         })
     }
 

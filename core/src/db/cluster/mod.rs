@@ -50,7 +50,8 @@ impl Cluster {
     }
 
     fn start_blocking(options: &ClusterOptions) -> Result<Self, DbError> {
-        let data_dir = std::path::absolute(&options.data_dir).map_err(|error| failed("path", &options.data_dir, error))?;
+        let data_dir =
+            std::path::absolute(&options.data_dir).map_err(|error| failed("path", &options.data_dir, error))?;
         let account = Account::choose()?;
         account.make_folder(&data_dir)?;
         let claim = claim_folder(&data_dir)?;

@@ -46,7 +46,8 @@ impl Programs {
 }
 
 fn candidates() -> Vec<PathBuf> {
-    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let debian =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = configured.map(|printed| PathBuf::from(String::from_utf8_lossy(&printed.stdout).trim()));
     let usual = ["/usr/local/pgsql/bin", "/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from);

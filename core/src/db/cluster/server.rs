@@ -43,8 +43,7 @@ impl Server {
         let watcher = watcher.map_err(|error| DbError::Cluster(format!("cannot start a thread: {error}")))?;
         let spawned = told.recv().map_err(|_| DbError::Cluster("the watching thread died".to_owned()))?;
         let process_id = spawned.map_err(|error| failed("cannot run", &programs.path("postgres"), error))?;
-        let server =
-            Self { programs, account, data_dir: launch.data_dir, process_id, watcher: Some(watcher) };
+        let server = Self { programs, account, data_dir: launch.data_dir, process_id, watcher: Some(watcher) };
         server.wait_until_ready(&log)?;
         Ok(server)
     }
@@ -125,8 +124,14 @@ pub(super) fn end_orphan(programs: &Programs, account: &Account, data_dir: &Path
     if !data_dir.join("postmaster.pid").exists() {
         return Ok(());
     }
-    let status = account.command(&programs.path("pg_ctl"), false).args(["status", "--silent", "--pgdata"]).arg(data_dir)
-        .current_dir("/").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = account
+        .command(&programs.path("pg_ctl"), false)
+        .args(["status", "--silent", "--pgdata"])
+        .arg(data_dir)
+        .current_dir("/")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     match status {
         // 0: running. Otherwise the file is a left-over, which Postgres replaces itself.
         Ok(status) if status.success() => stop_by_file(programs, account, data_dir),
@@ -182,7 +187,8 @@ fn settings(options: &ClusterOptions) -> Vec<String> {
 
 fn watch(mut command: Command, tell: &mpsc::Sender<std::io::Result<u32>>) {
     let spawned = command.spawn();
-    let told = tell.send(spawned.as_ref().map(Child::id).map_err(|error| std::io::Error::new(error.kind(), error.to_string())));
+    let told = tell
+        .send(spawned.as_ref().map(Child::id).map_err(|error| std::io::Error::new(error.kind(), error.to_string())));
     if let (Ok(mut child), Ok(())) = (spawned, told) {
         // Nothing to do with a failure: the thread ends, and the kernel then stops the server.
         drop(child.wait());

@@ -98,7 +98,8 @@ pub async fn fail(tx: &mut Tx, claimed: &Claimed, class: ErrorClass, message: &s
                 "SELECT kotadb.requeue_job($1, now() + ($2::bigint + random() * $3::bigint) * interval '1 millisecond', $4, $5,
                      false, jsonb_build_object('class', $6::text, 'message', $7::text, 'at', now())) AS state",
             );
-            let requeue = requeue.bind(claimed.job.0).bind(millis(pause)).bind(millis(jitter)).bind(attempt).bind(crashes);
+            let requeue =
+                requeue.bind(claimed.job.0).bind(millis(pause)).bind(millis(jitter)).bind(attempt).bind(crashes);
             went_to(tx, requeue.bind(class.as_str()).bind(message)).await
         }
     }
