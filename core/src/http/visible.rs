@@ -1,7 +1,7 @@
 //! What a principal may see, and how a request names one of it.
 
-use super::error::ApiError;
 use super::code::Code;
+use super::error::ApiError;
 use crate::db::keys::Principal;
 use crate::id::RepositoryId;
 use crate::search::Visible;
