@@ -12,6 +12,16 @@ impl Principal {
         self.repositories.iter().map(|(id, name)| Visible { id: *id, name: name.clone() }).collect()
     }
 
+    /// Whether this key may see the repository.
+    pub fn sees(&self, id: RepositoryId) -> bool {
+        self.repositories.iter().any(|(known, _)| *known == id)
+    }
+
+    /// `not_found` unless this key may see the repository.
+    pub fn require(&self, id: RepositoryId) -> Result<(), ApiError> {
+        if self.sees(id) { Ok(()) } else { Err(ApiError::not_found("repository")) }
+    }
+
     /// The visible repository of that UUID or `owner/name` (case does not matter); anything else is not found.
     pub fn repository(&self, text: &str) -> Result<Visible, ApiError> {
         let id: Option<RepositoryId> = text.parse().ok();
