@@ -1,0 +1,172 @@
+//! Reads one segment: from the hot tail it tells which ranges hold what, and decodes ranges that the caller fetched.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::dictionary::{Bounds, Dictionary, ListRef};
+use super::doc_set::DocSet;
+use super::documents::Documents;
+use super::error::{SegmentError, corrupt};
+use super::layout::{Section, TRAILER_LEN, Tag, Trailer, decode_contents};
+use super::meta::Meta;
+use super::{DocId, frame, postings};
+use crate::id::ObjectId;
+use crate::text::{Language, Trigram};
+
+const OBJECT_ID_LEN: u64 = 20;
+
+/// The opened tail of a segment: says which ranges hold what and decodes them.
+#[derive(Debug)]
+pub struct Segment {
+    dictionary: Dictionary,
+    documents: Documents,
+    meta: Meta,
+    bounds: Bounds,
+    content: Range<u64>,
+    blobs: Section,
+}
+
+impl Segment {
+    /// Length of the fixed trailer, the last bytes of every segment.
+    pub const TRAILER_LEN: u64 = TRAILER_LEN as u64;
+
+    /// From the trailer alone, the range that [`Segment::open`] wants (for a reader that has no root entry).
+    /// `trailer` may have other bytes of the file before it.
+    pub fn hot_range(trailer: &[u8], file_len: u64) -> Result<Range<u64>, SegmentError> {
+        let trailer = Trailer::decode(trailer, file_len)?;
+        Ok(trailer.hot..trailer.file_len)
+    }
+
+    /// Opens the hot tail of a file of `file_len` bytes. Checks magic, versions and checksums of what it is given.
+    pub fn open(hot: Bytes, file_len: u64) -> Result<Self, SegmentError> {
+        let tail = Tail::open(hot, file_len)?;
+        let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?)?;
+        let segment = Self {
+            dictionary: Dictionary::open(tail.hot_section(Tag::DICTIONARY)?)?,
+            meta: Meta::decode(&tail.hot_section(Tag::META)?)?,
+            bounds: Bounds { postings: tail.section(Tag::POSTINGS)?.range.clone(), n_docs: documents.n_docs() },
+            content: tail.section(Tag::CONTENT)?.range.clone(),
+            blobs: tail.section(Tag::BLOBS)?.clone(),
+            documents,
+        };
+        segment.agree()?;
+        Ok(segment)
+    }
+
+    /// Documents in the segment.
+    pub fn n_docs(&self) -> u32 {
+        self.documents.n_docs()
+    }
+
+    /// Bytes of text before compression.
+    pub fn text_bytes(&self) -> u64 {
+        self.meta.text_bytes
+    }
+
+    /// Distinct trigrams in the segment.
+    pub fn n_trigrams(&self) -> usize {
+        self.dictionary.n_grams()
+    }
+
+    /// Text version of the builder, to tell whether its documents are held.
+    pub fn text_version(&self) -> u32 {
+        self.meta.text_version
+    }
+
+    /// Where the postings of `trigram` are; `None`: no document has it.
+    pub fn list(&self, trigram: Trigram) -> Result<Option<ListRef>, SegmentError> {
+        self.dictionary.find(trigram, &self.bounds)
+    }
+
+    /// Decodes the bytes of a stored list's range (or nothing, for an inline one).
+    pub fn decode_list(&self, list: &ListRef, bytes: &[u8]) -> Result<DocSet, SegmentError> {
+        match list {
+            ListRef::Inline(doc) => Ok(DocSet(vec![*doc])),
+            ListRef::Stored { count, .. } => postings::decode(bytes, *count, self.n_docs()),
+        }
+    }
+
+    /// Where the content frame of a document is; empty if there is no such document.
+    pub fn frame_range(&self, doc: DocId) -> Range<u64> {
+        let frame = self.documents.frame(doc).unwrap_or_default();
+        self.content.start + frame.start..self.content.start + frame.end
+    }
+
+    /// Checks and decompresses a content frame.
+    pub fn decode_frame(&self, doc: DocId, bytes: &[u8]) -> Result<Vec<u8>, SegmentError> {
+        let text_len = self.documents.text_len(doc);
+        frame::decode(bytes, text_len.ok_or_else(|| corrupt("content", format!("there is no document {doc}")))?)
+    }
+
+    /// Length of a document's text; 0 if there is no such document.
+    pub fn text_len(&self, doc: DocId) -> u64 {
+        self.documents.text_len(doc).unwrap_or(0).into()
+    }
+
+    /// Language of a document as indexed (the snapshot entry says the same); text if there is no such document.
+    pub fn language(&self, doc: DocId) -> Language {
+        self.documents.language(doc).unwrap_or(Language::TEXT)
+    }
+
+    /// Where the blob ids are (not in the hot tail: only the indexer asks).
+    pub fn blobs_range(&self) -> Range<u64> {
+        self.blobs.range.clone()
+    }
+
+    /// Decodes the blob ids, by document.
+    pub fn decode_blobs(&self, bytes: &[u8]) -> Result<Vec<ObjectId>, SegmentError> {
+        self.blobs.check(bytes)?;
+        Ok(bytes.as_chunks().0.iter().map(|&id| ObjectId(id)).collect())
+    }
+
+    /// Whether what the sections say of each other is true.
+    fn agree(&self) -> Result<(), SegmentError> {
+        if self.content.end - self.content.start != self.documents.content_len() {
+            return Err(corrupt("content", "is not as long as its frames"));
+        }
+        if self.blobs.range.end - self.blobs.range.start != u64::from(self.n_docs()) * OBJECT_ID_LEN {
+            return Err(corrupt("blobs", "are not as many as the documents"));
+        }
+        Ok(())
+    }
+}
+
+/// The hot tail, cut by its table of contents, checksums verified.
+struct Tail {
+    hot: Bytes,
+    start: u64,
+    sections: Vec<Section>,
+}
+
+impl Tail {
+    fn open(hot: Bytes, file_len: u64) -> Result<Self, SegmentError> {
+        let trailer = Trailer::decode(&hot, file_len)?;
+        if trailer.file_len - trailer.hot != hot.len() as u64 {
+            return Err(corrupt("trailer", "the hot tail has another length"));
+        }
+        let table = (trailer.contents - trailer.hot) as usize..hot.len() - TRAILER_LEN;
+        let sections = decode_contents(&hot[table], trailer.contents)?;
+        Ok(Self { hot, start: trailer.hot, sections })
+    }
+
+    /// The only section with this tag.
+    fn section(&self, tag: Tag) -> Result<&Section, SegmentError> {
+        let mut tagged = self.sections.iter().filter(|section| section.tag == tag);
+        match (tagged.next(), tagged.next()) {
+            (Some(section), None) => Ok(section),
+            _ => Err(corrupt(tag.name(), "must be there once")),
+        }
+    }
+
+    /// The bytes of a section in the hot tail, checked.
+    fn hot_section(&self, tag: Tag) -> Result<Bytes, SegmentError> {
+        let section = self.section(tag)?;
+        let start =
+            section.range.start.checked_sub(self.start).ok_or_else(|| corrupt(tag.name(), "is not in the hot tail"))?;
+        let end = section.range.end - self.start;
+        let bytes = self.hot.slice(start as usize..end as usize);
+        section.check(&bytes)?;
+        Ok(bytes)
+    }
+}
