@@ -1,0 +1,5 @@
+//! `kotadb` as people run it: real processes over real repositories.
+
+mod fixture;
+mod local;
+mod up;

@@ -1,0 +1,97 @@
+//! `kotadb up`: serves, answers, stops without a trace, and finds its data again. One test, since a start costs seconds.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::fixture::Fixture;
+
+struct Up {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Up {
+    /// Starts `kotadb up` and waits for its greeting; returns it with the report.
+    fn start(data: &Path, repository: &Path) -> (Self, Value) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kotadb"))
+            .args(["up", "--port", "0"])
+            .arg(repository)
+            .env("KOTADB_DATA_DIR", data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kotadb runs");
+        let mut up = Self { output: BufReader::new(child.stdout.take().expect("piped")), child };
+        let greeting = up.read_until("Ctrl-C stops");
+        assert!(greeting.contains("curl -s"), "{greeting}");
+        let report = std::fs::read(data.join("report.json")).expect("a report");
+        (up, serde_json::from_slice(&report).expect("JSON"))
+    }
+
+    fn read_until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.contains(end) {
+            assert_ne!(self.output.read_line(&mut text).expect("output"), 0, "ended early: {text}");
+        }
+        text
+    }
+
+    fn stop(mut self) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), Signal::SIGINT).expect("signalled");
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).expect("output");
+        assert!(self.child.wait().expect("ended").success());
+    }
+}
+
+/// Answers of `curl` as JSON: what a person would type from the greeting.
+fn search(report: &Value, query: &str) -> Value {
+    let key = report["api_key"].as_str().expect("a key");
+    let url = report["url"].as_str().expect("a URL");
+    let output = Command::new("curl")
+        .args(["-sS", "-G", "-H", &format!("Authorization: Bearer {key}"), "--data-urlencode", &format!("query={query}")])
+        .arg(format!("{url}/api/v1/search/code"))
+        .output()
+        .expect("curl runs");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Processes whose command line names the folder.
+fn processes_of(folder: &Path) -> String {
+    let output = Command::new("pgrep").args(["-af"]).arg(folder).output().expect("pgrep runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn serves_stops_and_finds_its_data_again() {
+    let fixture = Fixture::new(&[("src/lib.rs", "pub fn findable() {}\n")]);
+    let folder = tempfile::tempdir().expect("a folder");
+    open_to_all(folder.path());
+    let data = folder.path().join("data");
+
+    let (up, report) = Up::start(&data, fixture.path());
+    assert_eq!(search(&report, "findable")["items"][0]["path"], "src/lib.rs");
+    up.stop();
+    assert_eq!(processes_of(&data), "");
+
+    fixture.commit(&[("src/more.rs", "pub fn added_later() {}\n")]);
+    let started = Instant::now();
+    let (up, again) = Up::start(&data, fixture.path());
+    assert!(started.elapsed() < Duration::from_secs(60));
+    assert_eq!(again["api_key"], report["api_key"]);
+    assert_eq!(search(&again, "findable")["items"].as_array().expect("items").len(), 1, "one repository, not two");
+    assert_eq!(search(&again, "added_later")["items"][0]["path"], "src/more.rs");
+    up.stop();
+    assert_eq!(processes_of(&data), "");
+}
+
+/// Postgres does not run as root: its user must be able to reach the data folder.
+fn open_to_all(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("changed");
+}
