@@ -1,23 +1,23 @@
-//! Floor 2, pure: what is asked, and its answer in one document. The language is described in `syntax.md`.
-#![allow(unused_variables, reason = "contract stub")]
+//! Floor 2, pure: what is asked, what the index can say about it, and its answer in one document. Which documents are
+//! looked at, and in which order, is the business of `search`.
+//!
+#![doc = include_str!("syntax.md")]
 
-/// A parsed query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {}
+mod combine;
+mod compile;
+mod formula;
+mod lexer;
+mod lines;
+mod parse;
+mod plan;
+mod strings;
+mod suggest;
+mod tree;
+mod trigrams;
 
-/// Parses the users' query language.
-pub fn parse(text: &str) -> Result<Query, ParseError> {
-    unimplemented!()
-}
-
-/// Why a query cannot be understood, where, and how to mend it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at position {position}: {help}")]
-pub struct ParseError {
-    /// 1-based position in code points.
-    pub position: usize,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub help: String,
-}
+pub use compile::CompileError;
+pub use formula::Formula;
+pub use lines::LineMatch;
+pub use parse::{ParseError, parse};
+pub use plan::{Entry, Plan, Scope, Verdict};
+pub use tree::{Expr, NameKind, NamePattern, Query, TextPattern};

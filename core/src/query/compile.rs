@@ -1,0 +1,253 @@
+//! From patterns to matchers: exactly the matcher that ripgrep builds for a line-oriented search, within our limits.
+
+use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
+use regex_syntax::hir::Hir;
+
+use super::formula::Formula;
+use super::tree::{NameKind, NamePattern, TextPattern};
+use super::trigrams;
+
+/// Most memory of one compiled regex, and of its lazily built automaton, in bytes.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// Deepest nesting inside a regex; as in ripgrep.
+const NEST_LIMIT: u32 = 250;
+
+/// Why a pattern cannot be searched for. The message is for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// No regex of the `regex` crate, for its own reason; `at` counts code points from the pattern's start, if known.
+    #[error("invalid regex: {reason}")]
+    Syntax {
+        /// The regex crate's words.
+        reason: String,
+        /// Where in the pattern.
+        at: usize,
+    },
+    /// The compiled form passes the limit.
+    #[error("the regex is larger than {REGEX_LIMIT} bytes when compiled")]
+    TooLarge,
+    /// Asks for a line end, which no line contains.
+    #[error("the pattern can only match across lines, but a match lies within one line")]
+    CrossesLines,
+    /// No glob, for the reason given.
+    #[error("invalid glob: {0}")]
+    Glob(String),
+}
+
+/// A text pattern, ready to be searched for.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) matcher: RegexMatcher,
+    pub(super) formula: Formula,
+}
+
+impl Text {
+    pub(super) fn compile(pattern: &TextPattern) -> Result<Self, CompileError> {
+        let hir = parse_regex(pattern)?;
+        let matcher = line_matcher(&pattern.pattern, pattern.case_insensitive, REGEX_LIMIT)?;
+        Ok(Self { matcher, formula: trigrams::formula(&hir) })
+    }
+}
+
+/// One matcher for the lines that any of `patterns` matches; `None` without patterns.
+pub(super) fn any_of(patterns: &[&TextPattern]) -> Result<Option<RegexMatcher>, CompileError> {
+    match patterns {
+        [] => Ok(None),
+        [one] => line_matcher(&one.pattern, one.case_insensitive, REGEX_LIMIT).map(Some),
+        several => {
+            let group = |pattern: &&TextPattern| {
+                let flags = if pattern.case_insensitive { "i" } else { "" };
+                format!("(?{flags}:{})", pattern.pattern)
+            };
+            let alternation = several.iter().map(group).collect::<Vec<_>>().join("|");
+            line_matcher(&alternation, false, REGEX_LIMIT * several.len()).map(Some)
+        }
+    }
+}
+
+fn line_matcher(pattern: &str, case_insensitive: bool, limit: usize) -> Result<RegexMatcher, CompileError> {
+    RegexMatcherBuilder::new()
+        .multi_line(true)
+        .case_insensitive(case_insensitive)
+        .line_terminator(Some(b'\n'))
+        .size_limit(limit)
+        .dfa_size_limit(limit)
+        .nest_limit(NEST_LIMIT)
+        .build(pattern)
+        .map_err(|error| match error.kind() {
+            ErrorKind::NotAllowed(_) => CompileError::CrossesLines,
+            ErrorKind::Regex(reason) if reason.contains("size limit") => CompileError::TooLarge,
+            _ => CompileError::Syntax { reason: error.to_string(), at: 0 },
+        })
+}
+
+/// Parses with the flags that grep-regex gives its own parser, but unwrapped: a stray parenthesis must not close the
+/// group that grep-regex wraps around it.
+fn parse_regex(pattern: &TextPattern) -> Result<Hir, CompileError> {
+    let mut builder = regex_syntax::ParserBuilder::new();
+    builder.utf8(false).multi_line(true).nest_limit(NEST_LIMIT).case_insensitive(pattern.case_insensitive);
+    builder.build().parse(&pattern.pattern).map_err(|error| {
+        let (reason, offset) = match &error {
+            regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span().start.offset),
+            regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span().start.offset),
+            other => (other.to_string(), 0),
+        };
+        let at = pattern.pattern.get(..offset).map_or(0, |before| before.chars().count());
+        CompileError::Syntax { reason, at }
+    })
+}
+
+/// Whether a regex holds an upper-case letter that stands for itself (`\S`, `\W`, `\p{Lu}` do not).
+pub(super) fn has_upper_case_literal(pattern: &str) -> bool {
+    use regex_syntax::ast;
+
+    struct Finder(bool);
+
+    impl ast::Visitor for Finder {
+        type Output = bool;
+        type Err = std::convert::Infallible;
+
+        fn finish(self) -> Result<bool, Self::Err> {
+            Ok(self.0)
+        }
+
+        fn visit_pre(&mut self, node: &ast::Ast) -> Result<(), Self::Err> {
+            if let ast::Ast::Literal(literal) = node {
+                self.0 |= literal.c.is_uppercase();
+            }
+            Ok(())
+        }
+
+        fn visit_class_set_item_pre(&mut self, item: &ast::ClassSetItem) -> Result<(), Self::Err> {
+            match item {
+                ast::ClassSetItem::Literal(literal) => self.0 |= literal.c.is_uppercase(),
+                ast::ClassSetItem::Range(range) => {
+                    self.0 |= range.start.c.is_uppercase() || range.end.c.is_uppercase();
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+    }
+
+    let parsed = ast::parse::ParserBuilder::new().nest_limit(NEST_LIMIT).build().parse(pattern);
+    parsed.is_ok_and(|tree| ast::visit(&tree, Finder(false)).is_ok_and(|found| found))
+}
+
+/// Which kind of name a [`NamePattern`] is for; each reads plain words and wildcards in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameOf {
+    Path,
+    Repository,
+    Ref,
+}
+
+/// A pattern for paths, repositories or refs as one regex over the name's bytes.
+pub(super) fn name_regex(pattern: &NamePattern, of: NameOf) -> Result<regex::bytes::Regex, CompileError> {
+    let text = pattern.pattern.as_str();
+    let syntax = match pattern.kind {
+        NameKind::Regex => {
+            let probe = TextPattern { pattern: text.to_owned(), case_insensitive: pattern.case_insensitive };
+            parse_regex(&probe)?;
+            text.to_owned()
+        }
+        NameKind::Plain => plain_syntax(text, of),
+        NameKind::Glob => glob_syntax(text, of)?,
+    };
+    regex::bytes::RegexBuilder::new(&syntax)
+        .case_insensitive(pattern.case_insensitive)
+        .size_limit(REGEX_LIMIT)
+        .dfa_size_limit(REGEX_LIMIT)
+        .dot_matches_new_line(pattern.kind == NameKind::Glob)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => CompileError::TooLarge,
+            other => CompileError::Syntax { reason: other.to_string(), at: 0 },
+        })
+}
+
+fn plain_syntax(text: &str, of: NameOf) -> String {
+    match (of, text.strip_prefix('/')) {
+        (NameOf::Ref, _) => format!("^(?:refs/(?:heads/|tags/|remotes/)?)?{}$", regex::escape(text)),
+        (NameOf::Path, Some(anchored)) => format!("^{}", regex::escape(anchored)),
+        _ => regex::escape(text),
+    }
+}
+
+fn glob_syntax(text: &str, of: NameOf) -> Result<String, CompileError> {
+    let rest = text.strip_prefix('/').unwrap_or(text);
+    let below = if rest.ends_with('/') { "**" } else { "" };
+    let anchored = of == NameOf::Ref || rest.len() < text.len() || rest.starts_with("**/");
+    let front = if anchored { "" } else { "**/" };
+    let glob = globset::GlobBuilder::new(&format!("{front}{rest}{below}"))
+        .literal_separator(of != NameOf::Ref)
+        .backslash_escape(true)
+        .build()
+        .map_err(|error| CompileError::Glob(error.kind().to_string()))?;
+    if of != NameOf::Ref {
+        return Ok(glob.regex().to_owned());
+    }
+    let whole = glob.regex().trim_start_matches("(?-u)").trim_start_matches('^').trim_end_matches('$');
+    Ok(format!("(?-u)^(?:refs/(?:heads/|tags/|remotes/)?)?{whole}$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(kind: NameKind, pattern: &str, of: NameOf, name: &str) -> bool {
+        let pattern = NamePattern { kind, pattern: pattern.to_owned(), case_insensitive: false };
+        name_regex(&pattern, of).expect("the pattern compiles").is_match(name.as_bytes())
+    }
+
+    #[test]
+    fn path_patterns_follow_the_syntax_page() {
+        let glob = |pattern, name| matches(NameKind::Glob, pattern, NameOf::Path, name);
+        let plain = |pattern, name| matches(NameKind::Plain, pattern, NameOf::Path, name);
+        assert!(glob("*.rs", "a/b/c.rs") && glob("*.rs", "c.rs") && !glob("*.rs", "c.rs.txt"));
+        assert!(glob("net/*.c", "drivers/net/a.c") && glob("net/*.c", "net/a.c"));
+        assert!(!glob("net/*.c", "subnet/a.c") && !glob("net/*.c", "net/x/a.c"));
+        assert!(glob("net/**/*.c", "net/x/y/a.c") && glob("net/**/*.c", "net/a.c") && glob("src/**", "a/src/x/y"));
+        assert!(glob("/src/*.c", "src/a.c") && !glob("/src/*.c", "x/src/a.c"));
+        assert!(glob("v*/", "a/vendor/x/y.c") && !glob("v*/", "vendor"));
+        assert!(glob("{a,b}.[ch]", "x/a.c") && glob("?.c", "a.c") && !glob("?.c", "ab.c"));
+        assert!(plain("drivers/net", "x/drivers/network/a") && !plain("drivers/net", "drivers"));
+        assert!(plain("/drivers", "drivers/a") && !plain("/drivers", "x/drivers/a"));
+    }
+
+    #[test]
+    fn ref_patterns_take_short_and_full_names() {
+        let glob = |pattern, name| matches(NameKind::Glob, pattern, NameOf::Ref, name);
+        let plain = |pattern, name| matches(NameKind::Plain, pattern, NameOf::Ref, name);
+        assert!(plain("main", "refs/heads/main") && plain("refs/heads/main", "refs/heads/main"));
+        assert!(plain("heads/main", "refs/heads/main") && !plain("main", "refs/heads/maintenance"));
+        assert!(plain("v1", "refs/tags/v1") && !plain("x", "refs/heads/feature/x"));
+        assert!(glob("*", "refs/heads/feature/x") && glob("feature/*", "refs/heads/feature/x"));
+        assert!(glob("refs/tags/*", "refs/tags/v1") && !glob("refs/tags/*", "refs/heads/v1"));
+    }
+
+    #[test]
+    fn upper_case_means_letters_that_stand_for_themselves() {
+        for pattern in ["Foo", "fo[A-Z]", "[^X]", r"\x4a", "É"] {
+            assert!(has_upper_case_literal(pattern), "{pattern}");
+        }
+        for pattern in [r"\S\W\D\B\A", r"\p{Lu}", "[[:upper:]]", "foo", "(?P<Name>x)"] {
+            assert!(!has_upper_case_literal(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_cannot_run() {
+        let compile = |pattern: &str| {
+            let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false };
+            Text::compile(&pattern).map(|_| ())
+        };
+        assert_eq!(compile(r"a\nb"), Err(CompileError::CrossesLines));
+        assert_eq!(compile(r"[\n]"), Err(CompileError::CrossesLines));
+        assert_eq!(compile(r"\w{1000}"), Err(CompileError::TooLarge));
+        assert!(matches!(compile("a)|(b"), Err(CompileError::Syntax { at: 1, .. })));
+        assert_eq!(compile(r"a[^b]\s$"), Ok(()));
+    }
+}

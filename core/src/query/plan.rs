@@ -1,0 +1,264 @@
+//! A query made ready to run: compiled patterns, the condition that remains for one ref of one repository, what it asks
+//! of the trigrams, and the verdict on one document.
+
+use std::collections::HashMap;
+
+use grep_regex::RegexMatcher;
+use regex::bytes::Regex;
+
+use super::compile::{self, CompileError, NameOf, Text};
+use super::formula::Formula;
+use super::lines::{self, LineMatch};
+use super::tree::{Expr, NamePattern, Query, TextPattern};
+use crate::text::Language;
+
+/// A compiled query; shared by all threads that answer it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    root: Node,
+    texts: Vec<Text>,
+    names: Vec<Regex>,
+    /// Matches what any positive term matches; `None`: the query lists files.
+    lines: Option<RegexMatcher>,
+    names_refs: bool,
+}
+
+/// What is left of a query for one ref of one repository, with `repo:` and `ref:` decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    node: Node,
+    formula: Formula,
+}
+
+/// What a snapshot says of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Path in the commit.
+    pub path: &'a [u8],
+    /// Language of the entry.
+    pub language: Language,
+}
+
+/// What an [`Entry`] alone says about a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It cannot match.
+    No,
+    /// It matches, and there are no lines to show.
+    Yes,
+    /// The content decides, or has the lines.
+    Read,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Node {
+    Is(bool),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    /// Index into `Plan::texts`.
+    Text(usize),
+    /// Index into `Plan::names`.
+    Path(usize),
+    Language(Language),
+    Repository(usize),
+    Ref(usize),
+}
+
+impl Plan {
+    /// Compiles `query`.
+    pub fn new(query: &Query) -> Result<Self, CompileError> {
+        let mut compiler = Compiler::default();
+        let root = compiler.node(&query.expr, true)?;
+        Ok(Self {
+            root,
+            lines: compile::any_of(&compiler.positive)?,
+            texts: compiler.texts,
+            names: compiler.names,
+            names_refs: query.names_refs(),
+        })
+    }
+
+    /// Whether other refs than a repository's default are searched.
+    pub fn names_refs(&self) -> bool {
+        self.names_refs
+    }
+
+    /// Whether answers are files without lines.
+    pub fn lists_files(&self) -> bool {
+        self.lines.is_none()
+    }
+
+    /// What is left of the query for a ref; `None`: nothing there can match.
+    pub fn scope(&self, repository: &str, ref_name: &str) -> Option<Scope> {
+        let node = self.root.decide(&|node| match node {
+            Node::Repository(name) => Some(self.names[*name].is_match(repository.as_bytes())),
+            Node::Ref(name) => Some(self.names[*name].is_match(ref_name.as_bytes())),
+            _ => None,
+        });
+        let formula = self.formula(&node);
+        (node != Node::Is(false) && formula != Formula::Nothing).then_some(Scope { node, formula })
+    }
+
+    /// What the path and language of `entry` say.
+    pub fn admits(&self, scope: &Scope, entry: Entry<'_>) -> Verdict {
+        match scope.node.eval(&mut |node| self.fact(node, entry)) {
+            Some(false) => Verdict::No,
+            Some(true) if self.lines.is_none() => Verdict::Yes,
+            _ => Verdict::Read,
+        }
+    }
+
+    /// Whether a document matches and, if so, those of its lines that any positive term matches, at most `limit`.
+    pub fn evaluate(&self, scope: &Scope, entry: Entry<'_>, content: &[u8], limit: usize) -> Option<Vec<LineMatch>> {
+        let collect = || self.lines.as_ref().map(|matcher| lines::collect(matcher, content, limit)).unwrap_or_default();
+        if matches!(scope.node, Node::Text(_)) && self.texts.len() == 1 {
+            let lines = collect();
+            return (!lines.is_empty()).then_some(lines);
+        }
+        let mut known = vec![None; self.texts.len()];
+        let matches = scope.node.eval(&mut |node| match node {
+            Node::Text(text) => {
+                Some(*known[*text].get_or_insert_with(|| lines::any(&self.texts[*text].matcher, content)))
+            }
+            other => self.fact(other, entry),
+        });
+        (matches == Some(true)).then(collect)
+    }
+
+    fn fact(&self, node: &Node, entry: Entry<'_>) -> Option<bool> {
+        match node {
+            Node::Path(name) => Some(self.names[*name].is_match(entry.path)),
+            Node::Language(language) => Some(*language == entry.language),
+            _ => None,
+        }
+    }
+
+    /// Paths and languages are facts of entries, so documents know nothing of them; what a negated term rules out is
+    /// for verification to say, since trigrams never prove a match.
+    fn formula(&self, node: &Node) -> Formula {
+        match node {
+            Node::Is(true) => Formula::All,
+            Node::Is(false) => Formula::Nothing,
+            Node::And(parts) => Formula::and(parts.iter().map(|part| self.formula(part))),
+            Node::Or(parts) => Formula::or(parts.iter().map(|part| self.formula(part))),
+            Node::Text(text) => self.texts[*text].formula.clone(),
+            _ => Formula::All,
+        }
+    }
+}
+
+impl Scope {
+    /// What documents must satisfy to be able to match.
+    pub fn formula(&self) -> &Formula {
+        &self.formula
+    }
+}
+
+impl Node {
+    /// Replaces the atoms that `fact` knows and drops what no longer matters. Negation is pushed to the atoms.
+    fn decide(&self, fact: &dyn Fn(&Self) -> Option<bool>) -> Self {
+        match self {
+            Self::Is(_) => self.clone(),
+            Self::And(parts) => join(parts.iter().map(|part| part.decide(fact)), false, Self::And),
+            Self::Or(parts) => join(parts.iter().map(|part| part.decide(fact)), true, Self::Or),
+            Self::Not(part) => part.decide(fact).negated(),
+            atom => fact(atom).map_or_else(|| atom.clone(), Self::Is),
+        }
+    }
+
+    fn negated(self) -> Self {
+        match self {
+            Self::Is(value) => Self::Is(!value),
+            Self::Not(part) => *part,
+            Self::And(parts) => join(parts.into_iter().map(Self::negated), true, Self::Or),
+            Self::Or(parts) => join(parts.into_iter().map(Self::negated), false, Self::And),
+            atom => Self::Not(Box::new(atom)),
+        }
+    }
+
+    /// Three-valued truth, asking as few atoms as possible from the left.
+    fn eval(&self, fact: &mut dyn FnMut(&Self) -> Option<bool>) -> Option<bool> {
+        match self {
+            Self::Is(value) => Some(*value),
+            Self::Not(part) => part.eval(fact).map(|value| !value),
+            Self::And(parts) => eval_until(parts, false, fact),
+            Self::Or(parts) => eval_until(parts, true, fact),
+            atom => fact(atom),
+        }
+    }
+}
+
+/// A conjunction is false as soon as one part is, a disjunction true as soon as one is: `stop` says which.
+fn eval_until(parts: &[Node], stop: bool, fact: &mut dyn FnMut(&Node) -> Option<bool>) -> Option<bool> {
+    let mut result = Some(!stop);
+    for part in parts {
+        match part.eval(fact) {
+            Some(value) if value == stop => return Some(stop),
+            Some(_) => {}
+            None => result = None,
+        }
+    }
+    result
+}
+
+fn join(parts: impl Iterator<Item = Node>, stop: bool, wrap: fn(Vec<Node>) -> Node) -> Node {
+    let mut left = Vec::new();
+    for part in parts {
+        match part {
+            Node::Is(value) if value == stop => return Node::Is(stop),
+            Node::Is(_) => {}
+            other => left.push(other),
+        }
+    }
+    match left.len() {
+        0 => Node::Is(!stop),
+        1 => left.swap_remove(0),
+        _ => wrap(left),
+    }
+}
+
+/// Collects the patterns of a query, each distinct text once.
+#[derive(Default)]
+struct Compiler<'a> {
+    texts: Vec<Text>,
+    names: Vec<Regex>,
+    positive: Vec<&'a TextPattern>,
+    seen: HashMap<&'a TextPattern, usize>,
+}
+
+impl<'a> Compiler<'a> {
+    fn node(&mut self, expr: &'a Expr, positive: bool) -> Result<Node, CompileError> {
+        Ok(match expr {
+            Expr::And(parts) => Node::And(self.nodes(parts, positive)?),
+            Expr::Or(parts) => Node::Or(self.nodes(parts, positive)?),
+            Expr::Not(part) => Node::Not(Box::new(self.node(part, !positive)?)),
+            Expr::Text(pattern) => Node::Text(self.text(pattern, positive)?),
+            Expr::Path(pattern) => Node::Path(self.name(pattern, NameOf::Path)?),
+            Expr::Repository(pattern) => Node::Repository(self.name(pattern, NameOf::Repository)?),
+            Expr::Ref(pattern) => Node::Ref(self.name(pattern, NameOf::Ref)?),
+            Expr::Language(language) => Node::Language(*language),
+        })
+    }
+
+    fn nodes(&mut self, parts: &'a [Expr], positive: bool) -> Result<Vec<Node>, CompileError> {
+        parts.iter().map(|part| self.node(part, positive)).collect()
+    }
+
+    fn text(&mut self, pattern: &'a TextPattern, positive: bool) -> Result<usize, CompileError> {
+        if positive && !self.positive.contains(&pattern) {
+            self.positive.push(pattern);
+        }
+        if let Some(&text) = self.seen.get(pattern) {
+            return Ok(text);
+        }
+        self.texts.push(Text::compile(pattern)?);
+        self.seen.insert(pattern, self.texts.len() - 1);
+        Ok(self.texts.len() - 1)
+    }
+
+    fn name(&mut self, pattern: &NamePattern, of: NameOf) -> Result<usize, CompileError> {
+        self.names.push(compile::name_regex(pattern, of)?);
+        Ok(self.names.len() - 1)
+    }
+}

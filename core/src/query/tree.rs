@@ -1,0 +1,96 @@
+//! The tree of a parsed query. How it is written is `parse`'s business, what it matches is `plan`'s.
+
+use crate::text::Language;
+
+/// Longest query, in bytes.
+pub const MAX_QUERY_BYTES: usize = 1024;
+
+/// Deepest nesting of parentheses and negations.
+pub const MAX_DEPTH: usize = 64;
+
+/// A parsed query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// What must hold of a document.
+    pub(super) expr: Expr,
+}
+
+/// A condition on one document: a (path, language, content) of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expr {
+    /// All of them hold.
+    And(Vec<Self>),
+    /// At least one holds.
+    Or(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// A line of the content matches.
+    Text(TextPattern),
+    /// The path matches.
+    Path(NamePattern),
+    /// The entry has this language.
+    Language(Language),
+    /// The repository's `owner/name` matches.
+    Repository(NamePattern),
+    /// The ref's name matches.
+    Ref(NamePattern),
+}
+
+/// A regex over one line. A term or phrase is the regex that matches exactly its text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TextPattern {
+    /// Syntax of the `regex` crate, not wrapped, without flags of ours.
+    pub pattern: String,
+    /// Whether letters match in either case.
+    pub case_insensitive: bool,
+}
+
+/// A pattern for a path, a repository or a ref.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    /// How `pattern` is to be read.
+    pub kind: NameKind,
+    /// The pattern as the user wrote it, without quotes or slashes.
+    pub pattern: String,
+    /// Whether letters match in either case.
+    pub case_insensitive: bool,
+}
+
+/// How a [`NamePattern`] is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// No wildcard: a part of a path or repository name, the whole of a ref name.
+    Plain,
+    /// Wildcards.
+    Glob,
+    /// A regex, found anywhere in the name.
+    Regex,
+}
+
+impl Query {
+    /// The condition.
+    pub fn expr(&self) -> &Expr {
+        &self.expr
+    }
+
+    /// Whether any text is searched for that a shown line could match. If not, the query lists files.
+    pub fn has_positive_text(&self) -> bool {
+        self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
+    }
+
+    /// Whether refs are named. If not, only the default ref of each repository is searched.
+    pub fn names_refs(&self) -> bool {
+        self.expr.any(true, &|atom, _| matches!(atom, Expr::Ref(_)))
+    }
+}
+
+impl Expr {
+    /// Whether `test` holds of any atom; its second argument says whether the atom is under an even number of NOTs.
+    pub(super) fn any(&self, positive: bool, test: &dyn Fn(&Self, bool) -> bool) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.any(positive, test)),
+            Self::Not(part) => part.any(!positive, test),
+            atom => test(atom, positive),
+        }
+    }
+}
