@@ -1,4 +1,5 @@
 //! Integration tests of the crate, one module a floor. One binary, because linking is what costs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod exactness;
 mod store;
