@@ -27,11 +27,11 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
         line.extend_from_slice(end.as_bytes());
         line
     });
-    let lines = prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat());
-    let long = (piece(), 1000usize..3000).prop_map(|(piece, times)| [&piece[..], b" "].concat().repeat(times));
+    let lines = prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat()).boxed();
+    let long = (piece(), 1000usize..3000).prop_map(|(piece, times)| [&piece[..], b" "].concat().repeat(times)).boxed();
     prop_oneof![
         12 => lines.clone(),
-        1 => (lines.clone(), long.clone()).prop_map(|(lines, long)| [lines, long].concat()),
+        1 => (lines.clone(), long).prop_map(|(lines, long)| [lines, long].concat()),
         // NUL early: binary. NUL late: text.
         1 => lines.clone().prop_map(|lines| [b"a\0b\n".to_vec(), lines].concat()),
         1 => lines.prop_map(|lines| [b"late ".repeat(1700), b"\0\nkernel\0class\n".to_vec(), lines].concat()),

@@ -72,13 +72,14 @@ pub fn is_text(file: &File) -> bool {
 /// Every file that a query without `ref:` (or with it) looks at.
 pub fn places(repositories: &[Repository], all_refs: bool) -> Vec<At<'_>> {
     let refs = if all_refs { usize::MAX } else { 1 };
-    let of = |repository| {
-        let Repository { name, refs: tips } = repository;
-        tips.iter().take(refs).flat_map(move |(ref_name, files)| {
-            files.iter().filter(|file| is_text(file)).map(move |file| At { repository: name, ref_name, file })
-        })
-    };
-    repositories.iter().flat_map(of).collect()
+    repositories.iter().flat_map(|repository| places_of(repository, refs)).collect()
+}
+
+fn places_of(repository: &Repository, refs: usize) -> impl Iterator<Item = At<'_>> {
+    repository.refs.iter().take(refs).flat_map(|(ref_name, files)| {
+        let texts = files.iter().filter(|file| is_text(file));
+        texts.map(|file| At { repository: &repository.name, ref_name, file })
+    })
 }
 
 impl Tree {
