@@ -111,7 +111,9 @@ mod tests {
             assert_eq!(ApiKey::parse(&wrong), None, "{wrong}");
             assert_eq!(ApiKey::parse(&key.expose()[..at]), None);
         }
-        for wrong in ["", "kdb_live_", "kdb_live_é", &format!("{} ", key.expose()), &key.expose().replace("live", "test")] {
+        for wrong in
+            ["", "kdb_live_", "kdb_live_é", &format!("{} ", key.expose()), &key.expose().replace("live", "test")]
+        {
             assert_eq!(ApiKey::parse(wrong), None, "{wrong}");
         }
     }
@@ -119,7 +121,10 @@ mod tests {
     #[test]
     fn a_known_key_keeps_its_checksum() {
         let body = "kdb_test_00000000000000000000000000000000";
-        assert_eq!(ApiKey::parse(&format!("{body}{}", checksum(body))).unwrap().display(), "kdb_test_000…".to_owned() + &checksum(body)[2..]);
+        assert_eq!(
+            ApiKey::parse(&format!("{body}{}", checksum(body))).unwrap().display(),
+            "kdb_test_000…".to_owned() + &checksum(body)[2..]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use reqwest::header::AUTHORIZATION;
-use serde::Deserialize;
+use kotadb_core::wire::{Job, NewRepository, RegisteredRepository};
 
 use super::state::{State, Webhook};
 
@@ -26,27 +26,7 @@ pub struct Client {
 pub struct Registered {
     /// `owner/name`
     pub name: String,
-    job: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Registration {
-    id: String,
-    name: String,
-    webhook: Option<IssuedWebhook>,
-    job: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct IssuedWebhook {
-    url: String,
-    secret: String,
-}
-
-#[derive(Deserialize)]
-struct Job {
-    state: String,
-    error: Option<String>,
+    job: String,
 }
 
 impl Client {
@@ -57,16 +37,17 @@ impl Client {
 
     /// Registers a clone URL, or finds it registered; either way a job brings it up to date.
     pub async fn register(&self, state: &mut State, url: &str) -> anyhow::Result<Registered> {
-        let body = serde_json::json!({ "url": url });
-        let repository: Registration = self.answer(self.post("/api/v1/repositories").json(&body)).await?;
-        if let Some(webhook) = repository.webhook {
+        let body = NewRepository { url: url.to_owned(), refs: Vec::new() };
+        let registered: RegisteredRepository = self.answer(self.post("/api/v1/repositories").json(&body)).await?;
+        let repository = registered.repository;
+        if let Some(webhook) = registered.webhook {
             let path = webhook.url.find("/webhooks/").map_or(webhook.url.as_str(), |at| &webhook.url[at..]).to_owned();
             let webhook = Webhook { repository: repository.id.clone(), path, secret: webhook.secret };
             state.memory.webhooks.insert(repository.name.clone(), webhook);
             state.save()?;
         }
-        let job = match repository.job {
-            Some(job) => Some(job),
+        let job = match registered.job {
+            Some(job) => job,
             None => self.reindex(&repository.id).await?,
         };
         Ok(Registered { name: repository.name, job })
@@ -74,11 +55,10 @@ impl Client {
 
     /// Waits for the repository's job to end well.
     pub async fn wait_indexed(&self, repository: &Registered) -> anyhow::Result<()> {
-        let Some(id) = &repository.job else { return Ok(()) };
         let started = Instant::now();
         let mut reminded = started;
         loop {
-            let job: Job = self.answer(self.http.get(format!("{}/api/v1/jobs/{id}", self.base))).await?;
+            let job: Job = self.answer(self.http.get(format!("{}/api/v1/jobs/{}", self.base, repository.job))).await?;
             match job.state.as_str() {
                 "done" | "superseded" => return Ok(()),
                 "dead" | "cancelled" => {
@@ -95,13 +75,9 @@ impl Client {
         }
     }
 
-    async fn reindex(&self, repository: &str) -> anyhow::Result<Option<String>> {
-        #[derive(Deserialize)]
-        struct Queued {
-            id: String,
-        }
-        let queued: Queued = self.answer(self.post(&format!("/api/v1/repositories/{repository}/index"))).await?;
-        Ok(Some(queued.id))
+    async fn reindex(&self, repository: &str) -> anyhow::Result<String> {
+        let job: Job = self.answer(self.post(&format!("/api/v1/repositories/{repository}/index"))).await?;
+        Ok(job.id)
     }
 
     fn post(&self, path: &str) -> reqwest::RequestBuilder {

@@ -9,6 +9,7 @@ mod repositories;
 mod state;
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use kotadb_core::config::Config;
@@ -20,6 +21,9 @@ use self::programs::Programs;
 use self::repositories::Served;
 use self::state::State;
 use crate::args::UpArgs;
+
+/// How long Postgres and the router may each take until they answer.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs until Ctrl-C, SIGTERM, or the end of a program it started; then stops all of them.
 pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
@@ -37,8 +41,8 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
         other => other,
     };
     eprintln!("stopping");
-    running.stop().await;
-    outcome
+    let stopped = running.stop().await;
+    outcome.and(stopped)
 }
 
 /// What has been started so far, so that it can be stopped from any point.
@@ -59,14 +63,15 @@ impl Running {
     }
 
     /// Top down: nobody asks the database of a process that is still to be stopped.
-    async fn stop(self) {
+    async fn stop(self) -> anyhow::Result<()> {
         if let Some(programs) = self.programs {
             programs.stop().await;
         }
         drop(self.served);
         if let Some(database) = self.database {
-            database.stop();
+            database.stop().await?;
         }
+        Ok(())
     }
 }
 
@@ -78,9 +83,10 @@ async fn start(
 ) -> anyhow::Result<()> {
     say("starting Postgres");
     let database = running.database.insert(Database::start(state).await?);
-    database.prepare(state).await?;
     let served = running.served.insert(Served::start(state, paths).await?);
-    database.adopt_origin(state, &served.origin()).await?;
+    if let Some(previous) = served.previous_origin() {
+        database.move_origin(previous, &served.origin()).await?;
+    }
     say("starting the API and the indexer");
     let programs = running.programs.insert(Programs::start(args, state, database, &served.origin()).await?);
     let client = Client::new(programs.api_url(), &state.secrets.api_key);

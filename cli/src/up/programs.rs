@@ -10,12 +10,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use super::database::Database;
-use super::sibling;
 use super::state::State;
+use super::{START_TIMEOUT, sibling};
 use crate::args::UpArgs;
 
-/// How long the router may take from start to its first line.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a program may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// What the router prints before the address it listens on.
@@ -73,16 +71,19 @@ impl Programs {
 }
 
 fn command(name: &str, state: &State, database: &Database, origin: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(sibling(name)?);
+    // The kernel ends the program with us, even where we are killed and cannot.
+    let mut command = Command::new("setpriv");
     command
-        .env_remove("BUCKET_NAME")
-        .env("DATABASE_URL", database.login_url(state))
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(sibling(name)?)
+        .env("DATABASE_URL", database.url())
         .env_remove("DATABASE_DIRECT_URL")
+        .env_remove("BUCKET_NAME")
         .env("KOTADB_DATA_DIR", state.folder())
         .env("KOTADB_MASTER_KEY", &state.secrets.master_key)
         .env("KOTADB_GIT_ALLOWED_ORIGINS", format!("https://github.com,{origin}"))
         .env("KOTADB_BIND", "127.0.0.1")
-        .env("KOTADB_LOG", "warn")
+        .env("RUST_LOG", "warn")
         .stdin(Stdio::null())
         .process_group(0)
         .kill_on_drop(true);

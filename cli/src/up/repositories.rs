@@ -21,6 +21,7 @@ pub struct LocalPath {
 pub struct Served {
     server: GitServer,
     paths: BTreeMap<String, PathBuf>,
+    previous_origin: Option<String>,
 }
 
 /// Resolves what was typed; every path must be a git repository.
@@ -39,9 +40,18 @@ impl Served {
             }
         }
         let paths = state.memory.paths.clone();
-        let server = GitServer::start(paths.clone(), state.memory.git_port).await.context("cannot start the git server")?;
+        let previous = state.memory.git_origin.clone();
+        let port = previous.as_deref().and_then(|origin| origin.rsplit(':').next()?.parse().ok());
+        let server = GitServer::start(paths.clone(), port).await.context("cannot start the git server")?;
+        state.memory.git_origin = Some(server.origin());
         state.save()?;
-        Ok(Self { server, paths })
+        let previous_origin = previous.filter(|previous| *previous != server.origin());
+        Ok(Self { server, paths, previous_origin })
+    }
+
+    /// The origin of the last run, where its port was not free this time.
+    pub fn previous_origin(&self) -> Option<&str> {
+        self.previous_origin.as_deref()
     }
 
     /// `http://127.0.0.1:PORT`

@@ -32,15 +32,13 @@ pub struct Secrets {
     pub api_key: String,
     /// `KOTADB_MASTER_KEY` of router and indexer.
     pub master_key: String,
-    /// Password of the login role of Postgres.
-    pub database_password: String,
 }
 
 /// What later runs need to find what earlier ones made.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Memory {
-    /// Port of the git server at the last run: the registered URLs hold it.
-    pub git_port: Option<u16>,
+    /// Origin of the git server at the last run: the registered URLs begin with it.
+    pub git_origin: Option<String>,
     /// Served name → path.
     pub paths: BTreeMap<String, PathBuf>,
     /// Repository name → its webhook, shown once at registration.
@@ -105,7 +103,6 @@ fn new_secrets(folder: &Path) -> anyhow::Result<Secrets> {
     let secrets = Secrets {
         api_key: ApiKey::generate(true).expose().to_owned(),
         master_key: STANDARD.encode(crypto::random::<32>()),
-        database_password: crypto::to_hex(&crypto::random::<16>()),
     };
     write_json(&folder.join("secrets.json"), &secrets)?;
     Ok(secrets)

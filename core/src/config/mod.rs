@@ -144,7 +144,9 @@ fn memory_limit() -> Option<u64> {
     let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
     let cgroup = number("/sys/fs/cgroup/memory.max").or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let total = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     [cgroup, total.map(|kib| kib << 10)].into_iter().flatten().min()
 }
 
@@ -170,7 +172,10 @@ mod tests {
         assert_eq!((config.port, config.bind), (8080, IpAddr::from([0, 0, 0, 0])));
         assert_eq!(config.data_dir, PathBuf::from("/home/ada/.local/share/kotadb"));
         assert_eq!(config.git_allowed_origins, ["https://github.com"]);
-        assert_eq!((config.lease, config.s3_region.as_str(), config.log.as_str()), (Duration::from_secs(60), "auto", "info"));
+        assert_eq!(
+            (config.lease, config.s3_region.as_str(), config.log.as_str()),
+            (Duration::from_secs(60), "auto", "info")
+        );
         assert!(config.cache_bytes > 0 && config.cache_bytes <= 2 << 30);
         assert!(config.database_url.is_none() && config.bucket.is_none() && config.master_key.is_none());
         assert!(config.for_service().unwrap_err().to_string().contains("`DATABASE_URL` is missing"));
@@ -220,8 +225,15 @@ mod tests {
             ("KOTADB_LEASE_SECONDS", "0"),
         ]);
         let named = [
-            "DATABASE_URL", "PORT", "KOTADB_BIND", "AWS_ENDPOINT_URL_S3", "AWS_SECRET_ACCESS_KEY", "KOTADB_MASTER_KEY",
-            "KOTADB_GIT_ALLOWED_ORIGINS", "KOTADB_CACHE_BYTES", "KOTADB_LEASE_SECONDS",
+            "DATABASE_URL",
+            "PORT",
+            "KOTADB_BIND",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_SECRET_ACCESS_KEY",
+            "KOTADB_MASTER_KEY",
+            "KOTADB_GIT_ALLOWED_ORIGINS",
+            "KOTADB_CACHE_BYTES",
+            "KOTADB_LEASE_SECONDS",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");
         for name in named {

@@ -52,7 +52,10 @@ impl<'a> Reader<'a> {
     pub(super) fn postgres_url(&mut self, name: &str) -> Option<String> {
         let url = self.text(name)?;
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            self.fault::<()>(name, "is no address of Postgres: set it to `postgres://user:password@host:port/database`");
+            self.fault::<()>(
+                name,
+                "is no address of Postgres: set it to `postgres://user:password@host:port/database`",
+            );
         }
         Some(url)
     }
@@ -105,7 +108,8 @@ impl<'a> Reader<'a> {
     /// Origins, `scheme://host[:port]`, in lower case.
     pub(super) fn origins(&mut self, name: &str, default: &str) -> Vec<String> {
         let text = self.text(name).unwrap_or_else(|| default.to_owned()).to_ascii_lowercase();
-        let origins = text.split(',').map(|origin| origin.trim().trim_end_matches('/')).filter(|origin| !origin.is_empty());
+        let origins =
+            text.split(',').map(|origin| origin.trim().trim_end_matches('/')).filter(|origin| !origin.is_empty());
         let origins: Vec<String> = origins.map(str::to_owned).collect();
         for origin in &origins {
             if !host_of(origin).is_some_and(|host| !host.contains(['/', '@', '?', '#'])) {

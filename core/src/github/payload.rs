@@ -57,7 +57,8 @@ impl Payload {
 mod tests {
     use super::*;
 
-    const PUSH: &str = r#"{"ref":"refs/heads/main","repository":{"id":7,"default_branch":"main","x":1},"forced":false}"#;
+    const PUSH: &str =
+        r#"{"ref":"refs/heads/main","repository":{"id":7,"default_branch":"main","x":1},"forced":false}"#;
 
     #[test]
     fn both_content_types_say_the_same() {

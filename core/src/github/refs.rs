@@ -20,7 +20,9 @@ pub enum RefPatternError {
     #[error("at most {MOST_PATTERNS} ref patterns: join some with `*`")]
     TooMany,
     /// Empty, too long, or with characters that git refuses in ref names.
-    #[error("`{0}` is no ref pattern: give a branch (`main`), or a pattern below `refs/heads/` or `refs/tags/` with `*`")]
+    #[error(
+        "`{0}` is no ref pattern: give a branch (`main`), or a pattern below `refs/heads/` or `refs/tags/` with `*`"
+    )]
     Malformed(String),
 }
 

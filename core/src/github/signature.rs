@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn malformed_headers_are_refused() {
-        for text in ["", "sha1=00", "sha256=", &DOCUMENTED[..70], &format!("{DOCUMENTED}0"), &DOCUMENTED.replace('7', "g")] {
+        for text in
+            ["", "sha1=00", "sha256=", &DOCUMENTED[..70], &format!("{DOCUMENTED}0"), &DOCUMENTED.replace('7', "g")]
+        {
             assert_eq!(text.parse::<Signature>(), Err(MalformedSignature), "{text}");
         }
         assert!(DOCUMENTED.replace("757107ea", "757107EA").parse::<Signature>().is_ok());

@@ -79,7 +79,9 @@ impl Code {
             Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A valid API key is needed"),
             Self::BadSignature => ("bad_signature", S::UNAUTHORIZED, "The signature does not verify"),
             Self::InsufficientScope => ("insufficient_scope", S::FORBIDDEN, "The API key lacks a scope"),
-            Self::RepositoryMismatch => ("repository_mismatch", S::FORBIDDEN, "The delivery is about another repository"),
+            Self::RepositoryMismatch => {
+                ("repository_mismatch", S::FORBIDDEN, "The delivery is about another repository")
+            }
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
             Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here"),
             Self::PayloadTooLarge => ("payload_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),

@@ -1,10 +1,22 @@
-//! Cursors: where the next page of a list starts. Opaque to clients, so the form may change.
+//! Pages of lists: how long one is, and the cursor where the next starts. Opaque to clients, so its form may change.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer};
 
+use super::error::ApiError;
+
 const PREFIX: &str = "v1.";
+const DEFAULT_LIMIT: u32 = 50;
+const MOST: u32 = 100;
+
+/// Length of a page: `limit` of the request, 1 to 100, by default 50.
+pub fn page_limit(limit: Option<u32>) -> Result<u32, ApiError> {
+    match limit.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MOST => Ok(limit),
+        limit => Err(ApiError::invalid_request(format!("`limit` is {limit}: give 1 to {MOST}"))),
+    }
+}
 
 /// The sort key of the last item that was given out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ pub type Error = lambda_http::Error;
 /// Reads the configuration and answers invocations until the runtime ends the process. Handles are built at first use;
 /// one connection to Postgres is enough, since an instance has one request at a time.
 pub async fn run(routes: fn() -> Router<Resources>) -> Result<(), Error> {
-    crate::telemetry::init();
-    let resources = Resources::new(Config::from_env()?).with_max_connections(1);
+    let config = Config::from_env()?.for_service()?;
+    crate::telemetry::init(&config.log);
+    let resources = Resources::new(config).with_max_connections(1);
     lambda_http::run(stack(routes().with_state(resources))).await
 }

@@ -1,14 +1,15 @@
 //! The handles of a process, each built when first asked for: a route that needs no object store never opens one.
 
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use super::error::ApiError;
+use super::probe::Probe;
 use crate::config::Config;
 use crate::crypto::MasterKey;
-use crate::db::{Db, DbError, DbOptions};
+use crate::db::{Db, DbOptions};
 use crate::search::Searcher;
 use crate::store::{Store, StoreOptions};
 
@@ -16,8 +17,6 @@ use crate::store::{Store, StoreOptions};
 const MAX_CONNECTIONS: u32 = 8;
 /// Longest wait for a connection: well below the 10 s that GitHub waits for an answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long one probe of Postgres serves all who ask.
-const PROBE_LIFE: Duration = Duration::from_secs(1);
 
 /// State of every router. Cheap to clone.
 #[derive(Clone)]
@@ -31,18 +30,6 @@ struct Handles {
     searcher: OnceLock<Searcher>,
     master_key: OnceLock<MasterKey>,
     probe: Mutex<Option<Probe>>,
-}
-
-/// What the last probe of Postgres found.
-#[derive(Clone, Copy, Debug)]
-pub struct Probe {
-    /// Time of the transaction; `None`: it failed.
-    pub latency: Option<Duration>,
-    /// Failed probes in a row, this one included.
-    pub failures: u32,
-    /// When the first of them began.
-    pub failing_since: Option<Instant>,
-    at: Instant,
 }
 
 impl Resources {
@@ -71,6 +58,11 @@ impl Resources {
         self.rebuilt(|handles| handles.store = OnceLock::from(store))
     }
 
+    /// What the last probe found; the lock makes simultaneous askers share one.
+    pub(super) fn last_probe(&self) -> &Mutex<Option<Probe>> {
+        &self.0.probe
+    }
+
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
@@ -88,7 +80,7 @@ impl Resources {
 
     /// The object store.
     pub fn store(&self) -> Result<&Store, ApiError> {
-        build(&self.0.store, || Ok(Store::open(&store_options(self.config()))?))
+        build(&self.0.store, || Ok(Store::open(&StoreOptions::from_config(self.config()))?))
     }
 
     /// Search over the object store.
@@ -105,45 +97,10 @@ impl Resources {
         })
     }
 
-    /// Whether Postgres answers. Askers within a second share one probe.
-    pub async fn probe_db(&self) -> Result<Probe, ApiError> {
-        let db = self.db()?;
-        let mut last = self.0.probe.lock().await;
-        if let Some(probe) = last.filter(|probe| probe.at.elapsed() < PROBE_LIFE) {
-            return Ok(probe);
-        }
-        let began = Instant::now();
-        let ping = db.ping().await;
-        let probe = Probe::after(*last, began, &ping);
-        *last = Some(probe);
-        Ok(probe)
-    }
-
     fn rebuilt(self, change: impl FnOnce(&mut Handles)) -> Self {
         let mut handles = Arc::into_inner(self.0).expect("called before the first clone");
         change(&mut handles);
         Self(Arc::new(handles))
-    }
-}
-
-impl Probe {
-    /// Away for long enough to say so: two failed probes, or 10 s.
-    pub fn is_down(&self) -> bool {
-        let long = self.failing_since.is_some_and(|since| since.elapsed() >= Duration::from_secs(10));
-        self.failures >= 2 || long
-    }
-
-    fn after(last: Option<Self>, began: Instant, ping: &Result<Duration, DbError>) -> Self {
-        let at = Instant::now();
-        match ping {
-            Ok(latency) => Self { latency: Some(*latency), failures: 0, failing_since: None, at },
-            Err(error) => {
-                tracing::warn!(error = %error, "Postgres does not answer: {error}");
-                let failures = last.map_or(0, |last| last.failures) + 1;
-                let since = last.and_then(|last| last.failing_since).unwrap_or(began);
-                Self { latency: None, failures, failing_since: Some(since), at }
-            }
-        }
     }
 }
 
@@ -155,35 +112,5 @@ fn build<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, ApiError>) -> R
             let value = make()?;
             Ok(cell.get_or_init(|| value))
         }
-    }
-}
-
-fn store_options(config: &Config) -> StoreOptions {
-    match &config.bucket {
-        Some(bucket) => StoreOptions::S3 {
-            bucket: bucket.clone(),
-            endpoint: config.s3_endpoint.clone(),
-            region: config.s3_region.clone(),
-            credentials: config.s3_credentials.clone(),
-        },
-        None => StoreOptions::Folder(config.data_dir.join("objects")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn postgres_is_down_after_two_failures_or_ten_seconds() {
-        let failed = || Err(DbError::Unreachable("refused".to_owned()));
-        let now = Instant::now();
-        let first = Probe::after(None, now, &failed());
-        assert!(!first.is_down() && first.latency.is_none());
-        assert!(Probe::after(Some(first), now, &failed()).is_down());
-        let recovered = Probe::after(Some(first), now, &Ok(Duration::from_millis(1)));
-        assert!(!recovered.is_down() && !Probe::after(Some(recovered), now, &failed()).is_down());
-        let slow = Probe::after(None, now.checked_sub(Duration::from_secs(11)).unwrap(), &failed());
-        assert!(slow.is_down());
     }
 }

@@ -14,7 +14,11 @@ use tokio::sync::oneshot;
 const DRAIN: Duration = Duration::from_secs(25);
 
 /// Serves until `stop` is ready, then finishes the requests that are open, for at most 25 s.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let (stopping, stopped) = oneshot::channel();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {

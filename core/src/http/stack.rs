@@ -23,14 +23,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Puts the layers round a router whose state is given.
 pub fn stack(router: Router) -> Router {
     let secrets = [AUTHORIZATION, http::HeaderName::from_static("x-api-key")];
-    let trace = TraceLayer::new_for_http()
-        .make_span_with(request_span)
-        .on_request(())
-        .on_failure(())
-        .on_response(|response: &Response, latency: Duration, _: &Span| {
+    let trace = TraceLayer::new_for_http().make_span_with(request_span).on_request(()).on_failure(()).on_response(
+        |response: &Response, latency: Duration, _: &Span| {
             let duration_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(status = response.status().as_u16(), duration_ms, "Answered");
-        });
+        },
+    );
     // `layer` wraps what is there: the last one is the outermost.
     router
         .layer(from_fn(limit))
@@ -105,7 +103,8 @@ mod tests {
         let streamed = Request::builder().method("POST").uri("/body");
         assert_eq!(problem(streamed, Body::from(over.clone())).await.1.status, 413);
         let webhook = Request::builder().method("POST").uri("/webhooks/body").body(Body::from(over)).unwrap();
-        let router = Router::new().route("/webhooks/body", post(|body: bytes::Bytes| async move { body.len().to_string() }));
+        let router =
+            Router::new().route("/webhooks/body", post(|body: bytes::Bytes| async move { body.len().to_string() }));
         assert_eq!(stack(router).oneshot(webhook).await.unwrap().status(), 200);
     }
 }

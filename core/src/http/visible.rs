@@ -1,7 +1,7 @@
 //! What a principal may see, and how a request names one of it.
 
-use super::error::ApiError;
 use super::code::Code;
+use super::error::ApiError;
 use crate::db::keys::Principal;
 use crate::id::RepositoryId;
 use crate::search::Visible;
@@ -10,6 +10,16 @@ impl Principal {
     /// The repositories that this key may see, for a search.
     pub fn visible(&self) -> Vec<Visible> {
         self.repositories.iter().map(|(id, name)| Visible { id: *id, name: name.clone() }).collect()
+    }
+
+    /// Whether this key may see the repository.
+    pub fn sees(&self, id: RepositoryId) -> bool {
+        self.repositories.iter().any(|(known, _)| *known == id)
+    }
+
+    /// `not_found` unless this key may see the repository.
+    pub fn require(&self, id: RepositoryId) -> Result<(), ApiError> {
+        if self.sees(id) { Ok(()) } else { Err(ApiError::not_found("repository")) }
     }
 
     /// The visible repository of that UUID or `owner/name` (case does not matter); anything else is not found.

@@ -117,7 +117,9 @@ fn check(format: Format, bytes: &[u8]) -> Result<&[u8], Damage> {
     let min_reader = u16::from_le_bytes([bytes[6], bytes[7]]);
     if min_reader > format.version {
         let version = format.version;
-        return Err(Damage::new(format!("format {min_reader} is newer than this program reads ({version}): upgrade KotaDB")));
+        return Err(Damage::new(format!(
+            "format {min_reader} is newer than this program reads ({version}): upgrade KotaDB"
+        )));
     }
     Ok(&body[HEADER_LEN..])
 }

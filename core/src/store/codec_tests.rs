@@ -23,9 +23,9 @@ fn tip() -> impl Strategy<Value = Tip> {
 }
 
 fn segment() -> impl Strategy<Value = SegmentEntry> {
-    (key(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>()).prop_map(|(key, bytes, hot_bytes, n_docs, text_bytes)| {
-        SegmentEntry { key, bytes, hot_bytes, n_docs, text_bytes }
-    })
+    (key(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>()).prop_map(
+        |(key, bytes, hot_bytes, n_docs, text_bytes)| SegmentEntry { key, bytes, hot_bytes, n_docs, text_bytes },
+    )
 }
 
 fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
@@ -60,8 +60,13 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
     let entries = btree_map(vec(0u8..4, 0..6), place, 0..40);
     let skipped = btree_map(vec(any::<u8>(), 0..6), reason(), 0..6);
     (any::<[u8; 20]>(), vec(key(), 3), entries, skipped).prop_map(|(commit, segments, entries, skipped)| {
-        let entry = |(path, (mode, segment, doc, class, language))| {
-            SnapshotEntry { path, mode, segment, doc, class, language: Language(language) }
+        let entry = |(path, (mode, segment, doc, class, language))| SnapshotEntry {
+            path,
+            mode,
+            segment,
+            doc,
+            class,
+            language: Language(language),
         };
         let skipped = skipped.into_iter().map(|(path, reason)| Skipped { path, reason }).collect();
         Snapshot::new(ObjectId(commit), segments, entries.into_iter().map(entry).collect(), skipped)

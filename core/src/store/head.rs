@@ -12,7 +12,6 @@ use crate::store::{Backend, Root, Store, StoreError, head_path};
 
 const MAX_TRIES: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// What the next swap of HEAD expects to find: nothing, or exactly the bytes that were read.
@@ -34,7 +33,9 @@ impl Store {
     pub async fn head(&self, tenant: TenantId) -> Result<(Root, HeadTag), StoreError> {
         let object = head_path(tenant);
         let read = match &self.backend {
-            Backend::Folder(folder) => folder.read_head(&object).await?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes))),
+            Backend::Folder(folder) => {
+                folder.read_head(&object).await?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes)))
+            }
             Backend::Remote(remote) => {
                 remote.read_head(&object).await?.map(|head| (head.bytes, Expected::Etag(head.version)))
             }
@@ -71,7 +72,9 @@ impl Store {
                 let swapped = folder.swap(object, Some(before.clone()), bytes.clone()).await?;
                 Ok(swapped.then_some(Expected::Bytes(bytes)))
             }
-            (Backend::Remote(remote), Expected::Nothing) => Ok(remote.swap(object, None, bytes).await?.map(Expected::Etag)),
+            (Backend::Remote(remote), Expected::Nothing) => {
+                Ok(remote.swap(object, None, bytes).await?.map(Expected::Etag))
+            }
             (Backend::Remote(remote), Expected::Etag(version)) => {
                 Ok(remote.swap(object, Some(version.clone()), bytes).await?.map(Expected::Etag))
             }
@@ -92,6 +95,7 @@ impl Store {
     {
         let start = Instant::now();
         for tries in 0.. {
+            let attempt = Instant::now();
             let (mut root, tag) = self.head(tenant).await?;
             if !change(&mut root)? {
                 return Ok(root);
@@ -102,15 +106,15 @@ impl Store {
                 Err(StoreError::Conflict(_)) if tries < MAX_TRIES && start.elapsed() < PATIENCE => {}
                 Err(error) => return Err(error.into()),
             }
-            sleep(pause(tries)).await;
+            sleep(pause(tries, attempt.elapsed())).await;
         }
         Err(StoreError::Conflict(tenant).into())
     }
 }
 
-/// Full jitter: anything between nothing and a limit that doubles. From "Exponential Backoff and Jitter", AWS
-/// Architecture Blog, 2015.
-fn pause(tries: u32) -> Duration {
-    let limit = FIRST_PAUSE.saturating_mul(1 << tries.min(20)).min(LONGEST_PAUSE);
+/// Full jitter: anything between nothing and a limit that begins at the length of an attempt and doubles. From
+/// "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+fn pause(tries: u32, attempt: Duration) -> Duration {
+    let limit = attempt.saturating_mul(1 << tries.min(16)).min(LONGEST_PAUSE);
     limit.mul_f64(f64::from(u32::from_le_bytes(crypto::random())) / f64::from(u32::MAX))
 }

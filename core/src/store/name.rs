@@ -137,7 +137,9 @@ mod tests {
     fn near_misses_are_refused() {
         let path = "t/00000000-0000-0000-0000-000000000000/seg/00000000-0000-0000-0000-000000000000-0000000000000000";
         assert!(parse_object_path(path).is_some());
-        for wrong in [path.replace("-0000000000000000", "-+000000000000000"), path.replace("seg", "Seg"), format!("{path}/")] {
+        for wrong in
+            [path.replace("-0000000000000000", "-+000000000000000"), path.replace("seg", "Seg"), format!("{path}/")]
+        {
             assert_eq!(parse_object_path(&wrong), None, "{wrong}");
         }
         assert_eq!(ObjectKey::parse("é0000000-0000-0000-0000-00000000000-0000000000000000"), None);

@@ -23,11 +23,16 @@ const GAP: u64 = 64 << 10;
 const PARALLEL_GETS: usize = 32;
 /// Files above this are sent in parts of this size.
 const PART: usize = 16 << 20;
+/// How often one swap of HEAD is sent while the answers are neither yes nor no.
+const MAX_SENDINGS: u32 = 4;
+const RESEND_PAUSE: Duration = Duration::from_millis(100);
 
 /// Objects behind object_store.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     store: Arc<dyn ObjectStore>,
+    /// The same store, which sends each request once: after a single sending, a refusal is certain.
+    swapper: Arc<dyn ObjectStore>,
     gap: u64,
 }
 
@@ -40,7 +45,8 @@ pub(super) struct RemoteHead {
 
 impl Remote {
     pub(super) fn memory() -> Self {
-        Self { store: Arc::new(InMemory::new()), gap: 0 }
+        let store = Arc::new(InMemory::new());
+        Self { swapper: store.clone(), store, gap: 0 }
     }
 
     /// No request is sent yet.
@@ -56,15 +62,13 @@ impl Remote {
             Some(url) => builder.with_endpoint(url.trim_end_matches('/')).with_allow_http(url.starts_with("http://")),
             None => builder,
         };
-        let retry = RetryConfig {
-            backoff: BackoffConfig { init_backoff: Duration::from_millis(50), ..BackoffConfig::default() },
-            max_retries: 5,
-            retry_timeout: Duration::from_secs(30),
+        let builder = builder.with_bucket_name(bucket).with_region(region);
+        let builder = builder.with_conditional_put(S3ConditionalPut::ETagMatch);
+        let retrying = |max_retries| {
+            let store = builder.clone().with_retry(retry(max_retries)).build();
+            store.map(Arc::new).map_err(|error| StoreError::Options(error.to_string()))
         };
-        let builder = builder.with_bucket_name(bucket).with_region(region).with_retry(retry);
-        let store = builder.with_conditional_put(S3ConditionalPut::ETagMatch).build();
-        let store = store.map_err(|error| StoreError::Options(error.to_string()))?;
-        Ok(Self { store: Arc::new(store), gap: GAP })
+        Ok(Self { store: retrying(5)?, swapper: retrying(0)?, gap: GAP })
     }
 
     /// Writes an object under a name that must be free.
@@ -121,25 +125,36 @@ impl Remote {
 
     /// Replaces HEAD if it is still of the `expected` version; `None` if not.
     ///
-    /// The answer to a swap can be lost: whatever the failure, HEAD is read again, and where it holds the very bytes
-    /// that were sent, the swap happened (they carry a mark of the writer, so nobody else's are the same).
+    /// The answer to a swap can be lost. After anything but a plain yes or no HEAD is read: where it holds the very
+    /// bytes that were sent, the swap happened (they carry a mark of the writer, so nobody else's are the same); where
+    /// it still holds what it held before, they are sent again.
     pub(super) async fn swap(
         &self,
         object: &str,
         expected: Option<UpdateVersion>,
         bytes: Bytes,
     ) -> Result<Option<UpdateVersion>, StoreError> {
-        let mode = expected.map_or(PutMode::Create, PutMode::Update);
-        let error = match self.store.put_opts(&object.into(), bytes.clone().into(), mode.into()).await {
-            Ok(put) => return Ok(Some(put.into())),
-            Err(error) => error,
-        };
-        let now = self.read_head(object).await?;
-        match (now, error) {
-            (Some(head), _) if head.bytes == bytes => Ok(Some(head.version)),
-            (_, Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::NotModified { .. }) => Ok(None),
-            (_, error) => Err(failure(object, error)),
+        for sending in 1.. {
+            let mode = expected.clone().map_or(PutMode::Create, PutMode::Update);
+            let error = match self.swapper.put_opts(&object.into(), bytes.clone().into(), mode.into()).await {
+                Ok(put) => return Ok(Some(put.into())),
+                Err(error) => error,
+            };
+            if sending == 1 && is_refusal(&error) {
+                break;
+            }
+            match self.read_head(object).await? {
+                Some(head) if head.bytes == bytes => return Ok(Some(head.version)),
+                _ if is_refusal(&error) => break,
+                now if sending == MAX_SENDINGS
+                    || etag(now.as_ref().map(|head| &head.version)) != etag(expected.as_ref()) =>
+                {
+                    return Err(failure(object, error));
+                }
+                _ => tokio::time::sleep(RESEND_PAUSE * sending).await,
+            }
         }
+        Ok(None)
     }
 
     pub(super) async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>, StoreError> {
@@ -152,6 +167,20 @@ impl Remote {
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         self.list("probe").await.map(drop)
     }
+}
+
+fn retry(max_retries: usize) -> RetryConfig {
+    let backoff = BackoffConfig { init_backoff: Duration::from_millis(50), ..BackoffConfig::default() };
+    RetryConfig { backoff, max_retries, retry_timeout: Duration::from_secs(30) }
+}
+
+/// Whether the store says that HEAD is not (any more) what was expected.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error, Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::NotModified { .. })
+}
+
+fn etag(version: Option<&UpdateVersion>) -> Option<&str> {
+    version.and_then(|version| version.e_tag.as_deref())
 }
 
 async fn send_parts(
@@ -190,3 +219,7 @@ fn failure(object: &str, error: Error) -> StoreError {
         error => StoreError::backend(object, error),
     }
 }
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;

@@ -92,7 +92,8 @@ impl Root {
     }
 
     fn envelope(&self) -> Envelope {
-        let mut names: Vec<&str> = self.repositories.values().flat_map(|one| &one.default).map(|tip| &*tip.ref_name).collect();
+        let mut names: Vec<&str> =
+            self.repositories.values().flat_map(|one| &one.default).map(|tip| &*tip.ref_name).collect();
         names.sort_unstable();
         names.dedup();
         let mut envelope = Envelope::new(FORMAT);
@@ -164,7 +165,8 @@ fn encode_repositories(repositories: &BTreeMap<RepositoryId, RepositoryEntry>, n
     let tips = || repositories.values().flat_map(|entry| &entry.default);
     encoder.transposed(&tips().map(|tip| tip.commit.0).collect::<Vec<_>>());
     encoder.transposed(&tips().map(|tip| tip.snapshot.to_bytes()).collect::<Vec<_>>());
-    encoder.transposed(&repositories.values().flat_map(|entry| entry.refs).map(ObjectKey::to_bytes).collect::<Vec<_>>());
+    encoder
+        .transposed(&repositories.values().flat_map(|entry| entry.refs).map(ObjectKey::to_bytes).collect::<Vec<_>>());
     encoder
 }
 

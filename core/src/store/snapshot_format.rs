@@ -47,7 +47,11 @@ impl Snapshot {
         encode_paths(&mut envelope, (PATH_LENGTHS, PATH_BYTES), self.paths.iter());
         envelope.section(PLACES, &encode_places(&self.places));
         envelope.section(DOCS, &encode_docs(&self.places));
-        encode_paths(&mut envelope, (SKIPPED_LENGTHS, SKIPPED_BYTES), self.skipped.iter().map(|one| one.path.as_slice()));
+        encode_paths(
+            &mut envelope,
+            (SKIPPED_LENGTHS, SKIPPED_BYTES),
+            self.skipped.iter().map(|one| one.path.as_slice()),
+        );
         let mut reasons = Encoder::default();
         reasons.runs(self.skipped.iter().map(|one| position(&REASONS, &one.reason)));
         envelope.section(SKIPPED_REASONS, &reasons);
@@ -82,7 +86,11 @@ fn decode_segments(bytes: &[u8], n_segments: usize) -> Result<Vec<ObjectKey>, Da
 }
 
 /// Front coding: of each path, how much it shares with the one before, and the rest of it.
-fn encode_paths<'a>(envelope: &mut Envelope, (lengths_tag, bytes_tag): (u8, u8), paths: impl Iterator<Item = &'a [u8]>) {
+fn encode_paths<'a>(
+    envelope: &mut Envelope,
+    (lengths_tag, bytes_tag): (u8, u8),
+    paths: impl Iterator<Item = &'a [u8]>,
+) {
     let (mut lengths, mut bytes) = (Encoder::default(), Encoder::default());
     let mut before: &[u8] = b"";
     for path in paths {

@@ -71,8 +71,8 @@ pub struct JobQueue {
     pub failed_recent: i64,
     /// Given up within the last hour for the repository's own fault.
     pub failed_recent_tenant: i64,
-    /// How long the oldest due job has waited; `null`: none is due.
-    pub oldest_queued_seconds: Option<i64>,
+    /// How long the oldest due job has waited; 0: none is due.
+    pub oldest_queued_seconds: i64,
 }
 
 /// Object store.

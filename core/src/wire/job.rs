@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use crate::db::jobs::{Enqueued, JobRow, JobState, Trigger};
+use crate::db::jobs::{Enqueued, JobRow};
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +58,8 @@ impl From<JobRow> for Job {
         Self {
             id: row.id.to_string(),
             repository: row.repository.to_string(),
-            state: state_name(row.state).to_owned(),
-            trigger: trigger_name(row.trigger).to_owned(),
+            state: row.state.as_str().to_owned(),
+            trigger: row.trigger.as_str().to_owned(),
             attempt: row.attempt,
             coalesced: row.coalesced,
             error_class: row.error_class,
@@ -70,25 +70,5 @@ impl From<JobRow> for Job {
             started_at: row.started_at.map(Timestamp),
             finished_at: row.finished_at.map(Timestamp),
         }
-    }
-}
-
-fn state_name(state: JobState) -> &'static str {
-    match state {
-        JobState::Queued => "queued",
-        JobState::Running => "running",
-        JobState::Done => "done",
-        JobState::Dead => "dead",
-        JobState::Cancelled => "cancelled",
-        JobState::Superseded => "superseded",
-    }
-}
-
-fn trigger_name(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Manual => "manual",
-        Trigger::Push => "push",
-        Trigger::Register => "register",
-        Trigger::Sweep => "sweep",
     }
 }

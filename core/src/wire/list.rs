@@ -24,7 +24,15 @@ pub struct List<T> {
 impl<T> List<T> {
     /// A page of rows: how many there are on all pages is not counted.
     pub fn page(items: Vec<T>, next_cursor: Option<String>) -> Self {
-        Self { items, next_cursor, total: None, total_is_exact: false, truncated: false, index: None, notes: Vec::new() }
+        Self {
+            items,
+            next_cursor,
+            total: None,
+            total_is_exact: false,
+            truncated: false,
+            index: None,
+            notes: Vec::new(),
+        }
     }
 
     /// States the number of items on all pages.

@@ -1,1 +1,58 @@
-//! Placeholder.
+//! Jobs of the key's tenant, read only. Another tenant's job is not found.
+//!
+//! - `GET /api/v1/jobs?repository=&limit=&cursor=`: newest first, at most 100 a page; `repository` takes a UUID or
+//!   `owner/name`.
+//! - `GET /api/v1/jobs/{id}`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use kotadb_core::db::{Scope, jobs};
+use kotadb_core::http::scope::ReadJobs;
+use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, Query, Resources, page_limit};
+use kotadb_core::id::JobId;
+use kotadb_core::wire::{Job, List};
+use serde::Deserialize;
+
+/// The routes of this family.
+pub fn routes() -> Router<Resources> {
+    Router::new().route("/api/v1/jobs", get(list)).route("/api/v1/jobs/{id}", get(show))
+}
+
+/// The query string of the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    repository: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<Cursor>,
+}
+
+async fn list(
+    State(resources): State<Resources>,
+    key: Authorized<ReadJobs>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<List<Job>>, ApiError> {
+    let limit = page_limit(query.limit)?;
+    let before = query.cursor.map(|Cursor(id)| id.parse::<JobId>()).transpose();
+    let before = before.map_err(|_| ApiError::invalid_request("`cursor` is of another list"))?;
+    let repository = query.repository.map(|text| key.repository(&text)).transpose()?.map(|visible| visible.id);
+    let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
+    let rows = jobs::list(&mut tx, repository, before, i64::from(limit) + 1).await?;
+    tx.commit().await?;
+    let (mut rows, next) = Cursor::page(rows, limit as usize, |row| row.id.to_string());
+    rows.retain(|row| key.sees(row.repository));
+    Ok(Json(List::page(rows.into_iter().map(Job::from).collect(), next)))
+}
+
+async fn show(
+    State(resources): State<Resources>,
+    key: Authorized<ReadJobs>,
+    Id(id): Id<JobId>,
+) -> Result<Json<Job>, ApiError> {
+    let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
+    let row = jobs::get(&mut tx, id).await?;
+    tx.commit().await?;
+    let row = row.filter(|row| key.sees(row.repository));
+    Ok(Json(row.ok_or_else(|| ApiError::not_found("job"))?.into()))
+}

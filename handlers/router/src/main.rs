@@ -1,3 +1,106 @@
-//! Placeholder.
+//! `kotadb-api-server`: all routes over TCP. Boot order: configuration (all faults at once), object store, Postgres and
+//! its schema, then the socket. Indices are never loaded at boot.
+//!
+//! Exit codes: 0 stopped by a signal, 1 failed while serving, 69 Postgres unreachable or its schema too old, 78 bad
+//! configuration.
 
-fn main() {}
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Parser;
+use kotadb_core::config::Config;
+use kotadb_core::db::{Db, DbError, migrate};
+use kotadb_core::http::{Resources, serve, stop_signal};
+use kotadb_core::telemetry;
+use tokio::net::TcpListener;
+
+/// `EX_UNAVAILABLE` of sysexits.
+const UNAVAILABLE: u8 = 69;
+/// `EX_CONFIG` of sysexits.
+const BAD_CONFIG: u8 = 78;
+/// How long a Postgres that is still starting is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Serves the KotaDB API. All settings come from the environment.
+#[derive(Parser)]
+#[command(name = "kotadb-api-server", version)]
+struct Args {}
+
+fn main() -> ExitCode {
+    let Args {} = Args::parse();
+    let config = match Config::from_env().and_then(Config::for_service) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    telemetry::init(&config.log);
+    match run(config) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    let stop = stop_signal().context("cannot listen to signals")?;
+    let mut stop = Box::pin(stop);
+    let resources = Resources::new(config);
+    resources.store()?;
+    let ready = tokio::select! {
+        ready = postgres_ready(resources.db()?) => ready,
+        () = &mut stop => return Ok(ExitCode::SUCCESS),
+    };
+    if let Err(error) = ready {
+        eprintln!("{error:#}");
+        return Ok(ExitCode::from(UNAVAILABLE));
+    }
+    let config = resources.config();
+    let listener = TcpListener::bind((config.bind, config.port)).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}, port {}", config.bind, config.port))?;
+    let address = listener.local_addr()?;
+    println!("listening on http://{address}");
+    tracing::info!(address = %address, "Listening");
+    serve(listener, kotadb_router::build(resources.clone()), stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until Postgres answers, then checks that no migration is missing.
+async fn postgres_ready(db: &Db) -> anyhow::Result<()> {
+    reach(db).await.with_context(|| format!("Postgres is out of reach ({})", pooler_mode(db.endpoint())))?;
+    let found = db.schema_version().await.context("cannot read the schema version: run `kotadb-indexer migrate`")?;
+    let wanted = migrate::latest();
+    anyhow::ensure!(
+        found.as_deref().is_some_and(|found| found >= wanted),
+        "the schema is at {}, this program needs {wanted}: run `kotadb-indexer migrate`",
+        found.as_deref().unwrap_or("no version"),
+    );
+    Ok(())
+}
+
+/// Tries with growing pauses.
+async fn reach(db: &Db) -> Result<(), DbError> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match db.ping().await {
+            Ok(_) => return Ok(()),
+            Err(DbError::Unreachable(why)) if started.elapsed() + pause < PATIENCE => {
+                tracing::warn!("Waiting for Postgres: {why}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(2));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What the port says about the pooler: Supabase's transaction pooler is always at 6543.
+fn pooler_mode(endpoint: &str) -> &'static str {
+    if endpoint.ends_with(":6543") { "transaction pooler" } else { "session pooler or direct" }
+}

@@ -1,7 +1,9 @@
 //! A private Postgres of one program: prepared in a folder, started on a free port of 127.0.0.1, stopped with its owner.
-//! For `kotadb up` and for tests. [`programs`] finds Postgres, [`account`] gives up root, [`server`] runs the process.
+//! For `kotadb up` and for tests. [`programs`] finds Postgres, [`account`] gives up root, [`process`] starts and
+//! stops a child, [`server`] knows Postgres.
 
 mod account;
+mod process;
 mod programs;
 mod server;
 
@@ -11,7 +13,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use self::account::Account;
+pub(crate) use self::account::Account;
+pub(crate) use self::process::Process;
 use self::programs::Programs;
 use self::server::Server;
 use super::direct::{Direct, identifier, literal};
@@ -50,7 +53,8 @@ impl Cluster {
     }
 
     fn start_blocking(options: &ClusterOptions) -> Result<Self, DbError> {
-        let data_dir = std::path::absolute(&options.data_dir).map_err(|error| failed("path", &options.data_dir, error))?;
+        let data_dir = std::path::absolute(&options.data_dir)
+            .map_err(|error| failed("path", &options.data_dir, error))?;
         let account = Account::choose()?;
         account.make_folder(&data_dir)?;
         let claim = claim_folder(&data_dir)?;
@@ -60,12 +64,27 @@ impl Cluster {
             false => None,
         };
         if !data_dir.join("PG_VERSION").exists() {
-            server::prepare(&programs, &account, &data_dir, password.as_deref())?;
+            let file = password.as_ref().map(|_| beside(&data_dir, "password"));
+            file.iter().try_for_each(|file| account.own(file))?;
+            server::prepare(&programs, &account, &data_dir, file.as_deref())?;
         }
         server::end_orphan(&programs, &account, &data_dir)?;
         let port = free_port()?;
-        let server = Server::start(programs, account, server::Launch { data_dir, port, options: options.clone() })?;
-        Ok(Self { server, port, password, _claim: claim })
+        let server = Server::start(
+            &programs,
+            &account,
+            server::Launch {
+                data_dir,
+                port,
+                options: options.clone(),
+            },
+        )?;
+        Ok(Self {
+            server,
+            port,
+            password,
+            _claim: claim,
+        })
     }
 
     /// Its port on 127.0.0.1.
@@ -80,8 +99,15 @@ impl Cluster {
 
     /// A URL for a login and a database. The logins that this type makes share the password of the superuser.
     pub fn url(&self, login: &str, database: &str) -> String {
-        let password = self.password.as_ref().map(|password| format!(":{password}")).unwrap_or_default();
-        format!("postgres://{login}{password}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        let password = self
+            .password
+            .as_ref()
+            .map(|password| format!(":{password}"))
+            .unwrap_or_default();
+        format!(
+            "postgres://{login}{password}@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
     }
 
     /// The superuser's URL of a database: the direct URL for migrations.
@@ -92,9 +118,14 @@ impl Cluster {
     /// Makes a database unless it is there.
     pub async fn ensure_database(&self, database: &str) -> Result<(), DbError> {
         let mut direct = Direct::connect(&self.superuser_url("postgres")).await?;
-        let found = format!("SELECT datname::text FROM pg_database WHERE datname = {}", literal(database));
+        let found = format!(
+            "SELECT datname::text FROM pg_database WHERE datname = {}",
+            literal(database)
+        );
         if direct.texts(&found).await?.is_empty() {
-            direct.execute(&format!("CREATE DATABASE {}", identifier(database))).await?;
+            direct
+                .execute(&format!("CREATE DATABASE {}", identifier(database)))
+                .await?;
         }
         direct.close().await;
         Ok(())
@@ -104,12 +135,24 @@ impl Cluster {
     /// transaction by [`migrate::grant_login`].
     pub async fn ensure_login(&self, login: &str) -> Result<(), DbError> {
         let mut direct = Direct::connect(&self.superuser_url("postgres")).await?;
-        let found = format!("SELECT rolname::text FROM pg_roles WHERE rolname = {}", literal(login));
+        let found = format!(
+            "SELECT rolname::text FROM pg_roles WHERE rolname = {}",
+            literal(login)
+        );
         if direct.texts(&found).await?.is_empty() {
-            direct.execute(&format!("CREATE ROLE {} LOGIN NOINHERIT", identifier(login))).await?;
+            direct
+                .execute(&format!(
+                    "CREATE ROLE {} LOGIN NOINHERIT",
+                    identifier(login)
+                ))
+                .await?;
         }
         if let Some(password) = &self.password {
-            let set = format!("ALTER ROLE {} PASSWORD {}", identifier(login), literal(password));
+            let set = format!(
+                "ALTER ROLE {} PASSWORD {}",
+                identifier(login),
+                literal(password)
+            );
             direct.execute(&set).await?;
         }
         direct.close().await;
@@ -134,27 +177,29 @@ impl Cluster {
 
 /// One owner at a time: the lock ends with its process, so a server that still runs without it is an orphan.
 fn claim_folder(data_dir: &Path) -> Result<fs::File, DbError> {
-    let path = data_dir.with_extension("lock");
+    let path = beside(data_dir, "lock");
     let file = fs::File::create(&path).map_err(|error| failed("cannot write", &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(DbError::Cluster(format!("`{}` is in use by another process: stop that first", data_dir.display())))
-        }
+        Err(fs::TryLockError::WouldBlock) => Err(DbError::Cluster(format!(
+            "`{}` is in use by another process: stop that first",
+            data_dir.display()
+        ))),
         Err(fs::TryLockError::Error(error)) => Err(failed("cannot lock", &path, error)),
     }
 }
 
 /// The password of all logins, made at the first start and kept beside the cluster, readable by its owner alone.
 fn password(data_dir: &Path) -> Result<String, DbError> {
-    let path = data_dir.with_extension("password");
+    let path = beside(data_dir, "password");
     if let Ok(password) = fs::read_to_string(&path)
         && password.len() == 32
     {
         return Ok(password);
     }
     let mut random = [0; 16];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| DbError::Cluster("no random numbers".to_owned()))?;
+    aws_lc_rs::rand::fill(&mut random)
+        .map_err(|_| DbError::Cluster("no random numbers".to_owned()))?;
     let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -163,13 +208,25 @@ fn password(data_dir: &Path) -> Result<String, DbError> {
         .mode(0o600)
         .open(&path)
         .map_err(|error| failed("cannot write", &path, error))?;
-    file.write_all(password.as_bytes()).map_err(|error| failed("cannot write", &path, error))?;
+    file.write_all(password.as_bytes())
+        .map_err(|error| failed("cannot write", &path, error))?;
     Ok(password)
 }
 
-fn free_port() -> Result<u16, DbError> {
+/// `postgres.lock` for the folder `postgres`.
+fn beside(data_dir: &Path, suffix: &str) -> PathBuf {
+    let mut name = data_dir.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// A port of 127.0.0.1 that nobody listens on now.
+pub(crate) fn free_port() -> Result<u16, DbError> {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    bound.map(|address| address.port()).map_err(|error| DbError::Cluster(format!("no free port: {error}")))
+    bound
+        .map(|address| address.port())
+        .map_err(|error| DbError::Cluster(format!("no free port: {error}")))
 }
 
 /// An error about a path.

@@ -161,7 +161,10 @@ mod tests {
     #[test]
     fn heads_are_status_and_headers() {
         let (status, headers) = parse_head(b"Status: 404 Not Found\r\nContent-Type: text/plain").unwrap();
-        assert_eq!((status, &headers["content-type"]), (StatusCode::NOT_FOUND, &HeaderValue::from_static("text/plain")));
+        assert_eq!(
+            (status, &headers["content-type"]),
+            (StatusCode::NOT_FOUND, &HeaderValue::from_static("text/plain"))
+        );
         assert!(parse_head(b"nonsense").is_err());
         assert!(parse_head(b"Status: many").is_err());
     }

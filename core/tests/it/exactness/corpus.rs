@@ -8,8 +8,20 @@ use super::index::{File, Repository};
 
 /// Words that match each other under some rule of case.
 const WORDS: [&str; 14] = [
-    "kernel", "Kernel", "\u{212A}ernel", "class", "cla\u{17F}s", "CLASS", "fn", "a_b", "x9", "καφές", "ΚΑΦΈΣ", "straße",
-    "0042", "é",
+    "kernel",
+    "Kernel",
+    "\u{212A}ernel",
+    "class",
+    "cla\u{17F}s",
+    "CLASS",
+    "fn",
+    "a_b",
+    "x9",
+    "καφές",
+    "ΚΑΦΈΣ",
+    "straße",
+    "0042",
+    "é",
 ];
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {
@@ -43,12 +55,14 @@ fn file() -> impl Strategy<Value = File> {
     let folder = prop::sample::select(vec!["", "src/", "src/net/", "docs/", "Src/"]);
     let name = prop::sample::select(vec!["a.rs", "b.rs", "c.c", "d.txt", "e", "f\u{e9}.rs"]);
     let languages = prop::sample::select(vec!["rust", "c", "python"]);
-    (folder, name, content(), prop::sample::select(classes), languages).prop_map(|(folder, name, content, class, language)| File {
-        path: format!("{folder}{name}").into_bytes(),
-        content,
-        class,
-        language: Language::from_name(language).unwrap(),
-    })
+    (folder, name, content(), prop::sample::select(classes), languages).prop_map(
+        |(folder, name, content, class, language)| File {
+            path: format!("{folder}{name}").into_bytes(),
+            content,
+            class,
+            language: Language::from_name(language).unwrap(),
+        },
+    )
 }
 
 pub fn files() -> impl Strategy<Value = Vec<File>> {
@@ -92,10 +106,30 @@ pub fn literal() -> impl Strategy<Value = String> {
 /// A regex of every kind that the engine treats in its own way.
 pub fn regex() -> impl Strategy<Value = String> {
     let special = prop::sample::select(vec![
-        ".", r"\w", r"\W", r"\d+", r"\s", r"\S+", "[a-z]", "[^a-z ]", "[k-s]{2}", r"\p{Greek}", r"\p{Lu}", "(?i:k)",
-        "(?i:S)", r"(?-u:\xFF)", r"(?-u:[\x80-\xFF])", "[[:alpha:]]_", r"\x{212A}", "(?i:στ|φέσ)", ".*", "x?", "",
+        ".",
+        r"\w",
+        r"\W",
+        r"\d+",
+        r"\s",
+        r"\S+",
+        "[a-z]",
+        "[^a-z ]",
+        "[k-s]{2}",
+        r"\p{Greek}",
+        r"\p{Lu}",
+        "(?i:k)",
+        "(?i:S)",
+        r"(?-u:\xFF)",
+        r"(?-u:[\x80-\xFF])",
+        "[[:alpha:]]_",
+        r"\x{212A}",
+        "(?i:στ|φέσ)",
+        ".*",
+        "x?",
+        "",
     ]);
-    let anchor = prop::sample::select(vec!["^", "$", r"\b", r"\B", r"\A", r"\z", r"\r", r"\r$", r"\b{start}", "(?-m:^)"]);
+    let anchor =
+        prop::sample::select(vec!["^", "$", r"\b", r"\B", r"\A", r"\z", r"\r", r"\r$", r"\b{start}", "(?-m:^)"]);
     let leaf = prop_oneof![
         4 => literal().prop_map(|text| regex_syntax::escape(&text)),
         3 => special.prop_map(str::to_owned),

@@ -35,7 +35,8 @@ fn one_blob_at_two_paths_answers_for_each() {
         file("tests/moved.c", "int moved_name;\n", Class::Test, "c"),
     ];
     // The same blob goes from one class to another by a rename.
-    let after = vec![before[0].clone(), before[1].clone(), file("src/moved.c", "int moved_name;\n", Class::Source, "c")];
+    let after =
+        vec![before[0].clone(), before[1].clone(), file("src/moved.c", "int moved_name;\n", Class::Source, "c")];
     let repositories = one_repository(vec![("refs/heads/main", after), ("refs/heads/old", before)]);
     block_on(async {
         let (index, searcher) = publish(&repositories, 100).await;
@@ -63,7 +64,10 @@ fn refs_at_one_commit_are_answered_once() {
         let (index, searcher) = publish(&repositories, 100).await;
         // Both refs have their own snapshot here, so they are two targets with the same path.
         let all = index.search(&searcher, "two ref:*").await;
-        assert_eq!(all.files.iter().map(|file| file.ref_name.as_str()).collect::<Vec<_>>(), ["refs/heads/main", "refs/tags/v1"]);
+        assert_eq!(
+            all.files.iter().map(|file| file.ref_name.as_str()).collect::<Vec<_>>(),
+            ["refs/heads/main", "refs/tags/v1"]
+        );
         assert_eq!(index.search(&searcher, "two ref:v1").await.files.len(), 1);
         assert_eq!(index.search(&searcher, "two -ref:main").await.files[0].ref_name, "refs/tags/v1");
         assert_eq!(index.search(&searcher, "two").await.files[0].ref_name, "refs/heads/main");

@@ -47,7 +47,8 @@ pub fn lines(content: &[u8]) -> Vec<(u64, usize, &[u8])> {
 pub fn column(line: &[u8], byte: usize) -> u64 {
     let (mut at, mut column) = (0, 1);
     while at < byte {
-        let len = (1..=4).find(|len| line[..byte].get(at..at + len).is_some_and(|part| std::str::from_utf8(part).is_ok()));
+        let len =
+            (1..=4).find(|len| line[..byte].get(at..at + len).is_some_and(|part| std::str::from_utf8(part).is_ok()));
         at += len.unwrap_or(1);
         column += 1;
     }
@@ -57,7 +58,11 @@ pub fn column(line: &[u8], byte: usize) -> u64 {
 /// What any of `regexes` matches in one file.
 pub fn scan(at: &At<'_>, regexes: &[Regex]) -> Vec<Found> {
     let of_line = |(number, offset, line): (u64, usize, &[u8])| {
-        let first = regexes.iter().filter_map(|regex| regex.find(line)).map(|found| found.range()).min_by_key(|range| range.start)?;
+        let first = regexes
+            .iter()
+            .filter_map(|regex| regex.find(line))
+            .map(|found| found.range())
+            .min_by_key(|range| range.start)?;
         let (start, end) = ((offset + first.start) as u64, (offset + first.end) as u64);
         let place = (at.repository.to_owned(), at.ref_name.to_owned(), at.file.path.clone());
         Some((place.0, place.1, place.2, number, column(line, first.start), start, end))
@@ -85,9 +90,8 @@ fn places_of(repository: &Repository, refs: usize) -> impl Iterator<Item = At<'_
 impl Tree {
     /// In the users' language.
     pub fn render(&self) -> String {
-        let join = |parts: &[Self], with: &str| {
-            format!("({})", parts.iter().map(Self::render).collect::<Vec<_>>().join(with))
-        };
+        let join =
+            |parts: &[Self], with: &str| format!("({})", parts.iter().map(Self::render).collect::<Vec<_>>().join(with));
         match self {
             Self::And(parts) => join(parts, " "),
             Self::Or(parts) => join(parts, " OR "),

@@ -1,0 +1,51 @@
+# The commands to know. Each does its own set-up; `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts bench-index fmt
+
+REPO ?= .
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET_DIR)/release
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (Debian and Ubuntu packages)
+	@scripts/setup.sh
+
+build: setup ## build the programs for use
+	cargo build --locked --release -p kotadb -p kotadb-router -p kotadb-indexer
+
+up: build ## run the whole service on this machine; REPO=path of the repository to serve (default: this one)
+	exec $(BIN)/kotadb up $(REPO)
+
+demo: build ## the same once, unattended: up, index, search, push, found again, down
+	KOTADB_BIN=$(BIN) scripts/demo.sh
+
+test: setup ## every test, with a private Postgres, pgbouncer and S3 endpoint
+	@scripts/test.sh
+
+check: setup check-format check-lint check-docs check-tidy check-scripts ## format, lints, docs, house rules
+
+check-format:
+	cargo fmt --all --check
+
+check-lint:
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+check-docs:
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --all-features --no-deps --document-private-items
+
+check-tidy:
+	cargo run --locked --quiet -p kotadb-tidy
+
+check-scripts:
+	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
+	python3 scripts/parity.py --self-test
+
+bench-index: build ## index size, time and memory on a large tree
+	KOTADB_BIN=$(BIN) scripts/bench-index.sh
+
+fmt: ## format the code
+	cargo fmt --all

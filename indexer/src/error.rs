@@ -1,0 +1,111 @@
+//! Why a run ended without an index, and what that means for its job.
+
+use kotadb_core::db::DbError;
+use kotadb_core::db::jobs::ErrorClass;
+use kotadb_core::segment::SegmentError;
+use kotadb_core::store::StoreError;
+
+use crate::halt::Reason;
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The clone URL's origin is not on the list.
+    #[error("origin `{0}` may not be fetched: add it to KOTADB_GIT_ALLOWED_ORIGINS")]
+    OriginRefused(String),
+    /// The clone URL cannot be fetched at all.
+    #[error("`{url}` is not a clone URL that can be fetched: {why}")]
+    BadUrl {
+        /// As registered.
+        url: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The repository names its objects by SHA-256.
+    #[error("SHA-256 repositories are not supported: give a repository with SHA-1 object names")]
+    Sha256Repository,
+    /// `git` failed; the message is the end of what it said.
+    #[error("git {what} failed: {message}")]
+    Git {
+        /// What it was asked to do.
+        what: &'static str,
+        /// Whether another try can help.
+        class: ErrorClass,
+        /// Its standard error, trimmed.
+        message: String,
+    },
+    /// A limit of the repository.
+    #[error("repository too large: {0}")]
+    TooLarge(&'static str),
+    /// More tracked refs than the limit.
+    #[error("{0} refs match the tracked patterns, at most 1000 can be indexed: narrow the patterns")]
+    TooManyRefs(usize),
+    /// A pattern of the registration is no glob.
+    #[error("ref pattern `{0}` is not a glob")]
+    BadPattern(String),
+    /// A ref or commit that the repository does not have.
+    #[error("`{0}` names no commit of this repository")]
+    UnknownRef(String),
+    /// The run has to stop: lease lost, process asked to stop, job cancelled.
+    #[error("{0}")]
+    Halted(Reason),
+    /// The job ran longer than it may.
+    #[error("the job took longer than 2 hours: split the repository or track fewer refs")]
+    Deadline,
+    /// A segment that this run builds on was dropped from the root by another publish.
+    #[error("a segment this run builds on was dropped by another publish")]
+    HeldGone,
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Postgres failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A segment cannot be written or read.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// The fetched objects cannot be read.
+    #[error("cannot read the repository: {}", .0.message())]
+    Repository(#[from] git2::Error),
+    /// The disk of this machine failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A thread of the build ended without a result.
+    #[error("a build thread ended without a result")]
+    BuildThread,
+}
+
+impl IndexError {
+    /// An error of the disk, saying what was tried.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+
+    /// What the failure means for the job.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::OriginRefused(_)
+            | Self::BadUrl { .. }
+            | Self::Sha256Repository
+            | Self::TooLarge(_)
+            | Self::TooManyRefs(_)
+            | Self::BadPattern(_)
+            | Self::UnknownRef(_)
+            | Self::Deadline => ErrorClass::Permanent,
+            Self::Git { class, .. } => *class,
+            _ => ErrorClass::Transient,
+        }
+    }
+
+    /// Whether the lease is gone, so that the job row is no longer ours to write.
+    pub fn is_lease_lost(&self) -> bool {
+        matches!(self, Self::Halted(Reason::LeaseLost) | Self::Db(DbError::LeaseLost))
+    }
+}

@@ -1,0 +1,22 @@
+//! The fixed sentences of the log, so that alerts and tests can look for them; facts go into fields.
+
+/// A job was leased by this process.
+pub const JOB_CLAIMED: &str = "Job claimed";
+/// A job was published and closed.
+pub const JOB_DONE: &str = "Job done";
+/// A job failed and will be tried again.
+pub const JOB_FAILED: &str = "Job failed";
+/// A job failed for good.
+pub const JOB_DEAD: &str = "Job dead";
+/// A job was given back untouched because this process was asked to stop.
+pub const JOB_RELEASED: &str = "Job released";
+/// The lease of a running job was lost; nothing of it was published.
+pub const LEASE_LOST: &str = "Lease lost";
+/// A job was cancelled by its owner while it ran.
+pub const JOB_CANCELLED: &str = "Job cancelled";
+/// HEAD was swapped to a root that holds the job's commits.
+pub const PUBLISHED: &str = "Published";
+/// A tracked ref names no commit (a tag of a tree or blob) and is left out.
+pub const REF_LEFT_OUT: &str = "Ref left out";
+/// Postgres could not be reached; it is tried again.
+pub const DATABASE_UNREACHABLE: &str = "Database unreachable";

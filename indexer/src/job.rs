@@ -1,0 +1,213 @@
+//! One job, from claim to publish: every tracked ref of a repository is brought up to its tip.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kotadb_core::db::Db;
+use kotadb_core::db::jobs::Claimed;
+use kotadb_core::id::ObjectId;
+use kotadb_core::store::{Store, Tip};
+use tracing::info;
+
+use crate::contents::Source;
+use crate::error::IndexError;
+use crate::fetch::{self, Fetched};
+use crate::git::Git;
+use crate::halt::Halt;
+use crate::held::{Held, HeldCache};
+use crate::origin::Origin;
+use crate::pipeline::{Listings, Made, Pipeline};
+use crate::publish::{self, Publication};
+use crate::remote::{self, Tracked};
+use crate::scratch::Scratch;
+use crate::summary::Summary;
+use crate::tips::{self, Tips};
+use crate::{events, fail_point, upload};
+
+/// How often a run starts over because another publish dropped a segment it builds on.
+const MAX_RESTARTS: u32 = 3;
+
+/// What all jobs of a process share.
+#[derive(Clone, Debug)]
+pub struct Indexer {
+    /// Postgres.
+    pub db: Db,
+    /// Where objects go.
+    pub store: Store,
+    /// `KOTADB_DATA_DIR`, for scratch folders.
+    pub data_dir: PathBuf,
+    /// `KOTADB_GIT_ALLOWED_ORIGINS`.
+    pub allowed_origins: Vec<String>,
+    /// `KOTADB_LEASE_SECONDS`.
+    pub lease: Duration,
+    /// Documents of segments read before.
+    pub held: HeldCache,
+}
+
+/// What a job came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Commit of the default ref.
+    pub commit: Option<ObjectId>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// Runs a job up to and including the swap of HEAD; closing its row is the runner's.
+pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Outcome, IndexError> {
+    let fence = u64::try_from(claimed.fence).unwrap_or_default();
+    if claimed.rescued {
+        publish::raise_fence(&indexer.store, claimed.tenant, claimed.repository, fence).await?;
+    }
+    fail_point::hit("fetch.claimed");
+    let mut restarts = 0;
+    loop {
+        let scratch = Scratch::create(&indexer.data_dir, claimed.job, claimed.fence)?;
+        let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
+        match run.once().await {
+            Err(IndexError::HeldGone) if restarts < MAX_RESTARTS => restarts += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+struct Run<'a> {
+    indexer: &'a Indexer,
+    claimed: &'a Claimed,
+    halt: &'a Halt,
+    fence: u64,
+    scratch: &'a Scratch,
+}
+
+/// What HEAD holds when a run begins.
+struct Before {
+    held: Held,
+    tips: Tips,
+    /// Whether the snapshots of `tips` may stay as they are.
+    usable: bool,
+}
+
+impl Run<'_> {
+    async fn once(&self) -> Result<Outcome, IndexError> {
+        let git = self.git().await?;
+        let remote = remote::list(&git, &self.claimed.url, &self.folder("home")?, self.halt).await?;
+        fail_point::hit("fetch.listed");
+        let tracked = remote::select(&remote, &self.claimed.ref_patterns)?;
+        let before = self.before().await?;
+        let fetched = self.fetch_moved(&git, &tracked, &before).await?;
+        let made = self.make(&before, &fetched).await?;
+        let after = self.after(&tracked, &before, &fetched, &made);
+        self.publish(before, after, made).await
+    }
+
+    /// The origin is checked before anything is sent.
+    async fn git(&self) -> Result<Git, IndexError> {
+        let origin = Origin::parse(&self.claimed.url)?;
+        origin.require_allowed(&self.indexer.allowed_origins)?;
+        Ok(Git::new(self.folder("home")?, origin.pin().await?))
+    }
+
+    fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {
+        let path = self.scratch.path().join(name);
+        std::fs::create_dir_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        Ok(path)
+    }
+
+    async fn before(&self) -> Result<Before, IndexError> {
+        let (store, claimed) = (&self.indexer.store, self.claimed);
+        let (root, _) = store.head(claimed.tenant).await?;
+        let held = self.indexer.held.load(store, claimed.tenant, &root).await?;
+        let tips = Tips::load(store, claimed.tenant, &root, claimed.repository).await?;
+        let usable = !claimed.full && tips::is_current(&root, claimed.repository, &held);
+        Ok(Before { held, tips, usable })
+    }
+
+    async fn fetch_moved(&self, git: &Git, tracked: &Tracked, before: &Before) -> Result<Vec<Fetched>, IndexError> {
+        let is_held = |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
+        let moved: Vec<_> = tracked.refs.iter().filter(|r| !is_held(&r.name, r.id)).cloned().collect();
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        fetch::fetch(git, &self.claimed.url, &moved, &self.folder("repository")?, self.halt).await
+    }
+
+    async fn make(&self, before: &Before, fetched: &[Fetched]) -> Result<Made, IndexError> {
+        let wanted: BTreeSet<_> = fetched.iter().map(|fetched| fetched.commit).collect();
+        let commits: VecDeque<_> =
+            wanted.into_iter().filter(|&commit| !before.usable || before.tips.at(commit).is_none()).collect();
+        if commits.is_empty() {
+            return Ok(Made::default());
+        }
+        let source = Source::Repository(self.folder("repository")?);
+        let folder = self.folder("segments")?;
+        let (store, tenant) = (&self.indexer.store, self.claimed.tenant);
+        let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, halt: self.halt };
+        pipeline.run(Listings::Commits(commits), before.held.clone(), &mut |_| {}).await
+    }
+
+    /// The tips as they shall be: of each tracked ref what was fetched, else what is held.
+    fn after(&self, tracked: &Tracked, before: &Before, fetched: &[Fetched], made: &Made) -> Tips {
+        let mut after = Tips::default();
+        for r in &tracked.refs {
+            let commit = fetched.iter().find(|fetched| fetched.name == r.name).map(|fetched| fetched.commit);
+            let snapshot = match commit {
+                Some(commit) => made.snapshots.get(&commit).map(|made| made.key),
+                None => None,
+            };
+            let known = || before.usable.then(|| before.tips.at(commit.unwrap_or(r.id))).flatten();
+            if let Some(snapshot) = snapshot.or_else(|| known().map(|tip| tip.snapshot)) {
+                let tip = Tip { ref_name: r.name.clone(), commit: commit.unwrap_or(r.id), snapshot };
+                after.by_name.insert(r.name.clone(), tip);
+            }
+        }
+        let default = tracked.default.clone().filter(|name| after.by_name.contains_key(name));
+        after.default = default.or_else(|| after.by_name.keys().next().cloned());
+        after
+    }
+
+    async fn publish(&self, before: Before, mut after: Tips, mut made: Made) -> Result<Outcome, IndexError> {
+        made.summary.refs = after.by_name.len() as u64;
+        let commit = after.default_tip().map(|tip| tip.commit);
+        if before.usable && after.same_commits(&before.tips) {
+            made.summary.unchanged = true;
+            return Ok(Outcome { commit, summary: made.summary });
+        }
+        let (store, tenant) = (&self.indexer.store, self.claimed.tenant);
+        after.refs = self.upload_refs(&before.tips, &after, &mut made.summary).await?;
+        let touched = after.segments(store, tenant, &made).await?;
+        let publication = Publication {
+            tenant,
+            repository: self.claimed.repository,
+            fence: self.fence,
+            default: after.default_tip().cloned(),
+            refs: after.refs,
+            touched,
+            new_segments: made.segments,
+        };
+        fail_point::hit("publish.start");
+        let root = publish::publish(store, &publication, self.halt).await?;
+        info!(job = %self.claimed.job, repository = %self.claimed.repository, root = root.version, "{}", events::PUBLISHED);
+        Ok(Outcome { commit, summary: made.summary })
+    }
+
+    async fn upload_refs(
+        &self,
+        before: &Tips,
+        after: &Tips,
+        summary: &mut Summary,
+    ) -> Result<Option<kotadb_core::store::ObjectKey>, IndexError> {
+        let others = after.others();
+        let key = if others.tips.is_empty() {
+            None
+        } else if others == before.others() {
+            before.refs
+        } else {
+            let (key, bytes) = upload::refs(&self.indexer.store, self.claimed.tenant, &others).await?;
+            summary.bytes_written += bytes;
+            Some(key)
+        };
+        fail_point::hit("upload.refs");
+        Ok(key)
+    }
+}

@@ -1,0 +1,146 @@
+//! Commits in, segments and snapshots in the object store out: what a job and the local index have in common.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+
+use kotadb_core::id::{ObjectId, TenantId};
+use kotadb_core::store::{ObjectKey, SegmentEntry, Store};
+
+use crate::build::{self, BuiltSegment, Step, Workshop};
+use crate::contents::Source;
+use crate::error::IndexError;
+use crate::facts::Group;
+use crate::halt::Halt;
+use crate::held::Held;
+use crate::listing::Listing;
+use crate::summary::Summary;
+use crate::{fail_point, limits, plan, snapshots, tree, upload};
+
+/// Where the listings come from.
+#[derive(Debug)]
+pub enum Listings {
+    /// These commits of the git folder that is the source.
+    Commits(VecDeque<ObjectId>),
+    /// One that is there already.
+    Ready(Option<Listing>),
+}
+
+/// What one run works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Pipeline<'a> {
+    /// Where objects go.
+    pub store: &'a Store,
+    /// Whose they are.
+    pub tenant: TenantId,
+    /// Where blobs come from.
+    pub source: &'a Source,
+    /// For segment files.
+    pub folder: &'a Path,
+    /// Tells to stop.
+    pub halt: &'a Halt,
+}
+
+/// What is in the object store now, and not yet in HEAD.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Snapshot by commit.
+    pub snapshots: BTreeMap<ObjectId, MadeSnapshot>,
+    /// New segments.
+    pub segments: Vec<SegmentEntry>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// A snapshot that was uploaded.
+#[derive(Clone, Debug)]
+pub struct MadeSnapshot {
+    /// Its name.
+    pub key: ObjectKey,
+    /// Segments it names.
+    pub segments: Vec<ObjectKey>,
+}
+
+impl Pipeline<'_> {
+    /// Works off all listings in groups. Blocks its thread while it reads and builds, so it needs a runtime of several.
+    pub async fn run(
+        &self,
+        mut listings: Listings,
+        mut held: Held,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Made, IndexError> {
+        let mut made = Made::default();
+        loop {
+            let built = tokio::task::block_in_place(|| self.build_group(&mut listings, &held, progress))?;
+            let Some((group, segments)) = built else { return Ok(made) };
+            fail_point::hit("upload.start");
+            self.upload_segments(segments, &mut held, &mut made).await?;
+            self.upload_snapshots(group, &held, &mut made).await?;
+        }
+    }
+
+    fn build_group(
+        &self,
+        listings: &mut Listings,
+        held: &Held,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Option<(Group, Vec<BuiltSegment>)>, IndexError> {
+        let group = self.next_group(listings)?;
+        if group.is_empty() {
+            return Ok(None);
+        }
+        fail_point::hit("build.listed");
+        let mut group = Group::new(group);
+        let items = plan::plan(&mut group, held, &self.source.open()?);
+        fail_point::hit("build.planned");
+        let workshop = Workshop { source: self.source, held, folder: self.folder, halt: self.halt };
+        let segments = build::build(workshop, &mut group, &items, progress)?;
+        fail_point::hit("build.done");
+        Ok(Some((group, segments)))
+    }
+
+    fn next_group(&self, listings: &mut Listings) -> Result<Vec<Listing>, IndexError> {
+        match (listings, self.source) {
+            (Listings::Ready(listing), _) => Ok(listing.take().into_iter().collect()),
+            (Listings::Commits(commits), Source::Repository(folder)) => self.list_group(commits, folder),
+            (Listings::Commits(_), Source::Files(_)) => Ok(Vec::new()),
+        }
+    }
+
+    fn list_group(&self, commits: &mut VecDeque<ObjectId>, folder: &Path) -> Result<Vec<Listing>, IndexError> {
+        let (mut group, mut n_files) = (Vec::new(), 0);
+        let repository = git2::Repository::open_bare(folder)?;
+        while n_files < limits::GROUP_FILES
+            && let Some(commit) = commits.pop_front()
+        {
+            self.halt.check()?;
+            let listing = tree::list(&repository, commit)?;
+            n_files += listing.files.len() + listing.skipped.len();
+            group.push(listing);
+        }
+        Ok(group)
+    }
+
+    async fn upload_segments(&self, segments: Vec<BuiltSegment>, held: &mut Held, made: &mut Made) -> Result<(), IndexError> {
+        for built in segments {
+            self.halt.check()?;
+            let entry = upload::segment(self.store, self.tenant, &built).await?;
+            held.add(entry.key, built.documents);
+            made.summary.new_documents += u64::from(entry.n_docs);
+            made.summary.bytes_written += entry.bytes;
+            made.segments.push(entry);
+        }
+        Ok(())
+    }
+
+    async fn upload_snapshots(&self, group: Group, held: &Held, made: &mut Made) -> Result<(), IndexError> {
+        for (listing, facts) in group.into_listings() {
+            self.halt.check()?;
+            let snapshot = snapshots::assemble(listing, &facts, &held.table);
+            let (key, bytes) = upload::snapshot(self.store, self.tenant, &snapshot).await?;
+            made.summary.count(&snapshot);
+            made.summary.bytes_written += bytes;
+            made.snapshots.insert(snapshot.commit, MadeSnapshot { key, segments: snapshot.segments });
+        }
+        Ok(())
+    }
+}

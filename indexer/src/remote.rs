@@ -1,0 +1,168 @@
+//! What a remote has: its refs and default branch (`git ls-remote --symref`), and which of them are tracked.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use kotadb_core::id::ObjectId;
+
+use crate::error::IndexError;
+use crate::git::{Call, Git};
+use crate::halt::Halt;
+use crate::limits;
+
+/// A ref and the object it names (for an annotated tag, the object behind it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteRef {
+    /// Full name.
+    pub name: String,
+    /// What it names.
+    pub id: ObjectId,
+}
+
+/// The refs of a remote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remote {
+    /// Full name of the default branch, or `HEAD` where it is detached; `None` where it is unborn.
+    pub default: Option<String>,
+    /// All refs, in the order of the remote.
+    pub refs: Vec<RemoteRef>,
+}
+
+/// Asks a remote for its refs.
+pub async fn list(git: &Git, url: &str, folder: &std::path::Path, halt: &Halt) -> Result<Remote, IndexError> {
+    let args = ["ls-remote", "--symref", "--", url].map(str::to_owned).to_vec();
+    let output = git.run(&Call { what: "ls-remote", args, folder, timeout: limits::LIST_TIMEOUT }, halt).await?;
+    parse(&output)
+}
+
+/// Reads the lines of `git ls-remote --symref`.
+fn parse(output: &[u8]) -> Result<Remote, IndexError> {
+    let mut remote = Remote::default();
+    let mut head = None;
+    for line in String::from_utf8_lossy(output).lines() {
+        match line.split_once('\t') {
+            Some((target, "HEAD")) if target.starts_with("ref: ") => remote.default = Some(target[5..].to_owned()),
+            Some((id, "HEAD")) => head = Some(object_id(id)?),
+            Some((id, name)) => push(&mut remote.refs, name, object_id(id)?),
+            None => {}
+        }
+    }
+    settle_default(&mut remote, head);
+    Ok(remote)
+}
+
+/// A line `name^{}` is what the annotated tag of the line before leads to.
+fn push(refs: &mut Vec<RemoteRef>, name: &str, id: ObjectId) {
+    match (name.strip_suffix("^{}"), refs.last_mut()) {
+        (Some(tag), Some(last)) if last.name == tag => last.id = id,
+        (Some(_), _) => {}
+        // A name that git itself would refuse must not reach a command line.
+        (None, _) if git2::Reference::is_valid_name(name) => refs.push(RemoteRef { name: name.to_owned(), id }),
+        (None, _) => {}
+    }
+}
+
+/// A default branch without a commit is unborn; a HEAD without a branch is detached and stands for itself.
+fn settle_default(remote: &mut Remote, head: Option<ObjectId>) {
+    match (&remote.default, head) {
+        (Some(name), _) if remote.refs.iter().any(|r| r.name == *name) => {}
+        (Some(_), _) | (None, None) => remote.default = None,
+        (None, Some(id)) => {
+            remote.refs.push(RemoteRef { name: "HEAD".to_owned(), id });
+            remote.default = Some("HEAD".to_owned());
+        }
+    }
+}
+
+fn object_id(text: &str) -> Result<ObjectId, IndexError> {
+    match text.len() {
+        64 => Err(IndexError::Sha256Repository),
+        _ => text.parse().map_err(|_| IndexError::Git {
+            what: "ls-remote",
+            class: kotadb_core::db::jobs::ErrorClass::Transient,
+            message: format!("`{text}` is not an object id"),
+        }),
+    }
+}
+
+/// The refs to index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracked {
+    /// Which of them a search without `ref:` looks at: the default branch where it is tracked, else the first.
+    pub default: Option<String>,
+    /// By full name, ascending.
+    pub refs: Vec<RemoteRef>,
+}
+
+/// Chooses by the patterns of the registration: globs on full names, or on branch names where they do not begin with
+/// `refs/`; none: the default branch.
+pub fn select(remote: &Remote, patterns: &[String]) -> Result<Tracked, IndexError> {
+    let globs = compile(patterns)?;
+    let tracks = |name: &str| match &remote.default {
+        _ if !patterns.is_empty() => globs.is_match(name),
+        default => default.as_deref() == Some(name),
+    };
+    let mut refs: Vec<_> = remote.refs.iter().filter(|r| tracks(&r.name)).cloned().collect();
+    if refs.len() > limits::MAX_REFS {
+        return Err(IndexError::TooManyRefs(refs.len()));
+    }
+    refs.sort_by(|a, b| a.name.cmp(&b.name));
+    let default = refs.iter().find(|r| Some(&r.name) == remote.default.as_ref()).or(refs.first());
+    Ok(Tracked { default: default.map(|r| r.name.clone()), refs })
+}
+
+fn compile(patterns: &[String]) -> Result<GlobSet, IndexError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let full = if pattern.starts_with("refs/") { pattern.clone() } else { format!("refs/heads/{pattern}") };
+        set.add(GlobBuilder::new(&full).build().map_err(|_| IndexError::BadPattern(pattern.clone()))?);
+    }
+    set.build().map_err(|_| IndexError::BadPattern(patterns.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "1111111111111111111111111111111111111111";
+    const B: &str = "2222222222222222222222222222222222222222";
+
+    fn remote() -> Remote {
+        let text = format!(
+            "ref: refs/heads/main\tHEAD\n{A}\tHEAD\n{A}\trefs/heads/main\n{B}\trefs/heads/release-1\n{B}\trefs/heads/x/y\n\
+             {A}\trefs/tags/v1\n{B}\trefs/tags/v1^{{}}\n{A}\trefs/heads/bad..name\n"
+        );
+        parse(text.as_bytes()).unwrap()
+    }
+
+    fn names(patterns: &[&str]) -> (Option<String>, Vec<String>) {
+        let patterns: Vec<_> = patterns.iter().map(|&p| p.to_owned()).collect();
+        let tracked = select(&remote(), &patterns).unwrap();
+        (tracked.default, tracked.refs.into_iter().map(|r| r.name).collect())
+    }
+
+    #[test]
+    fn tags_are_peeled_and_bad_names_dropped() {
+        let remote = remote();
+        assert_eq!(remote.default.as_deref(), Some("refs/heads/main"));
+        assert_eq!(remote.refs.len(), 4);
+        assert_eq!(remote.refs[3], RemoteRef { name: "refs/tags/v1".into(), id: B.parse().unwrap() });
+    }
+
+    #[test]
+    fn patterns_choose() {
+        let main = Some("refs/heads/main".to_owned());
+        assert_eq!(names(&[]), (main.clone(), vec!["refs/heads/main".into()]));
+        assert_eq!(names(&["release-*"]), (Some("refs/heads/release-1".into()), vec!["refs/heads/release-1".into()]));
+        assert_eq!(names(&["main", "refs/tags/*"]).1, ["refs/heads/main", "refs/tags/v1"]);
+        assert_eq!(names(&["*"]).0, main);
+        assert_eq!(names(&["none"]), (None, vec![]));
+    }
+
+    #[test]
+    fn unborn_detached_and_sha256() {
+        assert_eq!(parse(b"").unwrap(), Remote::default());
+        assert_eq!(parse(b"ref: refs/heads/main\tHEAD\n").unwrap().default, None);
+        assert_eq!(parse(format!("{A}\tHEAD\n").as_bytes()).unwrap().default.as_deref(), Some("HEAD"));
+        let long = format!("{A}{}\tHEAD\n", &A[..24]);
+        assert!(matches!(parse(long.as_bytes()), Err(IndexError::Sha256Repository)));
+    }
+}

@@ -1,0 +1,170 @@
+//! Takes jobs until none is left (`drain`) or until told to stop (`serve`), keeps their leases, and closes their rows.
+
+use std::time::{Duration, Instant};
+
+use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
+use kotadb_core::db::{DbError, Scope};
+use tracing::{info, warn};
+
+use crate::error::IndexError;
+use crate::halt::{Halt, Reason};
+use crate::job::{self, Indexer, Outcome};
+use crate::lease::Lease;
+use crate::{events, fail_point, limits};
+
+/// Pause between two looks at the job table.
+const POLL: Duration = Duration::from_secs(1);
+/// How long Postgres may be away before a drain gives up, and before the row of a finished job is left to its rescue.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs jobs until none is due and none is leased by anybody, or until `stop` halts.
+pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
+    let worker = worker_name();
+    while stop.check().is_ok() {
+        let since = Instant::now();
+        if let Some(claimed) = patiently(|| claim(indexer, &worker)).await? {
+            run_job(indexer, &claimed, since, stop).await;
+        } else if patiently(|| outstanding(indexer)).await? == 0 {
+            return Ok(());
+        } else {
+            pause(stop).await;
+        }
+    }
+    Ok(())
+}
+
+/// Looks for jobs each second until `stop` halts. Postgres may come and go.
+pub async fn serve(indexer: &Indexer, stop: &Halt) {
+    let worker = worker_name();
+    while stop.check().is_ok() {
+        let since = Instant::now();
+        match claim(indexer, &worker).await {
+            Ok(Some(claimed)) => run_job(indexer, &claimed, since, stop).await,
+            Ok(None) => pause(stop).await,
+            Err(error) => {
+                warn!(%error, "{}", events::DATABASE_UNREACHABLE);
+                pause(stop).await;
+            }
+        }
+    }
+}
+
+async fn pause(stop: &Halt) {
+    let _stopped = tokio::time::timeout(POLL, stop.wait()).await;
+}
+
+fn worker_name() -> String {
+    format!("{}-{}", std::process::id(), uuid::Uuid::now_v7())
+}
+
+async fn claim(indexer: &Indexer, worker: &str) -> Result<Option<Claimed>, DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let claimed = jobs::claim(&mut tx, worker, indexer.lease).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+async fn outstanding(indexer: &Indexer) -> Result<i64, DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let (count, _next) = jobs::outstanding(&mut tx).await?;
+    tx.commit().await?;
+    Ok(count)
+}
+
+/// Runs one job and closes its row. Failures end in the row or in the log, never in the loop that called.
+async fn run_job(indexer: &Indexer, claimed: &Claimed, since: Instant, stop: &Halt) {
+    info!(job = %claimed.job, repository = %claimed.repository, attempt = claimed.attempt, fence = claimed.fence, "{}", events::JOB_CLAIMED);
+    let halt = Halt::default();
+    let _lease = Lease::keep(indexer.db.clone(), claimed.clone(), indexer.lease, since, halt.clone());
+    let forward = tokio::spawn(forward(stop.clone(), halt.clone()));
+    let result = tokio::select! {
+        biased;
+        reason = halt.wait() => Err(IndexError::Halted(reason)),
+        result = tokio::time::timeout(limits::JOB_DEADLINE, job::run(indexer, claimed, &halt)) => {
+            result.unwrap_or(Err(IndexError::Deadline))
+        }
+    };
+    forward.abort();
+    if let Err(error) = settle(indexer, claimed, result).await {
+        warn!(job = %claimed.job, %error, "{}", row_event(&error));
+    }
+}
+
+async fn forward(stop: Halt, halt: Halt) {
+    halt.halt(stop.wait().await);
+}
+
+fn row_event(error: &DbError) -> &'static str {
+    match error {
+        DbError::LeaseLost => events::LEASE_LOST,
+        _ => events::DATABASE_UNREACHABLE,
+    }
+}
+
+/// Closes the row. A row that cannot be closed is rescued when its lease ends; HEAD then says that its work is done.
+async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, IndexError>) -> Result<(), DbError> {
+    match result {
+        Ok(outcome) => {
+            fail_point::hit("publish.before_row");
+            patiently(|| complete(indexer, claimed, &outcome)).await?;
+            fail_point::hit("publish.after_row");
+            let summary = outcome.summary.to_json();
+            info!(job = %claimed.job, repository = %claimed.repository, %summary, "{}", events::JOB_DONE);
+            Ok(())
+        }
+        Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
+        Err(IndexError::Halted(reason)) => {
+            // Given back; a job whose owner asked for its end is closed as cancelled by that.
+            patiently(|| release(indexer, claimed)).await?;
+            let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
+            info!(job = %claimed.job, "{event}");
+            Ok(())
+        }
+        Err(error) => record(indexer, claimed, &error).await,
+    }
+}
+
+async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError) -> Result<(), DbError> {
+    let (class, message) = (error.class(), error.to_string());
+    let state = patiently(|| fail(indexer, claimed, class, &message)).await?;
+    let event = if state == JobState::Dead { events::JOB_DEAD } else { events::JOB_FAILED };
+    warn!(job = %claimed.job, repository = %claimed.repository, error = message, class = ?class, "{event}");
+    Ok(())
+}
+
+async fn complete(indexer: &Indexer, claimed: &Claimed, outcome: &Outcome) -> Result<(), DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let commit = outcome.commit.map(|commit| commit.to_string());
+    jobs::complete(&mut tx, claimed, commit.as_deref(), outcome.summary.to_json()).await?;
+    tx.commit().await
+}
+
+async fn fail(indexer: &Indexer, claimed: &Claimed, class: ErrorClass, message: &str) -> Result<JobState, DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let state = jobs::fail(&mut tx, claimed, class, message).await?;
+    tx.commit().await?;
+    Ok(state)
+}
+
+async fn release(indexer: &Indexer, claimed: &Claimed) -> Result<(), DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    jobs::release(&mut tx, claimed).await?;
+    tx.commit().await
+}
+
+/// Tries again while Postgres cannot be reached, for a while.
+async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, DbError>
+where
+    F: Future<Output = Result<T, DbError>>,
+{
+    let since = Instant::now();
+    loop {
+        match call().await {
+            Err(error @ DbError::Unreachable(_)) if since.elapsed() < PATIENCE => {
+                warn!(%error, "{}", events::DATABASE_UNREACHABLE);
+                tokio::time::sleep(POLL).await;
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The counts of one run, for the job row, the log and the terminal.
+
+use std::collections::BTreeMap;
+
+use kotadb_core::store::{SkipReason, Snapshot};
+
+/// What a run made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files searchable in the snapshots made.
+    pub files: u64,
+    /// Documents that were built.
+    pub new_documents: u64,
+    /// Paths left out of the snapshots made.
+    pub skipped: u64,
+    /// The same, by reason.
+    pub skipped_by_reason: BTreeMap<&'static str, u64>,
+    /// Bytes of all objects written, HEAD apart.
+    pub bytes_written: u64,
+    /// Refs that are searchable now.
+    pub refs: u64,
+    /// Whether the index held all of it already.
+    pub unchanged: bool,
+}
+
+impl Summary {
+    /// Counts a snapshot that was made.
+    pub fn count(&mut self, snapshot: &Snapshot) {
+        self.files += snapshot.len() as u64;
+        self.skipped += snapshot.skipped.len() as u64;
+        for skipped in &snapshot.skipped {
+            *self.skipped_by_reason.entry(reason_name(skipped.reason)).or_default() += 1;
+        }
+    }
+
+    /// As the job row has it.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "files": self.files,
+            "documents_new": self.new_documents,
+            "skipped": self.skipped_by_reason,
+            "bytes_written": self.bytes_written,
+            "refs": self.refs,
+            "unchanged": self.unchanged,
+        })
+    }
+}
+
+/// A reason as people and programs read it.
+pub fn reason_name(reason: SkipReason) -> &'static str {
+    match reason {
+        SkipReason::Binary => "binary",
+        SkipReason::TooLarge => "too_large",
+        SkipReason::Ignored => "ignored",
+        SkipReason::Symlink => "symlink",
+        SkipReason::Submodule => "submodule",
+        SkipReason::PathTooLong => "path_too_long",
+        SkipReason::Unreadable => "unreadable",
+        _ => "other",
+    }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the other commands need beyond Rust: asks for programs, not for packages, so it is quick when all is there.
+set -euo pipefail
+
+packages=()
+need() { packages+=("$1"); }
+has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
+
+has cargo || { echo 'setup: `cargo` is missing: install Rust with rustup, then run this again' >&2; exit 1; }
+has git || need git
+has curl || need curl
+has jq || need jq
+has rg || need ripgrep
+has openssl || need openssl
+has pgrep || need procps
+has cc || need build-essential
+has make || need make
+has pgbouncer || need pgbouncer
+has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || need postgresql
+python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv
+git --exec-path >/dev/null 2>&1 && [ -x "$(git --exec-path)/git-http-backend" ] || need git
+
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+missing() {
+  printf 'setup: %s\nsetup: install these packages, then run this again: %s\n' "$1" "${packages[*]}" >&2
+  exit 1
+}
+has apt-get || missing 'this system has no apt'
+if [ "$(id -u)" = 0 ]; then as_root=()
+elif has sudo && sudo -n true 2>/dev/null; then as_root=(sudo -n)
+else missing 'packages are missing, and there is no root and no sudo without a password'; fi
+
+echo "setup: installing ${packages[*]}" >&2
+install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null; }
+"${as_root[@]}" apt-get update -q >/dev/null || missing '`apt-get update` failed'
+if [[ " ${packages[*]} " == *' postgresql '* ]]; then
+  # The programs are wanted, not a cluster of the system that starts with the machine.
+  install postgresql-common
+  "${as_root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
+  echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.d/kotadb.conf >/dev/null
+fi
+install "${packages[@]}" || missing '`apt-get install` failed'

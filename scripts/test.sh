@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the tests with their services: a private Postgres with pgbouncer, and an S3 endpoint. All of it stops at the end,
+# whatever the tests say. --no-run only builds them, --nextest and --doc run one half.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-all}
+
+if [ "$what" != --doc ] && ! cargo nextest --version >/dev/null 2>&1; then
+  echo 'test: installing cargo-nextest' >&2
+  cargo install cargo-nextest --locked --quiet
+fi
+if [ "$what" = --no-run ]; then
+  exec cargo nextest run --locked --workspace --all-features --no-run
+fi
+
+stop() { scripts/test-services.sh stop || true; }
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+services=$(scripts/test-services.sh start)
+eval "$services"
+
+if [ "$what" != --doc ]; then cargo nextest run --locked --workspace --all-features; fi
+if [ "$what" != --nextest ]; then cargo test --locked --workspace --all-features --doc --quiet; fi

@@ -1,0 +1,98 @@
+//! Files that are not Rust: manifests, the folders of the handlers, the names of the migrations.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+
+use crate::{Fault, Workspace};
+
+/// Every dependency of a member that states its own version.
+pub fn versions(workspace: &Workspace) -> Vec<Fault> {
+    let manifests = workspace.files.iter().filter(|file| file.ends_with("/Cargo.toml"));
+    manifests.flat_map(|file| own_versions(file, &workspace.text(file))).collect()
+}
+
+fn own_versions(file: &str, text: &str) -> Vec<Fault> {
+    let mut in_dependencies = false;
+    let mut faults = Vec::new();
+    for (i, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            in_dependencies = line.contains("dependencies");
+        }
+        let is_shared = line.contains("workspace = true") || line.contains("path = \".\"");
+        if in_dependencies && line.contains('=') && !line.starts_with(['[', '#']) && !is_shared {
+            let message =
+                "versions are stated in the root's `workspace.dependencies` alone: write `name.workspace = true` here";
+            faults.push(Fault::new(file, i + 1, message));
+        }
+    }
+    faults
+}
+
+/// Every folder of `handlers/` that is not a crate with a library.
+pub fn handler_folders(workspace: &Workspace) -> Vec<Fault> {
+    incomplete_handlers(&workspace.files)
+}
+
+fn incomplete_handlers(files: &[String]) -> Vec<Fault> {
+    let inside = files.iter().filter_map(|file| file.strip_prefix("handlers/")?.split_once('/'));
+    let folders: BTreeSet<_> = inside.map(|(folder, _)| folder).collect();
+    let wanted =
+        folders.iter().flat_map(|folder| ["Cargo.toml", "src/lib.rs"].map(|file| format!("handlers/{folder}/{file}")));
+    wanted
+        .filter(|file| !files.contains(file))
+        .map(|file| Fault::new(&file, 1, "a folder of handlers/ is one crate with one route family: add this file"))
+        .collect()
+}
+
+/// Every migration whose name does not say when and what, and every two of the same time.
+pub fn migrations(workspace: &Workspace) -> Vec<Fault> {
+    misnamed(&workspace.files)
+}
+
+fn misnamed(files: &[String]) -> Vec<Fault> {
+    let pattern = Regex::new(r"^(\d{14})_[a-z][a-z0-9_]*\.sql$").expect("a constant pattern");
+    let mut last = String::new();
+    let mut faults = Vec::new();
+    for file in files.iter().filter(|file| file.starts_with("migrations/") && !file.ends_with("/README.md")) {
+        match pattern.captures(&file["migrations/".len()..]) {
+            None => faults.push(Fault::new(file, 1, "name it `<14 digits of UTC time>_<snake_case>.sql`")),
+            Some(parts) if parts[1] <= *last => {
+                faults.push(Fault::new(file, 1, "its time is taken: migrations run in strictly growing order"))
+            }
+            Some(parts) => last = parts[1].to_owned(),
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn own_versions_are_found() {
+        let text =
+            "[package]\nname = \"a\"\n[dependencies]\nserde.workspace = true\nregex = \"1\"\n[features]\nx = []\n";
+        let faults = own_versions("core/Cargo.toml", text);
+        assert_eq!((faults.len(), faults[0].line), (1, 5));
+    }
+
+    #[test]
+    fn a_handler_without_library_is_found() {
+        let complete = ["handlers/README.md", "handlers/a/Cargo.toml", "handlers/a/src/lib.rs"];
+        assert!(incomplete_handlers(&files(&complete)).is_empty());
+        assert_eq!(incomplete_handlers(&files(&["handlers/a/Cargo.toml", "handlers/b/src/lib.rs"])).len(), 2);
+    }
+
+    #[test]
+    fn migrations_grow() {
+        assert!(misnamed(&files(&["migrations/20260101000000_a.sql", "migrations/20260101000001_b_c.sql"])).is_empty());
+        assert_eq!(misnamed(&files(&["migrations/0001_a.sql"])).len(), 1);
+        assert_eq!(misnamed(&files(&["migrations/20260101000000_a.sql", "migrations/20260101000000_b.sql"])).len(), 1);
+    }
+}
