@@ -140,7 +140,11 @@ impl Lexer {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (None, _) => {
-                    return Err(ParseError::new(start, "phrase without a closing `\"`", "add one, or write `\\\"` for a quote inside"));
+                    return Err(ParseError::new(
+                        start,
+                        "phrase without a closing `\"`",
+                        "add one, or write `\\\"` for a quote inside",
+                    ));
                 }
                 (Some('\\'), Some(next @ ('"' | '\\'))) => {
                     out.push(next);

@@ -165,7 +165,7 @@ mod tests {
     fn line_ends_follow_ripgrep() {
         assert_eq!(numbers("b$", b"ab\nb\r\nab"), [1, 3]);
         assert_eq!(numbers("b\\r$", b"ab\nb\r\nab"), [2]);
-        assert_eq!(numbers("^", b""), []);
+        assert!(numbers("^", b"").is_empty());
         assert_eq!(numbers("^", b"\n\nx\n"), [1, 2, 3]);
         assert_eq!(numbers("^$", b"a\n\nb"), [2]);
         assert_eq!(numbers(r"\Aa", b"a\na\nba"), [1, 2]);

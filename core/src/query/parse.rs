@@ -187,7 +187,9 @@ impl Parser {
             return Err(ParseError::new(at, "`(` without `)`", "close it, or put the text in quotes"));
         }
         self.next += 1;
-        inner.ok_or_else(|| ParseError::new(at, "nothing between `(` and `)`", "write a term, or put the text in quotes"))
+        inner.ok_or_else(|| {
+            ParseError::new(at, "nothing between `(` and `)`", "write a term, or put the text in quotes")
+        })
     }
 
     fn deeper(&mut self, at: usize) -> Result<(), ParseError> {
@@ -281,7 +283,9 @@ fn language(value: &Value, at: usize) -> Result<Language, ParseError> {
         let near = suggest::near(name, Language::all().map(Language::name));
         let help = match near.as_slice() {
             [] => "use a name such as `rust`, `python` or `c++`".to_owned(),
-            names => format!("did you mean {}?", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            names => {
+                format!("did you mean {}?", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+            }
         };
         ParseError::new(at, &format!("unknown language `{name}`"), &help)
     })

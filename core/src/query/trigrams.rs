@@ -106,9 +106,8 @@ mod tests {
 
     /// Written with quotes round trigrams, `&` and `|`.
     fn shown(formula: &Formula) -> String {
-        let join = |parts: &[Formula], with: &str| {
-            format!("({})", parts.iter().map(shown).collect::<Vec<_>>().join(with))
-        };
+        let join =
+            |parts: &[Formula], with: &str| format!("({})", parts.iter().map(shown).collect::<Vec<_>>().join(with));
         match formula {
             Formula::All => "*".to_owned(),
             Formula::Nothing => "!".to_owned(),
@@ -158,7 +157,7 @@ mod tests {
             (r"(?-u)fo\xE2(?:\x84)\xAAoo", "fo\u{212A}oo"),
             (r"(?-u)fo[\xC4\xC5]\xBFoo", "fo\u{17F}oo"),
         ] {
-            let formula = super::formula(&parsed(pattern));
+            let formula = formula(&parsed(pattern));
             assert!(formula.holds(&|gram| grams(content.as_bytes()).contains(&gram)), "{pattern}: {}", shown(&formula));
         }
     }
@@ -207,7 +206,7 @@ mod tests {
         #[test]
         fn what_matches_satisfies_the_formula(pattern in pattern(), contents in prop::collection::vec(content(), 12)) {
             let hir = parsed(&pattern);
-            let formula = super::formula(&hir);
+            let formula = formula(&hir);
             let regex = regex::bytes::RegexBuilder::new(&pattern).multi_line(true).build().expect("a small regex");
             for content in contents {
                 if regex.is_match(&content) {

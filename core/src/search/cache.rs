@@ -69,7 +69,9 @@ impl Cache {
             .build()
             .expect("all three capacities are given");
         let hasher = DefaultHashBuilder::default();
-        Self { items: QuickCache::with_options(options, ByBytes, hasher, quick_cache::sync::DefaultLifecycle::default()) }
+        Self {
+            items: QuickCache::with_options(options, ByBytes, hasher, quick_cache::sync::DefaultLifecycle::default()),
+        }
     }
 
     pub(super) fn look_up<T: Kept>(&self, tenant: TenantId, key: ObjectKey, part: Part) -> Option<T> {

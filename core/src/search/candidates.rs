@@ -43,13 +43,19 @@ enum Opened {
 }
 
 /// Opens snapshots and segments in one wave, then reads posting lists in another.
-pub(super) async fn open(reader: &Reader<'_>, root: &Root, targets: Vec<Target>) -> Result<Vec<OpenTarget>, StoreError> {
+pub(super) async fn open(
+    reader: &Reader<'_>,
+    root: &Root,
+    targets: Vec<Target>,
+) -> Result<Vec<OpenTarget>, StoreError> {
     let tables: BTreeSet<u32> = targets.iter().flat_map(|target| target.segments.iter().copied()).collect();
     let entries: BTreeMap<ObjectKey, &SegmentEntry> =
         tables.iter().filter_map(|at| root.segments.get(*at as usize)).map(|entry| (entry.key, entry)).collect();
     let snapshots: BTreeSet<ObjectKey> = targets.iter().map(|target| target.snapshot).collect();
-    let snapshot_reads = snapshots.iter().map(|key| Either::Left(async { reader.snapshot(*key).await.map(Opened::Snapshot) }));
-    let segment_reads = entries.values().map(|entry| Either::Right(async { reader.segment(entry).await.map(Opened::Segment) }));
+    let snapshot_reads =
+        snapshots.iter().map(|key| Either::Left(async { reader.snapshot(*key).await.map(Opened::Snapshot) }));
+    let segment_reads =
+        entries.values().map(|entry| Either::Right(async { reader.segment(entry).await.map(Opened::Segment) }));
     let opened = reader.wave(future::try_join_all(snapshot_reads.chain(segment_reads))).await?;
     let mut by_snapshot = BTreeMap::new();
     let mut by_segment = BTreeMap::new();
@@ -94,7 +100,8 @@ async fn ask_postings(reader: &Reader<'_>, targets: &mut [OpenTarget]) -> Result
         .collect();
     for open in targets {
         let formula = open.target.scope.formula();
-        let documents = open.segments.iter().map(|segment| answers.get(&(segment.key, formula.clone())).cloned().flatten());
+        let documents =
+            open.segments.iter().map(|segment| answers.get(&(segment.key, formula.clone())).cloned().flatten());
         open.documents = documents.collect();
     }
     Ok(())

@@ -52,7 +52,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs reads that wait for each other only here; a wave that sent none is none.
-    pub(super) async fn wave<T>(&self, reads: impl Future<Output = Result<Vec<T>, StoreError>>) -> Result<Vec<T>, StoreError> {
+    pub(super) async fn wave<T>(
+        &self,
+        reads: impl Future<Output = Result<Vec<T>, StoreError>>,
+    ) -> Result<Vec<T>, StoreError> {
         let before = self.stats().gets;
         let answers = reads.await;
         self.count(|stats| stats.round_trips += u32::from(stats.gets > before));
@@ -178,8 +181,7 @@ impl<'a> Reader<'a> {
         if let Some(whole) = &open.whole {
             return ranges.iter().map(|range| self.slice(open.key, whole, range)).collect();
         }
-        let Ranges { parts, gets, bytes } =
-            self.store.get_ranges(self.tenant, Kind::Segment, open.key, ranges).await?;
+        let Ranges { parts, gets, bytes } = self.store.get_ranges(self.tenant, Kind::Segment, open.key, ranges).await?;
         self.count_read(gets, bytes);
         Ok(parts)
     }

@@ -35,7 +35,8 @@ pub(super) async fn select(
         visible.iter().filter_map(|repository| Some((repository, root.repositories.get(&repository.id)?))).collect();
     known.sort_by(|(a, _), (b, _)| (&a.name, a.id).cmp(&(&b.name, b.id)));
     known.dedup_by_key(|(repository, _)| repository.id);
-    let refs = reader.wave(future::try_join_all(known.iter().map(|(_, entry)| other_refs(reader, plan, entry)))).await?;
+    let refs =
+        reader.wave(future::try_join_all(known.iter().map(|(_, entry)| other_refs(reader, plan, entry)))).await?;
     let mut targets = Vec::new();
     for ((repository, entry), refs) in known.into_iter().zip(refs) {
         let others = refs.iter().flat_map(|refs| refs.tips.iter());
@@ -44,7 +45,11 @@ pub(super) async fn select(
     Ok(targets)
 }
 
-async fn other_refs(reader: &Reader<'_>, plan: &Plan, entry: &RepositoryEntry) -> Result<Option<Arc<Refs>>, StoreError> {
+async fn other_refs(
+    reader: &Reader<'_>,
+    plan: &Plan,
+    entry: &RepositoryEntry,
+) -> Result<Option<Arc<Refs>>, StoreError> {
     match entry.refs {
         Some(key) if plan.names_refs() => reader.refs(key).await.map(Some),
         _ => Ok(None),

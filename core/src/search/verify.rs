@@ -159,7 +159,8 @@ async fn evaluate(reader: &Reader<'_>, job: Job) -> Result<BTreeMap<(u32, u32), 
     for answer in answers.into_iter().flatten() {
         let (unit, answer) = answer;
         let Unit { segment, doc, frame, .. } = &job.units[unit];
-        let answer = answer.map_err(|error| reader.segment_error(segment.key, &segment.segment.frame_range(*doc), &error))?;
+        let answer =
+            answer.map_err(|error| reader.segment_error(segment.key, &segment.segment.frame_range(*doc), &error))?;
         if matches!(frame, Frame::Encoded(_)) {
             reader.cache.keep(reader.tenant, segment.key, Part::Content(*doc), answer.content);
         }

@@ -6,6 +6,7 @@ mod job;
 mod list;
 mod problem;
 mod repository;
+pub mod search;
 mod timestamp;
 mod webhook;
 

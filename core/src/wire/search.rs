@@ -1,0 +1,336 @@
+//! The answer of a code search on the wire: one object a matching line, a summary at the end of a stream, a list over
+//! REST, and a line of text for people.
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::List;
+use crate::search::{FileMatch, LineMatch, SearchResult, SearchStats};
+
+/// One matching line, or a file that matches without a line to show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// `owner/name`; left out where only one repository can be meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Full name of the ref; left out where only one can be meant.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub ref_name: Option<String>,
+    /// Full names of further searched refs that hold the very same commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_refs: Vec<String>,
+    /// The commit, 40 hexadecimal digits; left out where only one can be meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Path in the commit; percent-encoded if `path_lossy`.
+    pub path: String,
+    /// Whether the path is not UTF-8 and thus percent-encoded.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub path_lossy: bool,
+    /// Language, as `lang:` takes it.
+    pub language: String,
+    /// The line; absent for a query that lists files.
+    #[serde(flatten)]
+    pub line: Option<HitLine>,
+}
+
+/// The line of a [`Hit`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HitLine {
+    /// 1-based.
+    pub line: u64,
+    /// 1-based, in code points, of the first match; a byte that is no part of UTF-8 counts as one.
+    pub column: u64,
+    /// First match in the file, in bytes.
+    pub byte_start: u64,
+    /// End of the first match in the file, in bytes.
+    pub byte_end: u64,
+    /// The line without its `\n`, invalid UTF-8 replaced, cut to 4 KiB round the match.
+    pub text: String,
+    /// Whether something in `text` is replaced.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub lossy: bool,
+    /// Whether `text` is cut. It begins at byte `byte_start - ranges[0][0]` of the file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cut: bool,
+    /// All matches that begin in `text`: start and end in its bytes as they are in the file, before any replacement.
+    pub ranges: Vec<(u32, u32)>,
+}
+
+/// The last line of a stream of hits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Always `true`: tells this line from hits.
+    pub summary: bool,
+    /// Matching lines that were given.
+    pub matches: u64,
+    /// Matching files that were given.
+    pub files: u64,
+    /// Paths of the searched commits that are not in the index.
+    pub skipped: u64,
+    /// The commit, where just one was searched.
+    pub commit: Option<String>,
+    /// Whether all matches were given.
+    pub complete: bool,
+    /// What it cost.
+    pub stats: Stats,
+}
+
+/// Counts of a search that do not depend on the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Sequential waves of reads.
+    pub round_trips: u32,
+    /// Reads sent to the object store.
+    pub gets: u32,
+    /// Bytes read from the object store.
+    pub bytes: u64,
+    /// Reads answered from memory.
+    pub cache_hits: u32,
+    /// Files whose content decides.
+    pub candidates: u32,
+    /// Documents whose content was searched.
+    pub verified: u32,
+}
+
+/// The answer over REST.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchList {
+    /// Lines in rank order.
+    #[serde(flatten)]
+    pub list: List<Hit>,
+    /// What it cost.
+    pub stats: Stats,
+}
+
+/// The hits of an answer in rank order. Repository, ref and commit are named where the answer has several.
+pub fn hits(result: &SearchResult) -> impl Iterator<Item = Hit> + '_ {
+    let several_commits = result.commit.is_none();
+    let first = result.files.first().map(|file| file.repository);
+    let several_repositories = result.files.iter().any(|file| Some(file.repository) != first);
+    result.files.iter().flat_map(move |file| {
+        let mut head = head(file);
+        if !several_commits {
+            (head.ref_name, head.commit) = (None, None);
+            head.other_refs.clear();
+        }
+        if !several_repositories {
+            head.repository = None;
+        }
+        of_file(head, file)
+    })
+}
+
+/// The last line of a stream.
+pub fn summary(result: &SearchResult) -> Summary {
+    Summary {
+        summary: true,
+        matches: result.n_matches,
+        files: result.n_files,
+        skipped: result.n_skipped,
+        commit: result.commit.map(|commit| commit.to_string()),
+        complete: result.complete,
+        stats: result.stats.into(),
+    }
+}
+
+/// The answer over REST: every hit names its repository, ref and commit.
+pub fn list(result: &SearchResult) -> SearchList {
+    let items: Vec<Hit> = result.files.iter().flat_map(|file| of_file(head(file), file)).collect();
+    let mut list = List::page(items, None);
+    list.total = Some(list.items.len() as u64);
+    list.total_is_exact = result.complete;
+    list.truncated = !result.complete;
+    list.index = Some(serde_json::json!({
+        "root_version": result.root_version,
+        "commit": result.commit.map(|commit| commit.to_string()),
+        "files": result.n_files,
+        "skipped": result.n_skipped,
+    }));
+    if !result.complete {
+        list.notes.push("there may be more matches: raise `limit` or narrow the query".to_owned());
+    }
+    if result.n_skipped > 0 {
+        list.notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
+    }
+    SearchList { list, stats: result.stats.into() }
+}
+
+impl Hit {
+    /// For people: `path:line:column:text`, or the path alone; after the repository where that is named. On a terminal
+    /// matches are coloured and control characters are replaced.
+    pub fn render(&self, colour: bool) -> String {
+        let paint = |code: &str, text: &str| match colour {
+            true => format!("\x1b[{code}m{}\x1b[0m", printable(text)),
+            false => text.to_owned(),
+        };
+        let repository = self.repository.iter().map(|name| format!("{}:", paint("36", name))).collect::<String>();
+        let path = paint("35", &self.path);
+        let Some(line) = &self.line else { return format!("{repository}{path}") };
+        let number = paint("32", &line.line.to_string());
+        format!("{repository}{path}:{number}:{}:{}", line.column, line.render(colour))
+    }
+}
+
+impl HitLine {
+    fn render(&self, colour: bool) -> String {
+        if !colour {
+            return self.text.clone();
+        }
+        let mut out = String::with_capacity(self.text.len());
+        let mut at = 0;
+        // Ranges count the bytes of the file, so they do not fit a text with replacements.
+        for (start, end) in self.ranges.iter().filter(|_| !self.lossy) {
+            let (start, end) = (*start as usize, *end as usize);
+            let (Some(before), Some(found)) = (self.text.get(at..start), self.text.get(start..end)) else { break };
+            out.push_str(&printable(before));
+            if !found.is_empty() {
+                out.push_str(&format!("\x1b[1;31m{}\x1b[0m", printable(found)));
+            }
+            at = end;
+        }
+        out.push_str(&printable(self.text.get(at..).unwrap_or_default()));
+        out
+    }
+}
+
+impl From<SearchStats> for Stats {
+    fn from(stats: SearchStats) -> Self {
+        let SearchStats { round_trips, gets, bytes, cache_hits, candidates, verified } = stats;
+        Self { round_trips, gets, bytes, cache_hits, candidates, verified }
+    }
+}
+
+fn head(file: &FileMatch) -> Hit {
+    let (path, path_lossy) = path_text(&file.path);
+    Hit {
+        repository: Some(file.repository_name.clone()),
+        ref_name: Some(file.ref_name.clone()),
+        other_refs: file.other_refs.clone(),
+        commit: Some(file.commit.to_string()),
+        path,
+        path_lossy,
+        language: file.language.name().to_owned(),
+        line: None,
+    }
+}
+
+fn of_file(head: Hit, file: &FileMatch) -> impl Iterator<Item = Hit> + '_ {
+    let whole = file.lines.is_empty().then(|| head.clone());
+    whole.into_iter().chain(file.lines.iter().map(move |line| Hit { line: Some(line.into()), ..head.clone() }))
+}
+
+impl From<&LineMatch> for HitLine {
+    fn from(line: &LineMatch) -> Self {
+        let text = String::from_utf8_lossy(&line.text);
+        Self {
+            line: line.line,
+            column: line.column,
+            byte_start: line.byte_start,
+            byte_end: line.byte_end,
+            lossy: matches!(text, std::borrow::Cow::Owned(_)),
+            text: text.into_owned(),
+            cut: line.cut,
+            ranges: line.ranges.iter().map(|range| (range.start, range.end)).collect(),
+        }
+    }
+}
+
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+/// A path as text, and whether it had to be percent-encoded.
+pub fn path_text(path: &[u8]) -> (String, bool) {
+    match std::str::from_utf8(path) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (percent_encode(path, ESCAPED).to_string(), true),
+    }
+}
+
+/// Files may hold escape sequences; a terminal must not obey them.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{ObjectId, RepositoryId};
+    use crate::text::Language;
+
+    fn result() -> SearchResult {
+        let line = LineMatch {
+            line: 3,
+            column: 5,
+            byte_start: 24,
+            byte_end: 27,
+            text: b"let foo = foo;\x1b\xff".to_vec(),
+            cut: false,
+            ranges: vec![4..7, 10..13],
+        };
+        let clean = LineMatch { text: b"let foo = foo;\x1b".to_vec(), ..line.clone() };
+        let file = FileMatch {
+            repository: RepositoryId(uuid::Uuid::nil()),
+            repository_name: "o/n".to_owned(),
+            ref_name: "refs/heads/main".to_owned(),
+            other_refs: Vec::new(),
+            commit: ObjectId([1; 20]),
+            path: b"src/a\xff%.rs".to_vec(),
+            language: Language::TEXT,
+            lines: vec![line, clean],
+        };
+        SearchResult {
+            n_matches: 2,
+            n_files: 1,
+            n_skipped: 2,
+            complete: false,
+            commit: Some(file.commit),
+            files: vec![file],
+            root_version: 7,
+            stats: SearchStats::default(),
+        }
+    }
+
+    #[test]
+    fn one_object_a_line() {
+        let result = result();
+        let json: Vec<_> = hits(&result).map(|hit| serde_json::to_value(hit).expect("it is JSON")).collect();
+        assert_eq!(json[0]["path"], "src/a%FF%25.rs");
+        assert_eq!(json[0]["path_lossy"], true);
+        assert_eq!(json[0]["text"], "let foo = foo;\u{1b}\u{fffd}");
+        assert_eq!(json[0]["lossy"], true);
+        assert_eq!(json[0]["ranges"], serde_json::json!([[4, 7], [10, 13]]));
+        assert!(json[0].get("repository").is_none() && json[0].get("cut").is_none());
+        assert!(json[1].get("lossy").is_none());
+        let list = serde_json::to_value(list(&result)).expect("it is JSON");
+        assert_eq!(list["items"][0]["repository"], "o/n");
+        assert_eq!(list["items"][0]["ref"], "refs/heads/main");
+        assert_eq!((&list["truncated"], &list["total_is_exact"]), (&true.into(), &false.into()));
+        assert_eq!(list["stats"]["gets"], 0);
+        assert_eq!(serde_json::to_value(summary(&result)).expect("it is JSON")["summary"], true);
+    }
+
+    #[test]
+    fn hits_survive_the_wire() {
+        let result = result();
+        for hit in hits(&result) {
+            let json = serde_json::to_string(&hit).expect("it is JSON");
+            assert_eq!(serde_json::from_str::<Hit>(&json).expect("it is a hit"), hit);
+        }
+    }
+
+    #[test]
+    fn text_for_people() {
+        let hits: Vec<Hit> = hits(&result()).collect();
+        assert_eq!(hits[1].render(false), "src/a%FF%25.rs:3:5:let foo = foo;\u{1b}");
+        let red = "\x1b[1;31mfoo\x1b[0m";
+        assert!(hits[1].render(true).ends_with(&format!(":5:let {red} = {red};\u{fffd}")));
+        assert!(hits[0].render(true).ends_with("let foo = foo;\u{fffd}\u{fffd}"));
+        let file = Hit { line: None, repository: Some("o/n".to_owned()), ..hits[0].clone() };
+        assert_eq!(file.render(false), "o/n:src/a%FF%25.rs");
+    }
+}
