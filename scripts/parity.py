@@ -7,6 +7,7 @@ Exit 0: no difference. 1: differences, the first of which are printed. 2: the co
 """
 
 import argparse
+import collections
 import json
 import os
 import random
@@ -48,33 +49,33 @@ def indexed_paths(repository):
     return [path for path in run([os.environ["KOTADB_INDEXER"], "inspect", "--paths", "-0", repository]).split(b"\0") if path]
 
 
-def skip_reasons(repository):
-    """Path to reason, from whatever objects of the facts name both."""
-    text = run([os.environ["KOTADB_INDEXER"], "inspect", "--facts", repository]).decode(errors="replace")
-    reasons, stack = {}, list(documents(text))
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            if "path" in value and value.get("reason"):
-                reasons[path_bytes(value)] = value["reason"]
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return reasons
+def facts(repository):
+    """Path to object id of what is searchable, and path to reason of what is left out, of the commit at HEAD."""
+    blobs, reasons = {}, {}
+    head = run(["git", "-C", repository, "rev-parse", "HEAD"]).strip()
+    commit = None
+    for line in run([os.environ["KOTADB_INDEXER"], "inspect", "--facts", repository]).splitlines():
+        kind, _, rest = line.partition(b" ")
+        if kind == b"commit":
+            commit = rest
+        elif kind == b"file" and commit == head:
+            _mode, blob, _language, _class, _hash, path = rest.split(b" ", 5)
+            blobs[unescape(path)] = blob
+        elif kind == b"skipped" and commit == head:
+            reason, path = rest.split(b" ", 1)
+            reasons[unescape(path)] = reason.decode()
+    return blobs, reasons
 
 
-def documents(text):
-    """The JSON values of a text, one after the other."""
-    decoder, at = json.JSONDecoder(), 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except ValueError as error:
-            raise Failure(f"`inspect --facts` printed no JSON at character {at}: {error}") from error
-        yield value
+def unescape(path):
+    """Undoes Rust's `escape_ascii`."""
+    known = {b"t": b"\t", b"r": b"\r", b"n": b"\n"}
+
+    def byte(match):
+        code = match.group(1)
+        return bytes([int(code[1:], 16)]) if code[:1] == b"x" else known.get(code, code)
+
+    return re.sub(rb"\\(x[0-9a-f]{2}|.)", byte, path)
 
 
 def path_bytes(value):
@@ -270,14 +271,13 @@ def compare(repository, options):
 
 
 def check_coverage(repository, entries, paths):
-    unknown = [path for path in paths if path not in entries]
-    reasons = skip_reasons(repository)
+    """Every path of the commit is either searchable, with the content that git has, or left out with a reason."""
+    blobs, reasons = facts(repository)
     silent = sorted(set(entries) - set(paths) - set(reasons))
-    if unknown or silent:
-        raise Failure(f"paths that the commit lacks: {unknown[:SHOWN]}; paths left out without a reason: {silent[:SHOWN]}")
-    counts = {}
-    for path in set(entries) - set(paths):
-        counts[str(reasons[path])] = counts.get(str(reasons[path]), 0) + 1
+    wrong = sorted(path for path in set(paths) | set(blobs) if path not in entries or blobs.get(path) != entries[path][1])
+    if silent or wrong:
+        raise Failure(f"left out without a reason: {silent[:SHOWN]}; other content or none: {wrong[:SHOWN]}")
+    counts = collections.Counter(reasons[path] for path in set(entries) - set(paths))
     print("left out:", ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "nothing")
 
 
@@ -322,6 +322,9 @@ class SelfTest(unittest.TestCase):
 
     def test_output_of_ripgrep_is_understood(self):
         self.assertEqual(parse_ripgrep(b"./a\nb\x003:x:y\n./c\x0010:\x00\n"), {(b"a\nb", 3), (b"c", 10)})
+
+    def test_paths_are_unescaped(self):
+        self.assertEqual(unescape(b"a\\\\b\\t\\xff\\'c d"), b"a\\b\t\xff'c d")
 
     def test_queries_are_quoted(self):
         self.assertEqual(query('a"b\\', True), '"a\\"b\\\\" case:yes')

@@ -13,7 +13,6 @@ if [ "$what" = --no-run ]; then
   exec cargo nextest run --locked --workspace --all-features --no-run
 fi
 
-scripts/s3-endpoint.sh --install
 stop() { scripts/test-services.sh stop || true; }
 trap stop EXIT
 trap 'exit 130' INT

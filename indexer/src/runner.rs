@@ -108,14 +108,16 @@ async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, In
             fail_point::hit("publish.before_row");
             patiently(|| complete(indexer, claimed, &outcome)).await?;
             fail_point::hit("publish.after_row");
-            let seconds = outcome.summary.to_json();
-            info!(job = %claimed.job, repository = %claimed.repository, summary = %seconds, "{}", events::JOB_DONE);
+            let summary = outcome.summary.to_json();
+            info!(job = %claimed.job, repository = %claimed.repository, %summary, "{}", events::JOB_DONE);
             Ok(())
         }
         Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
-        Err(IndexError::Halted(Reason::Stopped)) => {
+        Err(IndexError::Halted(reason)) => {
+            // Given back; a job whose owner asked for its end is closed as cancelled by that.
             patiently(|| release(indexer, claimed)).await?;
-            info!(job = %claimed.job, "{}", events::JOB_RELEASED);
+            let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
+            info!(job = %claimed.job, "{event}");
             Ok(())
         }
         Err(error) => record(indexer, claimed, &error).await,
@@ -125,11 +127,7 @@ async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, In
 async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError) -> Result<(), DbError> {
     let (class, message) = (error.class(), error.to_string());
     let state = patiently(|| fail(indexer, claimed, class, &message)).await?;
-    let event = match (error, state) {
-        (IndexError::Halted(Reason::Cancelled), _) => events::JOB_CANCELLED,
-        (_, JobState::Dead) => events::JOB_DEAD,
-        _ => events::JOB_FAILED,
-    };
+    let event = if state == JobState::Dead { events::JOB_DEAD } else { events::JOB_FAILED };
     warn!(job = %claimed.job, repository = %claimed.repository, error = message, class = ?class, "{event}");
     Ok(())
 }

@@ -20,8 +20,7 @@ pub fn assemble(listing: Listing, facts: &[Fact], table: &[ObjectKey]) -> Snapsh
             Fact::Pending => skipped.push(Skipped { path: file.path, reason: SkipReason::Unreadable }),
         }
     }
-    skipped.sort_by(|a, b| a.path.cmp(&b.path));
-    Snapshot { commit: listing.commit, segments, entries, skipped }
+    Snapshot::new(listing.commit, segments, entries, skipped)
 }
 
 /// The segments in use, and where each index of the table went.

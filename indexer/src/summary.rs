@@ -26,7 +26,7 @@ pub struct Summary {
 impl Summary {
     /// Counts a snapshot that was made.
     pub fn count(&mut self, snapshot: &Snapshot) {
-        self.files += snapshot.entries.len() as u64;
+        self.files += snapshot.len() as u64;
         self.skipped += snapshot.skipped.len() as u64;
         for skipped in &snapshot.skipped {
             *self.skipped_by_reason.entry(reason_name(skipped.reason)).or_default() += 1;

@@ -26,6 +26,7 @@ pub(super) struct Accumulator {
     grams: Vec<Trigram>,
     lists: Vec<List>,
     pool: Pool,
+    /// Working memory.
     code: Vec<u8>,
 }
 
@@ -70,7 +71,7 @@ impl Accumulator {
     }
 
     /// Reads the list of `gram` into `docs`.
-    pub(super) fn read(&self, gram: Trigram, docs: &mut Vec<DocId>) -> Result<(), SegmentError> {
+    pub(super) fn read(&mut self, gram: Trigram, docs: &mut Vec<DocId>) -> Result<(), SegmentError> {
         docs.clear();
         let Some(list) = (self.slots[gram.0 as usize] as usize).checked_sub(1).map(|i| self.lists[i]) else {
             return Ok(());
@@ -79,9 +80,9 @@ impl Accumulator {
             docs.push(list.last);
             return Ok(());
         }
-        let mut code = Vec::new();
-        self.pool.read(&list, &mut code);
-        let mut cursor = Cursor::new("postings", &code);
+        self.code.clear();
+        self.pool.read(&list, &mut self.code);
+        let mut cursor = Cursor::new("postings", &self.code);
         let mut next = 0;
         while cursor.remaining() > 0 {
             next += cursor.varint()?;

@@ -92,7 +92,11 @@ impl<W: Write> SegmentBuilder<W> {
 }
 
 /// Writes the lists in the order of trigrams; the dictionary of them.
-fn write_postings<W: Write>(postings: Accumulator, n_docs: u32, sink: &mut Sink<W>) -> Result<Vec<u8>, SegmentError> {
+fn write_postings<W: Write>(
+    mut postings: Accumulator,
+    n_docs: u32,
+    sink: &mut Sink<W>,
+) -> Result<Vec<u8>, SegmentError> {
     let mut dictionary = DictionaryEncoder::default();
     let mut encoder = Encoder::new(n_docs);
     let mut docs = Vec::new();

@@ -146,7 +146,9 @@ impl Remote {
             match self.read_head(object).await? {
                 Some(head) if head.bytes == bytes => return Ok(Some(head.version)),
                 _ if is_refusal(&error) => break,
-                now if sending == MAX_SENDINGS || etag(now.as_ref().map(|head| &head.version)) != etag(expected.as_ref()) => {
+                now if sending == MAX_SENDINGS
+                    || etag(now.as_ref().map(|head| &head.version)) != etag(expected.as_ref()) =>
+                {
                     return Err(failure(object, error));
                 }
                 _ => tokio::time::sleep(RESEND_PAUSE * sending).await,
@@ -217,3 +219,7 @@ fn failure(object: &str, error: Error) -> StoreError {
         error => StoreError::backend(object, error),
     }
 }
+
+#[cfg(test)]
+#[path = "remote_tests.rs"]
+mod tests;

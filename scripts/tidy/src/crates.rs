@@ -67,10 +67,10 @@ fn may_use(from: Floor, to: Floor) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn edge(name: &str, features: &[&str]) -> Dependency {
+    pub(crate) fn edge(name: &str, features: &[&str]) -> Dependency {
         let json = serde_json::json!({"name": name, "source": null, "req": "*", "kind": null, "rename": null, "optional": false,
             "uses_default_features": true, "features": features, "target": null, "registry": null});
         serde_json::from_value(json).unwrap()

@@ -20,7 +20,7 @@ const ALLOWED: &[&str] = &[
 
 /// Every package without a licence, or with one that is not listed.
 pub fn licences(workspace: &Workspace) -> Vec<Fault> {
-    let packages = workspace.metadata.packages.iter();
+    let packages = workspace.metadata().packages.iter();
     packages.filter_map(|package| refusal(&package.name, package.license.as_deref())).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Who may use which crate of the registry: direct edges, places in core, and trees that must not hold a crate at all.
 
-use cargo_metadata::DependencyKind;
+use cargo_metadata::{Dependency, DependencyKind};
 use regex::Regex;
 
 use crate::{Fault, Workspace, lockfile};
@@ -47,18 +47,18 @@ const ABSENT: &[(&str, &[&str])] = &[
 pub fn users(workspace: &Workspace) -> Vec<Fault> {
     let mut faults = Vec::new();
     for user in USERS {
-        for member in workspace.members() {
-            let edges = &member.package.dependencies;
-            let uses = edges.iter().any(|edge| edge.name == user.name && edge.kind == DependencyKind::Normal);
-            if uses && !user.members.contains(&member.folder().as_str()) {
-                let message =
-                    format!("only {:?} may depend on `{}`: ask for what you need there", user.members, user.name);
-                faults.push(Fault::new(&format!("{}/Cargo.toml", member.folder()), 1, message));
-            }
-        }
+        faults.extend(
+            workspace.members().filter_map(|member| foreign_edge(user, &member.folder(), &member.package.dependencies)),
+        );
         faults.extend(workspace.sources.iter().flat_map(|source| misplaced(user, source)));
     }
     faults
+}
+
+fn foreign_edge(user: &User, folder: &str, edges: &[Dependency]) -> Option<Fault> {
+    let uses = edges.iter().any(|edge| edge.name == user.name && edge.kind == DependencyKind::Normal);
+    let message = || format!("only {:?} may depend on `{}`: ask for what you need there", user.members, user.name);
+    (uses && !user.members.contains(&folder)).then(|| Fault::new(&format!("{folder}/Cargo.toml"), 1, message()))
 }
 
 fn misplaced(user: &User, source: &crate::Source) -> Vec<Fault> {
@@ -130,6 +130,13 @@ mod tests {
         assert_eq!((faults.len(), faults[0].line), (1, 3));
         let source = Source::new("core/src/db/mod.rs", "use sqlx::Row;");
         assert!(USERS.iter().all(|user| misplaced(user, &source).is_empty()));
+    }
+
+    #[test]
+    fn an_edge_of_a_stranger_is_found() {
+        let edge = crate::crates::tests::edge("sqlx", &[]);
+        assert!(foreign_edge(&USERS[0], "indexer", std::slice::from_ref(&edge)).is_some());
+        assert_eq!(foreign_edge(&USERS[0], "core", &[edge]), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::{Metadata, MetadataCommand, Package};
@@ -19,10 +20,9 @@ pub struct Workspace {
     pub files: Vec<String>,
     /// The Rust files.
     pub sources: Vec<Source>,
-    /// The answer of `cargo metadata`.
-    pub metadata: Metadata,
     /// The text of `Cargo.lock`.
     pub lockfile: String,
+    metadata: OnceLock<Metadata>,
 }
 
 impl Workspace {
@@ -32,17 +32,23 @@ impl Workspace {
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().context("root of the workspace")?;
         let files = list_files(&root)?;
         let sources = read_sources(&root, &files)?;
-        let metadata = MetadataCommand::new()
-            .manifest_path(root.join("Cargo.toml"))
-            .other_options(["--locked", "--filter-platform", PLATFORM].map(str::to_owned))
-            .exec()?;
         let lockfile = std::fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock")?;
-        Ok(Self { root, files, sources, metadata, lockfile })
+        Ok(Self { root, files, sources, lockfile, metadata: OnceLock::new() })
+    }
+
+    /// The answer of `cargo metadata`, asked for once and only where a rule needs it.
+    pub fn metadata(&self) -> &Metadata {
+        let ask = || {
+            let mut command = MetadataCommand::new();
+            command.manifest_path(self.root.join("Cargo.toml"));
+            command.other_options(["--locked", "--filter-platform", PLATFORM].map(str::to_owned)).exec()
+        };
+        self.metadata.get_or_init(|| ask().expect("Cargo describes the workspace that it has just built"))
     }
 
     /// The members of the workspace.
     pub fn members(&self) -> impl Iterator<Item = Member<'_>> {
-        self.metadata.workspace_packages().into_iter().map(|package| Member { package, root: &self.root })
+        self.metadata().workspace_packages().into_iter().map(|package| Member { package, root: &self.root })
     }
 
     /// The text of a file of the tree; empty where it is no text.

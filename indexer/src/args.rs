@@ -1,0 +1,121 @@
+//! What can be typed after `kotadb-indexer`.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use kotadb_core::id::{RepositoryId, TenantId};
+use uuid::Uuid;
+
+/// Writes the indexes of KotaDB. Settings come from the environment.
+#[derive(Debug, Parser)]
+#[command(name = "kotadb-indexer", version)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run jobs until none is due and none is leased by anybody.
+    Drain,
+    /// Run jobs as they come, until told to stop.
+    Serve,
+    /// Index a repository or folder of this machine, without database and network.
+    Once(OnceArgs),
+    /// Show what an index holds: sizes, paths or every searchable fact.
+    Inspect(InspectArgs),
+    /// Bring the database up to this version.
+    Migrate(MigrateArgs),
+    /// Tenants and keys.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+/// `once`
+#[derive(Debug, ClapArgs)]
+pub struct OnceArgs {
+    /// Repository or folder.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Branch, tag or commit to index instead of HEAD.
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: Option<String>,
+}
+
+/// `inspect`
+#[derive(Debug, ClapArgs)]
+pub struct InspectArgs {
+    /// Repository or folder with a local index.
+    #[arg(default_value = ".", conflicts_with = "repositories")]
+    pub path: PathBuf,
+    /// Repository of the service's store instead.
+    #[arg(long = "repository", value_name = "ID")]
+    pub repositories: Vec<RepositoryId>,
+    /// Whose repositories; asked of the database where absent.
+    #[arg(long, value_name = "ID", requires = "repositories")]
+    pub tenant: Option<TenantId>,
+    /// Print every searchable fact, canonically.
+    #[arg(long, conflicts_with = "paths")]
+    pub facts: bool,
+    /// Print the paths held.
+    #[arg(long)]
+    pub paths: bool,
+    /// End paths with NUL instead of a line end.
+    #[arg(short = '0', requires = "paths")]
+    pub nul: bool,
+}
+
+/// `migrate`
+#[derive(Debug, ClapArgs)]
+pub struct MigrateArgs {
+    /// Change nothing; exit 1 if something is missing.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `admin`
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Tenants.
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// `admin tenant`
+#[derive(Debug, Subcommand)]
+pub enum TenantCommand {
+    /// Make a tenant (or find it) and print its id.
+    Create {
+        /// Its name.
+        name: String,
+    },
+    /// Print id and name of every tenant.
+    List,
+}
+
+/// `admin key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key and print it, once.
+    Create {
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+        /// What the key is for.
+        #[arg(long, default_value = "admin")]
+        name: String,
+        /// What it may do; given several times. Default: everything.
+        #[arg(long = "scope")]
+        scopes: Vec<String>,
+    },
+    /// Revoke a key.
+    Revoke {
+        /// Its id, as `create` printed on standard error.
+        id: Uuid,
+    },
+}

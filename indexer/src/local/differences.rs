@@ -1,0 +1,45 @@
+//! How far the working tree has moved on from the commit that is indexed.
+
+use std::path::Path;
+
+use git2::{DiffOptions, Repository};
+use kotadb_core::id::{ObjectId, TenantId};
+
+use super::place::Place;
+use super::{LocalError, REPOSITORY, block_on};
+use crate::tree;
+
+/// Files that differ between the indexed commit and the working tree: changed, deleted, or untracked and not ignored.
+/// A bare repository and a plain folder have none.
+pub fn dirty(path: &Path) -> Result<usize, LocalError> {
+    let place = Place::find(path)?;
+    let Some(repository) = &place.repository else { return Ok(0) };
+    if repository.is_bare() {
+        return Ok(0);
+    }
+    match indexed_commit(&place)? {
+        Some(commit) => count(repository, commit),
+        None => Ok(0),
+    }
+}
+
+/// A thread of its own, because callers may be inside a runtime, which cannot block on another.
+fn indexed_commit(place: &Place) -> Result<Option<ObjectId>, LocalError> {
+    let store = place.store()?;
+    let read = || {
+        block_on(async {
+            let (root, _) = store.head(TenantId::LOCAL).await?;
+            let entry = root.repositories.get(&REPOSITORY);
+            Ok(entry.and_then(|entry| entry.default.as_ref()).map(|tip| tip.commit))
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(read).join()).unwrap_or(Ok(None))
+}
+
+fn count(repository: &Repository, commit: ObjectId) -> Result<usize, LocalError> {
+    let tree = repository.find_commit(tree::oid(commit))?.tree()?;
+    let mut options = DiffOptions::new();
+    options.include_untracked(true).recurse_untracked_dirs(true).include_typechange(true);
+    let diff = repository.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options))?;
+    Ok(diff.deltas().len())
+}

@@ -1,0 +1,97 @@
+//! The index of one repository (or plain folder) of this machine, kept beside it: no database, no network, no job. It
+//! lies in the common git folder, which all worktrees share and which needs no ignore rule.
+
+mod differences;
+mod index;
+mod place;
+
+use std::path::Path;
+
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::search::Visible;
+use kotadb_core::store::{Store, StoreError, StoreOptions};
+use uuid::Uuid;
+
+pub use self::differences::dirty;
+pub use self::index::{LocalOptions, index};
+use self::place::Place;
+use crate::error::IndexError;
+
+/// The one repository of a local index.
+pub const REPOSITORY: RepositoryId = RepositoryId(Uuid::nil());
+
+/// Why there is no local index to work with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// The path is no folder.
+    #[error("`{0}` is no folder: give a repository or a folder")]
+    NoFolder(String),
+    /// Nothing was indexed there.
+    #[error("`{0}` has no index yet: run `kotadb index` there first")]
+    NotIndexed(String),
+    /// git cannot open the repository.
+    #[error("cannot open the repository at `{path}`: {message}")]
+    Repository {
+        /// As given.
+        path: String,
+        /// What git2 said.
+        message: String,
+    },
+    /// The run failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl From<StoreError> for LocalError {
+    fn from(error: StoreError) -> Self {
+        Self::Index(error.into())
+    }
+}
+
+impl From<git2::Error> for LocalError {
+    fn from(error: git2::Error) -> Self {
+        Self::Index(error.into())
+    }
+}
+
+/// A local index, to search in.
+#[derive(Clone, Debug)]
+pub struct LocalIndex {
+    /// Whose: always [`TenantId::LOCAL`].
+    pub tenant: TenantId,
+    /// Where its objects are.
+    pub store: Store,
+    /// Which repository: always [`REPOSITORY`].
+    pub repository: RepositoryId,
+    /// Name of the folder, for answers.
+    pub name: String,
+}
+
+impl LocalIndex {
+    /// The repository as a search wants it.
+    pub fn visible(&self) -> Visible {
+        Visible { id: self.repository, name: self.name.clone() }
+    }
+}
+
+/// Opens the index of the repository that `path` is in.
+pub fn open(path: &Path) -> Result<LocalIndex, LocalError> {
+    let place = Place::find(path)?;
+    if !place.folder.is_dir() {
+        return Err(LocalError::NotIndexed(path.display().to_string()));
+    }
+    Ok(LocalIndex { tenant: TenantId::LOCAL, store: place.store()?, repository: REPOSITORY, name: place.name })
+}
+
+impl Place {
+    fn store(&self) -> Result<Store, StoreError> {
+        Store::open(&StoreOptions::Folder(self.folder.clone()))
+    }
+}
+
+/// Local work is blocking for its caller; the store is not.
+fn block_on<T>(work: impl Future<Output = Result<T, LocalError>>) -> Result<T, LocalError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(IndexError::io("cannot start the runtime"))?.block_on(work)
+}

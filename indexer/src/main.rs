@@ -1,0 +1,211 @@
+//! `kotadb-indexer`: arguments, settings, signals and exit codes. The work is the library's.
+
+mod args;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use kotadb_core::config::Config;
+use kotadb_core::db::{Db, DbError, DbOptions, migrate};
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::store::{Store, StoreOptions};
+use kotadb_core::telemetry;
+use kotadb_indexer::halt::{Halt, Reason};
+use kotadb_indexer::held::HeldCache;
+use kotadb_indexer::inspect::Inspected;
+use kotadb_indexer::job::Indexer;
+use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::{admin, fail_point, runner};
+
+use crate::args::{AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand};
+
+/// Connections of one indexer: its job and its heartbeat.
+const MAX_CONNECTIONS: u32 = 3;
+/// How long a start waits for Postgres.
+const START_PATIENCE: Duration = Duration::from_secs(20);
+/// Exit code when Postgres cannot be reached at the start (`EX_UNAVAILABLE` of sysexits.h).
+const UNAVAILABLE: u8 = 69;
+
+fn main() -> ExitCode {
+    match run(Args::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("kotadb-indexer: {error:#}");
+            let unreachable = matches!(error.downcast_ref(), Some(DbError::Unreachable(_)));
+            ExitCode::from(if unreachable { UNAVAILABLE } else { 2 })
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if let Command::Once(args) = command {
+        return once(&args).map(|()| ExitCode::SUCCESS);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Drain => work(true).await,
+            Command::Serve => work(false).await,
+            Command::Inspect(args) => inspect(&args).await,
+            Command::Migrate(args) => migrate(&args).await,
+            Command::Admin(command) => administrate(command).await,
+            Command::Once(_) => Ok(ExitCode::SUCCESS),
+        }
+    })
+}
+
+fn once(args: &OnceArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let summary = local::index(&args.path, &LocalOptions { reference: args.reference.clone() }, &mut |_| {})?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{} in {seconds:.2} s", summary.to_json());
+    Ok(())
+}
+
+async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {
+    let config = service_config()?;
+    telemetry::init(&config.log);
+    if let Some(point) = &config.fail_point {
+        fail_point::arm(point);
+    }
+    let db = database(&config)?;
+    reach(&db).await?;
+    let indexer = Indexer {
+        db,
+        store: Store::open(&StoreOptions::from_config(&config))?,
+        data_dir: config.data_dir,
+        allowed_origins: config.git_allowed_origins,
+        lease: config.lease,
+        held: HeldCache::default(),
+    };
+    let stop = Halt::default();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    if until_empty {
+        runner::drain(&indexer, &stop).await?;
+    } else {
+        runner::serve(&indexer, &stop).await;
+    }
+    indexer.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Postgres must answer, with the schema that this program knows.
+async fn reach(db: &Db) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let version = loop {
+        match db.schema_version().await {
+            Err(DbError::Unreachable(_)) if started.elapsed() < START_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            result => break result?,
+        }
+    };
+    let version = version.unwrap_or_default();
+    if version.as_str() < migrate::latest() {
+        bail!("the database is at `{version}`, this program needs `{}`: run `kotadb-indexer migrate`", migrate::latest());
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT give the running job back.
+async fn stop_on_signal(stop: Halt) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.halt(Reason::Stopped);
+}
+
+async fn inspect(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    if args.repositories.is_empty() {
+        let index = local::open(&args.path)?;
+        let inspected = Inspected { store: &index.store, tenant: index.tenant, repository: index.repository };
+        show(&inspected, args, &mut out).await?;
+    } else {
+        let config = Config::from_env()?;
+        let store = Store::open(&StoreOptions::from_config(&config))?;
+        for &repository in &args.repositories {
+            let tenant = owner(&config, &store, args.tenant, repository).await?;
+            show(&Inspected { store: &store, tenant, repository }, args, &mut out).await?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(inspected: &Inspected<'_>, args: &InspectArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+    if args.facts {
+        inspected.facts(out).await?;
+    } else if args.paths {
+        inspected.paths(if args.nul { 0 } else { b'\n' }, out).await?;
+    } else {
+        inspected.sizes(out).await?;
+    }
+    Ok(())
+}
+
+/// The tenant whose HEAD names the repository.
+async fn owner(config: &Config, store: &Store, given: Option<TenantId>, id: RepositoryId) -> anyhow::Result<TenantId> {
+    let candidates = match given {
+        Some(tenant) => vec![tenant],
+        None => admin::list_tenants(&database(config)?).await?.into_iter().map(|(tenant, _)| tenant).collect(),
+    };
+    for tenant in candidates {
+        if store.head(tenant).await?.0.repositories.contains_key(&id) {
+            return Ok(tenant);
+        }
+    }
+    bail!("no index holds repository `{id}`: has a job of it finished?")
+}
+
+async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
+    let config = service_config()?;
+    let url = config.database_direct_url.context("DATABASE_DIRECT_URL is missing: set it, or DATABASE_URL")?;
+    let (versions, verb) = match args.check {
+        true => (migrate::pending(&url).await?, "missing"),
+        false => (migrate::run(&url).await?, "applied"),
+    };
+    versions.iter().for_each(|version| println!("{verb} {version}"));
+    let incomplete = args.check && !versions.is_empty();
+    Ok(ExitCode::from(u8::from(incomplete)))
+}
+
+async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
+    let db = database(&service_config()?)?;
+    match command {
+        AdminCommand::Tenant(TenantCommand::Create { name }) => println!("{}", admin::create_tenant(&db, &name).await?),
+        AdminCommand::Tenant(TenantCommand::List) => {
+            for (id, name) in admin::list_tenants(&db).await? {
+                println!("{id} {name}");
+            }
+        }
+        AdminCommand::Key(KeyCommand::Create { tenant, name, scopes }) => {
+            let (id, key) = admin::create_key(&db, &tenant, &name, &scopes).await?;
+            eprintln!("key {id}, shown once:");
+            println!("{}", key.expose());
+        }
+        AdminCommand::Key(KeyCommand::Revoke { id }) => {
+            admin::revoke_key(&db, id).await?;
+            println!("revoked {id}");
+        }
+    }
+    db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn service_config() -> anyhow::Result<Config> {
+    Ok(Config::from_env()?.for_service()?)
+}
+
+fn database(config: &Config) -> anyhow::Result<Db> {
+    let url = config.database_url.clone().context("DATABASE_URL is missing")?;
+    Ok(Db::new(&DbOptions { url, max_connections: MAX_CONNECTIONS, acquire_timeout: Duration::from_secs(5) })?)
+}
