@@ -41,8 +41,8 @@ pub enum IndexError {
     /// More tracked refs than the limit.
     #[error("{0} refs match the tracked patterns, at most 1000 can be indexed: narrow the patterns")]
     TooManyRefs(usize),
-    /// A pattern of the registration is no glob.
-    #[error("ref pattern `{0}` is not a glob")]
+    /// A pattern of the registration is none.
+    #[error("{0}")]
     BadPattern(String),
     /// A ref or commit that the repository does not have.
     #[error("`{0}` names no commit of this repository")]

@@ -1,6 +1,6 @@
 //! What a remote has: its refs and default branch (`git ls-remote --symref`), and which of them are tracked.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use kotadb_core::github::RefPatterns;
 use kotadb_core::id::ObjectId;
 
 use crate::error::IndexError;
@@ -92,13 +92,14 @@ pub struct Tracked {
     pub refs: Vec<RemoteRef>,
 }
 
-/// Chooses by the patterns of the registration: globs on full names, or on branch names where they do not begin with
-/// `refs/`; none: the default branch.
+/// Chooses by the patterns of the registration, as webhooks do; none: the default branch.
 pub fn select(remote: &Remote, patterns: &[String]) -> Result<Tracked, IndexError> {
-    let globs = compile(patterns)?;
-    let tracks = |name: &str| match &remote.default {
-        _ if !patterns.is_empty() => globs.is_match(name),
-        default => default.as_deref() == Some(name),
+    let full = RefPatterns::normalise(patterns).map_err(|error| IndexError::BadPattern(error.to_string()))?;
+    let compiled = RefPatterns::new(&full);
+    // Without patterns the default is taken as the remote names it: a detached HEAD is no branch.
+    let tracks = |name: &str| match patterns {
+        [] => remote.default.as_deref() == Some(name),
+        _ => compiled.tracks(name, None),
     };
     let mut refs: Vec<_> = remote.refs.iter().filter(|r| tracks(&r.name)).cloned().collect();
     if refs.len() > limits::MAX_REFS {
@@ -107,15 +108,6 @@ pub fn select(remote: &Remote, patterns: &[String]) -> Result<Tracked, IndexErro
     refs.sort_by(|a, b| a.name.cmp(&b.name));
     let default = refs.iter().find(|r| Some(&r.name) == remote.default.as_ref()).or(refs.first());
     Ok(Tracked { default: default.map(|r| r.name.clone()), refs })
-}
-
-fn compile(patterns: &[String]) -> Result<GlobSet, IndexError> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let full = if pattern.starts_with("refs/") { pattern.clone() } else { format!("refs/heads/{pattern}") };
-        set.add(GlobBuilder::new(&full).build().map_err(|_| IndexError::BadPattern(pattern.clone()))?);
-    }
-    set.build().map_err(|_| IndexError::BadPattern(patterns.join(", ")))
 }
 
 #[cfg(test)]

@@ -1,0 +1,125 @@
+//! Jobs over a real Postgres behind pgbouncer and git over HTTP, the indexer as a process.
+
+use std::time::Duration;
+
+use kotadb_core::db::jobs::JobState;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::service::Service;
+use crate::support::{Remote, Repository, fresh_facts};
+
+fn repository() -> Repository {
+    let repository = Repository::new();
+    repository.write("src/a.rs", "fn a() {}\n").write("README.md", "# read me\n").write("bin", "a\0b");
+    repository.commit();
+    repository
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pushes_force_pushes_and_replays() {
+    let service = Service::start().await;
+    let repository = repository();
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    service.enqueue(id).await;
+    service.drain().await;
+    let job = service.job(id).await;
+    assert_eq!((job.state, job.attempt), (JobState::Done, 1), "{:?}", job.error);
+    let summary = job.summary.unwrap();
+    assert_eq!((&summary["files"], &summary["documents_new"], &summary["skipped"]["binary"]), (&2.into(), &2.into(), &1.into()));
+    assert_eq!(service.facts(id).await, fresh_facts(&repository));
+
+    let version = service.root_version().await;
+    service.enqueue(id).await;
+    service.drain().await;
+    assert_eq!(service.job(id).await.summary.unwrap()["unchanged"], true);
+    assert_eq!(service.root_version().await, version, "a job that finds nothing new leaves HEAD alone");
+
+    repository.write("src/b.rs", "fn b() {}\n").write("src/a.rs", "fn changed() {}\n");
+    repository.git(&["add", "--all"]);
+    repository.git(&["commit", "--quiet", "--amend", "-m", "rewritten"]);
+    remote.push(&repository, "main");
+    service.enqueue(id).await;
+    service.drain().await;
+    assert_eq!(service.job(id).await.summary.unwrap()["documents_new"], 2);
+    assert_eq!(service.facts(id).await, fresh_facts(&repository));
+    assert_eq!(service.indexed_commit(id).await, Some(repository.git(&["rev-parse", "HEAD"])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tracked_refs_come_move_and_go() {
+    let service = Service::start().await;
+    let repository = repository();
+    repository.git(&["branch", "release-1"]);
+    repository.git(&["branch", "unrelated"]);
+    repository.git(&["tag", "-a", "v1", "-m", "one"]);
+    repository.git(&["tag", "tree", "HEAD^{tree}"]);
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/refs", &remote, &["main", "release-*", "refs/tags/*"]).await;
+    service.enqueue(id).await;
+    service.drain().await;
+    let refs = |facts: &str| facts.lines().filter(|line| line.starts_with("ref ")).map(str::to_owned).collect::<Vec<_>>();
+    let commit = repository.git(&["rev-parse", "HEAD"]);
+    let expected = [
+        format!("ref refs/heads/main {commit} default"),
+        format!("ref refs/heads/release-1 {commit}"),
+        format!("ref refs/tags/v1 {commit}"),
+    ];
+    assert_eq!(refs(&service.facts(id).await), expected);
+
+    repository.git(&["checkout", "--quiet", "release-1"]);
+    repository.write("src/fix.rs", "fn fix() {}\n");
+    let fix = repository.commit();
+    remote.push(&repository, "release-1");
+    remote.push(&repository, "HEAD:refs/heads/main");
+    remote.push(&repository, ":refs/tags/v1");
+    service.enqueue(id).await;
+    service.drain().await;
+    let facts = service.facts(id).await;
+    assert_eq!(refs(&facts), [format!("ref refs/heads/main {fix} default"), format!("ref refs/heads/release-1 {fix}")]);
+    assert_eq!(service.job(id).await.summary.unwrap()["documents_new"], 1);
+
+    remote.push(&repository, ":refs/heads/release-1");
+    service.enqueue(id).await;
+    service.drain().await;
+    assert_eq!(refs(&service.facts(id).await), [format!("ref refs/heads/main {fix} default")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn repositories_of_one_tenant_share_documents() {
+    let service = Service::start().await;
+    let (first, second) = (repository(), repository());
+    second.write("only.rs", "fn only() {}\n");
+    second.commit();
+    let a = service.register("acme/a", &Remote::of(&first), &[]).await;
+    let remote = Remote::of(&second);
+    let b = service.register("acme/b", &remote, &[]).await;
+    service.enqueue(a).await;
+    service.drain().await;
+    service.enqueue(b).await;
+    service.drain().await;
+    assert_eq!(service.job(b).await.summary.unwrap()["documents_new"], 1);
+    assert_eq!(service.facts(a).await, fresh_facts(&first));
+    assert_eq!(service.facts(b).await, fresh_facts(&second));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_gives_its_job_back_when_told_to_stop() {
+    let service = Service::start().await;
+    let repository = repository();
+    let id = service.register("acme/a", &Remote::of(&repository), &[]).await;
+    let mut serving = tokio::process::Command::from(service.indexer());
+    let mut serving = serving.arg("serve").kill_on_drop(true).spawn().unwrap();
+    service.enqueue(id).await;
+    for _ in 0..200 {
+        if service.job(id).await.state == JobState::Done {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(service.job(id).await.state, JobState::Done);
+    kill(Pid::from_raw(i32::try_from(serving.id().unwrap()).unwrap()), Signal::SIGTERM).unwrap();
+    let status = tokio::time::timeout(Duration::from_secs(10), serving.wait()).await.unwrap().unwrap();
+    assert!(status.success());
+}

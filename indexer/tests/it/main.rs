@@ -1,0 +1,10 @@
+//! The indexer from outside: what a commit's facts are, what a second run changes, what a remote may be, and what is left
+//! after a crash at every fail point. One binary, because linking is what costs.
+
+mod crash;
+mod facts;
+mod fetching;
+mod jobs;
+mod local;
+mod publishing;
+mod support;

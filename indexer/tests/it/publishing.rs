@@ -1,0 +1,67 @@
+//! HEAD under several writers of one tenant.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
+use kotadb_core::store::{Kind, SegmentEntry, Store, StoreOptions, Tip};
+use kotadb_indexer::halt::{Halt, Reason};
+use kotadb_indexer::publish::{Publication, publish, raise_fence};
+use uuid::Uuid;
+
+async fn publication(store: &Store, repository: u128, fence: u64) -> Publication {
+    let tenant = TenantId::LOCAL;
+    let key = store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(format!("{repository} {fence}"))).await.unwrap();
+    let commit = ObjectId([u8::try_from(fence % 251).unwrap(); 20]);
+    Publication {
+        tenant,
+        repository: RepositoryId(Uuid::from_u128(repository)),
+        fence,
+        default: Some(Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key }),
+        refs: None,
+        touched: BTreeSet::from([key]),
+        new_segments: vec![SegmentEntry { key, bytes: 10, hot_bytes: 5, n_docs: 1, text_bytes: 9 }],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn publishes_of_eight_repositories_at_once_are_all_kept() {
+    let store = Store::open(&StoreOptions::Memory).unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for repository in 1..=8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for fence in 1..=10 {
+                let publication = publication(&store, repository, fence).await;
+                publish(&store, &publication, &Halt::default()).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let (root, _) = store.head(TenantId::LOCAL).await.unwrap();
+    assert_eq!((root.repositories.len(), root.segments.len(), root.version), (8, 8, 80));
+    let named: BTreeSet<_> = root.repositories.values().flat_map(|entry| entry.segments.clone()).collect();
+    assert_eq!(named, (0..8).collect());
+    assert!(root.repositories.values().all(|entry| entry.fence == 10));
+}
+
+#[tokio::test]
+async fn raised_fence_shuts_a_zombie_out() {
+    let store = Store::open(&StoreOptions::Memory).unwrap();
+    let old = publication(&store, 1, 3).await;
+    raise_fence(&store, TenantId::LOCAL, old.repository, 7).await.unwrap();
+    assert!(publish(&store, &old, &Halt::default()).await.unwrap_err().is_lease_lost());
+    assert!(raise_fence(&store, TenantId::LOCAL, old.repository, 6).await.unwrap_err().is_lease_lost());
+    let new = publication(&store, 1, 7).await;
+    publish(&store, &new, &Halt::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn halted_run_publishes_nothing() {
+    let store = Store::open(&StoreOptions::Memory).unwrap();
+    let halt = Halt::default();
+    halt.halt(Reason::LeaseLost);
+    let publication = publication(&store, 1, 1).await;
+    assert!(publish(&store, &publication, &halt).await.unwrap_err().is_lease_lost());
+    assert_eq!(store.head(TenantId::LOCAL).await.unwrap().0.version, 0);
+}

@@ -1,0 +1,140 @@
+//! Repositories made by the `git` program, and the facts of their local index.
+
+pub mod service;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kotadb_indexer::inspect::Inspected;
+use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::summary::Summary;
+use tempfile::TempDir;
+
+/// A repository with a working tree; goes away with the test.
+pub struct Repository {
+    folder: TempDir,
+}
+
+impl Repository {
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub fn with(init: &[&str]) -> Self {
+        let repository = Self { folder: tempfile::tempdir().unwrap() };
+        repository.git(&[&["init", "--quiet", "--initial-branch=main"], init].concat());
+        repository
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs git with fixed identity and dates, so that equal trees have equal commits.
+    pub fn git(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.current_dir(self.path()).args(args);
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            command.env(format!("GIT_{role}_NAME"), "test").env(format!("GIT_{role}_EMAIL"), "test@example.invalid");
+            command.env(format!("GIT_{role}_DATE"), "2020-01-02T03:04:05Z");
+        }
+        command
+    }
+
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+        self
+    }
+
+    /// Commits everything in the working tree; its id.
+    pub fn commit(&self) -> String {
+        self.git(&["add", "--all", "--force"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "-m", "change"]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Puts an entry into the index without a working tree file: modes and names that a file system may not have.
+    pub fn stage(&self, mode: &str, content: &[u8], path: &str) {
+        let mut child = self.command(&["hash-object", "-w", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(content).unwrap();
+        let blob = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        self.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{},{path}", blob.trim())]);
+    }
+}
+
+/// Indexes locally.
+pub fn index(path: &Path) -> Summary {
+    local::index(path, &LocalOptions::default(), &mut |_| {}).unwrap()
+}
+
+/// Indexes another ref.
+pub fn index_ref(path: &Path, reference: &str) -> Summary {
+    local::index(path, &LocalOptions { reference: Some(reference.to_owned()) }, &mut |_| {}).unwrap()
+}
+
+/// All facts of a local index.
+pub fn facts(path: &Path) -> String {
+    let index = local::open(path).unwrap();
+    let inspected = Inspected { store: &index.store, tenant: index.tenant, repository: index.repository };
+    let mut out = Vec::new();
+    block_on(inspected.facts(&mut out)).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The facts as lines `class language path`, without what depends on content.
+pub fn short_facts(path: &Path) -> Vec<String> {
+    facts(path).lines().filter_map(shorten).collect()
+}
+
+fn shorten(line: &str) -> Option<String> {
+    let words: Vec<_> = line.split(' ').collect();
+    match words.as_slice() {
+        ["file", _, _, language, class, _, path] => Some(format!("{class} {language} {path}")),
+        ["skipped", reason, path] => Some(format!("skipped {reason} {path}")),
+        _ => None,
+    }
+}
+
+/// The facts of a fresh index of the same repository, made in another place.
+pub fn fresh_facts(repository: &Repository) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let clone = folder.path().join("clone");
+    repository.git(&["clone", "--quiet", "--bare", ".", clone.to_str().unwrap()]);
+    index(&clone);
+    facts(&clone)
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work)
+}
+
+/// A bare repository that is pushed to and served.
+pub struct Remote {
+    folder: TempDir,
+}
+
+impl Remote {
+    pub fn of(repository: &Repository) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        repository.git(&["clone", "--quiet", "--bare", ".", folder.path().join("remote.git").to_str().unwrap()]);
+        Self { folder }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("remote.git")
+    }
+
+    pub fn push(&self, repository: &Repository, what: &str) {
+        repository.git(&["push", "--quiet", "--force", self.path().to_str().unwrap(), what]);
+    }
+}

@@ -1,0 +1,121 @@
+//! One deployment in small: a database behind pgbouncer, a folder as object store, git served over HTTP, and the indexer
+//! as a process.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use kotadb_core::db::jobs::{self, JobKind, JobRow, NewJob, Trigger};
+use kotadb_core::db::{Scope, repositories, tenants};
+use kotadb_core::http::git_backend::GitServer;
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::store::{Store, StoreOptions};
+use kotadb_core::testing::TestDb;
+use kotadb_indexer::inspect::Inspected;
+use tempfile::TempDir;
+
+use super::Remote;
+
+pub struct Service {
+    pub database: TestDb,
+    pub git: GitServer,
+    pub data: TempDir,
+    pub tenant: TenantId,
+    pub store: Store,
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        let database = TestDb::new().await;
+        let mut tx = database.db.begin(Scope::Worker).await.unwrap();
+        let tenant = tenants::ensure(&mut tx, "acme").await.unwrap();
+        tx.commit().await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreOptions::Folder(data.path().join("objects"))).unwrap();
+        let git = GitServer::start(BTreeMap::new(), None).await.unwrap();
+        Self { database, git, data, tenant, store }
+    }
+
+    /// Serves and registers a repository; no job is queued.
+    pub async fn register(&self, name: &str, remote: &Remote, patterns: &[&str]) -> RepositoryId {
+        self.git.insert(name, &remote.path());
+        self.register_url(name, &self.git.url(name), patterns).await
+    }
+
+    pub async fn register_url(&self, name: &str, url: &str, patterns: &[&str]) -> RepositoryId {
+        let patterns: Vec<_> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
+        let (row, _) = repositories::register(&mut tx, self.tenant, name, url, &patterns).await.unwrap();
+        tx.commit().await.unwrap();
+        row.id
+    }
+
+    pub async fn enqueue(&self, repository: RepositoryId) {
+        let job = NewJob {
+            tenant: self.tenant,
+            repository,
+            kind: JobKind::Index,
+            trigger: Trigger::Manual,
+            full: false,
+            delay: Duration::ZERO,
+        };
+        let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
+        jobs::enqueue(&mut tx, &job).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// The newest job of a repository.
+    pub async fn job(&self, repository: RepositoryId) -> JobRow {
+        let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
+        let rows = jobs::list(&mut tx, Some(repository), None, 10).await.unwrap();
+        tx.commit().await.unwrap();
+        rows.into_iter().next().unwrap()
+    }
+
+    pub async fn indexed_commit(&self, repository: RepositoryId) -> Option<String> {
+        let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
+        let row = repositories::get(&mut tx, repository).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        row.indexed_commit
+    }
+
+    pub async fn facts(&self, repository: RepositoryId) -> String {
+        let inspected = Inspected { store: &self.store, tenant: self.tenant, repository };
+        let mut out = Vec::new();
+        inspected.facts(&mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    pub async fn root_version(&self) -> u64 {
+        self.store.head(self.tenant).await.unwrap().0.version
+    }
+
+    /// The indexer as a process, with only the settings it needs.
+    pub fn indexer(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kotadb-indexer"));
+        command
+            .env_clear()
+            .env("DATABASE_URL", &self.database.pooled_url)
+            .env("KOTADB_DATA_DIR", self.data.path())
+            .env("KOTADB_GIT_ALLOWED_ORIGINS", self.git.origin())
+            .env("KOTADB_LEASE_SECONDS", "2");
+        command
+    }
+
+    /// Drains; the process must end well.
+    pub async fn drain(&self) {
+        let output = run(self.indexer().arg("drain")).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
+    }
+}
+
+/// Runs a process without blocking the runtime, which serves git to it.
+pub async fn run(command: &mut Command) -> Output {
+    let mut command = tokio::process::Command::from(std::mem::replace(command, Command::new("true")));
+    tokio::time::timeout(Duration::from_secs(60), command.kill_on_drop(true).output()).await.unwrap().unwrap()
+}
