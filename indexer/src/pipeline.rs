@@ -125,6 +125,9 @@ impl Pipeline<'_> {
             self.halt.check()?;
             let entry = upload::segment(self.store, self.tenant, &built).await?;
             held.add(entry.key, built.documents);
+            for (name, bytes) in built.summary.sections {
+                *made.summary.sections.entry(name).or_default() += bytes;
+            }
             made.summary.new_documents += u64::from(entry.n_docs);
             made.summary.bytes_written += entry.bytes;
             made.segments.push(entry);

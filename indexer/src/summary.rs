@@ -17,6 +17,8 @@ pub struct Summary {
     pub skipped_by_reason: BTreeMap<&'static str, u64>,
     /// Bytes of all objects written, HEAD apart.
     pub bytes_written: u64,
+    /// Bytes of the new segments, by section.
+    pub sections: BTreeMap<&'static str, u64>,
     /// Refs that are searchable now.
     pub refs: u64,
     /// Whether the index held all of it already.
@@ -40,6 +42,7 @@ impl Summary {
             "documents_new": self.new_documents,
             "skipped": self.skipped_by_reason,
             "bytes_written": self.bytes_written,
+            "sections": self.sections,
             "refs": self.refs,
             "unchanged": self.unchanged,
         })

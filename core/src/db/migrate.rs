@@ -125,4 +125,19 @@ mod tests {
         assert_eq!(listed, files);
         assert!(listed.is_sorted() && listed.iter().all(|file| file.split('_').next().unwrap().len() == 14));
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_failing_file_leaves_nothing_of_itself() {
+        let test = crate::testing::TestDb::empty().await;
+        let files: [Migration; 3] = [
+            ("20200101000001", "good", "CREATE TABLE good (id int)"),
+            ("20200101000002", "bad", "CREATE TABLE bad (id int); SELECT 1 / 0"),
+            ("20200101000003", "never", "CREATE TABLE never (id int)"),
+        ];
+        let error = apply(&test.direct_url, &files).await.unwrap_err().to_string();
+        assert!(error.contains("migration `20200101000002_bad`") && error.contains("division by zero"), "{error}");
+        assert_eq!(test.texts("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await, ["good"]);
+        let ledger = "SELECT version || statements[1] FROM supabase_migrations.schema_migrations";
+        assert_eq!(test.texts(ledger).await, ["20200101000001CREATE TABLE good (id int)"]);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::Request;
 use http_body_util::BodyExt;
 use kotadb_core::config::Config;
 use kotadb_core::db::{Scope, keys, tenants};
@@ -14,8 +15,6 @@ use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::testing::TestDb;
 use serde_json::Value;
 use tower::ServiceExt;
-
-pub type Request = axum::http::Request<Body>;
 
 pub const SCOPES: [&str; 5] = ["search", "repositories:read", "repositories:write", "jobs:read", "jobs:write"];
 pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -71,7 +70,7 @@ impl App {
         key.expose().to_owned()
     }
 
-    pub async fn send(&self, request: Request) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
@@ -103,7 +102,7 @@ impl Answer {
     }
 }
 
-pub fn request(method: &str, path: &str, key: &str, body: Option<Value>) -> Request {
+pub fn request(method: &str, path: &str, key: &str, body: Option<Value>) -> Request<Body> {
     let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
     if body.is_some() {
         request = request.header("content-type", "application/json");

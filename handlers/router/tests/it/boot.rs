@@ -40,8 +40,8 @@ async fn an_old_schema_ends_the_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn starts_prints_its_address_and_stops_on_sigterm() {
     let db = TestDb::new().await;
-    let data = std::env::temp_dir().join(format!("kotadb-boot-{}", std::process::id()));
-    let mut child = server(&[("DATABASE_URL", &db.pooled_url), ("KOTADB_DATA_DIR", data.to_str().unwrap())])
+    let data = tempfile::tempdir().unwrap();
+    let mut child = server(&[("DATABASE_URL", &db.pooled_url), ("KOTADB_DATA_DIR", data.path().to_str().unwrap())])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
-use kotadb_core::store::{
-    Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip,
-};
+use kotadb_core::store::{Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip};
 use kotadb_core::text::Language;
 use uuid::Uuid;
 
@@ -25,7 +23,7 @@ pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &
     let (bytes, summary) = builder.finish().unwrap();
     let key = store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(bytes)).await.unwrap();
     let commit = ObjectId([7; 20]);
-    let snapshot = Snapshot { commit, segments: vec![key], entries, skipped: Vec::new() };
+    let snapshot = Snapshot::new(commit, vec![key], entries, Vec::new());
     let snapshot = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), snapshot.encode()).await.unwrap();
     let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot };
     let segment = SegmentEntry {

@@ -1,9 +1,10 @@
 //! Every refusal is a problem: media type, stable code, request id, and what to do.
 
 use axum::body::Body;
+use axum::http::Request;
 use serde_json::json;
 
-use crate::app::{App, Request, request};
+use crate::app::{App, request};
 
 #[tokio::test]
 async fn refusals_are_problems_with_stable_codes() {
@@ -21,7 +22,7 @@ async fn refusals_are_problems_with_stable_codes() {
         (with_type("text/plain", "{}"), 415, "unsupported_media_type"),
         (with_type("application/json", "{"), 400, "invalid_request"),
         (with_type("application/json", r#"{"url":"a/b","colour":1}"#), 400, "invalid_request"),
-        (with_type("application/json", &format!("{:1$}", "{}", 1024 * 1024 + 1)), 413, "payload_too_large"),
+        (with_type("application/json", &" ".repeat(1024 * 1024 + 1)), 413, "payload_too_large"),
         (request("GET", "/api/v1/repositories?limit=0", &key, None), 400, "invalid_request"),
         (request("GET", "/api/v1/repositories?limit=x", &key, None), 400, "invalid_request"),
         (request("GET", "/api/v1/repositories?cursor=x", &key, None), 400, "invalid_request"),
@@ -85,7 +86,8 @@ async fn without_postgres_or_variables_the_answer_says_so() {
     let config = crate::app::config(&url, &[]);
     let router = kotadb_router::build(kotadb_core::http::Resources::new(config));
     let key = kotadb_core::identity::ApiKey::generate(false);
-    let response = tower::ServiceExt::oneshot(router, request("GET", "/api/v1/jobs", key.expose(), None)).await.unwrap();
+    let response =
+        tower::ServiceExt::oneshot(router, request("GET", "/api/v1/jobs", key.expose(), None)).await.unwrap();
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "5");
 

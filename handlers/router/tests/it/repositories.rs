@@ -62,7 +62,9 @@ async fn lists_go_on_behind_the_cursor() {
     loop {
         let page = app.call("GET", &path, &key, None).await;
         assert_eq!((&page.body["total"], &page.body["total_is_exact"]), (&json!(3), &json!(true)));
-        names.extend(page.body["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page.body["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()),
+        );
         let Some(cursor) = page.body["next_cursor"].as_str() else { break };
         path = format!("{PATH}?limit=2&cursor={cursor}");
     }

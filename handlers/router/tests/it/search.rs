@@ -17,14 +17,16 @@ async fn get_and_post_answer_the_same_lines() {
     let got = app.call("GET", "/api/v1/search/code?query=alpha", &tenant.key, None).await;
     assert_eq!(got.status, 200, "{}", got.body);
     let items = got.body["items"].as_array().unwrap();
-    let lines: Vec<_> = items.iter().map(|item| (item["path"].as_str().unwrap(), item["line"].as_u64().unwrap())).collect();
+    let lines: Vec<_> =
+        items.iter().map(|item| (item["path"].as_str().unwrap(), item["line"].as_u64().unwrap())).collect();
     assert_eq!(lines, [("a.rs", 1), ("b.py", 1)], "{}", got.body);
     assert_eq!(items[0]["text"], "fn alpha() {}");
     let posted = json!({ "query": "alpha", "repository": "A/B" });
     let posted = app.call("POST", "/api/v1/search/code", &tenant.key, Some(posted)).await;
     assert_eq!(posted.body["items"], got.body["items"]);
-    let by_id = app.call("GET", &format!("/api/v1/search/code?query=alpha+lang:python&repository={id}"), &tenant.key, None);
-    assert_eq!(by_id.await.body["items"].as_array().unwrap().len(), 1);
+    let by_id = format!("/api/v1/search/code?query=alpha+lang:python&repository={id}");
+    let by_id = app.call("GET", &by_id, &tenant.key, None).await;
+    assert_eq!(by_id.body["items"].as_array().unwrap().len(), 1);
     let limited = app.call("GET", "/api/v1/search/code?query=alpha&limit=1", &tenant.key, None).await;
     assert_eq!(limited.body["items"].as_array().unwrap().len(), 1);
     assert_eq!((&limited.body["truncated"], &got.body["truncated"]), (&json!(true), &json!(false)));

@@ -1,11 +1,12 @@
 //! Deliveries of GitHub: signatures, duplicates, what is ignored, and what becomes a job.
 
 use axum::body::Body;
+use axum::http::Request;
 use kotadb_core::crypto;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::app::{Answer, App, Request};
+use crate::app::{Answer, App};
 
 /// A hook as its repository's owner knows it.
 struct Hook {
@@ -74,7 +75,10 @@ async fn a_push_becomes_one_job_and_a_replay_none() {
     assert_eq!((first.status, &first.body["status"]), (202, &json!("queued")), "{}", first.body);
     let replay = delivery.send(&app).await;
     assert_eq!((replay.status, &replay.body), (202, &json!({ "status": "duplicate" })));
-    assert_eq!((app.count("deliveries").await, app.count("jobs WHERE state = 'queued'").await), ("1".into(), "1".into()));
+    assert_eq!(
+        (app.count("deliveries").await, app.count("jobs WHERE state = 'queued'").await),
+        ("1".into(), "1".into())
+    );
     let next = Delivery { guid: Uuid::now_v7(), ..Delivery::of(&hook, "push", &push("refs/heads/main")) };
     let next = next.send(&app).await;
     assert_eq!((&next.body["job"], &next.body["coalesced"]), (&first.body["job"], &json!(true)));
@@ -93,7 +97,9 @@ async fn wrong_signature_and_unknown_id_are_the_same_answer() {
     let mut answers = vec![
         Delivery { secret: "wrong", ..Delivery::of(&hook, "push", &push("refs/heads/main")) }.send(&app).await,
         Delivery { path: &unknown_path, ..Delivery::of(&hook, "push", &push("refs/heads/main")) }.send(&app).await,
-        Delivery { path: "/webhooks/github/x", ..Delivery::of(&hook, "push", &push("refs/heads/main")) }.send(&app).await,
+        Delivery { path: "/webhooks/github/x", ..Delivery::of(&hook, "push", &push("refs/heads/main")) }
+            .send(&app)
+            .await,
         known.send_signed(&app, "sha256=00").await,
         known.send_signed(&app, "sha1=0000000000000000000000000000000000000000").await,
     ];
@@ -111,7 +117,10 @@ async fn wrong_signature_and_unknown_id_are_the_same_answer() {
     for answer in &answers[1..] {
         assert_eq!((&answer.body, &answer.headers), (&answers[0].body, &answers[0].headers));
     }
-    assert_eq!((app.count("deliveries").await, app.count("jobs WHERE state = 'queued'").await), ("0".into(), "0".into()));
+    assert_eq!(
+        (app.count("deliveries").await, app.count("jobs WHERE state = 'queued'").await),
+        ("0".into(), "0".into())
+    );
 }
 
 #[tokio::test]
@@ -158,7 +167,8 @@ async fn headers_must_be_there() {
     let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
     for missing in ["x-github-event", "x-github-delivery"] {
         let mut request = Request::builder().method("POST").uri(&hook.path);
-        for (name, value) in [("x-github-event", "push"), ("x-github-delivery", "0190b0a0-0000-7000-8000-000000000001")] {
+        for (name, value) in [("x-github-event", "push"), ("x-github-delivery", "0190b0a0-0000-7000-8000-000000000001")]
+        {
             if name != missing {
                 request = request.header(name, value);
             }
