@@ -4,6 +4,7 @@
 mod crash;
 mod facts;
 mod fetching;
+mod follow_up;
 mod jobs;
 mod local;
 mod publishing;
