@@ -17,7 +17,8 @@ const MOST_RESCUES: i32 = 20;
 /// Characters kept of an error.
 const MOST_MESSAGE: usize = 2000;
 
-/// Rescues expired leases, then leases the next due job. Scope: worker.
+/// Rescues expired leases, then leases the next due job. Scope: worker. Commit even if there is none to lease: the rescues
+/// are to last.
 pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, DbError> {
     tx.run(Statement::new("SELECT kotadb.rescue_jobs($1, $2)").bind(MOST_RESCUES).bind(MOST_CRASHES)).await?;
     // A job of a repository whose last crash was final is rescued too: that last worker may still live.

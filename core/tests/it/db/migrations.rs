@@ -43,6 +43,9 @@ async fn a_login_that_is_no_superuser_can_migrate() {
     let test = TestDb::empty().await;
     let login = format!("migrator_{}", std::process::id());
     test.execute(&format!("CREATE ROLE {login} LOGIN CREATEROLE BYPASSRLS")).await;
+    // What it would have had from Postgres 16 on, had it made the roles itself rather than found those of other tests.
+    test.execute(&format!("GRANT kotadb_owner, kotadb_auth, kotadb_api, kotadb_worker TO {login} WITH ADMIN OPTION"))
+        .await;
     let database = test.texts("SELECT current_database()::text").await.remove(0);
     test.execute(&format!("ALTER DATABASE {database} OWNER TO {login}")).await;
     let url = test.direct_url.replace("postgres@", &format!("{login}@"));
