@@ -53,6 +53,7 @@ impl Formula {
     fn join(mut parts: Vec<Self>, empty: Self, wrap: fn(Vec<Self>) -> Self) -> Self {
         parts.sort_unstable();
         parts.dedup();
+        absorb(&mut parts);
         match parts.len() {
             0 => empty,
             1 => parts.pop().unwrap_or(empty),
@@ -133,6 +134,31 @@ impl Formula {
     }
 }
 
+/// Most parts among which redundant ones are looked for: it costs their square.
+const MAX_ABSORB: usize = 64;
+
+/// Drops parts that another one makes redundant: `a | (a & b)` is `a`, and so is `a & (a | b)`.
+fn absorb(parts: &mut Vec<Formula>) {
+    if parts.len() > MAX_ABSORB {
+        return;
+    }
+    let redundant = |part: &Formula| {
+        let others = parts.iter().filter(|other| *other != part);
+        others.map(components).any(|other| other.iter().all(|one| components(part).contains(one)))
+    };
+    let keep: Vec<bool> = parts.iter().map(|part| !redundant(part)).collect();
+    let mut keep = keep.into_iter();
+    parts.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// What a part is made of; the parts of one formula are all of the other kind, or trigrams.
+fn components(part: &Formula) -> &[Formula] {
+    match part {
+        Formula::And(inner) | Formula::Or(inner) => inner,
+        other => std::slice::from_ref(other),
+    }
+}
+
 /// Most bytes of postings that one conjunction reads from one segment; further lists are the least selective ones.
 const LIST_BUDGET: u64 = 256 * 1024;
 
@@ -183,5 +209,7 @@ mod tests {
         assert_eq!(Formula::or([gram(2), Formula::Nothing]), gram(2));
         assert_eq!(Formula::and([]), Formula::All);
         assert_eq!(Formula::or([]), Formula::Nothing);
+        assert_eq!(Formula::or([gram(1), Formula::and([gram(2), gram(1)])]), gram(1));
+        assert_eq!(Formula::and([gram(1), Formula::or([gram(2), gram(1)])]), gram(1));
     }
 }

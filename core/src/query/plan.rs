@@ -89,11 +89,14 @@ impl Plan {
         self.lines.is_none()
     }
 
-    /// What is left of the query for a ref; `None`: nothing there can match.
-    pub fn scope(&self, repository: &str, ref_name: &str) -> Option<Scope> {
+    /// What is left of the query for a ref; `None`: nothing there can match. The default ref is also called `HEAD`.
+    pub fn scope(&self, repository: &str, ref_name: &str, is_default: bool) -> Option<Scope> {
         let node = self.root.decide(&|node| match node {
             Node::Repository(name) => Some(self.names[*name].is_match(repository.as_bytes())),
-            Node::Ref(name) => Some(self.names[*name].is_match(ref_name.as_bytes())),
+            Node::Ref(name) => {
+                let name = &self.names[*name];
+                Some(name.is_match(ref_name.as_bytes()) || (is_default && name.is_match(b"HEAD")))
+            }
             _ => None,
         });
         let formula = self.formula(&node);

@@ -65,7 +65,9 @@ fn add<'a>(
 ) {
     let first = targets.len();
     for tip in tips {
-        let Some(scope) = plan.scope(&repository.name, &tip.ref_name) else { continue };
+        let Some(scope) = plan.scope(&repository.name, &tip.ref_name, entry.default.as_ref() == Some(tip)) else {
+            continue;
+        };
         let same = targets[first..].iter_mut().find(|other| other.snapshot == tip.snapshot && *other.scope == scope);
         match same {
             Some(target) => target.ref_names.push(tip.ref_name.clone()),

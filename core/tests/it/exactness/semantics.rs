@@ -69,6 +69,7 @@ fn refs_at_one_commit_are_answered_once() {
             ["refs/heads/main", "refs/tags/v1"]
         );
         assert_eq!(index.search(&searcher, "two ref:v1").await.files.len(), 1);
+        assert_eq!(index.search(&searcher, "two ref:HEAD").await.files[0].ref_name, "refs/heads/main");
         assert_eq!(index.search(&searcher, "two -ref:main").await.files[0].ref_name, "refs/tags/v1");
         assert_eq!(index.search(&searcher, "two").await.files[0].ref_name, "refs/heads/main");
     });
