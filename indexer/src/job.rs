@@ -63,7 +63,7 @@ pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Ou
     fail_point::hit("fetch.claimed");
     let mut restarts = 0;
     loop {
-        let scratch = Scratch::create(&indexer.data_dir, claimed.job, claimed.fence)?;
+        let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
         let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
         match run.once().await {
             Err(IndexError::HeldGone) if restarts < MAX_RESTARTS => restarts += 1,

@@ -11,7 +11,8 @@ async fn refused_remotes_are_dead_at_once_with_the_reason() {
     let sha256 = Repository::with(&["--object-format=sha256"]);
     sha256.write("a", "1");
     sha256.commit();
-    let sha256 = service.register("acme/sha256", &Remote::of(&sha256), &[]).await;
+    let remote = Remote::of(&sha256);
+    let sha256 = service.register("acme/sha256", &remote, &[]).await;
     let elsewhere = service.register_url("acme/elsewhere", "https://gitlab.example/a/b.git", &[]).await;
     let missing = service.register_url("acme/missing", &service.git.url("acme/missing"), &[]).await;
     for repository in [sha256, elsewhere, missing] {

@@ -92,9 +92,9 @@ async fn repositories_of_one_tenant_share_documents() {
     let (first, second) = (repository(), repository());
     second.write("only.rs", "fn only() {}\n");
     second.commit();
-    let a = service.register("acme/a", &Remote::of(&first), &[]).await;
-    let remote = Remote::of(&second);
-    let b = service.register("acme/b", &remote, &[]).await;
+    let (first_remote, second_remote) = (Remote::of(&first), Remote::of(&second));
+    let a = service.register("acme/a", &first_remote, &[]).await;
+    let b = service.register("acme/b", &second_remote, &[]).await;
     service.enqueue(a).await;
     service.drain().await;
     service.enqueue(b).await;
@@ -108,7 +108,8 @@ async fn repositories_of_one_tenant_share_documents() {
 async fn serve_gives_its_job_back_when_told_to_stop() {
     let service = Service::start().await;
     let repository = repository();
-    let id = service.register("acme/a", &Remote::of(&repository), &[]).await;
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
     let mut serving = tokio::process::Command::from(service.indexer());
     let mut serving = serving.arg("serve").kill_on_drop(true).spawn().unwrap();
     service.enqueue(id).await;

@@ -105,8 +105,13 @@ fn shorten(line: &str) -> Option<String> {
     }
 }
 
-/// The facts of a fresh index of the same repository, made in another place.
+/// The facts of a fresh index of the same repository, made in another place. A thread of its own, because the local index
+/// has a runtime of its own and callers may be inside one.
 pub fn fresh_facts(repository: &Repository) -> String {
+    std::thread::scope(|scope| scope.spawn(|| fresh_facts_here(repository)).join().unwrap())
+}
+
+fn fresh_facts_here(repository: &Repository) -> String {
     let folder = tempfile::tempdir().unwrap();
     let clone = folder.path().join("clone");
     repository.git(&["clone", "--quiet", "--bare", ".", clone.to_str().unwrap()]);
