@@ -23,19 +23,7 @@ BEGIN
 END
 $$;
 
-DO $$
-BEGIN
-    EXECUTE format('GRANT CREATE ON DATABASE %I TO kotadb_owner', current_database());
-END
-$$;
-
 CREATE SCHEMA IF NOT EXISTS kotadb AUTHORIZATION kotadb_owner;
-
-DO $$
-BEGIN
-    EXECUTE format('REVOKE CREATE ON DATABASE %I FROM kotadb_owner', current_database());
-END
-$$;
 
 SET LOCAL ROLE kotadb_owner;
 REVOKE ALL ON SCHEMA kotadb FROM PUBLIC;

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             text.split(',').map(|origin| origin.trim().trim_end_matches('/')).filter(|origin| !origin.is_empty());
         let origins: Vec<String> = origins.map(str::to_owned).collect();
         for origin in &origins {
-            if !host_of(origin).is_some_and(|host| !host.contains(['/', '@', '?', '#'])) {
+            if host_of(origin).is_none_or(|host| host.contains(['/', '@', '?', '#'])) {
                 self.fault::<()>(name, &format!("holds `{origin}`: list origins such as `https://github.com`"));
             }
         }

@@ -24,33 +24,23 @@ impl Direct {
 
     async fn with(options: PgConnectOptions, endpoint: String) -> Result<Self, DbError> {
         match options.connect().await {
-            Ok(connection) => Ok(Self {
-                connection,
-                endpoint,
-            }),
+            Ok(connection) => Ok(Self { connection, endpoint }),
             Err(error) => Err(DbError::from_sqlx(&error, &endpoint)),
         }
     }
 
     /// Runs any number of statements.
     pub async fn execute(&mut self, sql: &str) -> Result<(), DbError> {
-        let done = sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut self.connection)
-            .await;
-        done.map(|_| ())
-            .map_err(|error| DbError::from_sqlx(&error, &self.endpoint))
+        let done = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection).await;
+        done.map(|_| ()).map_err(|error| DbError::from_sqlx(&error, &self.endpoint))
     }
 
     /// The first column of every row, which must be text.
     pub async fn texts(&mut self, sql: &str) -> Result<Vec<String>, DbError> {
-        let rows: Result<Vec<PgRow>, _> = sqlx::raw_sql(AssertSqlSafe(sql))
-            .fetch_all(&mut self.connection)
-            .await;
+        let rows: Result<Vec<PgRow>, _> = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut self.connection).await;
         let rows = rows.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
         let texts = rows.iter().map(|row| row.try_get::<String, _>(0));
-        texts
-            .collect::<Result<_, _>>()
-            .map_err(|error| DbError::from_sqlx(&error, &self.endpoint))
+        texts.collect::<Result<_, _>>().map_err(|error| DbError::from_sqlx(&error, &self.endpoint))
     }
 
     /// Ends the connection in order.

@@ -34,9 +34,7 @@ impl DbError {
     pub(super) fn from_sqlx(error: &sqlx::Error, endpoint: &str) -> Self {
         match error {
             sqlx::Error::Database(database) => Self::from_server(database.as_ref(), endpoint),
-            sqlx::Error::PoolTimedOut => {
-                Self::Unreachable(format!("no connection to `{endpoint}` in time"))
-            }
+            sqlx::Error::PoolTimedOut => Self::Unreachable(format!("no connection to `{endpoint}` in time")),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
@@ -51,9 +49,9 @@ impl DbError {
     fn from_server(error: &dyn DatabaseError, endpoint: &str) -> Self {
         let code = error.code().unwrap_or_default();
         match code.as_ref() {
-            code if code.starts_with("23") => Self::Constraint {
-                constraint: error.constraint().unwrap_or(code).to_owned(),
-            },
+            code if code.starts_with("23") => {
+                Self::Constraint { constraint: error.constraint().unwrap_or(code).to_owned() }
+            }
             // Connection lost, refused or shut down (08, 57P0x), too many connections, wrong login, no such database.
             code if matches!(code.get(..2), Some("08" | "28" | "3D"))
                 || code.starts_with("57P0")

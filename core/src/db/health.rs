@@ -20,10 +20,7 @@ pub struct JobQueue {
 
 /// Counts the jobs. Scope: anonymous.
 pub async fn job_queue(tx: &mut Tx) -> Result<JobQueue, DbError> {
-    let Some(row) = tx
-        .row(Statement::new("SELECT * FROM kotadb.health()"))
-        .await?
-    else {
+    let Some(row) = tx.row(Statement::new("SELECT * FROM kotadb.health()")).await? else {
         return Ok(JobQueue::default());
     };
     Ok(JobQueue {

@@ -32,13 +32,12 @@ pub async fn create(
     hook: HookId,
     sealed_secret: &[u8],
 ) -> Result<(), DbError> {
-    let insert = Statement::new(
-        "INSERT INTO kotadb.hooks (id, tenant_id, repository_id, secret) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(hook.0)
-    .bind(tenant.0)
-    .bind(repository.0)
-    .bind(sealed_secret.to_vec());
+    let insert =
+        Statement::new("INSERT INTO kotadb.hooks (id, tenant_id, repository_id, secret) VALUES ($1, $2, $3, $4)")
+            .bind(hook.0)
+            .bind(tenant.0)
+            .bind(repository.0)
+            .bind(sealed_secret.to_vec());
     tx.run(insert).await.map(|_| ())
 }
 
@@ -60,14 +59,9 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
 }
 
 /// Remembers GitHub's numeric id of the repository. Scope: tenant.
-pub async fn set_github_repository_id(
-    tx: &mut Tx,
-    repository: RepositoryId,
-    github_id: i64,
-) -> Result<(), DbError> {
-    let update =
-        Statement::new("UPDATE kotadb.repositories SET github_repository_id = $2 WHERE id = $1")
-            .bind(repository.0)
-            .bind(github_id);
+pub async fn set_github_repository_id(tx: &mut Tx, repository: RepositoryId, github_id: i64) -> Result<(), DbError> {
+    let update = Statement::new("UPDATE kotadb.repositories SET github_repository_id = $2 WHERE id = $1")
+        .bind(repository.0)
+        .bind(github_id);
     tx.run(update).await.map(|_| ())
 }

@@ -20,10 +20,7 @@ pub struct Principal {
 }
 
 /// Looks a key up by its hash. Scope: anonymous. `None`: unknown, revoked or expired.
-pub async fn authenticate(
-    tx: &mut Tx,
-    key_sha256: &[u8; 32],
-) -> Result<Option<Principal>, DbError> {
+pub async fn authenticate(tx: &mut Tx, key_sha256: &[u8; 32]) -> Result<Option<Principal>, DbError> {
     let look_up = Statement::new("SELECT * FROM kotadb.authenticate($1)").bind(key_sha256.to_vec());
     let Some(row) = tx.row(look_up).await? else {
         return Ok(None);
@@ -63,9 +60,7 @@ pub async fn create(
 
 /// Revokes a key of the tenant in scope; `false`: no such key. Revoking again changes nothing.
 pub async fn revoke(tx: &mut Tx, key: Uuid) -> Result<bool, DbError> {
-    let update = Statement::new(
-        "UPDATE kotadb.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1",
-    )
-    .bind(key);
+    let update =
+        Statement::new("UPDATE kotadb.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1").bind(key);
     Ok(tx.run(update).await? == 1)
 }

@@ -50,31 +50,19 @@ pub async fn run(direct_url: &str) -> Result<Vec<String>, DbError> {
 /// Versions that [`run`] would apply.
 pub async fn pending(direct_url: &str) -> Result<Vec<String>, DbError> {
     let mut direct = Direct::connect(direct_url).await?;
-    let found =
-        "SELECT 'ledger' WHERE to_regclass('supabase_migrations.schema_migrations') IS NOT NULL";
+    let found = "SELECT 'ledger' WHERE to_regclass('supabase_migrations.schema_migrations') IS NOT NULL";
     let applied = match direct.texts(found).await?.is_empty() {
         true => Vec::new(),
-        false => {
-            direct
-                .texts("SELECT version FROM supabase_migrations.schema_migrations")
-                .await?
-        }
+        false => direct.texts("SELECT version FROM supabase_migrations.schema_migrations").await?,
     };
     direct.close().await;
-    Ok(missing(MIGRATIONS, &applied)
-        .map(|(version, ..)| version.to_string())
-        .collect())
+    Ok(missing(MIGRATIONS, &applied).map(|(version, ..)| version.to_string()).collect())
 }
 
 /// Lets another login take the roles `kotadb_api` and `kotadb_worker`. The login of [`run`] can already.
 pub async fn grant_login(direct_url: &str, login: &str) -> Result<(), DbError> {
     let mut direct = Direct::connect(direct_url).await?;
-    direct
-        .execute(&format!(
-            "GRANT kotadb_api, kotadb_worker TO {}",
-            identifier(login)
-        ))
-        .await?;
+    direct.execute(&format!("GRANT kotadb_api, kotadb_worker TO {}", identifier(login))).await?;
     direct.close().await;
     Ok(())
 }
@@ -87,9 +75,7 @@ pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
 
 async fn apply(direct_url: &str, migrations: &[Migration]) -> Result<Vec<String>, DbError> {
     let mut direct = Direct::connect(direct_url).await?;
-    direct
-        .execute(&format!("BEGIN; {LOCK}; {LEDGER}; COMMIT"))
-        .await?;
+    direct.execute(&format!("BEGIN; {LOCK}; {LEDGER}; COMMIT")).await?;
     let mut applied = Vec::new();
     for migration in migrations {
         if apply_one(&mut direct, migration).await? {
@@ -102,13 +88,9 @@ async fn apply(direct_url: &str, migrations: &[Migration]) -> Result<Vec<String>
 
 /// Applies one file in its own transaction, unless the ledger has it.
 async fn apply_one(direct: &mut Direct, (version, name, sql): &Migration) -> Result<bool, DbError> {
-    direct
-        .execute(&format!("BEGIN; {LOCK}; SET LOCAL lock_timeout = '5s'"))
-        .await?;
-    let seen = format!(
-        "SELECT version FROM supabase_migrations.schema_migrations WHERE version = {}",
-        literal(version)
-    );
+    direct.execute(&format!("BEGIN; {LOCK}; SET LOCAL lock_timeout = '5s'")).await?;
+    let seen =
+        format!("SELECT version FROM supabase_migrations.schema_migrations WHERE version = {}", literal(version));
     if !direct.texts(&seen).await?.is_empty() {
         direct.execute("COMMIT").await?;
         return Ok(false);
@@ -119,22 +101,14 @@ async fn apply_one(direct: &mut Direct, (version, name, sql): &Migration) -> Res
         literal(name),
         literal(sql)
     );
-    direct
-        .execute(sql)
-        .await
-        .map_err(|error| DbError::Statement(format!("migration `{version}_{name}`: {error}")))?;
+    direct.execute(sql).await.map_err(|error| DbError::Statement(format!("migration `{version}_{name}`: {error}")))?;
     direct.execute(&entry).await?;
     direct.execute("COMMIT").await?;
     Ok(true)
 }
 
-fn missing<'a>(
-    known: &'a [Migration],
-    applied: &'a [String],
-) -> impl Iterator<Item = &'a Migration> {
-    known
-        .iter()
-        .filter(|(version, ..)| !applied.iter().any(|have| have == version))
+fn missing<'a>(known: &'a [Migration], applied: &'a [String]) -> impl Iterator<Item = &'a Migration> {
+    known.iter().filter(|(version, ..)| !applied.iter().any(|have| have == version))
 }
 
 #[cfg(test)]
@@ -144,21 +118,26 @@ mod tests {
     #[test]
     fn the_list_is_the_folder() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort();
-        let listed: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|(version, name, _)| format!("{version}_{name}.sql"))
-            .collect();
+        let listed: Vec<_> = MIGRATIONS.iter().map(|(version, name, _)| format!("{version}_{name}.sql")).collect();
         assert_eq!(listed, files);
-        assert!(
-            listed.is_sorted()
-                && listed
-                    .iter()
-                    .all(|file| file.split('_').next().unwrap().len() == 14)
-        );
+        assert!(listed.is_sorted() && listed.iter().all(|file| file.split('_').next().unwrap().len() == 14));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_failing_file_leaves_nothing_of_itself() {
+        let test = crate::testing::TestDb::empty().await;
+        let files: [Migration; 3] = [
+            ("20200101000001", "good", "CREATE TABLE good (id int)"),
+            ("20200101000002", "bad", "CREATE TABLE bad (id int); SELECT 1 / 0"),
+            ("20200101000003", "never", "CREATE TABLE never (id int)"),
+        ];
+        let error = apply(&test.direct_url, &files).await.unwrap_err().to_string();
+        assert!(error.contains("migration `20200101000002_bad`") && error.contains("division by zero"), "{error}");
+        assert_eq!(test.texts("SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'").await, ["good"]);
+        let ledger = "SELECT version || statements[1] FROM supabase_migrations.schema_migrations";
+        assert_eq!(test.texts(ledger).await, ["20200101000001CREATE TABLE good (id int)"]);
     }
 }

@@ -52,10 +52,7 @@ impl Db {
                 })
             })
             .connect_lazy_with(connect);
-        Ok(Self {
-            pool,
-            endpoint: endpoint.into(),
-        })
+        Ok(Self { pool, endpoint: endpoint.into() })
     }
 
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
@@ -77,9 +74,7 @@ impl Db {
     /// Newest applied migration, to compare with [`migrate::latest`]. `None`: no migration, or none that made the roles.
     pub async fn schema_version(&self) -> Result<Option<String>, DbError> {
         let mut tx = self.begin(Scope::Anonymous).await?;
-        let row = tx
-            .row(Statement::new("SELECT kotadb.schema_version() AS version"))
-            .await?;
+        let row = tx.row(Statement::new("SELECT kotadb.schema_version() AS version")).await?;
         tx.commit().await?;
         row.map_or(Ok(None), |row| column(&row, "version"))
     }

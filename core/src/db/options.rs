@@ -22,14 +22,9 @@ pub(super) fn parse(url: &str) -> Result<(PgConnectOptions, String), DbError> {
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(DbError::Options("must begin with `postgres://`".to_owned()));
     }
-    let options: PgConnectOptions = url
-        .parse()
-        .map_err(|error: sqlx::Error| DbError::Options(error.to_string()))?;
+    let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| DbError::Options(error.to_string()))?;
     // Poolers refuse start-up parameters that they do not track, and a cache of named statements is unsound there.
-    let options = options
-        .extra_float_digits(None)
-        .statement_cache_capacity(0)
-        .application_name("kotadb");
+    let options = options.extra_float_digits(None).statement_cache_capacity(0).application_name("kotadb");
     let endpoint = format!("{}:{}", options.get_host(), options.get_port());
     Ok((options, endpoint))
 }
@@ -40,10 +35,8 @@ mod tests {
 
     #[test]
     fn a_supavisor_url_is_understood() {
-        let (options, endpoint) = parse(
-            "postgres://postgres.abcdefgh:p%40ss@aws-0-eu-west-1.pooler.supabase.com:6543/postgres",
-        )
-        .unwrap();
+        let (options, endpoint) =
+            parse("postgres://postgres.abcdefgh:p%40ss@aws-0-eu-west-1.pooler.supabase.com:6543/postgres").unwrap();
         assert_eq!(options.get_username(), "postgres.abcdefgh");
         assert_eq!(options.get_database(), Some("postgres"));
         assert_eq!(endpoint, "aws-0-eu-west-1.pooler.supabase.com:6543");
@@ -58,10 +51,7 @@ mod tests {
             "secret",
         ] {
             let error = parse(url).unwrap_err().to_string();
-            assert!(
-                error.starts_with("DATABASE_URL: ") && !error.contains("u:secret"),
-                "{error}"
-            );
+            assert!(error.starts_with("DATABASE_URL: ") && !error.contains("u:secret"), "{error}");
         }
     }
 }

@@ -48,8 +48,7 @@ pub async fn register(
     .bind(url.to_owned())
     .bind(ref_patterns.to_vec());
     let row = tx.row(upsert).await?;
-    let row =
-        row.ok_or_else(|| DbError::Statement(format!("repository `{name}` was not registered")))?;
+    let row = row.ok_or_else(|| DbError::Statement(format!("repository `{name}` was not registered")))?;
     let repository = read(&row)?;
     let new = repository.id.0 == id;
     Ok((repository, new))
@@ -61,41 +60,29 @@ pub async fn get(tx: &mut Tx, id: RepositoryId) -> Result<Option<RepositoryRow>,
         "SELECT id, name, url, ref_patterns, indexed_commit, indexed_at, created_at
          FROM kotadb.repositories WHERE id = $1 AND deleted_at IS NULL",
     );
-    tx.row(select.bind(id.0))
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    tx.row(select.bind(id.0)).await?.as_ref().map(read).transpose()
 }
 
 /// Repositories of the tenant in scope, by name after `after`, not deleted. Names that are equal (one name at two hosts)
 /// come in the same page, even if it then passes `limit`.
-pub async fn list(
-    tx: &mut Tx,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<RepositoryRow>, DbError> {
+pub async fn list(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<RepositoryRow>, DbError> {
     let select = Statement::new(
         "SELECT id, name, url, ref_patterns, indexed_commit, indexed_at, created_at
          FROM kotadb.repositories WHERE deleted_at IS NULL AND ($1::text IS NULL OR name > $1)
          ORDER BY name FETCH FIRST $2 ROWS WITH TIES",
     );
-    let rows = tx
-        .rows(select.bind(after.map(str::to_owned)).bind(limit))
-        .await?;
+    let rows = tx.rows(select.bind(after.map(str::to_owned)).bind(limit)).await?;
     rows.iter().map(read).collect()
 }
 
 /// Hides a repository at once (its bytes leave storage by compaction and garbage collection), takes its job out of the
 /// queue and asks the running one to stop. `false`: no such row.
 pub async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
-    let hide =
-        "UPDATE kotadb.repositories SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL";
+    let hide = "UPDATE kotadb.repositories SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL";
     if tx.run(Statement::new(hide).bind(id.0)).await? == 0 {
         return Ok(false);
     }
-    let cancel =
-        "UPDATE kotadb.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
+    let cancel = "UPDATE kotadb.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
             state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
             finished_at = CASE state WHEN 'queued' THEN now() END
         WHERE repository_id = $1 AND state IN ('queued', 'running')";

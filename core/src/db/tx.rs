@@ -69,14 +69,8 @@ impl Tx {
         endpoint: Arc<str>,
         scope: Scope,
     ) -> Result<Self, DbError> {
-        let mut tx = Self {
-            connection: Some(connection),
-            endpoint,
-            state: State::Unknown,
-        };
-        let opened = sqlx::raw_sql(AssertSqlSafe(scope.opening()))
-            .execute(tx.connection())
-            .await;
+        let mut tx = Self { connection: Some(connection), endpoint, state: State::Unknown };
+        let opened = sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection()).await;
         opened.map_err(|error| DbError::from_sqlx(&error, &tx.endpoint))?;
         tx.state = State::Open;
         Ok(tx)
@@ -85,9 +79,7 @@ impl Tx {
     /// Makes the changes last. An error if any statement of the transaction failed, because nothing lasts then.
     pub async fn commit(mut self) -> Result<(), DbError> {
         if self.state == State::Failed {
-            return Err(DbError::Statement(
-                "an earlier statement of this transaction failed".to_owned(),
-            ));
+            return Err(DbError::Statement("an earlier statement of this transaction failed".to_owned()));
         }
         self.state = State::Unknown;
         let committed = sqlx::raw_sql("COMMIT").execute(self.connection()).await;
@@ -133,9 +125,7 @@ impl Drop for Tx {
         };
         match (self.state, Handle::try_current()) {
             (State::Closed, Ok(_)) => (),
-            (State::Open | State::Failed, Ok(runtime)) => {
-                drop(runtime.spawn(roll_back(connection)))
-            }
+            (State::Open | State::Failed, Ok(runtime)) => drop(runtime.spawn(roll_back(connection))),
             (State::Unknown, Ok(_)) => connection.close_on_drop(),
             (_, Err(_)) => drop(connection.detach()),
         }
@@ -144,11 +134,7 @@ impl Drop for Tx {
 
 /// Ends the transaction, or else the connection.
 async fn roll_back(mut connection: PoolConnection<Postgres>) {
-    if sqlx::raw_sql("ROLLBACK")
-        .execute(&mut *connection)
-        .await
-        .is_err()
-    {
+    if sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_err() {
         connection.close_on_drop();
     }
 }
@@ -176,8 +162,7 @@ pub(super) fn column<'r, T>(row: &'r PgRow, name: &str) -> Result<T, DbError>
 where
     T: Decode<'r, Postgres> + Type<Postgres>,
 {
-    row.try_get(name)
-        .map_err(|error| DbError::Statement(error.to_string()))
+    row.try_get(name).map_err(|error| DbError::Statement(error.to_string()))
 }
 
 /// Statements that tests of the transaction itself need.
@@ -186,10 +171,6 @@ impl Tx {
     /// Runs any statement with one number bound as `$1`; the first column of the first row, which must be a bigint.
     pub async fn probe(&mut self, sql: &'static str, value: i64) -> Result<Option<i64>, DbError> {
         let row = self.row(Statement::new(sql).bind(value)).await?;
-        row.map(|row| {
-            row.try_get(0)
-                .map_err(|error| DbError::Statement(error.to_string()))
-        })
-        .transpose()
+        row.map(|row| row.try_get(0).map_err(|error| DbError::Statement(error.to_string()))).transpose()
     }
 }

@@ -166,5 +166,5 @@ fn bounded(strings: &Strings, end: End) -> Strings {
             out = out.shorten(len, end);
         }
     }
-    out
+    out.without_longer(end)
 }

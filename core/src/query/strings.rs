@@ -64,6 +64,17 @@ impl Strings {
         Self(self.0.iter().map(cut).collect())
     }
 
+    /// Drops strings of which a shorter one at the same end says all that can be used: with `b` at the end, `ab` is no news.
+    pub(super) fn without_longer(self, end: End) -> Self {
+        let shorter_is_there = |string: &Vec<u8>| {
+            (0..string.len()).any(|len| match end {
+                End::Front => self.0.contains(&string[..len]),
+                End::Back => self.0.contains(&string[string.len() - len..]),
+            })
+        };
+        Self(self.0.iter().filter(|string| !shorter_is_there(string)).cloned().collect())
+    }
+
     /// That one of the strings is in the document.
     pub(super) fn formula(&self) -> Formula {
         if self.min_len() < 3 && self.len() > 0 {

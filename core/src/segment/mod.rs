@@ -1,5 +1,4 @@
 //! Floor 1, pure: one immutable index file. Bytes in, bytes out; who reads the ranges is not its business.
-#![doc = ""]
 #![doc = include_str!("format.md")]
 
 mod accumulate;

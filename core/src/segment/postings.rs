@@ -37,10 +37,10 @@ impl Encoder {
         self.consider(|out| gaps(VARINT, docs, out));
         if docs.len() >= pfor::BLOCK {
             self.consider(|out| gaps(PFOR, docs, out));
-            let n_docs = self.n_docs;
-            if n_docs as usize / 8 < self.best.len() {
-                self.consider(|out| bitmap(docs, n_docs, out));
-            }
+        }
+        let n_docs = self.n_docs;
+        if (n_docs as usize).div_ceil(8) < self.best.len() {
+            self.consider(|out| bitmap(docs, n_docs, out));
         }
         if docs.len() > self.n_docs as usize / 2 {
             let mut absent = std::mem::take(&mut self.absent);

@@ -163,10 +163,10 @@ fn golden_texts() -> Vec<String> {
         let mut text = String::from(if i == 77 { "" } else { "fN(" });
         let words = [(2, "x++"), (20, "tens\n"), (3, "\u{212A}ey"), (40, "Stra\u{17F}\u{DF}e "), (90, "rare ")];
         words.iter().filter(|(n, _)| random(*n) == 0).for_each(|(_, word)| text.push_str(word));
-        if i % 3 == 0 {
+        if i.is_multiple_of(3) {
             text.push_str("=3;");
         }
-        if i % 10 == 0 {
+        if i.is_multiple_of(10) {
             text.push_str(&format!("{:03x}", random(4096)));
         }
         text

@@ -179,7 +179,7 @@ fn sample_root(n: usize) -> Root {
     let keys = sample_keys(4 * n);
     let tip = |nth: usize| Tip {
         ref_name: if nth.is_multiple_of(3) { "refs/heads/master" } else { "refs/heads/main" }.to_owned(),
-        commit: ObjectId(crypto::sha256(&[nth as u8, 1])[..20].try_into().unwrap()),
+        commit: ObjectId(crypto::sha256(&(nth as u64 + 1_000_000).to_be_bytes())[..20].try_into().unwrap()),
         snapshot: keys[n + nth],
     };
     let entry = |nth: usize| RepositoryEntry {

@@ -111,8 +111,8 @@ impl Folder {
         let folder = path.parent().unwrap_or(&self.root);
         if !folder.is_dir() {
             fs::create_dir_all(folder)?;
-            let inside = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&self.root));
-            inside.map(sync_folder).collect::<io::Result<()>>()?;
+            let mut inside = folder.ancestors().take_while(|ancestor| ancestor.starts_with(&self.root));
+            inside.try_for_each(sync_folder)?;
         }
         Ok(folder.to_owned())
     }

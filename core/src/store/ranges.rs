@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_short_read_is_corruption() {
-        let error = cut("seg/x", &[0..10], vec![(0..10, Bytes::from_static(b"short"))]).unwrap_err();
+        let error =
+            cut("seg/x", std::slice::from_ref(&(0..10)), vec![(0..10, Bytes::from_static(b"short"))]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "object `seg/x` is corrupt: bytes 0..10 are wanted, and only 5 of them are there"

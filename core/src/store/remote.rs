@@ -221,5 +221,4 @@ fn failure(object: &str, error: Error) -> StoreError {
 }
 
 #[cfg(test)]
-#[path = "remote_tests.rs"]
 mod tests;

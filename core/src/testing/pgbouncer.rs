@@ -20,16 +20,9 @@ pub(super) struct PgBouncer {
 
 impl PgBouncer {
     /// Starts pgbouncer in front of a Postgres without passwords; `logins` may pass.
-    pub(super) fn start(
-        folder: &Path,
-        postgres_port: u16,
-        logins: &[&str],
-    ) -> Result<Self, DbError> {
+    pub(super) fn start(folder: &Path, postgres_port: u16, logins: &[&str]) -> Result<Self, DbError> {
         let port = free_port()?;
-        let users: String = logins
-            .iter()
-            .map(|login| format!("\"{login}\" \"\"\n"))
-            .collect();
+        let users: String = logins.iter().map(|login| format!("\"{login}\" \"\"\n")).collect();
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
@@ -39,31 +32,14 @@ impl PgBouncer {
         );
         write(&folder.join("users.txt"), &users)?;
         write(&folder.join("pgbouncer.ini"), &config)?;
-        let program = [
-            "/usr/sbin/pgbouncer",
-            "/usr/bin/pgbouncer",
-            "/opt/homebrew/bin/pgbouncer",
-        ];
-        let program = program
-            .iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-            .ok_or_else(|| {
-                DbError::Cluster(
-                    "no pgbouncer found: install it (`apt-get install pgbouncer`)".to_owned(),
-                )
-            })?;
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"];
+        let program = program.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
+            DbError::Cluster("no pgbouncer found: install it (`apt-get install pgbouncer`)".to_owned())
+        })?;
         let mut command = Account::choose()?.command(program, true);
-        command
-            .arg("-q")
-            .arg(folder.join("pgbouncer.ini"))
-            .current_dir("/");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = Process::spawn(command)
-            .map_err(|error| DbError::Cluster(format!("pgbouncer: {error}")))?;
+        command.arg("-q").arg(folder.join("pgbouncer.ini")).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = Process::spawn(command).map_err(|error| DbError::Cluster(format!("pgbouncer: {error}")))?;
         let bouncer = Self { process, port };
         bouncer.wait_until_ready()?;
         Ok(bouncer)
@@ -82,10 +58,7 @@ impl PgBouncer {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        Err(DbError::Cluster(format!(
-            "pgbouncer did not listen on port {}",
-            self.port
-        )))
+        Err(DbError::Cluster(format!("pgbouncer did not listen on port {}", self.port)))
     }
 }
 
@@ -98,6 +71,5 @@ impl Drop for PgBouncer {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), DbError> {
-    fs::write(path, text)
-        .map_err(|error| DbError::Cluster(format!("cannot write `{}`: {error}", path.display())))
+    fs::write(path, text).map_err(|error| DbError::Cluster(format!("cannot write `{}`: {error}", path.display())))
 }

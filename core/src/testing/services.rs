@@ -41,63 +41,36 @@ impl Services {
         if let Some(services) = shared.upgrade() {
             return Ok(services);
         }
-        let services = Arc::new(
-            match (
-                port("KOTADB_TEST_POSTGRES_PORT"),
-                port("KOTADB_TEST_PGBOUNCER_PORT"),
-            ) {
-                (Some(postgres_port), Some(pgbouncer_port)) => Self {
-                    postgres_port,
-                    pgbouncer_port,
-                    own: None,
-                },
-                _ => Self::start().await?,
-            },
-        );
+        let services = Arc::new(match (port("KOTADB_TEST_POSTGRES_PORT"), port("KOTADB_TEST_PGBOUNCER_PORT")) {
+            (Some(postgres_port), Some(pgbouncer_port)) => Self { postgres_port, pgbouncer_port, own: None },
+            _ => Self::start().await?,
+        });
         *shared = Arc::downgrade(&services);
         Ok(services)
     }
 
     async fn start() -> Result<Self, DbError> {
         let failed = |error: std::io::Error| DbError::Cluster(format!("temporary folder: {error}"));
-        let folder = tempfile::Builder::new()
-            .prefix("kotadb-test-")
-            .tempdir()
-            .map_err(failed)?;
+        let folder = tempfile::Builder::new().prefix("kotadb-test-").tempdir().map_err(failed)?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).map_err(failed)?;
         let data_dir = folder.path().join("postgres");
-        let cluster = Cluster::start(ClusterOptions {
-            data_dir,
-            durable: false,
-            max_connections: 200,
-        })
-        .await?;
+        let cluster = Cluster::start(ClusterOptions { data_dir, durable: false, max_connections: 200 }).await?;
         let pgbouncer = PgBouncer::start(folder.path(), cluster.port(), &[LOGIN])?;
         Ok(Self {
             postgres_port: cluster.port(),
             pgbouncer_port: pgbouncer.port(),
-            own: Some(Own {
-                _pgbouncer: pgbouncer,
-                _cluster: cluster,
-                _folder: folder,
-            }),
+            own: Some(Own { _pgbouncer: pgbouncer, _cluster: cluster, _folder: folder }),
         })
     }
 
     /// The superuser's URL of a database, not through pgbouncer.
     pub(super) fn direct_url(&self, database: &str) -> String {
-        format!(
-            "postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable",
-            self.postgres_port
-        )
+        format!("postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable", self.postgres_port)
     }
 
     /// The login's URL of a database, through pgbouncer.
     pub(super) fn pooled_url(&self, database: &str) -> String {
-        format!(
-            "postgres://{LOGIN}@127.0.0.1:{}/{database}?sslmode=disable",
-            self.pgbouncer_port
-        )
+        format!("postgres://{LOGIN}@127.0.0.1:{}/{database}?sslmode=disable", self.pgbouncer_port)
     }
 
     /// Whether the services go away with this process, and databases with them.

@@ -45,29 +45,15 @@ impl TestDb {
         let services = Services::shared().await?;
         let template = template(&services).await?;
         let name = format!("kotadb_test_{}", Uuid::now_v7().simple());
-        let template = if migrated {
-            template.as_str()
-        } else {
-            "template0"
-        };
-        execute(
-            &services.direct_url("postgres"),
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await?;
+        let template = if migrated { template.as_str() } else { "template0" };
+        execute(&services.direct_url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
         let pooled_url = services.pooled_url(&name);
         let db = Db::new(&DbOptions {
             url: pooled_url.clone(),
             max_connections: 10,
             acquire_timeout: Duration::from_secs(20),
         })?;
-        Ok(Self {
-            db,
-            direct_url: services.direct_url(&name),
-            pooled_url,
-            name,
-            services,
-        })
+        Ok(Self { db, direct_url: services.direct_url(&name), pooled_url, name, services })
     }
 
     /// Runs statements as the superuser, past all row level security. Panics if one fails.
@@ -102,10 +88,7 @@ impl Drop for TestDb {
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // A runtime of its own, because that of the test may be gone; a database left behind harms no other test.
         let dropped = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .ok()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(execute(&url, &sql)).ok()
         });
         drop(dropped.join());
@@ -119,55 +102,27 @@ async fn template(services: &Services) -> Result<String, DbError> {
     let name = format!("kotadb_template_{:016x}", hasher.finish());
     let mut direct = Direct::connect(&services.direct_url("postgres")).await?;
     // Of the session: on the direct connection, released with it.
-    direct
-        .execute("SELECT pg_advisory_lock(118071307068515)")
-        .await?;
-    if direct
-        .texts(&format!(
-            "SELECT datname::text FROM pg_database WHERE datname = '{name}'"
-        ))
-        .await?
-        .is_empty()
-    {
+    direct.execute("SELECT pg_advisory_lock(118071307068515)").await?;
+    if direct.texts(&format!("SELECT datname::text FROM pg_database WHERE datname = '{name}'")).await?.is_empty() {
         build_template(services, &mut direct, &name).await?;
     }
     direct.close().await;
     Ok(name)
 }
 
-async fn build_template(
-    services: &Services,
-    direct: &mut Direct,
-    name: &str,
-) -> Result<(), DbError> {
+async fn build_template(services: &Services, direct: &mut Direct, name: &str) -> Result<(), DbError> {
     let building = format!("{name}_building");
-    direct
-        .execute(&format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)"))
-        .await?;
-    direct
-        .execute(&format!("CREATE DATABASE {building} TEMPLATE template0"))
-        .await?;
+    direct.execute(&format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await?;
+    direct.execute(&format!("CREATE DATABASE {building} TEMPLATE template0")).await?;
     migrate::run(&services.direct_url(&building)).await?;
-    if direct
-        .texts(&format!(
-            "SELECT rolname::text FROM pg_roles WHERE rolname = '{LOGIN}'"
-        ))
-        .await?
-        .is_empty()
-    {
-        direct
-            .execute(&format!("CREATE ROLE {LOGIN} LOGIN NOINHERIT"))
-            .await?;
+    if direct.texts(&format!("SELECT rolname::text FROM pg_roles WHERE rolname = '{LOGIN}'")).await?.is_empty() {
+        direct.execute(&format!("CREATE ROLE {LOGIN} LOGIN NOINHERIT")).await?;
     }
     migrate::grant_login(&services.direct_url(&building), LOGIN).await?;
     // Nobody may be connected to a template: the session of the migrations may still be on its way out.
-    let gone = format!(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{building}'"
-    );
+    let gone = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{building}'");
     direct.execute(&gone).await?;
-    direct
-        .execute(&format!("ALTER DATABASE {building} RENAME TO {name}"))
-        .await
+    direct.execute(&format!("ALTER DATABASE {building} RENAME TO {name}")).await
 }
 
 async fn execute(url: &str, sql: &str) -> Result<(), DbError> {

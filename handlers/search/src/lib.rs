@@ -10,7 +10,7 @@ use kotadb_core::http::scope::Search;
 use kotadb_core::http::{ApiError, Authorized, Json, Query, Resources, page_limit};
 use kotadb_core::query;
 use kotadb_core::search::SearchRequest;
-use kotadb_core::wire::List;
+use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
 
 /// The routes of this family.
@@ -31,7 +31,7 @@ async fn by_query(
     State(resources): State<Resources>,
     key: Authorized<Search>,
     Query(search): Query<CodeSearch>,
-) -> Result<Json<List<serde_json::Value>>, ApiError> {
+) -> Result<Json<SearchList>, ApiError> {
     answer(&resources, &key, &search).await
 }
 
@@ -39,7 +39,7 @@ async fn by_body(
     State(resources): State<Resources>,
     key: Authorized<Search>,
     Json(search): Json<CodeSearch>,
-) -> Result<Json<List<serde_json::Value>>, ApiError> {
+) -> Result<Json<SearchList>, ApiError> {
     answer(&resources, &key, &search).await
 }
 
@@ -47,7 +47,7 @@ async fn answer(
     resources: &Resources,
     key: &Authorized<Search>,
     search: &CodeSearch,
-) -> Result<Json<List<serde_json::Value>>, ApiError> {
+) -> Result<Json<SearchList>, ApiError> {
     let limit = page_limit(search.limit)?;
     let query = query::parse(&search.query)?;
     let visible = match &search.repository {
@@ -56,16 +56,5 @@ async fn answer(
     };
     let request = SearchRequest { tenant: key.tenant, visible, query, limit: Some(limit as usize) };
     let result = resources.searcher()?.search(&request).await?;
-    let mut list = List::page(Vec::new(), None);
-    for file in &result.files {
-        for line in &file.lines {
-            list.items.push(serde_json::json!({
-                "repository": file.repository_name,
-                "path": String::from_utf8_lossy(&file.path),
-                "line": line.line,
-                "text": String::from_utf8_lossy(&line.text),
-            }));
-        }
-    }
-    Ok(Json(list))
+    Ok(Json(list(&result)))
 }

@@ -29,17 +29,12 @@ impl Account {
         if id("-u", None) != Some(0) {
             return Ok(Self::Own);
         }
-        let other = ["postgres", "nobody"].into_iter().find_map(|name| {
-            Some(Self::Other {
-                name,
-                uid: id("-u", Some(name))?,
-                gid: id("-g", Some(name))?,
-            })
-        });
+        let other = ["postgres", "nobody"]
+            .into_iter()
+            .find_map(|name| Some(Self::Other { name, uid: id("-u", Some(name))?, gid: id("-g", Some(name))? }));
         other.ok_or_else(|| {
             DbError::Cluster(
-                "Postgres cannot run as root, and there is no user `postgres` or `nobody`: add one"
-                    .to_owned(),
+                "Postgres cannot run as root, and there is no user `postgres` or `nobody`: add one".to_owned(),
             )
         })
     }
@@ -52,13 +47,7 @@ impl Account {
             Self::Own => return Command::new(program),
             Self::Other { uid, gid, .. } => {
                 let mut command = Command::new(setpriv);
-                command.args([
-                    "--reuid",
-                    &uid.to_string(),
-                    "--regid",
-                    &gid.to_string(),
-                    "--clear-groups",
-                ]);
+                command.args(["--reuid", &uid.to_string(), "--regid", &gid.to_string(), "--clear-groups"]);
                 command
             }
         };
@@ -95,17 +84,11 @@ impl Account {
     }
 
     fn check_enters(&self, folder: &Path, name: &str) -> Result<(), DbError> {
-        let entered = self
-            .command(Path::new("/usr/bin/test"), false)
-            .arg("-x")
-            .arg(folder)
-            .status();
+        let entered = self.command(Path::new("/usr/bin/test"), false).arg("-x").arg(folder).status();
         if entered.is_ok_and(|status| status.success()) {
             return Ok(());
         }
-        let mode = fs::metadata(folder)
-            .map(|meta| meta.permissions().mode() & 0o777)
-            .unwrap_or_default();
+        let mode = fs::metadata(folder).map(|meta| meta.permissions().mode() & 0o777).unwrap_or_default();
         Err(DbError::Cluster(format!(
             "Postgres runs as user `{name}`, who cannot enter `{}` (mode {mode:o}): \
              allow it (`chmod o+x`), or choose another KOTADB_DATA_DIR",
@@ -115,11 +98,6 @@ impl Account {
 }
 
 fn id(flag: &str, user: Option<&str>) -> Option<u32> {
-    let printed = Command::new("id")
-        .arg(flag)
-        .args(user)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let printed = Command::new("id").arg(flag).args(user).stderr(Stdio::null()).output().ok()?;
     String::from_utf8(printed.stdout).ok()?.trim().parse().ok()
 }

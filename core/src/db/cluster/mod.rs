@@ -53,8 +53,8 @@ impl Cluster {
     }
 
     fn start_blocking(options: &ClusterOptions) -> Result<Self, DbError> {
-        let data_dir = std::path::absolute(&options.data_dir)
-            .map_err(|error| failed("path", &options.data_dir, error))?;
+        let data_dir =
+            std::path::absolute(&options.data_dir).map_err(|error| failed("path", &options.data_dir, error))?;
         let account = Account::choose()?;
         account.make_folder(&data_dir)?;
         let claim = claim_folder(&data_dir)?;
@@ -70,21 +70,8 @@ impl Cluster {
         }
         server::end_orphan(&programs, &account, &data_dir)?;
         let port = free_port()?;
-        let server = Server::start(
-            &programs,
-            &account,
-            server::Launch {
-                data_dir,
-                port,
-                options: options.clone(),
-            },
-        )?;
-        Ok(Self {
-            server,
-            port,
-            password,
-            _claim: claim,
-        })
+        let server = Server::start(&programs, &account, server::Launch { data_dir, port, options: options.clone() })?;
+        Ok(Self { server, port, password, _claim: claim })
     }
 
     /// Its port on 127.0.0.1.
@@ -99,15 +86,8 @@ impl Cluster {
 
     /// A URL for a login and a database. The logins that this type makes share the password of the superuser.
     pub fn url(&self, login: &str, database: &str) -> String {
-        let password = self
-            .password
-            .as_ref()
-            .map(|password| format!(":{password}"))
-            .unwrap_or_default();
-        format!(
-            "postgres://{login}{password}@127.0.0.1:{}/{database}?sslmode=disable",
-            self.port
-        )
+        let password = self.password.as_ref().map(|password| format!(":{password}")).unwrap_or_default();
+        format!("postgres://{login}{password}@127.0.0.1:{}/{database}?sslmode=disable", self.port)
     }
 
     /// The superuser's URL of a database: the direct URL for migrations.
@@ -118,14 +98,9 @@ impl Cluster {
     /// Makes a database unless it is there.
     pub async fn ensure_database(&self, database: &str) -> Result<(), DbError> {
         let mut direct = Direct::connect(&self.superuser_url("postgres")).await?;
-        let found = format!(
-            "SELECT datname::text FROM pg_database WHERE datname = {}",
-            literal(database)
-        );
+        let found = format!("SELECT datname::text FROM pg_database WHERE datname = {}", literal(database));
         if direct.texts(&found).await?.is_empty() {
-            direct
-                .execute(&format!("CREATE DATABASE {}", identifier(database)))
-                .await?;
+            direct.execute(&format!("CREATE DATABASE {}", identifier(database))).await?;
         }
         direct.close().await;
         Ok(())
@@ -135,24 +110,12 @@ impl Cluster {
     /// transaction by [`migrate::grant_login`].
     pub async fn ensure_login(&self, login: &str) -> Result<(), DbError> {
         let mut direct = Direct::connect(&self.superuser_url("postgres")).await?;
-        let found = format!(
-            "SELECT rolname::text FROM pg_roles WHERE rolname = {}",
-            literal(login)
-        );
+        let found = format!("SELECT rolname::text FROM pg_roles WHERE rolname = {}", literal(login));
         if direct.texts(&found).await?.is_empty() {
-            direct
-                .execute(&format!(
-                    "CREATE ROLE {} LOGIN NOINHERIT",
-                    identifier(login)
-                ))
-                .await?;
+            direct.execute(&format!("CREATE ROLE {} LOGIN NOINHERIT", identifier(login))).await?;
         }
         if let Some(password) = &self.password {
-            let set = format!(
-                "ALTER ROLE {} PASSWORD {}",
-                identifier(login),
-                literal(password)
-            );
+            let set = format!("ALTER ROLE {} PASSWORD {}", identifier(login), literal(password));
             direct.execute(&set).await?;
         }
         direct.close().await;
@@ -181,10 +144,9 @@ fn claim_folder(data_dir: &Path) -> Result<fs::File, DbError> {
     let file = fs::File::create(&path).map_err(|error| failed("cannot write", &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(DbError::Cluster(format!(
-            "`{}` is in use by another process: stop that first",
-            data_dir.display()
-        ))),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(DbError::Cluster(format!("`{}` is in use by another process: stop that first", data_dir.display())))
+        }
         Err(fs::TryLockError::Error(error)) => Err(failed("cannot lock", &path, error)),
     }
 }
@@ -198,8 +160,7 @@ fn password(data_dir: &Path) -> Result<String, DbError> {
         return Ok(password);
     }
     let mut random = [0; 16];
-    aws_lc_rs::rand::fill(&mut random)
-        .map_err(|_| DbError::Cluster("no random numbers".to_owned()))?;
+    aws_lc_rs::rand::fill(&mut random).map_err(|_| DbError::Cluster("no random numbers".to_owned()))?;
     let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -208,8 +169,7 @@ fn password(data_dir: &Path) -> Result<String, DbError> {
         .mode(0o600)
         .open(&path)
         .map_err(|error| failed("cannot write", &path, error))?;
-    file.write_all(password.as_bytes())
-        .map_err(|error| failed("cannot write", &path, error))?;
+    file.write_all(password.as_bytes()).map_err(|error| failed("cannot write", &path, error))?;
     Ok(password)
 }
 
@@ -224,9 +184,7 @@ fn beside(data_dir: &Path, suffix: &str) -> PathBuf {
 /// A port of 127.0.0.1 that nobody listens on now.
 pub(crate) fn free_port() -> Result<u16, DbError> {
     let bound = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| DbError::Cluster(format!("no free port: {error}")))
+    bound.map(|address| address.port()).map_err(|error| DbError::Cluster(format!("no free port: {error}")))
 }
 
 /// An error about a path.

@@ -21,14 +21,9 @@ impl Process {
     /// Starts a command that [`super::Account::command`] made.
     pub(crate) fn spawn(command: Command) -> io::Result<Self> {
         let (tell, told) = mpsc::channel();
-        let watcher = thread::Builder::new()
-            .name("child".to_owned())
-            .spawn(move || watch(command, &tell))?;
+        let watcher = thread::Builder::new().name("child".to_owned()).spawn(move || watch(command, &tell))?;
         let id = told.recv().map_err(io::Error::other)??;
-        Ok(Self {
-            id,
-            watcher: Some(watcher),
-        })
+        Ok(Self { id, watcher: Some(watcher) })
     }
 
     /// Its process id.
@@ -38,9 +33,7 @@ impl Process {
 
     /// Whether it has not ended.
     pub(crate) fn is_running(&self) -> bool {
-        self.watcher
-            .as_ref()
-            .is_some_and(|watcher| !watcher.is_finished())
+        self.watcher.as_ref().is_some_and(|watcher| !watcher.is_finished())
     }
 
     /// Sends a signal (`INT`, `TERM`) and waits; after 30 s it is killed.
@@ -51,11 +44,7 @@ impl Process {
             thread::sleep(Duration::from_millis(5));
         }
         self.send("KILL")?;
-        self.watcher.take().map_or(Ok(()), |watcher| {
-            watcher
-                .join()
-                .map_err(|_| io::Error::other("watcher panicked"))
-        })
+        self.watcher.take().map_or(Ok(()), |watcher| watcher.join().map_err(|_| io::Error::other("watcher panicked")))
     }
 
     fn send(&self, signal: &str) -> io::Result<()> {
@@ -63,11 +52,7 @@ impl Process {
             return Ok(());
         }
         // It may end between the question and the signal, so the exit code says nothing.
-        Command::new("kill")
-            .args(["-s", signal, &self.id.to_string()])
-            .stderr(Stdio::null())
-            .status()
-            .map(|_| ())
+        Command::new("kill").args(["-s", signal, &self.id.to_string()]).stderr(Stdio::null()).status().map(|_| ())
     }
 }
 

@@ -33,18 +33,11 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server and waits until it answers.
-    pub(super) fn start(
-        programs: &Programs,
-        account: &Account,
-        launch: Launch,
-    ) -> Result<Self, DbError> {
+    pub(super) fn start(programs: &Programs, account: &Account, launch: Launch) -> Result<Self, DbError> {
         let command = server_command(programs, account, &launch)?;
-        let process = Process::spawn(command)
-            .map_err(|error| failed("cannot run", &programs.path("postgres"), error))?;
-        let server = Self {
-            process,
-            data_dir: launch.data_dir,
-        };
+        let process =
+            Process::spawn(command).map_err(|error| failed("cannot run", &programs.path("postgres"), error))?;
+        let server = Self { process, data_dir: launch.data_dir };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -56,9 +49,7 @@ impl Server {
 
     /// A fast shutdown: open transactions are rolled back, data is flushed.
     pub(super) fn stop(&mut self) -> Result<(), DbError> {
-        self.process
-            .stop("INT")
-            .map_err(|error| failed("cannot stop Postgres in", &self.data_dir, error))
+        self.process.stop("INT").map_err(|error| failed("cannot stop Postgres in", &self.data_dir, error))
     }
 
     fn wait_until_ready(&self) -> Result<(), DbError> {
@@ -93,16 +84,7 @@ pub(super) fn prepare(
     password_file: Option<&Path>,
 ) -> Result<(), DbError> {
     let mut initdb = account.command(&programs.path("initdb"), false);
-    initdb
-        .args([
-            "--encoding=UTF8",
-            "--locale=C",
-            "--username",
-            SUPERUSER,
-            "--pgdata",
-        ])
-        .arg(data_dir)
-        .current_dir("/");
+    initdb.args(["--encoding=UTF8", "--locale=C", "--username", SUPERUSER, "--pgdata"]).arg(data_dir).current_dir("/");
     match password_file {
         None => initdb.args(["--auth=trust", "--no-sync"]),
         Some(file) => initdb.args(["--auth=scram-sha-256", "--pwfile"]).arg(file),
@@ -111,20 +93,12 @@ pub(super) fn prepare(
     let done = done.map_err(|error| failed("cannot run", &programs.path("initdb"), error))?;
     match done.status.success() {
         true => Ok(()),
-        false => Err(failed(
-            "initdb could not prepare",
-            data_dir,
-            String::from_utf8_lossy(&done.stderr).trim(),
-        )),
+        false => Err(failed("initdb could not prepare", data_dir, String::from_utf8_lossy(&done.stderr).trim())),
     }
 }
 
 /// Stops a server that runs in the folder although nobody holds the folder's lock: its owner was killed.
-pub(super) fn end_orphan(
-    programs: &Programs,
-    account: &Account,
-    data_dir: &Path,
-) -> Result<(), DbError> {
+pub(super) fn end_orphan(programs: &Programs, account: &Account, data_dir: &Path) -> Result<(), DbError> {
     if !data_dir.join("postmaster.pid").exists() {
         return Ok(());
     }
@@ -146,14 +120,7 @@ pub(super) fn end_orphan(
 fn stop_by_pg_ctl(programs: &Programs, account: &Account, data_dir: &Path) -> Result<(), DbError> {
     let done = account
         .command(&programs.path("pg_ctl"), false)
-        .args([
-            "stop",
-            "--silent",
-            "--mode=fast",
-            "--wait",
-            "--timeout=30",
-            "--pgdata",
-        ])
+        .args(["stop", "--silent", "--mode=fast", "--wait", "--timeout=30", "--pgdata"])
         .arg(data_dir)
         .current_dir("/")
         .stdin(Stdio::null())
@@ -163,41 +130,24 @@ fn stop_by_pg_ctl(programs: &Programs, account: &Account, data_dir: &Path) -> Re
     if done.status.success() || !data_dir.join("postmaster.pid").exists() {
         return Ok(());
     }
-    Err(failed(
-        "cannot stop Postgres in",
-        data_dir,
-        String::from_utf8_lossy(&done.stderr).trim(),
-    ))
+    Err(failed("cannot stop Postgres in", data_dir, String::from_utf8_lossy(&done.stderr).trim()))
 }
 
-fn server_command(
-    programs: &Programs,
-    account: &Account,
-    launch: &Launch,
-) -> Result<Command, DbError> {
+fn server_command(programs: &Programs, account: &Account, launch: &Launch) -> Result<Command, DbError> {
     let log = launch.data_dir.join(LOG);
     let output = fs::File::create(&log).map_err(|error| failed("cannot write", &log, error))?;
-    let errors = output
-        .try_clone()
-        .map_err(|error| failed("cannot write", &log, error))?;
+    let errors = output.try_clone().map_err(|error| failed("cannot write", &log, error))?;
     // Without it, a file of the last run would say `ready` before this run is.
     if state_of(&launch.data_dir).is_some() {
         let left_over = launch.data_dir.join("postmaster.pid");
         fs::remove_file(&left_over).map_err(|error| failed("cannot remove", &left_over, error))?;
     }
     let mut command = account.command(&programs.path("postgres"), true);
-    command
-        .arg("-D")
-        .arg(&launch.data_dir)
-        .args(["-p", &launch.port.to_string()]);
+    command.arg("-D").arg(&launch.data_dir).args(["-p", &launch.port.to_string()]);
     for setting in settings(&launch.options) {
         command.arg("-c").arg(setting);
     }
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors);
+    command.current_dir("/").stdin(Stdio::null()).stdout(output).stderr(errors);
     Ok(command)
 }
 
@@ -209,14 +159,7 @@ fn settings(options: &ClusterOptions) -> Vec<String> {
         format!("max_connections={}", options.max_connections),
     ];
     if !options.durable {
-        settings.extend(
-            [
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-            ]
-            .map(str::to_owned),
-        );
+        settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned));
     }
     settings
 }

@@ -19,12 +19,7 @@ const MOST_MESSAGE: usize = 2000;
 
 /// Rescues expired leases, then leases the next due job. Scope: worker.
 pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, DbError> {
-    tx.run(
-        Statement::new("SELECT kotadb.rescue_jobs($1, $2)")
-            .bind(MOST_RESCUES)
-            .bind(MOST_CRASHES),
-    )
-    .await?;
+    tx.run(Statement::new("SELECT kotadb.rescue_jobs($1, $2)").bind(MOST_RESCUES).bind(MOST_CRASHES)).await?;
     // A job of a repository whose last crash was final is rescued too: that last worker may still live.
     let claim = Statement::new(
         "WITH next AS (
@@ -47,9 +42,7 @@ pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<
          RETURNING j.id, j.fence, j.tenant_id, j.repository_id, next.url, next.name::text, next.ref_patterns, j.rebuild,
              j.attempt, j.rescued",
     );
-    let row = tx
-        .row(claim.bind(worker.to_owned()).bind(millis(lease)))
-        .await?;
+    let row = tx.row(claim.bind(worker.to_owned()).bind(millis(lease))).await?;
     row.as_ref().map(read).transpose()
 }
 
@@ -60,10 +53,7 @@ pub async fn heartbeat(tx: &mut Tx, claimed: &Claimed, lease: Duration) -> Resul
          WHERE id = $1 AND fence = $2 AND state = 'running'
          RETURNING cancel_requested_at IS NOT NULL AS cancelled",
     );
-    let prolong = prolong
-        .bind(claimed.job.0)
-        .bind(claimed.fence)
-        .bind(millis(lease));
+    let prolong = prolong.bind(claimed.job.0).bind(claimed.fence).bind(millis(lease));
     let row = tx.row(prolong).await?.ok_or(DbError::LeaseLost)?;
     column(&row, "cancelled")
 }
@@ -80,38 +70,18 @@ pub async fn complete(
              lease_owner = NULL, lease_expires_at = NULL
          WHERE id = $1 AND fence = $2 AND state = 'running'",
     );
-    if tx
-        .run(close.bind(claimed.job.0).bind(claimed.fence).bind(summary))
-        .await?
-        == 0
-    {
+    if tx.run(close.bind(claimed.job.0).bind(claimed.fence).bind(summary)).await? == 0 {
         return Err(DbError::LeaseLost);
     }
     let Some(commit) = commit else { return Ok(()) };
-    let show =
-        "UPDATE kotadb.repositories SET indexed_commit = $2, indexed_at = now() WHERE id = $1";
-    tx.run(
-        Statement::new(show)
-            .bind(claimed.repository.0)
-            .bind(commit.to_owned()),
-    )
-    .await
-    .map(|_| ())
+    let show = "UPDATE kotadb.repositories SET indexed_commit = $2, indexed_at = now() WHERE id = $1";
+    tx.run(Statement::new(show).bind(claimed.repository.0).bind(commit.to_owned())).await.map(|_| ())
 }
 
 /// Records a failure: dead, snoozed or queued again with backoff, by class. Says where the job went.
-pub async fn fail(
-    tx: &mut Tx,
-    claimed: &Claimed,
-    class: ErrorClass,
-    message: &str,
-) -> Result<JobState, DbError> {
+pub async fn fail(tx: &mut Tx, claimed: &Claimed, class: ErrorClass, message: &str) -> Result<JobState, DbError> {
     let (attempt, crashes) = lock(tx, claimed).await?;
-    let message: String = message
-        .chars()
-        .filter(|&c| c != '\0')
-        .take(MOST_MESSAGE)
-        .collect();
+    let message: String = message.chars().filter(|&c| c != '\0').take(MOST_MESSAGE).collect();
     match after_failure(class, attempt, crashes) {
         Outcome::Dead { attempt, crashes } => {
             let bury = Statement::new(
@@ -120,30 +90,16 @@ pub async fn fail(
                      errors = kotadb.last_errors(errors || jsonb_build_object('class', $4::text, 'message', $5::text, 'at', now()))
                  WHERE id = $1",
             );
-            let bury = bury
-                .bind(claimed.job.0)
-                .bind(attempt)
-                .bind(crashes)
-                .bind(class.as_str())
-                .bind(message);
+            let bury = bury.bind(claimed.job.0).bind(attempt).bind(crashes).bind(class.as_str()).bind(message);
             tx.run(bury).await.map(|_| JobState::Dead)
         }
-        Outcome::Again {
-            attempt,
-            crashes,
-            pause,
-            jitter,
-        } => {
+        Outcome::Again { attempt, crashes, pause, jitter } => {
             let requeue = Statement::new(
                 "SELECT kotadb.requeue_job($1, now() + ($2::bigint + random() * $3::bigint) * interval '1 millisecond', $4, $5,
                      false, jsonb_build_object('class', $6::text, 'message', $7::text, 'at', now())) AS state",
             );
-            let requeue = requeue
-                .bind(claimed.job.0)
-                .bind(millis(pause))
-                .bind(millis(jitter))
-                .bind(attempt)
-                .bind(crashes);
+            let requeue =
+                requeue.bind(claimed.job.0).bind(millis(pause)).bind(millis(jitter)).bind(attempt).bind(crashes);
             went_to(tx, requeue.bind(class.as_str()).bind(message)).await
         }
     }
@@ -152,12 +108,8 @@ pub async fn fail(
 /// Gives the job back untouched (SIGTERM): queued, attempt unchanged.
 pub async fn release(tx: &mut Tx, claimed: &Claimed) -> Result<(), DbError> {
     let (attempt, crashes) = lock(tx, claimed).await?;
-    let requeue =
-        Statement::new("SELECT kotadb.requeue_job($1, now(), $2, $3, false, NULL) AS state");
-    let requeue = requeue
-        .bind(claimed.job.0)
-        .bind((attempt - 1).max(0))
-        .bind(crashes);
+    let requeue = Statement::new("SELECT kotadb.requeue_job($1, now(), $2, $3, false, NULL) AS state");
+    let requeue = requeue.bind(claimed.job.0).bind((attempt - 1).max(0)).bind(crashes);
     went_to(tx, requeue).await.map(|_| ())
 }
 
@@ -166,10 +118,7 @@ async fn lock(tx: &mut Tx, claimed: &Claimed) -> Result<(i32, i32), DbError> {
     let lock = Statement::new(
         "SELECT attempt, crash_count FROM kotadb.jobs WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE",
     );
-    let row = tx
-        .row(lock.bind(claimed.job.0).bind(claimed.fence))
-        .await?
-        .ok_or(DbError::LeaseLost)?;
+    let row = tx.row(lock.bind(claimed.job.0).bind(claimed.fence)).await?.ok_or(DbError::LeaseLost)?;
     Ok((column(&row, "attempt")?, column(&row, "crash_count")?))
 }
 

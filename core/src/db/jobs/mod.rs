@@ -148,11 +148,7 @@ pub struct JobRow {
 
 /// A column of one of the types below, which an older program may not know all values of.
 fn known<T>(text: &str, parse: fn(&str) -> Option<T>) -> Result<T, DbError> {
-    parse(text).ok_or_else(|| {
-        DbError::Statement(format!(
-            "`{text}` is unknown here: run the program that wrote it"
-        ))
-    })
+    parse(text).ok_or_else(|| DbError::Statement(format!("`{text}` is unknown here: run the program that wrote it")))
 }
 
 /// The text that a value has in its column, both ways.

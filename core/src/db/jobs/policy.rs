@@ -21,32 +21,19 @@ pub(super) enum Outcome {
     /// Given up, with these counts.
     Dead { attempt: i32, crashes: i32 },
     /// Queued again with these counts, `pause` plus a random part of `jitter` from now.
-    Again {
-        attempt: i32,
-        crashes: i32,
-        pause: Duration,
-        jitter: Duration,
-    },
+    Again { attempt: i32, crashes: i32, pause: Duration, jitter: Duration },
 }
 
 /// Decides by the class of the error. `attempt` counts this try; `crashes` does not count this crash yet.
 pub(super) fn after_failure(class: ErrorClass, attempt: i32, crashes: i32) -> Outcome {
     let untried = (attempt - 1).max(0);
-    let again = |attempt, crashes, pause, jitter| Outcome::Again {
-        attempt,
-        crashes,
-        pause,
-        jitter,
-    };
+    let again = |attempt, crashes, pause, jitter| Outcome::Again { attempt, crashes, pause, jitter };
     match class {
         ErrorClass::Permanent => Outcome::Dead { attempt, crashes },
         ErrorClass::Transient if attempt >= MOST_ATTEMPTS => Outcome::Dead { attempt, crashes },
         ErrorClass::Transient => again(attempt, crashes, Duration::ZERO, backoff(attempt)),
         ErrorClass::RateLimited => again(untried, crashes, SNOOZE, SNOOZE / 2),
-        ErrorClass::Crash if crashes + 1 >= MOST_CRASHES => Outcome::Dead {
-            attempt: untried,
-            crashes: crashes + 1,
-        },
+        ErrorClass::Crash if crashes + 1 >= MOST_CRASHES => Outcome::Dead { attempt: untried, crashes: crashes + 1 },
         ErrorClass::Crash => again(untried, crashes + 1, Duration::ZERO, Duration::ZERO),
     }
 }
@@ -66,56 +53,21 @@ mod tests {
     fn a_transient_failure_waits_longer_each_time_and_dies_at_the_eighth() {
         for (attempt, seconds) in [(1, 15), (2, 30), (3, 60), (4, 120), (7, 960)] {
             let jitter = Duration::from_secs(seconds);
-            let again = Outcome::Again {
-                attempt,
-                crashes: 1,
-                pause: Duration::ZERO,
-                jitter,
-            };
+            let again = Outcome::Again { attempt, crashes: 1, pause: Duration::ZERO, jitter };
             assert_eq!(after_failure(ErrorClass::Transient, attempt, 1), again);
         }
-        assert_eq!(
-            after_failure(ErrorClass::Transient, 8, 1),
-            Outcome::Dead {
-                attempt: 8,
-                crashes: 1
-            }
-        );
+        assert_eq!(after_failure(ErrorClass::Transient, 8, 1), Outcome::Dead { attempt: 8, crashes: 1 });
         assert_eq!(backoff(40), BACKOFF_CAP);
     }
 
     #[test]
     fn only_crashes_count_as_crashes_and_only_tries_as_tries() {
-        assert_eq!(
-            after_failure(ErrorClass::Permanent, 1, 0),
-            Outcome::Dead {
-                attempt: 1,
-                crashes: 0
-            }
-        );
+        assert_eq!(after_failure(ErrorClass::Permanent, 1, 0), Outcome::Dead { attempt: 1, crashes: 0 });
         assert!(matches!(
             after_failure(ErrorClass::RateLimited, 8, 2),
-            Outcome::Again {
-                attempt: 7,
-                crashes: 2,
-                pause: SNOOZE,
-                ..
-            }
+            Outcome::Again { attempt: 7, crashes: 2, pause: SNOOZE, .. }
         ));
-        assert!(matches!(
-            after_failure(ErrorClass::Crash, 1, 1),
-            Outcome::Again {
-                attempt: 0,
-                crashes: 2,
-                ..
-            }
-        ));
-        assert_eq!(
-            after_failure(ErrorClass::Crash, 1, 2),
-            Outcome::Dead {
-                attempt: 0,
-                crashes: 3
-            }
-        );
+        assert!(matches!(after_failure(ErrorClass::Crash, 1, 1), Outcome::Again { attempt: 0, crashes: 2, .. }));
+        assert_eq!(after_failure(ErrorClass::Crash, 1, 2), Outcome::Dead { attempt: 0, crashes: 3 });
     }
 }

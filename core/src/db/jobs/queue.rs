@@ -35,15 +35,10 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
     .bind(job.full)
     .bind(millis(job.delay));
     let Some(row) = tx.row(upsert).await? else {
-        return Err(DbError::Constraint {
-            constraint: "jobs_repository_fkey".to_owned(),
-        });
+        return Err(DbError::Constraint { constraint: "jobs_repository_fkey".to_owned() });
     };
     let queued: Uuid = column(&row, "id")?;
-    Ok(Enqueued {
-        job: JobId(queued),
-        coalesced: queued != id,
-    })
+    Ok(Enqueued { job: JobId(queued), coalesced: queued != id })
 }
 
 /// Jobs that are due, or leased by anybody: `drain` waits for both. Also the time until the next is due, if any.
@@ -59,11 +54,7 @@ pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError
         return Ok((0, None));
     };
     let next: Option<i64> = column(&row, "next")?;
-    Ok((
-        column(&row, "due")?,
-        next.and_then(|millis| u64::try_from(millis).ok())
-            .map(Duration::from_millis),
-    ))
+    Ok((column(&row, "due")?, next.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis)))
 }
 
 /// One job of the tenant in scope.
@@ -73,11 +64,7 @@ pub async fn get(tx: &mut Tx, job: JobId) -> Result<Option<JobRow>, DbError> {
              summary, created_at, run_at, started_at, finished_at
          FROM kotadb.jobs WHERE id = $1",
     );
-    tx.row(select.bind(job.0))
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()
+    tx.row(select.bind(job.0)).await?.as_ref().map(read).transpose()
 }
 
 /// Newest jobs of the tenant in scope, older than `before` where given.
@@ -96,9 +83,7 @@ pub async fn list(
     );
     let repository = repository.map(|id| id.0);
     let before = before.map(|id| id.0);
-    let rows = tx
-        .rows(select.bind(repository).bind(before).bind(limit))
-        .await?;
+    let rows = tx.rows(select.bind(repository).bind(before).bind(limit)).await?;
     rows.iter().map(read).collect()
 }
 

@@ -1,3 +1,10 @@
 //! Postgres through pgbouncer in transaction mode, as a login that is neither superuser nor owner.
 
+mod access;
+mod churn;
+mod cluster;
+mod fixture;
+mod jobs;
+mod migrations;
+mod rows;
 mod transactions;

@@ -1,0 +1,247 @@
+//! For each table and role, what is seen and what is not. A table, role right or function that is not written down here
+//! fails a test, so nobody gains access by being forgotten.
+
+use kotadb_core::db::direct::Direct;
+use kotadb_core::db::jobs::Trigger;
+use kotadb_core::db::{DbError, Scope, deliveries, hooks, jobs, keys, repositories};
+use kotadb_core::id::{HookId, TenantId};
+use kotadb_core::testing::TestDb;
+use uuid::Uuid;
+
+use super::fixture::{enqueue, job, repository, tenant};
+
+/// Rows seen of two, one of each tenant; `None`: permission denied.
+struct Sight {
+    table: &'static str,
+    /// Column that names the tenant.
+    tenant: &'static str,
+    /// `kotadb_api` for one of the tenants.
+    api: Option<i64>,
+    /// `kotadb_api` without tenant.
+    anonymous: Option<i64>,
+    /// `kotadb_worker`.
+    worker: Option<i64>,
+    /// `kotadb_auth`, which only the SECURITY DEFINER functions are.
+    auth: Option<i64>,
+}
+
+const SIGHTS: &[Sight] = &[
+    Sight { table: "api_keys", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight {
+        table: "repositories",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
+    Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+];
+
+/// Rights on whole tables, besides those on some columns.
+const GRANTS: &[&str] = &[
+    "kotadb_api DELETE hooks",
+    "kotadb_api INSERT api_keys",
+    "kotadb_api INSERT deliveries",
+    "kotadb_api INSERT hooks",
+    "kotadb_api INSERT jobs",
+    "kotadb_api INSERT repositories",
+    "kotadb_api SELECT deliveries",
+    "kotadb_api SELECT jobs",
+    "kotadb_api SELECT repositories",
+    "kotadb_api SELECT tenants",
+    "kotadb_api UPDATE jobs",
+    "kotadb_api UPDATE repositories",
+    "kotadb_auth SELECT hooks",
+    "kotadb_worker DELETE deliveries",
+    "kotadb_worker DELETE jobs",
+    "kotadb_worker INSERT jobs",
+    "kotadb_worker INSERT tenants",
+    "kotadb_worker SELECT deliveries",
+    "kotadb_worker SELECT jobs",
+    "kotadb_worker SELECT repositories",
+    "kotadb_worker SELECT tenants",
+    "kotadb_worker UPDATE jobs",
+    "kotadb_worker UPDATE repositories",
+];
+
+/// Who may call what, besides its owner; `definer`: with the owner's rights.
+const FUNCTIONS: &[&str] = &[
+    "authenticate definer kotadb_auth kotadb_api",
+    "current_tenant invoker kotadb_owner kotadb_api",
+    "health definer kotadb_auth kotadb_api",
+    "hook_lookup definer kotadb_auth kotadb_api",
+    "last_errors invoker kotadb_owner kotadb_worker",
+    "requeue_job invoker kotadb_owner kotadb_worker",
+    "rescue_jobs invoker kotadb_owner kotadb_worker",
+    "schema_version definer kotadb_auth kotadb_api",
+];
+
+/// One row of each table for each of two tenants, made as the program makes them.
+async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
+    let (acme, zeta) = (tenant(test, "acme").await, tenant(test, "zeta").await);
+    for (n, tenant) in [(1, acme), (2, zeta)] {
+        let repository = repository(test, tenant, "a/b").await;
+        enqueue(test, &job(tenant, repository, Trigger::Push)).await;
+        let hook = HookId(Uuid::now_v7());
+        let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
+        hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
+        keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
+        let delivery = Uuid::now_v7();
+        let new = deliveries::NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [0; 32] };
+        deliveries::record(&mut tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    (acme, zeta)
+}
+
+/// Asks as a role that the login of programs takes, through pgbouncer.
+async fn as_role(url: &str, role: &str, tenant: &str, sql: &str) -> Result<Vec<String>, DbError> {
+    let mut session = Direct::connect(url).await.unwrap();
+    let opening = format!("BEGIN; SET LOCAL ROLE {role}; SET LOCAL kotadb.tenant = '{tenant}'");
+    let answer = session.texts(&format!("{opening}; {sql}; COMMIT")).await;
+    session.close().await;
+    answer
+}
+
+/// `None`: permission denied.
+async fn count(url: &str, role: &str, tenant: &str, from: &str) -> Option<i64> {
+    match as_role(url, role, tenant, &format!("SELECT count(*)::text FROM {from}")).await {
+        Ok(counts) => Some(counts[0].parse().unwrap()),
+        Err(DbError::Statement(message)) if message.contains("permission denied") => None,
+        Err(error) => panic!("{role} {from}: {error}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_sees_what_it_may() {
+    let test = TestDb::new().await;
+    let (acme, zeta) = two_tenants(&test).await;
+    let (acme, zeta) = (acme.to_string(), zeta.to_string());
+    for Sight { table, tenant, api, anonymous, worker, auth } in SIGHTS {
+        let from = format!("kotadb.{table}");
+        for (role, of, seen) in [
+            ("kotadb_api", acme.as_str(), api),
+            ("kotadb_api", zeta.as_str(), api),
+            ("kotadb_api", "", anonymous),
+            ("kotadb_worker", "", worker),
+            ("kotadb_worker", acme.as_str(), worker),
+            ("kotadb_login", acme.as_str(), &None),
+        ] {
+            assert_eq!(count(&test.pooled_url, role, of, &from).await, *seen, "{role} of `{of}` on {table}");
+        }
+        assert_eq!(count(&test.direct_url, "kotadb_auth", "", &from).await, *auth, "kotadb_auth on {table}");
+        // The owner is under its own policies too, of which there are none.
+        assert_eq!(count(&test.direct_url, "kotadb_owner", &acme, &from).await, Some(0), "kotadb_owner on {table}");
+        let others = format!("kotadb.{table} WHERE {tenant} <> '{acme}'");
+        assert_eq!(count(&test.pooled_url, "kotadb_api", &acme, &others).await, Some(0), "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_is_guarded_and_listed() {
+    let test = TestDb::new().await;
+    let relations = "SELECT relname::text FROM pg_class WHERE relnamespace = 'kotadb'::regnamespace
+        AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1";
+    let listed: Vec<_> = SIGHTS.iter().map(|sight| sight.table).collect();
+    assert_eq!(test.texts(relations).await, listed);
+    let unguarded =
+        "SELECT relname::text FROM pg_class c WHERE relnamespace = 'kotadb'::regnamespace AND relkind IN ('r', 'p')
+        AND NOT (relrowsecurity AND relforcerowsecurity AND relowner = 'kotadb_owner'::regrole
+            AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid))";
+    assert_eq!(test.texts(unguarded).await, [""; 0]);
+    let of_everybody = "SELECT polname || ' on ' || polrelid::regclass FROM pg_policy WHERE 0 = ANY (polroles)";
+    assert_eq!(test.texts(of_everybody).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_are_those_written_down() {
+    let test = TestDb::new().await;
+    let grants =
+        "SELECT grantee || ' ' || privilege_type || ' ' || table_name FROM information_schema.role_table_grants
+        WHERE table_schema = 'kotadb' AND grantee <> 'kotadb_owner' ORDER BY 1";
+    assert_eq!(test.texts(grants).await, GRANTS);
+    let functions = "SELECT concat_ws(' ', p.proname, CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END,
+            p.proowner::regrole::text, string_agg(a.grantee::regrole::text, ' '))
+        FROM pg_proc p LEFT JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a ON a.grantee <> p.proowner
+        WHERE p.pronamespace = 'kotadb'::regnamespace GROUP BY p.oid ORDER BY 1";
+    assert_eq!(test.texts(functions).await, FUNCTIONS);
+    let loose = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'kotadb'::regnamespace
+        AND NOT coalesce(proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)";
+    assert_eq!(test.texts(loose).await, [""; 0]);
+    let strong = "SELECT rolname::text FROM pg_roles WHERE rolname IN ('kotadb_owner', 'kotadb_auth', 'kotadb_api', 'kotadb_worker',
+        'kotadb_login') AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin <> (rolname = 'kotadb_login'))";
+    assert_eq!(test.texts(strong).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_cannot_touch_another() {
+    let test = TestDb::new().await;
+    let (acme, zeta) = two_tenants(&test).await;
+    let (mine, theirs) = (acme.to_string(), zeta.to_string());
+    let id = "SELECT id::text FROM kotadb.repositories WHERE tenant_id =";
+    let repository = test.texts(&format!("{id} '{theirs}'")).await.remove(0);
+    for sql in [
+        format!(
+            "INSERT INTO kotadb.repositories (id, tenant_id, name, url) VALUES (gen_random_uuid(), '{theirs}', 'x/y', 'u')"
+        ),
+        format!(
+            "INSERT INTO kotadb.api_keys (id, tenant_id, name, key_sha256, display, scopes)
+            VALUES (gen_random_uuid(), '{theirs}', 'x', sha256('x'), 'x', '{{search}}')"
+        ),
+        format!(
+            "INSERT INTO kotadb.hooks (id, tenant_id, repository_id, secret) VALUES (gen_random_uuid(), '{mine}', '{repository}', 'x')"
+        ),
+        format!(
+            "INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, trigger, priority)
+            VALUES (gen_random_uuid(), '{mine}', '{repository}', 'index', 'push', 0)"
+        ),
+        format!("UPDATE kotadb.repositories SET tenant_id = '{theirs}'"),
+        "SELECT key_sha256::text FROM kotadb.api_keys".to_owned(),
+        "SELECT secret::text FROM kotadb.hooks".to_owned(),
+        "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
+        "SELECT nextval('kotadb.job_fences')::text".to_owned(),
+        "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),
+        "SET LOCAL ROLE kotadb_auth".to_owned(),
+        "SET LOCAL ROLE kotadb_owner".to_owned(),
+        "DELETE FROM kotadb.jobs".to_owned(),
+        "TRUNCATE kotadb.jobs".to_owned(),
+    ] {
+        assert!(as_role(&test.pooled_url, "kotadb_api", &mine, &sql).await.is_err(), "{sql}");
+    }
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    let foreign = kotadb_core::id::RepositoryId(repository.parse().unwrap());
+    assert!(repositories::get(&mut tx, foreign).await.unwrap().is_none());
+    assert!(!repositories::delete(&mut tx, foreign).await.unwrap());
+    assert!(jobs::list(&mut tx, Some(foreign), None, 10).await.unwrap().is_empty());
+    let refused = jobs::enqueue(&mut tx, &job(zeta, foreign, Trigger::Push)).await;
+    assert!(matches!(refused, Err(DbError::Constraint { constraint }) if constraint == "jobs_repository_fkey"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_worker_cannot_read_keys_or_secrets() {
+    let test = TestDb::new().await;
+    two_tenants(&test).await;
+    for sql in [
+        "SELECT * FROM kotadb.authenticate(sha256('x'))",
+        "SELECT * FROM kotadb.hook_lookup(gen_random_uuid())",
+        "SELECT * FROM kotadb.api_keys",
+        "SELECT * FROM kotadb.hooks",
+        "DELETE FROM kotadb.repositories",
+    ] {
+        assert!(as_role(&test.pooled_url, "kotadb_worker", "", sql).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn constraints_are_named_after_their_table() {
+    let test = TestDb::new().await;
+    let odd = "SELECT conname::text FROM pg_constraint WHERE connamespace = 'kotadb'::regnamespace
+        AND conname !~ ('^' || conrelid::regclass::text || '_[a-z0-9_]+_(key|check|fkey)$')
+        AND conname <> conrelid::regclass::text || '_pkey'";
+    let named = odd.replace("conrelid::regclass::text", "(SELECT relname::text FROM pg_class WHERE oid = conrelid)");
+    assert_eq!(test.texts(&named).await, [""; 0]);
+}

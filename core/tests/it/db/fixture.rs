@@ -1,0 +1,49 @@
+//! A tenant with a repository, and shorthands for what every test of the database does.
+
+use std::time::Duration;
+
+use kotadb_core::db::jobs::{Claimed, JobKind, NewJob, Trigger};
+use kotadb_core::db::{Scope, jobs, repositories, tenants};
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::testing::TestDb;
+
+/// A lease that no test outlives.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+pub async fn tenant(test: &TestDb, name: &str) -> TenantId {
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    let tenant = tenants::ensure(&mut tx, name).await.unwrap();
+    tx.commit().await.unwrap();
+    tenant
+}
+
+pub async fn repository(test: &TestDb, tenant: TenantId, name: &str) -> RepositoryId {
+    let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
+    let url = format!("https://github.com/{name}");
+    let (row, _) = repositories::register(&mut tx, tenant, name, &url, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    row.id
+}
+
+pub fn job(tenant: TenantId, repository: RepositoryId, trigger: Trigger) -> NewJob {
+    NewJob { tenant, repository, kind: JobKind::Index, trigger, full: false, delay: Duration::ZERO }
+}
+
+pub async fn enqueue(test: &TestDb, job: &NewJob) -> jobs::Enqueued {
+    let mut tx = test.db.begin(Scope::Tenant(job.tenant)).await.unwrap();
+    let enqueued = jobs::enqueue(&mut tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    enqueued
+}
+
+pub async fn claim(test: &TestDb, worker: &str) -> Option<Claimed> {
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    let claimed = jobs::claim(&mut tx, worker, LEASE).await.unwrap();
+    tx.commit().await.unwrap();
+    claimed
+}
+
+/// Lets the lease of every running job run out.
+pub async fn expire_leases(test: &TestDb) {
+    test.execute("UPDATE kotadb.jobs SET lease_expires_at = now() - interval '1 second' WHERE state = 'running'").await;
+}

@@ -1,0 +1,183 @@
+//! Tenants, repositories, keys, hooks and deliveries.
+
+use kotadb_core::db::deliveries::NewDelivery;
+use kotadb_core::db::jobs::{JobState, Trigger};
+use kotadb_core::db::{DbError, Scope, deliveries, health, hooks, jobs, keys, repositories, tenants};
+use kotadb_core::id::HookId;
+use kotadb_core::testing::TestDb;
+use uuid::Uuid;
+
+use super::fixture::{claim, enqueue, job, repository, tenant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_made_once() {
+    let test = TestDb::new().await;
+    let first = tenant(&test, "acme").await;
+    assert_eq!(tenant(&test, "acme").await, first);
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    assert_eq!(tenants::list(&mut tx).await.unwrap(), [(first, "acme".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_is_registered_once_until_it_is_deleted() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    let patterns = ["refs/heads/release-*".to_owned()];
+    let (row, new) = repositories::register(&mut tx, acme, "a/b", "https://x/a/b", &patterns).await.unwrap();
+    assert!(new && row.ref_patterns == patterns && row.indexed_commit.is_none());
+    let (again, new) = repositories::register(&mut tx, acme, "a/c", "https://x/a/b", &[]).await.unwrap();
+    assert!(!new && again.id == row.id && again.name == "a/b" && again.ref_patterns == patterns);
+    assert!(repositories::delete(&mut tx, row.id).await.unwrap());
+    assert!(!repositories::delete(&mut tx, row.id).await.unwrap());
+    assert!(repositories::get(&mut tx, row.id).await.unwrap().is_none());
+    let (fresh, new) = repositories::register(&mut tx, acme, "a/b", "https://x/a/b", &[]).await.unwrap();
+    assert!(new && fresh.id != row.id);
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repositories_are_listed_by_name_and_equal_names_together() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    for (name, url) in [("b/b", "1"), ("a/a", "2"), ("b/b", "3"), ("Z/z", "4")] {
+        repositories::register(&mut tx, acme, name, url, &[]).await.unwrap();
+    }
+    let names = |rows: Vec<repositories::RepositoryRow>| rows.into_iter().map(|row| row.name).collect::<Vec<_>>();
+    assert_eq!(names(repositories::list(&mut tx, None, 2).await.unwrap()), ["Z/z", "a/a"]);
+    assert_eq!(names(repositories::list(&mut tx, Some("a/a"), 1).await.unwrap()), ["b/b", "b/b"]);
+    assert!(repositories::list(&mut tx, Some("b/b"), 5).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_repository_ends_its_jobs() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let repository = repository(&test, acme, "a/b").await;
+    let running = enqueue(&test, &job(acme, repository, Trigger::Push)).await;
+    let claimed = claim(&test, "w").await.unwrap();
+    let queued = enqueue(&test, &job(acme, repository, Trigger::Push)).await;
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    repositories::delete(&mut tx, repository).await.unwrap();
+    assert_eq!(jobs::get(&mut tx, queued.job).await.unwrap().unwrap().state, JobState::Cancelled);
+    assert_eq!(jobs::get(&mut tx, running.job).await.unwrap().unwrap().state, JobState::Running);
+    tx.commit().await.unwrap();
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    assert!(jobs::heartbeat(&mut tx, &claimed, super::fixture::LEASE).await.unwrap(), "the worker is asked to stop");
+    jobs::release(&mut tx, &claimed).await.unwrap();
+    assert_eq!(jobs::outstanding(&mut tx).await.unwrap(), (0, None));
+    tx.commit().await.unwrap();
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    let refused = jobs::enqueue(&mut tx, &job(acme, repository, Trigger::Push)).await;
+    assert!(matches!(refused, Err(DbError::Constraint { constraint }) if constraint == "jobs_repository_fkey"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_opens_its_tenant_until_revoked_or_expired() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let (one, two) = (repository(&test, acme, "a/one").await, repository(&test, acme, "a/two").await);
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    let key = keys::create(&mut tx, acme, "ci", &[7; 32], "kdb_live_abc…wxyz", &["search"]).await.unwrap();
+    let twice = keys::create(&mut tx, acme, "ci", &[7; 32], "", &["search"]).await.unwrap_err();
+    assert!(matches!(twice, DbError::Constraint { constraint } if constraint == "api_keys_sha256_key"));
+    drop(tx);
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    let again = keys::create(&mut tx, acme, "ci", &[7; 32], "kdb_live_abc…wxyz", &["search"]).await.unwrap();
+    assert_ne!(again, key, "the first went with its transaction");
+    tx.commit().await.unwrap();
+
+    let found = authenticate(&test, 7).await.unwrap();
+    assert_eq!((found.tenant, found.key_id, found.scopes), (acme, again, vec!["search".to_owned()]));
+    assert_eq!(found.repositories, [(one, "a/one".to_owned()), (two, "a/two".to_owned())]);
+    assert!(authenticate(&test, 8).await.is_none());
+    let used = "SELECT last_used_at::text FROM kotadb.api_keys";
+    let first_use = test.texts(used).await;
+    authenticate(&test, 7).await.unwrap();
+    assert_eq!(test.texts(used).await, first_use, "written once a minute at most");
+
+    test.execute(&format!("UPDATE kotadb.api_keys SET repository_ids = ARRAY['{two}'::uuid]")).await;
+    assert_eq!(authenticate(&test, 7).await.unwrap().repositories, [(two, "a/two".to_owned())]);
+    test.execute("UPDATE kotadb.api_keys SET expires_at = now() - interval '1 second'").await;
+    assert!(authenticate(&test, 7).await.is_none());
+    test.execute("UPDATE kotadb.api_keys SET expires_at = NULL").await;
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    assert!(keys::revoke(&mut tx, again).await.unwrap());
+    assert!(!keys::revoke(&mut tx, Uuid::now_v7()).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(authenticate(&test, 7).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_is_found_by_its_id_alone() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let repository = repository(&test, acme, "a/b").await;
+    let hook = HookId(Uuid::now_v7());
+    let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+    hooks::create(&mut tx, acme, repository, hook, b"sealed").await.unwrap();
+    hooks::set_github_repository_id(&mut tx, repository, 42).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = look_up(&test, hook).await.unwrap();
+    assert_eq!((found.tenant, found.repository, found.github_repository_id), (acme, repository, Some(42)));
+    assert_eq!((found.secret.as_slice(), found.previous_secret), (b"sealed".as_slice(), None));
+    assert!(look_up(&test, HookId(Uuid::now_v7())).await.is_none());
+
+    let overlap = "UPDATE kotadb.hooks SET previous_secret = 'old', previous_valid_until = now() + interval '1 hour'";
+    test.execute(overlap).await;
+    assert_eq!(look_up(&test, hook).await.unwrap().previous_secret.as_deref(), Some(b"old".as_slice()));
+    test.execute("UPDATE kotadb.hooks SET previous_valid_until = now()").await;
+    assert_eq!(look_up(&test, hook).await.unwrap().previous_secret, None);
+    test.execute("UPDATE kotadb.repositories SET deleted_at = now()").await;
+    assert!(look_up(&test, hook).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_id_counts_once_for_each_hook() {
+    let test = TestDb::new().await;
+    let delivery = Uuid::now_v7();
+    for name in ["acme", "zeta"] {
+        let tenant = tenant(&test, name).await;
+        let repository = repository(&test, tenant, "a/b").await;
+        let hook = HookId(Uuid::now_v7());
+        let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
+        hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
+        let new = NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [1; 32] };
+        assert!(deliveries::record(&mut tx, &new).await.unwrap());
+        assert!(!deliveries::record(&mut tx, &new).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_counts_jobs_of_all_tenants() {
+    let test = TestDb::new().await;
+    for name in ["acme", "zeta", "beta"] {
+        let tenant = tenant(&test, name).await;
+        let repository = repository(&test, tenant, "a/b").await;
+        enqueue(&test, &job(tenant, repository, Trigger::Push)).await;
+    }
+    let doomed = claim(&test, "w").await.unwrap();
+    claim(&test, "w").await.unwrap();
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    jobs::fail(&mut tx, &doomed, jobs::ErrorClass::Permanent, "no such repository").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+    let found = health::job_queue(&mut tx).await.unwrap();
+    assert_eq!((found.queued, found.in_progress, found.failed_recent, found.failed_recent_tenant), (1, 1, 0, 1));
+}
+
+async fn authenticate(test: &TestDb, byte: u8) -> Option<keys::Principal> {
+    let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+    let principal = keys::authenticate(&mut tx, &[byte; 32]).await.unwrap();
+    tx.commit().await.unwrap();
+    principal
+}
+
+async fn look_up(test: &TestDb, hook: HookId) -> Option<hooks::Hook> {
+    let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+    let hook = hooks::look_up(&mut tx, hook).await.unwrap();
+    tx.commit().await.unwrap();
+    hook
+}

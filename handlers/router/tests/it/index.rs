@@ -1,0 +1,44 @@
+//! A small index, published without an indexer.
+
+use bytes::Bytes;
+use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
+use kotadb_core::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
+use kotadb_core::store::{Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip};
+use kotadb_core::text::Language;
+use uuid::Uuid;
+
+/// Publishes one commit of `files` (path, content; in path order) as the default branch of a repository.
+pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &[(&str, &str)]) {
+    let repository: RepositoryId = repository.parse().unwrap();
+    let mut builder = SegmentBuilder::new(Vec::new()).unwrap();
+    let mut entries = Vec::new();
+    for (n, (path, content)) in files.iter().enumerate() {
+        let language = Language::detect(path.as_bytes(), content.as_bytes());
+        let blob = ObjectId([n as u8 + 1; 20]);
+        let document = PreparedDocument::new(blob, language, content.as_bytes(), &mut Scratch::default()).unwrap();
+        let doc = builder.add(document).unwrap();
+        let path = path.as_bytes().to_vec();
+        entries.push(SnapshotEntry { path, mode: 0o100_644, segment: 0, doc, class: Class::Source, language });
+    }
+    let (bytes, summary) = builder.finish().unwrap();
+    let key = store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(bytes)).await.unwrap();
+    let commit = ObjectId([7; 20]);
+    let snapshot = Snapshot::new(commit, vec![key], entries, Vec::new());
+    let snapshot = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), snapshot.encode()).await.unwrap();
+    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot };
+    let segment = SegmentEntry {
+        key,
+        bytes: summary.bytes,
+        hot_bytes: summary.hot_bytes,
+        n_docs: summary.n_docs,
+        text_bytes: summary.text_bytes,
+    };
+    let published = store.update_head::<StoreError, _>(tenant, |root| {
+        root.segments.push(segment.clone());
+        let segments = vec![root.segments.len() as u32 - 1];
+        let entry = RepositoryEntry { default: Some(tip.clone()), segments, ..RepositoryEntry::default() };
+        root.repositories.insert(repository, entry);
+        Ok(true)
+    });
+    published.await.unwrap();
+}

@@ -1,0 +1,15 @@
+//! Every route over real Postgres behind pgbouncer and an object store in memory. One binary, because linking is what
+//! costs; one module a family.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod app;
+mod boot;
+mod health;
+mod index;
+mod jobs;
+mod problems;
+mod repositories;
+mod search;
+mod slow_store;
+mod tenants;
+mod webhooks;
