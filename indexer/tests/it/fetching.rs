@@ -19,9 +19,11 @@ async fn refused_remotes_are_dead_at_once_with_the_reason() {
         service.enqueue(repository).await;
     }
     service.drain().await;
-    for (repository, reason) in
-        [(sha256, "SHA-256 repositories are not supported"), (elsewhere, "origin `https://gitlab.example`"), (missing, "not found")]
-    {
+    for (repository, reason) in [
+        (sha256, "SHA-256 repositories are not supported"),
+        (elsewhere, "origin `https://gitlab.example`"),
+        (missing, "not found"),
+    ] {
         let job = service.job(repository).await;
         let error = job.error.unwrap_or_default();
         assert!(job.state == JobState::Dead && error.contains(reason), "{:?}: {error}", job.state);

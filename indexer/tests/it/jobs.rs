@@ -27,7 +27,10 @@ async fn pushes_force_pushes_and_replays() {
     let job = service.job(id).await;
     assert_eq!((job.state, job.attempt), (JobState::Done, 1), "{:?}", job.error);
     let summary = job.summary.unwrap();
-    assert_eq!((&summary["files"], &summary["documents_new"], &summary["skipped"]["binary"]), (&2.into(), &2.into(), &1.into()));
+    assert_eq!(
+        (&summary["files"], &summary["documents_new"], &summary["skipped"]["binary"]),
+        (&2.into(), &2.into(), &1.into())
+    );
     assert_eq!(service.facts(id).await, fresh_facts(&repository));
 
     let version = service.root_version().await;
@@ -59,7 +62,8 @@ async fn tracked_refs_come_move_and_go() {
     let id = service.register("acme/refs", &remote, &["main", "release-*", "refs/tags/*"]).await;
     service.enqueue(id).await;
     service.drain().await;
-    let refs = |facts: &str| facts.lines().filter(|line| line.starts_with("ref ")).map(str::to_owned).collect::<Vec<_>>();
+    let refs =
+        |facts: &str| facts.lines().filter(|line| line.starts_with("ref ")).map(str::to_owned).collect::<Vec<_>>();
     let commit = repository.git(&["rev-parse", "HEAD"]);
     let expected = [
         format!("ref refs/heads/main {commit} default"),

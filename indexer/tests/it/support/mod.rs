@@ -65,7 +65,12 @@ impl Repository {
 
     /// Puts an entry into the index without a working tree file: modes and names that a file system may not have.
     pub fn stage(&self, mode: &str, content: &[u8], path: &str) {
-        let mut child = self.command(&["hash-object", "-w", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(&["hash-object", "-w", "--stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(content).unwrap();
         let blob = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
         self.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{},{path}", blob.trim())]);
