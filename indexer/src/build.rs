@@ -128,7 +128,7 @@ fn judge(
         if text::is_binary(content) {
             return Ok(Outcome::Left(SkipReason::Binary));
         }
-        let languages = item.files.iter().map(|&at| Language::detect(&group.file(at).path, content)).collect();
+        let languages: Vec<_> = item.files.iter().map(|&at| Language::detect(&group.file(at).path, content)).collect();
         let prepared = prepare(held, item.blob, &languages, content, scratch)?;
         Ok(Outcome::Text(Readings { languages, prepared }))
     });
@@ -139,7 +139,7 @@ fn judge(
 fn prepare(
     held: &Held,
     blob: ObjectId,
-    languages: &Vec<Language>,
+    languages: &[Language],
     content: &[u8],
     scratch: &mut Scratch,
 ) -> Result<Vec<(Language, PreparedDocument)>, SegmentError> {
@@ -205,7 +205,12 @@ impl<'a> Shelf<'a> {
         Ok(facts.collect())
     }
 
-    fn add_document(&mut self, item: &Item, language: Language, document: PreparedDocument) -> Result<Place, IndexError> {
+    fn add_document(
+        &mut self,
+        item: &Item,
+        language: Language,
+        document: PreparedDocument,
+    ) -> Result<Place, IndexError> {
         let number = self.finished.len();
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -223,7 +228,8 @@ impl<'a> Shelf<'a> {
         } else {
             self.open = Some(open);
         }
-        let segment = u32::try_from(self.workshop.held.table.len() + number).expect("a root names fewer than 2^32 segments");
+        let segment =
+            u32::try_from(self.workshop.held.table.len() + number).expect("a root names fewer than 2^32 segments");
         Ok(Place { segment, doc })
     }
 

@@ -6,30 +6,101 @@ use kotadb_core::segment::Class;
 use crate::attributes::Attributes;
 
 /// Folders of code that came from elsewhere.
-const VENDORED: &[&str] = &["vendor", "vendors", "third_party", "third-party", "thirdparty", "node_modules", "bower_components"];
+const VENDORED: &[&str] =
+    &["vendor", "vendors", "third_party", "third-party", "thirdparty", "node_modules", "bower_components"];
 /// Folders of tests, benches, examples and fixtures.
 const TESTS: &[&str] = &[
-    "test", "tests", "testing", "__tests__", "spec", "specs", "testdata", "test-data", "test_data", "fixtures", "__mocks__", "e2e",
-    "bench", "benches", "benchmark", "benchmarks", "example", "examples", "selftests", "samples",
+    "test",
+    "tests",
+    "testing",
+    "__tests__",
+    "spec",
+    "specs",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "__mocks__",
+    "e2e",
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "example",
+    "examples",
+    "selftests",
+    "samples",
 ];
 /// Folders of prose.
 const DOCS: &[&str] = &["doc", "docs", "documentation", "man"];
 /// Extensions of prose.
 const DOC_EXTENSIONS: &[&str] = &["md", "markdown", "mdx", "rst", "adoc", "asciidoc", "org", "pod", "rdoc", "textile"];
 /// First words of the names of prose.
-const DOC_NAMES: &[&str] =
-    &["readme", "license", "licence", "copying", "changelog", "changes", "contributing", "authors", "notice", "history", "news"];
+const DOC_NAMES: &[&str] = &[
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "changelog",
+    "changes",
+    "contributing",
+    "authors",
+    "notice",
+    "history",
+    "news",
+];
 /// Names of lock files.
 const LOCK_FILES: &[&str] = &[
-    "cargo.lock", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock", "poetry.lock",
-    "pipfile.lock", "pdm.lock", "uv.lock", "go.sum", "gemfile.lock", "composer.lock", "mix.lock", "pubspec.lock", "podfile.lock",
-    "flake.lock", "packages.lock.json", "gradle.lockfile", "cabal.project.freeze", "rebar.lock", "conan.lock",
+    "cargo.lock",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "deno.lock",
+    "poetry.lock",
+    "pipfile.lock",
+    "pdm.lock",
+    "uv.lock",
+    "go.sum",
+    "gemfile.lock",
+    "composer.lock",
+    "mix.lock",
+    "pubspec.lock",
+    "podfile.lock",
+    "flake.lock",
+    "packages.lock.json",
+    "gradle.lockfile",
+    "cabal.project.freeze",
+    "rebar.lock",
+    "conan.lock",
 ];
 /// Ends of the names of generated files.
 const GENERATED_ENDS: &[&str] = &[
-    ".min.js", ".min.css", ".min.mjs", "-min.js", "-min.css", ".bundle.js", ".js.map", ".css.map", ".mjs.map", ".pb.go", ".pb.cc",
-    ".pb.h", "_pb2.py", "_pb2_grpc.py", "_pb.js", "_pb.d.ts", ".g.dart", ".freezed.dart", ".designer.cs", ".g.cs", "_generated.go",
-    ".generated.go", ".generated.ts", ".snap",
+    ".min.js",
+    ".min.css",
+    ".min.mjs",
+    "-min.js",
+    "-min.css",
+    ".bundle.js",
+    ".js.map",
+    ".css.map",
+    ".mjs.map",
+    ".pb.go",
+    ".pb.cc",
+    ".pb.h",
+    "_pb2.py",
+    "_pb2_grpc.py",
+    "_pb.js",
+    "_pb.d.ts",
+    ".g.dart",
+    ".freezed.dart",
+    ".designer.cs",
+    ".g.cs",
+    "_generated.go",
+    ".generated.go",
+    ".generated.ts",
+    ".snap",
 ];
 /// Ends of the names of tests, before the extension.
 const TEST_ENDS: &[&str] = &["_test", "_tests", "_spec", ".test", ".spec", "_bench", ".stories"];
@@ -59,13 +130,24 @@ fn has_folder(folders: &str, names: &[&str]) -> bool {
 }
 
 fn is_generated(name: &str) -> bool {
-    LOCK_FILES.contains(&name) || name.starts_with("zz_generated") || GENERATED_ENDS.iter().any(|end| name.ends_with(end))
+    LOCK_FILES.contains(&name)
+        || name.starts_with("zz_generated")
+        || GENERATED_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Java and C# name tests by the last word of a camel-case name, hence the original spelling.
 fn is_test(name: &str, original: &[u8]) -> bool {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let camel = [&b"Test.java"[..], b"Tests.java", b"Test.kt", b"Tests.kt", b"Test.cs", b"Tests.cs", b"Test.php", b"Tests.swift"];
+    let camel = [
+        &b"Test.java"[..],
+        b"Tests.java",
+        b"Test.kt",
+        b"Tests.kt",
+        b"Test.cs",
+        b"Tests.cs",
+        b"Test.php",
+        b"Tests.swift",
+    ];
     name == "conftest.py"
         || (name.starts_with("test_") && name.ends_with(".py"))
         || TEST_ENDS.iter().any(|end| stem.ends_with(end))
@@ -76,7 +158,8 @@ fn is_prose(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     let word = name.split(['.', '-', '_']).next().unwrap_or(name);
     let plain = matches!(extension, "" | "txt" | "html");
-    DOC_EXTENSIONS.contains(&extension) || (DOC_NAMES.contains(&word) && (plain || extension == word || !name.contains('.')))
+    DOC_EXTENSIONS.contains(&extension)
+        || (DOC_NAMES.contains(&word) && (plain || extension == word || !name.contains('.')))
 }
 
 #[cfg(test)]

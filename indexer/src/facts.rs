@@ -43,9 +43,9 @@ impl Group {
 
     /// Every file of every listing.
     pub fn files(&self) -> impl Iterator<Item = (FileRef, &File)> {
-        (0..).zip(&self.listings).flat_map(|(listing, it)| {
-            (0..).zip(&it.files).map(move |(file, it)| (FileRef { listing, file }, it))
-        })
+        (0..)
+            .zip(&self.listings)
+            .flat_map(|(listing, it)| (0..).zip(&it.files).map(move |(file, it)| (FileRef { listing, file }, it)))
     }
 
     /// The file meant.

@@ -21,7 +21,13 @@ pub struct Fetched {
 }
 
 /// Fetches `refs` of `url` into a new bare repository at `folder`.
-pub async fn fetch(git: &Git, url: &str, refs: &[RemoteRef], folder: &Path, halt: &Halt) -> Result<Vec<Fetched>, IndexError> {
+pub async fn fetch(
+    git: &Git,
+    url: &str,
+    refs: &[RemoteRef],
+    folder: &Path,
+    halt: &Halt,
+) -> Result<Vec<Fetched>, IndexError> {
     let repository = init(git, folder, halt).await?;
     fail_point::hit("fetch.initialised");
     let mut args: Vec<String> =

@@ -79,7 +79,7 @@ impl Git {
             reason = halt.wait() => Err(IndexError::Halted(reason)),
         };
         let (success, stdout, stderr) = outcome?;
-        group.is_over();
+        group.ended();
         if success { Ok(stdout) } else { Err(refusal(call.what, &stderr)) }
     }
 
@@ -120,7 +120,7 @@ impl Group {
         Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
     }
 
-    fn is_over(mut self) {
+    fn ended(mut self) {
         self.0 = None;
     }
 }
@@ -192,7 +192,7 @@ fn class_of(complaint: &str) -> ErrorClass {
     let says = |part: &&str| complaint.contains(*part);
     if complaint.contains("returned error: 429") {
         ErrorClass::RateLimited
-    } else if PERMANENT.iter().any(|part| says(part)) || complaint.contains("not valid: is this a git repository?") {
+    } else if PERMANENT.iter().any(says) || complaint.contains("not valid: is this a git repository?") {
         ErrorClass::Permanent
     } else {
         ErrorClass::Transient

@@ -83,7 +83,11 @@ impl HeldCache {
 }
 
 /// `None`: built by another version.
-async fn read_documents(store: &Store, tenant: TenantId, entry: &SegmentEntry) -> Result<Option<Documents>, IndexError> {
+async fn read_documents(
+    store: &Store,
+    tenant: TenantId,
+    entry: &SegmentEntry,
+) -> Result<Option<Documents>, IndexError> {
     let segment = open(store, tenant, entry).await?;
     if segment.text_version() != TEXT_VERSION {
         return Ok(None);
@@ -102,7 +106,12 @@ pub async fn open(store: &Store, tenant: TenantId, entry: &SegmentEntry) -> Resu
 }
 
 /// The blob of each document of a segment.
-pub async fn blobs(store: &Store, tenant: TenantId, key: ObjectKey, segment: &Segment) -> Result<Vec<ObjectId>, IndexError> {
+pub async fn blobs(
+    store: &Store,
+    tenant: TenantId,
+    key: ObjectKey,
+    segment: &Segment,
+) -> Result<Vec<ObjectId>, IndexError> {
     let ranges = store.get_ranges(tenant, Kind::Segment, key, &[segment.blobs_range()]).await?;
     Ok(segment.decode_blobs(&ranges.parts.into_iter().next().unwrap_or_default())?)
 }

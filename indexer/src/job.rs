@@ -63,7 +63,7 @@ pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Ou
     fail_point::hit("fetch.claimed");
     let mut restarts = 0;
     loop {
-        let scratch = Scratch::create(&indexer.data_dir, claimed.job, claimed.fence)?;
+        let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
         let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
         match run.once().await {
             Err(IndexError::HeldGone) if restarts < MAX_RESTARTS => restarts += 1,
@@ -124,7 +124,8 @@ impl Run<'_> {
     }
 
     async fn fetch_moved(&self, git: &Git, tracked: &Tracked, before: &Before) -> Result<Vec<Fetched>, IndexError> {
-        let is_held = |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
+        let is_held =
+            |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
         let moved: Vec<_> = tracked.refs.iter().filter(|r| !is_held(&r.name, r.id)).cloned().collect();
         if moved.is_empty() {
             return Ok(Vec::new());

@@ -105,7 +105,10 @@ async fn reach(db: &Db) -> anyhow::Result<()> {
     };
     let version = version.unwrap_or_default();
     if version.as_str() < migrate::latest() {
-        bail!("the database is at `{version}`, this program needs `{}`: run `kotadb-indexer migrate`", migrate::latest());
+        bail!(
+            "the database is at `{version}`, this program needs `{}`: run `kotadb-indexer migrate`",
+            migrate::latest()
+        );
     }
     Ok(())
 }
@@ -113,7 +116,8 @@ async fn reach(db: &Db) -> anyhow::Result<()> {
 /// SIGTERM and SIGINT give the running job back.
 async fn stop_on_signal(stop: Halt) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {

@@ -120,7 +120,12 @@ impl Pipeline<'_> {
         Ok(group)
     }
 
-    async fn upload_segments(&self, segments: Vec<BuiltSegment>, held: &mut Held, made: &mut Made) -> Result<(), IndexError> {
+    async fn upload_segments(
+        &self,
+        segments: Vec<BuiltSegment>,
+        held: &mut Held,
+        made: &mut Made,
+    ) -> Result<(), IndexError> {
         for built in segments {
             self.halt.check()?;
             let entry = upload::segment(self.store, self.tenant, &built).await?;

@@ -30,7 +30,12 @@ pub struct Publication {
 }
 
 /// Raises the fence of a repository, so that a worker whose lease expired can no longer publish.
-pub async fn raise_fence(store: &Store, tenant: TenantId, repository: RepositoryId, fence: u64) -> Result<(), IndexError> {
+pub async fn raise_fence(
+    store: &Store,
+    tenant: TenantId,
+    repository: RepositoryId,
+    fence: u64,
+) -> Result<(), IndexError> {
     let raise = |root: &mut Root| {
         let entry = root.repositories.entry(repository).or_default();
         require_fence(entry, fence)?;

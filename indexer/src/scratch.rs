@@ -1,8 +1,9 @@
-//! Folders of one job on this machine: named by job and fence, so that leftovers of a dead worker are recognised.
+//! Folders of one job on this machine: named by repository and fence, so that leftovers of a dead worker are recognised:
+//! a repository has one running job at most, and a job that was merged into another has another id.
 
 use std::path::{Path, PathBuf};
 
-use kotadb_core::id::JobId;
+use kotadb_core::id::RepositoryId;
 
 use crate::error::IndexError;
 
@@ -13,12 +14,12 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder of a claim below `data_dir`, and removes those of earlier claims of the same job.
-    pub fn create(data_dir: &Path, job: JobId, fence: i64) -> Result<Self, IndexError> {
+    /// Makes the folder of a claim below `data_dir`, and removes those of earlier claims.
+    pub fn create(data_dir: &Path, repository: RepositoryId, fence: i64) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
         std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
-        remove_earlier(&parent, &format!("{job}."));
-        Self::at(parent.join(format!("{job}.{fence}")))
+        remove_earlier(&parent, &format!("{repository}."));
+        Self::at(parent.join(format!("{repository}.{fence}")))
     }
 
     /// Makes a folder of this name, which must not exist.
@@ -35,7 +36,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A folder that stays behind is removed by the next claim of the job.
+        // A folder that stays behind is removed by the next claim of its repository.
         let _stays = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -22,7 +22,12 @@ pub struct Tips {
 
 impl Tips {
     /// Reads them.
-    pub async fn load(store: &Store, tenant: TenantId, root: &Root, repository: RepositoryId) -> Result<Self, IndexError> {
+    pub async fn load(
+        store: &Store,
+        tenant: TenantId,
+        root: &Root,
+        repository: RepositoryId,
+    ) -> Result<Self, IndexError> {
         let Some(entry) = root.repositories.get(&repository) else { return Ok(Self::default()) };
         let others = match entry.refs {
             Some(key) => Refs::decode(&store.get(tenant, Kind::Refs, key).await?)?.tips,
@@ -43,7 +48,8 @@ impl Tips {
 
     /// Whether both hold the same refs at the same commits with the same default.
     pub fn same_commits(&self, other: &Self) -> bool {
-        let commits = |tips: &Self| tips.by_name.iter().map(|(name, tip)| (name.clone(), tip.commit)).collect::<Vec<_>>();
+        let commits =
+            |tips: &Self| tips.by_name.iter().map(|(name, tip)| (name.clone(), tip.commit)).collect::<Vec<_>>();
         self.default == other.default && commits(self) == commits(other)
     }
 
@@ -59,7 +65,12 @@ impl Tips {
     }
 
     /// The segments that the snapshots of these tips name: of new ones from memory, of others from the store.
-    pub async fn segments(&self, store: &Store, tenant: TenantId, made: &Made) -> Result<BTreeSet<ObjectKey>, IndexError> {
+    pub async fn segments(
+        &self,
+        store: &Store,
+        tenant: TenantId,
+        made: &Made,
+    ) -> Result<BTreeSet<ObjectKey>, IndexError> {
         let mut segments = BTreeSet::new();
         let mut seen = BTreeSet::new();
         for tip in self.by_name.values().filter(|tip| seen.insert(tip.snapshot)) {

@@ -18,7 +18,8 @@ pub(super) async fn write(
     out: &mut (dyn Write + Send),
 ) -> Result<(), IndexError> {
     write_segments(inspected, root, out).map_err(printing)?;
-    let stored: BTreeMap<_, _> = inspected.store.list(inspected.tenant).await?.into_iter().map(|(_, k, n)| (k, n)).collect();
+    let stored: BTreeMap<_, _> =
+        inspected.store.list(inspected.tenant).await?.into_iter().map(|(_, k, n)| (k, n)).collect();
     for tip in tips.by_name.values() {
         let mut summary = Summary::default();
         summary.count(&snapshot(inspected.store, inspected.tenant, tip).await?);
@@ -38,7 +39,11 @@ fn write_segments(inspected: &Inspected<'_>, root: &Root, out: &mut dyn Write) -
     let touched = root.repositories.get(&inspected.repository).map_or(&[][..], |entry| &entry.segments);
     for segment in touched.iter().filter_map(|&i| root.segments.get(i as usize)) {
         let id = segment.key.id;
-        writeln!(out, "segment {id}: {} bytes, {} documents, {} bytes of text", segment.bytes, segment.n_docs, segment.text_bytes)?;
+        writeln!(
+            out,
+            "segment {id}: {} bytes, {} documents, {} bytes of text",
+            segment.bytes, segment.n_docs, segment.text_bytes
+        )?;
         bytes += segment.bytes;
         text_bytes += segment.text_bytes;
     }

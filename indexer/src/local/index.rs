@@ -44,7 +44,13 @@ pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)
     let (wanted, source, listings) = prepare(&place, options)?;
     let scratch = scratch(&place.folder)?;
     let store = place.store()?;
-    let run = Run { place: &place, store: &store, source: &source, scratch: scratch.path(), add: options.reference.is_some() };
+    let run = Run {
+        place: &place,
+        store: &store,
+        source: &source,
+        scratch: scratch.path(),
+        add: options.reference.is_some(),
+    };
     block_on(run.run(wanted, listings, progress))
 }
 
@@ -110,7 +116,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn run(&self, wanted: Wanted, listings: Listings, progress: &mut dyn FnMut(Step)) -> Result<Summary, LocalError> {
+    async fn run(
+        &self,
+        wanted: Wanted,
+        listings: Listings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Summary, LocalError> {
         let (root, _) = self.store.head(TenantId::LOCAL).await?;
         let held = HeldCache::default().load(self.store, TenantId::LOCAL, &root).await?;
         let mut before = Tips::load(self.store, TenantId::LOCAL, &root, REPOSITORY).await?;
@@ -138,7 +149,12 @@ impl Run<'_> {
     /// What was indexed before stays while its ref is there; the ref just indexed is the default unless it was added.
     fn after(&self, before: &Tips, wanted: Wanted, made: &Made) -> Tips {
         let mut after = Tips { default: before.default.clone(), ..Tips::default() };
-        after.by_name = before.by_name.iter().filter(|(name, _)| self.is_there(name)).map(|(n, t)| (n.clone(), t.clone())).collect();
+        after.by_name = before
+            .by_name
+            .iter()
+            .filter(|(name, _)| self.is_there(name))
+            .map(|(n, t)| (n.clone(), t.clone()))
+            .collect();
         if let Some((name, commit)) = wanted {
             let known = || before.at(commit).map(|tip| tip.snapshot);
             if let Some(snapshot) = made.snapshots.get(&commit).map(|made| made.key).or_else(known) {

@@ -22,7 +22,8 @@ struct Scene {
 fn scene() -> Scene {
     let repository = Repository::new();
     for i in 0..40 {
-        repository.write(&format!("src/module_{i}.rs"), format!("pub fn function_{i}() -> u32 {{ {i} }} // word{}\n", i % 7));
+        repository
+            .write(&format!("src/module_{i}.rs"), format!("pub fn function_{i}() -> u32 {{ {i} }} // word{}\n", i % 7));
     }
     repository.commit();
     repository.git(&["branch", "side"]);
@@ -103,9 +104,11 @@ fn leftovers(service: &Service) -> usize {
 async fn matches(service: &Service, id: kotadb_core::id::RepositoryId) -> Vec<String> {
     let searcher = Searcher::new(service.store.clone(), 64 << 20);
     let mut found = Vec::new();
-    for text in (0..40).map(|i| format!("function_{i}")).chain((0..7).map(|i| format!("word{i}"))).chain(
-        ["/renewed_\\d+/", "lang:rust \"pub fn\"", "path:src u64 OR u32"].map(str::to_owned),
-    ) {
+    for text in (0..40)
+        .map(|i| format!("function_{i}"))
+        .chain((0..7).map(|i| format!("word{i}")))
+        .chain(["/renewed_\\d+/", "lang:rust \"pub fn\"", "path:src u64 OR u32"].map(str::to_owned))
+    {
         let request = SearchRequest {
             tenant: service.tenant,
             visible: vec![Visible { id, name: "acme/a".into() }],

@@ -111,7 +111,10 @@ fn one_blob_at_two_paths_with_two_languages_and_classes() {
     repository.commit();
     let summary = index(repository.path());
     assert_eq!(summary.new_documents, 2);
-    assert_eq!(short_facts(repository.path()), ["Source python src/a.py", "Test ruby tests/a.rb", "Vendored python vendor/a.py"]);
+    assert_eq!(
+        short_facts(repository.path()),
+        ["Source python src/a.py", "Test ruby tests/a.rb", "Vendored python vendor/a.py"]
+    );
 }
 
 #[test]
@@ -165,7 +168,8 @@ fn paths_that_are_not_utf8_are_kept() {
     repository.commit();
     index(repository.path());
     let tree = repository.path();
-    std::fs::write(tree.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"caf\xe9.rs")), "x").unwrap();
+    std::fs::write(tree.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"caf\xe9.rs")), "x")
+        .unwrap();
     repository.commit();
     index(tree);
     assert_eq!(short_facts(tree), ["Source rust a.rs", "Source rust caf\\xe9.rs"]);

@@ -11,16 +11,19 @@ async fn refused_remotes_are_dead_at_once_with_the_reason() {
     let sha256 = Repository::with(&["--object-format=sha256"]);
     sha256.write("a", "1");
     sha256.commit();
-    let sha256 = service.register("acme/sha256", &Remote::of(&sha256), &[]).await;
+    let remote = Remote::of(&sha256);
+    let sha256 = service.register("acme/sha256", &remote, &[]).await;
     let elsewhere = service.register_url("acme/elsewhere", "https://gitlab.example/a/b.git", &[]).await;
     let missing = service.register_url("acme/missing", &service.git.url("acme/missing"), &[]).await;
     for repository in [sha256, elsewhere, missing] {
         service.enqueue(repository).await;
     }
     service.drain().await;
-    for (repository, reason) in
-        [(sha256, "SHA-256 repositories are not supported"), (elsewhere, "origin `https://gitlab.example`"), (missing, "not found")]
-    {
+    for (repository, reason) in [
+        (sha256, "SHA-256 repositories are not supported"),
+        (elsewhere, "origin `https://gitlab.example`"),
+        (missing, "not found"),
+    ] {
         let job = service.job(repository).await;
         let error = job.error.unwrap_or_default();
         assert!(job.state == JobState::Dead && error.contains(reason), "{:?}: {error}", job.state);

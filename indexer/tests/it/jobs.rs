@@ -27,7 +27,10 @@ async fn pushes_force_pushes_and_replays() {
     let job = service.job(id).await;
     assert_eq!((job.state, job.attempt), (JobState::Done, 1), "{:?}", job.error);
     let summary = job.summary.unwrap();
-    assert_eq!((&summary["files"], &summary["documents_new"], &summary["skipped"]["binary"]), (&2.into(), &2.into(), &1.into()));
+    assert_eq!(
+        (&summary["files"], &summary["documents_new"], &summary["skipped"]["binary"]),
+        (&2.into(), &2.into(), &1.into())
+    );
     assert_eq!(service.facts(id).await, fresh_facts(&repository));
 
     let version = service.root_version().await;
@@ -59,7 +62,8 @@ async fn tracked_refs_come_move_and_go() {
     let id = service.register("acme/refs", &remote, &["main", "release-*", "refs/tags/*"]).await;
     service.enqueue(id).await;
     service.drain().await;
-    let refs = |facts: &str| facts.lines().filter(|line| line.starts_with("ref ")).map(str::to_owned).collect::<Vec<_>>();
+    let refs =
+        |facts: &str| facts.lines().filter(|line| line.starts_with("ref ")).map(str::to_owned).collect::<Vec<_>>();
     let commit = repository.git(&["rev-parse", "HEAD"]);
     let expected = [
         format!("ref refs/heads/main {commit} default"),
@@ -92,9 +96,9 @@ async fn repositories_of_one_tenant_share_documents() {
     let (first, second) = (repository(), repository());
     second.write("only.rs", "fn only() {}\n");
     second.commit();
-    let a = service.register("acme/a", &Remote::of(&first), &[]).await;
-    let remote = Remote::of(&second);
-    let b = service.register("acme/b", &remote, &[]).await;
+    let (first_remote, second_remote) = (Remote::of(&first), Remote::of(&second));
+    let a = service.register("acme/a", &first_remote, &[]).await;
+    let b = service.register("acme/b", &second_remote, &[]).await;
     service.enqueue(a).await;
     service.drain().await;
     service.enqueue(b).await;
@@ -108,7 +112,8 @@ async fn repositories_of_one_tenant_share_documents() {
 async fn serve_gives_its_job_back_when_told_to_stop() {
     let service = Service::start().await;
     let repository = repository();
-    let id = service.register("acme/a", &Remote::of(&repository), &[]).await;
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
     let mut serving = tokio::process::Command::from(service.indexer());
     let mut serving = serving.arg("serve").kill_on_drop(true).spawn().unwrap();
     service.enqueue(id).await;

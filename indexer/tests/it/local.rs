@@ -27,7 +27,8 @@ fn plain_folder_is_indexed_as_a_tree() {
     std::fs::write(root.join(".kotadbignore"), "*.log\n").unwrap();
     std::fs::write(root.join("b.log"), "x").unwrap();
     std::os::unix::fs::symlink("src/a.rs", root.join("link")).unwrap();
-    let expected = ["Source text .kotadbignore", "Source rust src/a.rs", "skipped ignored b.log", "skipped symlink link"];
+    let expected =
+        ["Source text .kotadbignore", "Source rust src/a.rs", "skipped ignored b.log", "skipped symlink link"];
 
     index(&root);
     assert_eq!(short_facts(&root), expected);

@@ -1,6 +1,8 @@
 //! The indexer from outside: what a commit's facts are, what a second run changes, what a remote may be, and what is left
 //! after a crash at every fail point. One binary, because linking is what costs.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
+
 mod crash;
 mod facts;
 mod fetching;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 async fn publication(store: &Store, repository: u128, fence: u64) -> Publication {
     let tenant = TenantId::LOCAL;
-    let key = store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(format!("{repository} {fence}"))).await.unwrap();
+    let key =
+        store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(format!("{repository} {fence}"))).await.unwrap();
     let commit = ObjectId([u8::try_from(fence % 251).unwrap(); 20]);
     Publication {
         tenant,

@@ -65,7 +65,12 @@ impl Repository {
 
     /// Puts an entry into the index without a working tree file: modes and names that a file system may not have.
     pub fn stage(&self, mode: &str, content: &[u8], path: &str) {
-        let mut child = self.command(&["hash-object", "-w", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self
+            .command(&["hash-object", "-w", "--stdin"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(content).unwrap();
         let blob = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
         self.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{},{path}", blob.trim())]);
@@ -105,8 +110,13 @@ fn shorten(line: &str) -> Option<String> {
     }
 }
 
-/// The facts of a fresh index of the same repository, made in another place.
+/// The facts of a fresh index of the same repository, made in another place. A thread of its own, because the local index
+/// has a runtime of its own and callers may be inside one.
 pub fn fresh_facts(repository: &Repository) -> String {
+    std::thread::scope(|scope| scope.spawn(|| fresh_facts_here(repository)).join().unwrap())
+}
+
+fn fresh_facts_here(repository: &Repository) -> String {
     let folder = tempfile::tempdir().unwrap();
     let clone = folder.path().join("clone");
     repository.git(&["clone", "--quiet", "--bare", ".", clone.to_str().unwrap()]);
