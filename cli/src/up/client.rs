@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use reqwest::header::AUTHORIZATION;
 use kotadb_core::wire::{Job, NewRepository, RegisteredRepository};
+use reqwest::header::AUTHORIZATION;
 
 use super::state::{State, Webhook};
 
@@ -85,7 +85,8 @@ impl Client {
     }
 
     async fn answer<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
-        let response = request.header(AUTHORIZATION, &self.authorization).send().await.context("the API does not answer")?;
+        let response =
+            request.header(AUTHORIZATION, &self.authorization).send().await.context("the API does not answer")?;
         let status = response.status();
         let body = response.bytes().await?;
         anyhow::ensure!(status.is_success(), "the API answered {status}: {}", String::from_utf8_lossy(&body));

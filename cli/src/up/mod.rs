@@ -92,7 +92,9 @@ async fn start(
     let client = Client::new(programs.api_url(), &state.secrets.api_key);
     let mut registered = Vec::new();
     for name in served.names() {
-        registered.push(client.register(state, &served.url(name)).await.with_context(|| format!("cannot register `{name}`"))?);
+        registered.push(
+            client.register(state, &served.url(name)).await.with_context(|| format!("cannot register `{name}`"))?,
+        );
     }
     state.write_report(programs.api_url())?;
     for repository in &registered {

@@ -102,5 +102,7 @@ async fn first_address(router: &mut Child) -> anyhow::Result<String> {
         }
     }
     let status = router.wait().await?;
-    anyhow::bail!("kotadb-api-server ended before it listened ({status}): is the port free? Its last lines above say why")
+    anyhow::bail!(
+        "kotadb-api-server ended before it listened ({status}): is the port free? Its last lines above say why"
+    )
 }

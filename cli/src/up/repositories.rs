@@ -78,7 +78,8 @@ impl Served {
 fn find_repository(path: &Path) -> anyhow::Result<PathBuf> {
     let path = path.canonicalize().with_context(|| format!("`{}` does not exist", path.display()))?;
     let top = git(&path, "--show-toplevel").or_else(|_| git(&path, "--absolute-git-dir"));
-    let top = top.with_context(|| format!("`{}` is not a git repository: run `git init` there first", path.display()))?;
+    let top =
+        top.with_context(|| format!("`{}` is not a git repository: run `git init` there first", path.display()))?;
     Ok(PathBuf::from(top))
 }
 

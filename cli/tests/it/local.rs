@@ -19,7 +19,10 @@ fn finds_lines_and_exits_zero() {
     let fixture = indexed();
     let output = kotadb(fixture.path(), &["search", "hello"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(stdout(&output), "src/main.rs:2:15:    println!(\"hello\");\ndocs/guide.md:3:5:say hello twice: hello\n");
+    assert_eq!(
+        stdout(&output),
+        "src/main.rs:2:15:    println!(\"hello\");\ndocs/guide.md:3:5:say hello twice: hello\n"
+    );
 }
 
 #[test]
@@ -55,7 +58,10 @@ fn json_gives_one_object_a_line_and_a_summary() {
     assert_eq!((&guide["byte_start"], &guide["byte_end"]), (&Value::from(13), &Value::from(18)));
     assert_eq!(guide["ranges"].as_array().expect("all matches of the line").len(), 2);
     let summary = &lines[2];
-    assert_eq!((&summary["summary"], &summary["matches"], &summary["files"]), (&Value::from(true), &Value::from(2), &Value::from(2)));
+    assert_eq!(
+        (&summary["summary"], &summary["matches"], &summary["files"]),
+        (&Value::from(true), &Value::from(2), &Value::from(2))
+    );
     assert_eq!(summary["complete"], true);
 }
 

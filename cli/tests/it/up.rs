@@ -54,7 +54,14 @@ fn search(report: &Value, query: &str) -> Value {
     let key = report["api_key"].as_str().expect("a key");
     let url = report["url"].as_str().expect("a URL");
     let output = Command::new("curl")
-        .args(["-sS", "-G", "-H", &format!("Authorization: Bearer {key}"), "--data-urlencode", &format!("query={query}")])
+        .args([
+            "-sS",
+            "-G",
+            "-H",
+            &format!("Authorization: Bearer {key}"),
+            "--data-urlencode",
+            &format!("query={query}"),
+        ])
         .arg(format!("{url}/api/v1/search/code"))
         .output()
         .expect("curl runs");
