@@ -74,7 +74,7 @@ async fn pushes_to_two_branches_during_a_run_need_one_follow_up() {
     wait_running(&service, id).await;
     for branch in ["main", "release"] {
         repository.git(&["checkout", "--quiet", branch]);
-        repository.write("src/pushed.rs", &format!("fn pushed_to_{branch}() {{}}\n"));
+        repository.write("src/pushed.rs", format!("fn pushed_to_{branch}() {{}}\n"));
         repository.commit();
         remote.push(&repository, branch);
         service.enqueue(id).await;
