@@ -45,6 +45,7 @@ check-scripts:
 	python3 scripts/parity.py --self-test
 
 bench-index: build ## index size, time and memory on a large tree
+	@scripts/setup.sh bench
 	KOTADB_BIN=$(BIN) scripts/bench-index.sh
 
 fmt: ## format the code

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the other commands need beyond Rust: asks for programs, not for packages, so it is quick when all is there.
+# With `bench` as argument also what the benches measure and measure with.
 set -euo pipefail
 
 packages=()
@@ -19,6 +20,11 @@ has pgbouncer || need pgbouncer
 has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || need postgresql
 python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv
 git --exec-path >/dev/null 2>&1 && [ -x "$(git --exec-path)/git-http-backend" ] || need git
+if [ "${1:-}" = bench ]; then
+  [ -x /usr/bin/time ] || need time
+  compgen -G '/usr/src/linux-source-*.tar.xz' >/dev/null || need linux-source
+  has xz || need xz-utils
+fi
 
 [ ${#packages[@]} -gt 0 ] || exit 0
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use kotadb_core::wire::{Job, NewRepository, RegisteredRepository};
+use kotadb_core::wire::{Job, NewRepository, QueuedJob, RegisteredRepository};
 use reqwest::header::AUTHORIZATION;
 
 use super::state::{State, Webhook};
@@ -76,7 +76,7 @@ impl Client {
     }
 
     async fn reindex(&self, repository: &str) -> anyhow::Result<String> {
-        let job: Job = self.answer(self.post(&format!("/api/v1/repositories/{repository}/index"))).await?;
+        let job: QueuedJob = self.answer(self.post(&format!("/api/v1/repositories/{repository}/index"))).await?;
         Ok(job.id)
     }
 
