@@ -19,7 +19,7 @@ import time
 import unittest
 import urllib.parse
 
-RG = ["rg", "--no-config", "-uuu", "-a", "-E", "none", "-n", "-H", "--null", "--no-heading", "--color", "never", "--case-sensitive"]
+RG = [os.environ.get("RG", "rg"), "--no-config", "-uuu", "-a", "-E", "none", "-n", "-H", "--null", "--no-heading", "--color", "never", "--case-sensitive"]
 SHOWN = 10
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,30}")
 

@@ -15,5 +15,13 @@ program() {
 
 KOTADB=${KOTADB:-$(program kotadb KOTADB)}
 KOTADB_INDEXER=${KOTADB_INDEXER:-$(program kotadb-indexer KOTADB_INDEXER)}
-export KOTADB KOTADB_INDEXER
+
+# Two programs agree on \p{…} only with the same Unicode tables: Debian's ripgrep 13 has older ones. Built without its lock
+# file, so that it takes the newest regex-syntax as we do. RG names another one.
+if [ -z "${RG:-}" ]; then
+  tools=$here/../.dev/ripgrep
+  RG=$tools/bin/rg
+  [ -x "$RG" ] || { echo 'parity: building ripgrep' >&2; cargo install ripgrep --quiet --root "$tools"; }
+fi
+export KOTADB KOTADB_INDEXER RG
 exec python3 "$here/parity.py" "$@"

@@ -23,6 +23,9 @@ pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
         limit: wanted(args),
     };
     let result = Searcher::new(index.store.clone(), CACHE_BYTES).search(&request).await?;
+    if let Some(reference) = &args.reference {
+        ensure_indexed(reference, &result)?;
+    }
     print(args, &result)?;
     if !args.json && args.reference.is_none() {
         note_differences(args);
@@ -36,6 +39,13 @@ fn query_text(args: &SearchArgs) -> String {
         Some(reference) => format!("({text}) ref:\"{reference}\""),
         None => text,
     }
+}
+
+/// Nothing found and nothing there to search are different answers.
+fn ensure_indexed(reference: &str, result: &SearchResult) -> anyhow::Result<()> {
+    let searched = result.commit.is_some() || result.n_files > 0 || reference.contains('*');
+    anyhow::ensure!(searched, "`{reference}` is not indexed: run `kotadb index --ref {reference}` first");
+    Ok(())
 }
 
 /// A count needs every match; so does `--limit 0`.

@@ -91,7 +91,8 @@ fn a_branch_is_searchable_by_ref_after_indexing_it() {
     let output = kotadb(fixture.path(), &["search", "--ref", "main", "hello"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let output = kotadb(fixture.path(), &["search", "--ref", "absent", "hello"]);
-    assert_ne!(output.status.code(), Some(0));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("`absent` is not indexed"), "{}", stderr(&output));
 }
 
 #[test]
