@@ -1,7 +1,7 @@
 //! What every route shares: the lazily built handles of a process, errors as problems, extractors, the layer stack, and
 //! the two ways to serve a router (TCP, Lambda). Routes themselves are in `handlers/`.
 //!
-//! A handler crate exports `routes() -> Router<Resources>` with absolute paths; [`stack`] puts the layers round a router
+//! A handler crate exports `routes() -> Router<Resources>` with absolute paths; [`stack()`] puts the layers round a router
 //! once, so that an answer is the same whoever mounts it.
 
 mod auth;
