@@ -33,12 +33,8 @@ pub async fn run(args: &UpArgs) -> anyhow::Result<()> {
     let paths = repositories::resolve(&args.paths)?;
     let mut running = Running::default();
     let outcome = tokio::select! {
-        outcome = start(args, &mut state, &paths, &mut running) => outcome,
+        outcome = serve(args, &mut state, &paths, &mut running) => outcome,
         () = interrupt.wait() => Ok(()),
-    };
-    let outcome = match outcome {
-        Ok(()) if running.programs.is_some() => running.wait(&mut interrupt).await,
-        other => other,
     };
     eprintln!("stopping");
     let stopped = running.stop().await;
@@ -54,14 +50,6 @@ struct Running {
 }
 
 impl Running {
-    async fn wait(&mut self, interrupt: &mut Interrupt) -> anyhow::Result<()> {
-        let Some(programs) = &mut self.programs else { return Ok(()) };
-        tokio::select! {
-            () = interrupt.wait() => Ok(()),
-            ended = programs.wait() => ended,
-        }
-    }
-
     /// Top down: nobody asks the database of a process that is still to be stopped.
     async fn stop(self) -> anyhow::Result<()> {
         if let Some(programs) = self.programs {
@@ -75,7 +63,8 @@ impl Running {
     }
 }
 
-async fn start(
+/// Starts everything, indexes, and goes on until a program ends, which none should.
+async fn serve(
     args: &UpArgs,
     state: &mut State,
     paths: &[repositories::LocalPath],
@@ -89,19 +78,31 @@ async fn start(
     }
     say("starting the API and the indexer");
     let programs = running.programs.insert(Programs::start(args, state, database, &served.origin()).await?);
-    let client = Client::new(programs.api_url(), &state.secrets.api_key);
+    let url = programs.api_url().to_owned();
+    tokio::select! {
+        // A program that ends says why; without it, the other side would only see that nobody answers.
+        biased;
+        ended = programs.wait() => return ended,
+        indexed = index(&url, state, served) => indexed?,
+    }
+    greet(&url, state, served);
+    programs.wait().await
+}
+
+/// Registers what is served and waits until it is indexed.
+async fn index(url: &str, state: &mut State, served: &Served) -> anyhow::Result<()> {
+    let client = Client::new(url, &state.secrets.api_key);
     let mut registered = Vec::new();
     for name in served.names() {
         registered.push(
             client.register(state, &served.url(name)).await.with_context(|| format!("cannot register `{name}`"))?,
         );
     }
-    state.write_report(programs.api_url())?;
+    state.write_report(url)?;
     for repository in &registered {
         say(&format!("indexing {}", repository.name));
         client.wait_indexed(repository).await?;
     }
-    greet(programs.api_url(), state, served);
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! `kotadb up`: serves, answers, stops without a trace, and finds its data again. One test, since a start costs seconds.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -94,6 +95,33 @@ fn serves_stops_and_finds_its_data_again() {
     assert_eq!(search(&again, "findable")["items"].as_array().expect("items").len(), 1, "one repository, not two");
     assert_eq!(search(&again, "added_later")["items"][0]["path"], "src/more.rs");
     up.stop();
+    assert_eq!(processes_of(&data), "");
+}
+
+/// As in a terminal, where Ctrl-C goes to every process of the group.
+#[test]
+fn ctrl_c_during_the_start_ends_it() {
+    let fixture = Fixture::new(&[("src/lib.rs", "pub fn findable() {}\n")]);
+    let folder = tempfile::tempdir().expect("a folder");
+    open_to_all(folder.path());
+    let data = folder.path().join("data");
+    let mut up = Command::new(env!("CARGO_BIN_EXE_kotadb"))
+        .args(["up", "--port", "0"])
+        .arg(fixture.path())
+        .env("KOTADB_DATA_DIR", &data)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("kotadb runs");
+    let mut lines = BufReader::new(up.stderr.take().expect("piped")).lines();
+    assert!(lines.by_ref().map_while(Result::ok).any(|line| line.starts_with("indexing ")));
+    let started = Instant::now();
+    killpg(Pid::from_raw(i32::try_from(up.id()).expect("a pid")), Signal::SIGINT).expect("signalled");
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    assert!(up.wait().expect("ended").success(), "{rest:?}");
+    assert!(started.elapsed() < Duration::from_secs(15), "{rest:?}");
+    assert!(!rest.iter().any(|line| line.contains("unreachable")), "Postgres ended before its users: {rest:?}");
     assert_eq!(processes_of(&data), "");
 }
 

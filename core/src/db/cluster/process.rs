@@ -2,6 +2,7 @@
 //! thread ends, and the thread ends before the child only when the whole program does, SIGKILL included.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -57,7 +58,9 @@ impl Process {
 }
 
 fn watch(mut command: Command, tell: &mpsc::Sender<io::Result<u32>>) {
-    match command.spawn() {
+    // In a group of its own: Ctrl-C in a terminal goes to the whole group, and would end the child before those that
+    // still need it.
+    match command.process_group(0).spawn() {
         Err(error) => drop(tell.send(Err(error))),
         Ok(mut child) => {
             drop(tell.send(Ok(Child::id(&child))));

@@ -17,6 +17,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// What Postgres said since its last start, in the folder of the cluster.
 const LOG: &str = "server.log";
 
+/// Suffix of a cluster in the making, before the process id.
+const UNFINISHED: &str = "new-";
+
 /// What to start.
 pub(super) struct Launch {
     pub(super) data_dir: PathBuf,
@@ -77,14 +80,34 @@ impl Drop for Server {
 }
 
 /// Makes a new cluster. With a password file, logins need the password; without, anybody on this machine is let in.
+/// It is made beside and renamed, so that one whose making was cut short is never taken for a whole one.
 pub(super) fn prepare(
     programs: &Programs,
     account: &Account,
     data_dir: &Path,
     password_file: Option<&Path>,
 ) -> Result<(), DbError> {
-    let mut initdb = account.command(&programs.path("initdb"), false);
-    initdb.args(["--encoding=UTF8", "--locale=C", "--username", SUPERUSER, "--pgdata"]).arg(data_dir).current_dir("/");
+    remove_unfinished(data_dir);
+    let unfinished = super::beside(data_dir, &format!("{UNFINISHED}{}", std::process::id()));
+    account.make_folder(&unfinished)?;
+    init(programs, account, &unfinished, password_file)?;
+    fs::rename(&unfinished, data_dir).map_err(|error| failed("cannot make", data_dir, error))
+}
+
+/// What earlier runs left behind. One that still ends there keeps its own name, so it disturbs nobody.
+fn remove_unfinished(data_dir: &Path) {
+    let (Some(parent), Some(name)) = (data_dir.parent(), data_dir.file_name()) else { return };
+    let prefix = format!("{}.{UNFINISHED}", name.to_string_lossy());
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _stays = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn init(programs: &Programs, account: &Account, folder: &Path, password_file: Option<&Path>) -> Result<(), DbError> {
+    let mut initdb = account.command(&programs.path("initdb"), true);
+    initdb.args(["--encoding=UTF8", "--locale=C", "--username", SUPERUSER, "--pgdata"]).arg(folder).current_dir("/");
     match password_file {
         None => initdb.args(["--auth=trust", "--no-sync"]),
         Some(file) => initdb.args(["--auth=scram-sha-256", "--pwfile"]).arg(file),
@@ -93,7 +116,7 @@ pub(super) fn prepare(
     let done = done.map_err(|error| failed("cannot run", &programs.path("initdb"), error))?;
     match done.status.success() {
         true => Ok(()),
-        false => Err(failed("initdb could not prepare", data_dir, String::from_utf8_lossy(&done.stderr).trim())),
+        false => Err(failed("initdb could not prepare", folder, String::from_utf8_lossy(&done.stderr).trim())),
     }
 }
 

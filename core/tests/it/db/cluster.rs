@@ -121,6 +121,32 @@ async fn a_killed_owner_takes_its_server_with_it() {
     Cluster::start(options(folder.path())).await.unwrap();
 }
 
+/// Killed at a moment when initdb has written some of its files, but not all.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_killed_in_its_first_start_leaves_no_half_cluster() {
+    let folder = folder(0o755);
+    let mut owner = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "db::cluster::a_killed_owner_takes_its_server_with_it"])
+        .env(OWNER, folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !has_version(folder.path()) {
+        assert!(began.elapsed() < Duration::from_secs(20), "initdb wrote nothing");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    let cluster = Cluster::start(options(folder.path())).await.unwrap();
+    cluster.provision("kotadb", "kotadb_login").await.unwrap();
+}
+
+fn has_version(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.into_iter().any(|entry| entry.path().join("PG_VERSION").exists())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_another_version_is_refused() {
     let folder = folder(0o755);
