@@ -59,24 +59,27 @@ pub async fn heartbeat(tx: &mut Tx, claimed: &Claimed, lease: Duration) -> Resul
     column(&row, "cancelled")
 }
 
-/// Closes the job as done and copies `indexed_commit` to the repository for display.
+/// Closes the job as done and copies `indexed_commit` to the repository for display. The repository's row comes first, as
+/// in its deletion: the other way round, the two would wait for each other. Do not commit after an error.
 pub async fn complete(
     tx: &mut Tx,
     claimed: &Claimed,
     commit: Option<&str>,
     summary: serde_json::Value,
 ) -> Result<(), DbError> {
+    if let Some(commit) = commit {
+        let show = "UPDATE kotadb.repositories SET indexed_commit = $2, indexed_at = now() WHERE id = $1";
+        tx.run(Statement::new(show).bind(claimed.repository.0).bind(commit.to_owned())).await?;
+    }
     let close = Statement::new(
         "UPDATE kotadb.jobs SET state = 'done', finished_at = now(), summary = $3, error_class = NULL,
              lease_owner = NULL, lease_expires_at = NULL
          WHERE id = $1 AND fence = $2 AND state = 'running'",
     );
-    if tx.run(close.bind(claimed.job.0).bind(claimed.fence).bind(summary)).await? == 0 {
-        return Err(DbError::LeaseLost);
+    match tx.run(close.bind(claimed.job.0).bind(claimed.fence).bind(summary)).await? {
+        0 => Err(DbError::LeaseLost),
+        _ => Ok(()),
     }
-    let Some(commit) = commit else { return Ok(()) };
-    let show = "UPDATE kotadb.repositories SET indexed_commit = $2, indexed_at = now() WHERE id = $1";
-    tx.run(Statement::new(show).bind(claimed.repository.0).bind(commit.to_owned())).await.map(|_| ())
 }
 
 /// Records a failure: dead, snoozed or queued again with backoff, by class. Says where the job went.

@@ -14,10 +14,13 @@ use crate::id::{JobId, RepositoryId};
 /// from now, but never past 30 s after the first of the burst; a job that waits for a retry starts afresh.
 pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
     let id = Uuid::now_v7();
+    // The share lock makes this and a deletion of the repository wait for each other: else the job could be queued after
+    // the deletion looked for it, and stay there for ever.
     let upsert = Statement::new(
         "INSERT INTO kotadb.jobs AS j (id, tenant_id, repository_id, kind, trigger, priority, rebuild, run_at)
          SELECT $1, r.tenant_id, r.id, $4, $5, $6, $7, now() + $8::bigint * interval '1 millisecond'
          FROM kotadb.repositories r WHERE r.tenant_id = $2 AND r.id = $3 AND r.deleted_at IS NULL
+         FOR SHARE
          ON CONFLICT (repository_id, kind) WHERE state = 'queued' DO UPDATE SET
              run_at = least(excluded.run_at, j.first_seen_at + interval '30 seconds'),
              priority = least(j.priority, excluded.priority),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Trigger};
-use kotadb_core::db::{DbError, Scope, jobs, repositories};
+use kotadb_core::db::{DbError, Scope, hooks, jobs, repositories};
 use kotadb_core::id::{JobId, RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
 use serde_json::json;
@@ -309,4 +309,51 @@ async fn jobs_are_listed_newest_first() {
     let ids = |rows: Vec<JobRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!(ids(jobs::list(&mut tx, None, None, 2).await.unwrap()), [made[2], made[1]]);
     assert_eq!(ids(jobs::list(&mut tx, Some(f.repository), Some(made[1]), 9).await.unwrap()), [made[0]]);
+}
+
+#[tokio::test]
+async fn a_job_that_ends_and_a_deletion_wait_for_each_other_in_turn() {
+    let fixture = Fixture::new().await;
+    fixture.push().await;
+    let claimed = claim(&fixture.test, "w").await.unwrap();
+    let mut deletion = fixture.test.db.begin(Scope::Tenant(fixture.tenant)).await.unwrap();
+    hooks::set_github_repository_id(&mut deletion, fixture.repository, 7).await.unwrap();
+    let mut end = fixture.test.db.begin(Scope::Worker).await.unwrap();
+    let end = tokio::spawn(async move {
+        jobs::complete(&mut end, &claimed, Some("c0ffee"), json!({})).await?;
+        end.commit().await
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(repositories::delete(&mut deletion, fixture.repository).await.unwrap());
+    deletion.commit().await.unwrap();
+    end.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn no_job_stays_queued_for_a_repository_that_is_being_deleted() {
+    for enqueued_first in [true, false] {
+        let fixture = Fixture::new().await;
+        let (tenant, repository) = (fixture.tenant, fixture.repository);
+        let mut enqueueing = fixture.test.db.begin(Scope::Tenant(tenant)).await.unwrap();
+        let mut deletion = fixture.test.db.begin(Scope::Tenant(tenant)).await.unwrap();
+        let job = fixture.job(Trigger::Push);
+        if enqueued_first {
+            jobs::enqueue(&mut enqueueing, &job).await.unwrap();
+            let deleted = tokio::spawn(async move {
+                repositories::delete(&mut deletion, repository).await.unwrap();
+                deletion.commit().await.unwrap();
+            });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            enqueueing.commit().await.unwrap();
+            deleted.await.unwrap();
+        } else {
+            repositories::delete(&mut deletion, repository).await.unwrap();
+            let refused = tokio::spawn(async move { jobs::enqueue(&mut enqueueing, &job).await.is_err() });
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            deletion.commit().await.unwrap();
+            assert!(refused.await.unwrap());
+        }
+        let queued = fixture.test.texts("SELECT id::text FROM kotadb.jobs WHERE state = 'queued'").await;
+        assert!(queued.is_empty(), "enqueued first: {enqueued_first}");
+    }
 }
