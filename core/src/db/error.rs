@@ -52,14 +52,32 @@ impl DbError {
             code if code.starts_with("23") => {
                 Self::Constraint { constraint: error.constraint().unwrap_or(code).to_owned() }
             }
-            // Connection lost, refused or shut down (08, 57P0x), too many connections, wrong login, no such database.
-            code if matches!(code.get(..2), Some("08" | "28" | "3D"))
-                || code.starts_with("57P0")
-                || code == "53300" =>
-            {
-                Self::Unreachable(format!("`{endpoint}`: {} ({code})", error.message()))
-            }
+            code if is_passing(code) => Self::Unreachable(format!("`{endpoint}`: {} ({code})", error.message())),
             code => Self::Statement(format!("{} ({code})", error.message())),
+        }
+    }
+}
+
+/// Whether the same statements may succeed in a while, by SQLSTATE (PostgreSQL manual, appendix A).
+fn is_passing(code: &str) -> bool {
+    // Connection lost or refused (08), wrong login (28), no such database (3D), a deadlock or a conflict (40), out of
+    // connections, memory or disk (53), cancelled by a timeout or shut down (57).
+    matches!(code.get(..2), Some("08" | "28" | "3D" | "40" | "53" | "57"))
+        // A replica that was just failed over to, an idle transaction ended, a lock not had in time.
+        || matches!(code, "25006" | "25P03" | "55P03")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        for code in ["08006", "28P01", "40P01", "40001", "53300", "57014", "57P01", "57P03", "55P03", "25006"] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["42501", "42P01", "22021", "25001", "XX000", ""] {
+            assert!(!is_passing(code), "{code}");
         }
     }
 }
