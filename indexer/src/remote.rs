@@ -37,7 +37,8 @@ pub async fn list(git: &Git, url: &str, folder: &std::path::Path, halt: &Halt) -
 fn parse(output: &[u8]) -> Result<Remote, IndexError> {
     let mut remote = Remote::default();
     let mut head = None;
-    for line in String::from_utf8_lossy(output).lines() {
+    // A name that is not UTF-8 cannot be asked for by it, so its line is left out.
+    for line in output.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         match line.split_once('\t') {
             Some((target, "HEAD")) if target.starts_with("ref: ") => remote.default = Some(target[5..].to_owned()),
             Some((id, "HEAD")) => head = Some(object_id(id)?),
@@ -137,6 +138,15 @@ mod tests {
         assert_eq!(remote.default.as_deref(), Some("refs/heads/main"));
         assert_eq!(remote.refs.len(), 4);
         assert_eq!(remote.refs[3], RemoteRef { name: "refs/tags/v1".into(), id: B.parse().unwrap() });
+    }
+
+    #[test]
+    fn a_name_that_is_not_text_is_left_out() {
+        let mut output = format!("{A}\trefs/heads/a\n{A}\trefs/heads/").into_bytes();
+        output.extend(b"caf\xe9\n");
+        output.extend(format!("{B}\trefs/heads/z\n").into_bytes());
+        let names: Vec<_> = parse(&output).unwrap().refs.into_iter().map(|r| r.name).collect();
+        assert_eq!(names, ["refs/heads/a", "refs/heads/z"]);
     }
 
     #[test]
