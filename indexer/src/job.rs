@@ -117,7 +117,11 @@ impl Run<'_> {
     async fn before(&self) -> Result<Before, IndexError> {
         let (store, claimed) = (&self.indexer.store, self.claimed);
         let (root, _) = store.head(claimed.tenant).await?;
-        let held = self.indexer.held.load(store, claimed.tenant, &root).await?;
+        // A full run builds on nothing: it is also the way out where what is held is damaged.
+        let held = match claimed.full {
+            true => Held::default(),
+            false => self.indexer.held.load(store, claimed.tenant, &root).await?,
+        };
         let tips = Tips::load(store, claimed.tenant, &root, claimed.repository).await?;
         let usable = !claimed.full && tips::is_current(&root, claimed.repository, &held);
         Ok(Before { held, tips, usable })

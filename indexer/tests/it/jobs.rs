@@ -51,6 +51,25 @@ async fn pushes_force_pushes_and_replays() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_run_builds_everything_anew() {
+    let service = Service::start().await;
+    let repository = repository();
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    service.enqueue(id).await;
+    service.drain().await;
+    for entry in std::fs::read_dir(service.data_dir().join(format!("objects/t/{}/seg", service.tenant))).unwrap() {
+        std::fs::write(entry.unwrap().path(), "damaged").unwrap();
+    }
+    service.enqueue_run(id, true).await;
+    service.drain().await;
+    let job = service.job(id).await;
+    assert_eq!(job.state, JobState::Done, "{:?}", job.error);
+    assert_eq!(job.summary.unwrap()["documents_new"], 2);
+    assert_eq!(service.facts(id).await, fresh_facts(&repository));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tracked_refs_come_move_and_go() {
     let service = Service::start().await;
     let repository = repository();

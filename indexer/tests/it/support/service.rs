@@ -52,12 +52,16 @@ impl Service {
     }
 
     pub async fn enqueue(&self, repository: RepositoryId) {
+        self.enqueue_run(repository, false).await;
+    }
+
+    pub async fn enqueue_run(&self, repository: RepositoryId, full: bool) {
         let job = NewJob {
             tenant: self.tenant,
             repository,
             kind: JobKind::Index,
             trigger: Trigger::Manual,
-            full: false,
+            full,
             delay: Duration::ZERO,
         };
         let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
