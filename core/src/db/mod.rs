@@ -30,6 +30,7 @@ use self::tx::{Statement, column};
 pub struct Db {
     pool: PgPool,
     endpoint: Arc<str>,
+    patience: Duration,
 }
 
 impl Db {
@@ -52,14 +53,14 @@ impl Db {
                 })
             })
             .connect_lazy_with(connect);
-        Ok(Self { pool, endpoint: endpoint.into() })
+        Ok(Self { pool, endpoint: endpoint.into(), patience: options.acquire_timeout })
     }
 
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
         let acquired = self.pool.acquire().await;
         let connection = acquired.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
-        Tx::open(connection, Arc::clone(&self.endpoint), scope).await
+        Tx::open(connection, Arc::clone(&self.endpoint), scope, self.patience).await
     }
 
     /// Time of one `SELECT 1` transaction.

@@ -13,7 +13,7 @@ pub struct DbOptions {
     pub url: String,
     /// Most connections of this process.
     pub max_connections: u32,
-    /// Longest wait for a connection.
+    /// Longest wait for a connection, and then for its transaction to begin.
     pub acquire_timeout: Duration,
 }
 

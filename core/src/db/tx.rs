@@ -1,7 +1,9 @@
 //! The only way to run a statement: inside a transaction that has its role and tenant, and unnamed. Through a transaction
 //! pooler anything else runs on whatever server connection comes next, and may answer another client's statement.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -11,6 +13,9 @@ use tokio::runtime::Handle;
 
 use super::DbError;
 use crate::id::TenantId;
+
+/// Postgres itself ends a statement after 10 s: without an answer for longer, it or the way to it hangs.
+const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 
 /// On whose behalf a transaction runs: which role it takes, and which tenant's rows it sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +73,10 @@ impl Tx {
         connection: PoolConnection<Postgres>,
         endpoint: Arc<str>,
         scope: Scope,
+        patience: Duration,
     ) -> Result<Self, DbError> {
         let mut tx = Self { connection: Some(connection), endpoint, state: State::Unknown };
-        let opened = sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection()).await;
+        let opened = in_time(patience, sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection())).await;
         opened.map_err(|error| DbError::from_sqlx(&error, &tx.endpoint))?;
         tx.state = State::Open;
         Ok(tx)
@@ -78,11 +84,11 @@ impl Tx {
 
     /// Makes the changes last. An error if any statement of the transaction failed, because nothing lasts then.
     pub async fn commit(mut self) -> Result<(), DbError> {
-        if self.state == State::Failed {
+        if matches!(self.state, State::Failed | State::Unknown) {
             return Err(DbError::Statement("an earlier statement of this transaction failed".to_owned()));
         }
         self.state = State::Unknown;
-        let committed = sqlx::raw_sql("COMMIT").execute(self.connection()).await;
+        let committed = in_time(ANSWER_LIMIT, sqlx::raw_sql("COMMIT").execute(self.connection())).await;
         committed.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
         self.state = State::Closed;
         Ok(())
@@ -90,19 +96,19 @@ impl Tx {
 
     /// All rows of a statement.
     pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>, DbError> {
-        let rows = statement.0.fetch_all(self.connection()).await;
+        let rows = in_time(ANSWER_LIMIT, statement.0.fetch_all(self.connection())).await;
         self.note(rows)
     }
 
     /// The first row of a statement, if any.
     pub(super) async fn row(&mut self, statement: Statement) -> Result<Option<PgRow>, DbError> {
-        let row = statement.0.fetch_optional(self.connection()).await;
+        let row = in_time(ANSWER_LIMIT, statement.0.fetch_optional(self.connection())).await;
         self.note(row)
     }
 
     /// Runs a statement; how many rows it changed.
     pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, DbError> {
-        let done = statement.0.execute(self.connection()).await;
+        let done = in_time(ANSWER_LIMIT, statement.0.execute(self.connection())).await;
         self.note(done).map(|done| done.rows_affected())
     }
 
@@ -112,7 +118,8 @@ impl Tx {
 
     fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
         outcome.map_err(|error| {
-            self.state = State::Failed;
+            // A rollback would wait for the same answer.
+            self.state = if matches!(error, sqlx::Error::Io(_)) { State::Unknown } else { State::Failed };
             DbError::from_sqlx(&error, &self.endpoint)
         })
     }
@@ -132,9 +139,15 @@ impl Drop for Tx {
     }
 }
 
+/// The answer, if it comes in time.
+async fn in_time<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let late = |_| sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
+    tokio::time::timeout(limit, answer).await.map_err(late)?
+}
+
 /// Ends the transaction, or else the connection.
 async fn roll_back(mut connection: PoolConnection<Postgres>) {
-    if sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.is_err() {
+    if in_time(ANSWER_LIMIT, sqlx::raw_sql("ROLLBACK").execute(&mut *connection)).await.is_err() {
         connection.close_on_drop();
     }
 }

@@ -4,6 +4,10 @@ use std::time::{Duration, Instant};
 
 use kotadb_core::db::{Db, DbError, DbOptions, Scope, migrate, repositories, tenants};
 use kotadb_core::testing::TestDb;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::fixture::tenant;
 
@@ -128,4 +132,43 @@ async fn an_unreachable_server_is_named_without_its_password() {
     assert!(matches!(error, DbError::Unreachable(_)));
     assert!(error.to_string().contains("127.0.0.1:9") && !error.to_string().contains("hunter2"), "{error}");
     assert!(!format!("{db:?}").contains("hunter2"));
+}
+
+/// The network between the program and Postgres may swallow everything without ending a connection.
+#[tokio::test]
+async fn a_server_that_hangs_is_unreachable_in_time_and_comes_back() {
+    let test = TestDb::new().await;
+    let address = test.pooled_url.split(['@', '/', '?']).nth(3).unwrap().to_owned();
+    let (hang, hanging) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = test.pooled_url.replace(&address, &listener.local_addr().unwrap().to_string());
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&address).await.unwrap();
+            let ((client_in, client_out), (server_in, server_out)) = (client.into_split(), server.into_split());
+            tokio::spawn(carry(client_in, server_out, hanging.clone()));
+            tokio::spawn(carry(server_in, client_out, hanging.clone()));
+        }
+    });
+    let acquire_timeout = Duration::from_secs(2);
+    let db = Db::new(&DbOptions { url, max_connections: 1, acquire_timeout }).unwrap();
+    db.ping().await.unwrap();
+    hang.send(true).unwrap();
+    for _ in 0..2 {
+        let answer = tokio::time::timeout(Duration::from_secs(10), db.ping()).await;
+        let error = answer.expect("an answer in time").unwrap_err();
+        assert!(matches!(error, DbError::Unreachable(_)), "{error}");
+    }
+    hang.send(false).unwrap();
+    db.ping().await.unwrap();
+}
+
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut hanging: watch::Receiver<bool>) {
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        let free = hanging.wait_for(|hanging| !hanging).await.is_ok();
+        if !free || to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
 }
