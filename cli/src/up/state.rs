@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -61,6 +61,10 @@ impl State {
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the data folder `{}`: set KOTADB_DATA_DIR", folder.display()))?;
+        // They hold the text of what is indexed. The folder round them stays open, because Postgres may run as another user.
+        for private in ["objects", "scratch"] {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder.join(private))?;
+        }
         let lock = fs::File::create(folder.join("up.lock"))?;
         if lock.try_lock().is_err() {
             anyhow::bail!("another `kotadb up` runs on `{}`: stop it, or set KOTADB_DATA_DIR", folder.display());

@@ -1,6 +1,7 @@
 //! `kotadb up`: serves, answers, stops without a trace, and finds its data again. One test, since a start costs seconds.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -84,6 +85,8 @@ fn serves_stops_and_finds_its_data_again() {
 
     let (up, report) = Up::start(&data, fixture.path());
     assert_eq!(search(&report, "findable")["items"][0]["path"], "src/lib.rs");
+    let objects = std::fs::metadata(data.join("objects")).expect("objects").permissions();
+    assert_eq!(objects.mode() & 0o077, 0, "what is indexed is nobody else's to read");
     up.stop();
     assert_eq!(processes_of(&data), "");
 
@@ -127,6 +130,5 @@ fn ctrl_c_during_the_start_ends_it() {
 
 /// Postgres does not run as root: its user must be able to reach the data folder.
 fn open_to_all(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("changed");
 }
