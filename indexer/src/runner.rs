@@ -16,6 +16,8 @@ use crate::{events, fail_point, limits};
 const POLL: Duration = Duration::from_secs(1);
 /// How long Postgres may be away before a drain gives up, and before the row of a finished job is left to its rescue.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same for a job that is given back: whoever asked the process to end waits for it, and the rescue does as well.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs jobs until none is due and none is leased by anybody, or until `stop` halts.
 pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
@@ -115,7 +117,7 @@ async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, In
         Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
         Err(IndexError::Halted(reason)) => {
             // Given back; a job whose owner asked for its end is closed as cancelled by that.
-            patiently(|| release(indexer, claimed)).await?;
+            patiently_for(RELEASE_PATIENCE, || release(indexer, claimed)).await?;
             let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
             info!(job = %claimed.job, "{event}");
             Ok(())
@@ -153,14 +155,21 @@ async fn release(indexer: &Indexer, claimed: &Claimed) -> Result<(), DbError> {
 }
 
 /// Tries again while Postgres cannot be reached, for a while.
-async fn patiently<T, F>(mut call: impl FnMut() -> F) -> Result<T, DbError>
+async fn patiently<T, F>(call: impl FnMut() -> F) -> Result<T, DbError>
+where
+    F: Future<Output = Result<T, DbError>>,
+{
+    patiently_for(PATIENCE, call).await
+}
+
+async fn patiently_for<T, F>(patience: Duration, mut call: impl FnMut() -> F) -> Result<T, DbError>
 where
     F: Future<Output = Result<T, DbError>>,
 {
     let since = Instant::now();
     loop {
         match call().await {
-            Err(error @ DbError::Unreachable(_)) if since.elapsed() < PATIENCE => {
+            Err(error @ DbError::Unreachable(_)) if since.elapsed() < patience => {
                 warn!(%error, "{}", events::DATABASE_UNREACHABLE);
                 tokio::time::sleep(POLL).await;
             }
