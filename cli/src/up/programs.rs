@@ -16,6 +16,8 @@ use crate::args::UpArgs;
 
 /// How long a program may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// One indexer, on this machine: what a killed one held need not wait as long as across a network.
+const LEASE_SECONDS: &str = "15";
 /// What the router prints before the address it listens on.
 const LISTENING: &str = "listening on ";
 
@@ -83,6 +85,7 @@ fn command(name: &str, state: &State, database: &Database, origin: &str) -> anyh
         .env("KOTADB_MASTER_KEY", &state.secrets.master_key)
         .env("KOTADB_GIT_ALLOWED_ORIGINS", format!("https://github.com,{origin}"))
         .env("KOTADB_BIND", "127.0.0.1")
+        .env("KOTADB_LEASE_SECONDS", LEASE_SECONDS)
         .env("RUST_LOG", "warn")
         .stdin(Stdio::null())
         .process_group(0)
