@@ -1,14 +1,64 @@
 //! What can be typed after `kotadb`.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::{CommandFactory, Parser};
+
 /// Code search for git repositories: indexed, exact, local or as a service.
-#[derive(Debug, clap::Parser)]
+#[derive(Debug, Parser)]
 #[command(name = "kotadb", version)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Args {
+    /// Parses the words of a command line, the program first; ends the process with help or an error where that is due.
+    pub fn of(words: impl Iterator<Item = OsString>) -> Self {
+        Self::parse_from(options_first(words.collect()))
+    }
+}
+
+/// Puts the options of `search` before its query: what stands in a query may begin with `-`, so that otherwise an option
+/// after it would be a term to find. After `--` everything is query.
+fn options_first(words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_none_or(|command| command != "search") {
+        return words;
+    }
+    let mut command = Args::command();
+    command.build();
+    let Some(search) = command.find_subcommand("search") else { return words };
+    let (mut options, mut query) = (words[..2].to_vec(), Vec::new());
+    let mut rest = words.into_iter().skip(2);
+    while let Some(word) = rest.next() {
+        match option(search, &word) {
+            Some(value_follows) => {
+                options.push(word);
+                options.extend(value_follows.then(|| rest.next()).flatten());
+            }
+            None if word == "--" => {
+                query.push(word);
+                query.extend(rest.by_ref());
+            }
+            None => query.push(word),
+        }
+    }
+    options.append(&mut query);
+    options
+}
+
+/// Whether `word` is an option and, if so, whether its value is the next word.
+fn option(command: &clap::Command, word: &OsStr) -> Option<bool> {
+    let word = word.to_str()?;
+    let (name, joined) = word.split_once('=').map_or((word, false), |(name, _)| (name, true));
+    let named = |arg: &&clap::Arg| {
+        let long = arg.get_long().zip(name.strip_prefix("--")).is_some_and(|(long, name)| long == name);
+        long || arg.get_short().is_some_and(|short| !joined && name == format!("-{short}"))
+    };
+    let arg = command.get_arguments().find(named)?;
+    Some(arg.get_action().takes_values() && !joined)
 }
 
 /// The subcommands.
@@ -45,7 +95,7 @@ pub struct SearchArgs {
     /// One JSON object a matching line, then a summary.
     #[arg(long)]
     pub json: bool,
-    /// Print the number of matching lines only.
+    /// Print the number of matching lines only (of files, for a query without text).
     #[arg(long, short, conflicts_with = "json")]
     pub count: bool,
     /// Most lines to print; 0: all of them.
@@ -67,4 +117,32 @@ pub struct UpArgs {
     /// Port of the API; 0: any free one.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(words: &[&str]) -> SearchArgs {
+        let words = ["kotadb", "search"].iter().chain(words).map(OsString::from);
+        match Args::parse_from(options_first(words.collect())).command {
+            Command::Search(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_may_follow_the_query() {
+        let args = search(&["foo", "--count", "-bar", "--limit", "3", "--ref=v1", "--force"]);
+        assert_eq!(args.query, ["foo", "-bar", "--force"]);
+        assert_eq!((args.count, args.limit, args.reference.as_deref()), (true, 3, Some("v1")));
+        assert!(search(&["-foo", "x", "-c"]).count);
+    }
+
+    #[test]
+    fn after_two_dashes_everything_is_query() {
+        let args = search(&["--json", "--", "--count", "-c", "->next"]);
+        assert_eq!(args.query, ["--count", "-c", "->next"]);
+        assert!(args.json && !args.count);
+    }
 }

@@ -9,8 +9,6 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 
 /// Exit code of a search that found nothing, as in grep.
@@ -19,7 +17,7 @@ const NOTHING_FOUND: u8 = 1;
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(Args::parse().command) {
+    match run(Args::of(std::env::args_os()).command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NOTHING_FOUND),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

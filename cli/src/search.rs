@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
-use kotadb_core::query;
-use kotadb_core::search::{SearchRequest, SearchResult, Searcher};
+use kotadb_core::query::{self, Query};
+use kotadb_core::search::{SearchError, SearchRequest, SearchResult, Searcher};
 use kotadb_core::wire::search::{hits, summary};
-use kotadb_indexer::local;
+use kotadb_indexer::local::{self, LocalIndex};
 
 use crate::args::SearchArgs;
 
@@ -14,18 +14,16 @@ const CACHE_BYTES: u64 = 256 << 20;
 
 /// Whether anything was found.
 pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
-    let text = query_text(args);
+    let text = args.query.join(" ");
     let index = local::open(&args.repo)?;
     let request = SearchRequest {
         tenant: index.tenant,
         visible: vec![index.visible()],
-        query: query::parse(&text)?,
+        query: query(args, &text).await?,
         limit: wanted(args),
     };
-    let result = Searcher::new(index.store.clone(), CACHE_BYTES).search(&request).await?;
-    if let Some(reference) = &args.reference {
-        ensure_indexed(reference, &result)?;
-    }
+    let result = Searcher::new(index.store.clone(), CACHE_BYTES).search(&request).await;
+    let result = result.map_err(|error| explained(&index, error))?;
     print(args, &result)?;
     if !args.json && args.reference.is_none() {
         note_differences(args);
@@ -33,19 +31,32 @@ pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
     Ok(result.n_files > 0)
 }
 
-fn query_text(args: &SearchArgs) -> String {
-    let text = args.query.join(" ");
-    match &args.reference {
-        Some(reference) => format!("({text}) ref:\"{reference}\""),
-        None => text,
+/// The query, with the ref that is meant where that is not the one searched anyway.
+async fn query(args: &SearchArgs, text: &str) -> anyhow::Result<Query> {
+    let query = query::parse(text)?;
+    let reference = args.reference.as_deref();
+    if reference.is_none() && query.names_refs() {
+        return Ok(query);
     }
+    if let Some(pattern) = reference.filter(|reference| reference.contains('*')) {
+        return Ok(query::parse(&format!("({text}) ref:\"{pattern}\""))?);
+    }
+    let Some(choice) = local::choose(&args.repo, reference).await? else { return Ok(query) };
+    if let Some(reference) = reference.filter(|_| choice.moved) {
+        eprintln!("note: `{reference}` has moved on from the indexed commit {}", choice.commit);
+    }
+    if choice.is_default && reference.is_none() {
+        return Ok(query);
+    }
+    let name = choice.ref_name.replace('"', "\\\"").replace('{', "\\{");
+    Ok(query::parse(&format!("({text}) ref:\"{name}\""))?)
 }
 
-/// Nothing found and nothing there to search are different answers.
-fn ensure_indexed(reference: &str, result: &SearchResult) -> anyhow::Result<()> {
-    let searched = result.commit.is_some() || result.n_files > 0 || reference.contains('*');
-    anyhow::ensure!(searched, "`{reference}` is not indexed: run `kotadb index --ref {reference}` first");
-    Ok(())
+fn explained(index: &LocalIndex, error: SearchError) -> anyhow::Error {
+    match error {
+        SearchError::Store(error) => index.explain(error).into(),
+        other => other.into(),
+    }
 }
 
 /// A count needs every match; so does `--limit 0`.
@@ -56,7 +67,8 @@ fn wanted(args: &SearchArgs) -> Option<usize> {
 fn print(args: &SearchArgs, result: &SearchResult) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(stdout().lock());
     if args.count {
-        writeln!(out, "{}", result.n_matches)?;
+        let n: usize = result.files.iter().map(|file| file.lines.len().max(1)).sum();
+        writeln!(out, "{n}")?;
     } else if args.json {
         for hit in hits(result) {
             serde_json::to_writer(&mut out, &hit)?;

@@ -66,6 +66,7 @@ fn require_fence(entry: &RepositoryEntry, fence: u64) -> Result<(), IndexError> 
 
 /// Writes the publication into a root; `false`: the root says so already.
 fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError> {
+    let known = root.repositories.contains_key(&publication.repository);
     let entry = root.repositories.entry(publication.repository).or_default().clone();
     require_fence(&entry, publication.fence)?;
     add_segments(root, &publication.new_segments);
@@ -75,7 +76,7 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
         refs: publication.refs,
         segments: indices(root, &publication.touched)?,
     };
-    if wanted == entry {
+    if known && wanted == entry {
         return Ok(false);
     }
     root.repositories.insert(publication.repository, wanted);

@@ -40,7 +40,8 @@ impl Fixture {
         self.folder.path()
     }
 
-    fn git(&self, args: &[&str]) {
+    /// Runs git there.
+    pub fn git(&self, args: &[&str]) {
         let output = Command::new("git").args(args).current_dir(self.path()).output().expect("git runs");
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }

@@ -114,3 +114,87 @@ fn the_index_stays_out_of_the_working_tree() {
         .expect("git runs");
     assert_eq!(stdout(&status), "");
 }
+
+#[test]
+fn options_may_follow_the_query() {
+    let output = kotadb(indexed().path(), &["search", "hello", "--count"]);
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("2\n", Some(0)), "{}", stderr(&output));
+}
+
+#[test]
+fn files_are_counted_where_no_text_is_asked_for() {
+    assert_eq!(stdout(&kotadb(indexed().path(), &["search", "--count", "path:*.rs"])), "1\n");
+}
+
+#[test]
+fn a_ref_that_is_not_indexed_is_no_empty_answer() {
+    let fixture = indexed();
+    for reference in ["nosuch", "HEAD~1"] {
+        let output = kotadb(fixture.path(), &["search", "--ref", reference, "hello"]);
+        assert_eq!(output.status.code(), Some(2), "{reference}: {}", stdout(&output));
+        assert!(stderr(&output).contains("kotadb index --ref"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_commit_is_found_by_any_of_its_names() {
+    let fixture = indexed();
+    let all = stdout(&kotadb(fixture.path(), &["search", "--json", "hello"]));
+    let summary: Value = serde_json::from_str(all.lines().last().expect("a summary")).expect("JSON");
+    let commit = summary["commit"].as_str().expect("one commit");
+    for reference in ["HEAD", commit, &commit[..10]] {
+        let output = kotadb(fixture.path(), &["search", "--count", "--ref", reference, "hello"]);
+        assert_eq!(stdout(&output), "2\n", "{reference}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn an_index_that_never_came_to_be_is_none() {
+    let fixture = Fixture::new(&[("a.txt", "a\n")]);
+    std::fs::create_dir(fixture.path().join(".git/kotadb")).expect("a folder");
+    let output = kotadb(fixture.path(), &["search", "a"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("kotadb index"), "{}", stderr(&output));
+}
+
+#[test]
+fn each_working_tree_is_asked_about_what_it_has_checked_out() {
+    let fixture = indexed();
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = folder.path().join("other");
+    let other = other.to_str().expect("UTF-8");
+    fixture.git(&["worktree", "add", "--quiet", "-b", "side", other]);
+    fixture.git(&["-C", other, "rm", "--quiet", "docs/guide.md"]);
+    fixture.git(&["-C", other, "-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "-qm", "less"]);
+    let count = |path: &std::path::Path| stdout(&kotadb(path, &["search", "--count", "hello"]));
+    assert!(kotadb(other.as_ref(), &["index"]).status.success());
+    assert_eq!((count(other.as_ref()).as_str(), count(fixture.path()).as_str()), ("1\n", "2\n"));
+}
+
+#[test]
+fn a_repository_without_a_commit_has_nothing_to_find() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let git = std::process::Command::new("git").args(["init", "-q"]).current_dir(folder.path()).status();
+    assert!(git.expect("git runs").success());
+    assert!(kotadb(folder.path(), &["index"]).status.success());
+    let output = kotadb(folder.path(), &["search", "a"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn a_damaged_index_says_how_to_make_it_anew() {
+    let fixture = indexed();
+    let objects = fixture.path().join(".git/kotadb/t").join(uuid_folder(&fixture));
+    std::fs::remove_dir_all(objects.join("seg")).expect("removed");
+    for command in [&["search", "hello"][..], &["index"]] {
+        let output = kotadb(fixture.path(), command);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(": delete `"), "{command:?}: {}", stderr(&output));
+    }
+}
+
+/// Folder of the only tenant.
+fn uuid_folder(fixture: &Fixture) -> std::ffi::OsString {
+    let mut tenants = std::fs::read_dir(fixture.path().join(".git/kotadb/t")).expect("a folder");
+    tenants.next().expect("one tenant").expect("read").file_name()
+}

@@ -1,7 +1,7 @@
 //! From patterns to matchers: exactly the matcher that ripgrep builds for a line-oriented search, within our limits.
 
 use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 use super::formula::Formula;
 use super::tree::{NameKind, NamePattern, TextPattern};
@@ -46,7 +46,8 @@ pub(super) struct Text {
 impl Text {
     pub(super) fn compile(pattern: &TextPattern) -> Result<Self, CompileError> {
         let hir = parse_regex(pattern)?;
-        let matcher = line_matcher(&pattern.pattern, pattern.case_insensitive, REGEX_LIMIT)?;
+        let Embedded { syntax, case_insensitive } = embedded(pattern)?;
+        let matcher = line_matcher(&syntax, case_insensitive, REGEX_LIMIT)?;
         Ok(Self { matcher, formula: trigrams::formula(&hir) })
     }
 }
@@ -55,15 +56,46 @@ impl Text {
 pub(super) fn any_of(patterns: &[&TextPattern]) -> Result<Option<RegexMatcher>, CompileError> {
     match patterns {
         [] => Ok(None),
-        [one] => line_matcher(&one.pattern, one.case_insensitive, REGEX_LIMIT).map(Some),
+        [one] => Text::compile(one).map(|text| Some(text.matcher)),
         several => {
             let group = |pattern: &&TextPattern| {
-                let flags = if pattern.case_insensitive { "i" } else { "" };
-                format!("(?{flags}:{})", pattern.pattern)
+                let Embedded { syntax, case_insensitive } = embedded(pattern)?;
+                let flags = if case_insensitive { "i" } else { "" };
+                Ok(format!("(?{flags}:{syntax})"))
             };
-            let alternation = several.iter().map(group).collect::<Vec<_>>().join("|");
+            let alternation = several.iter().map(group).collect::<Result<Vec<_>, CompileError>>()?.join("|");
             line_matcher(&alternation, false, REGEX_LIMIT * several.len()).map(Some)
         }
+    }
+}
+
+/// A pattern that means the same inside a group beside others.
+struct Embedded {
+    syntax: String,
+    case_insensitive: bool,
+}
+
+/// A comment of `(?x)` would swallow the parenthesis that closes the group, and two groups must not share a name: such
+/// patterns are written anew from their tree.
+fn embedded(pattern: &TextPattern) -> Result<Embedded, CompileError> {
+    let text = &pattern.pattern;
+    if !text.contains("(?") || !text.contains(['#', '<']) {
+        return Ok(Embedded { syntax: text.clone(), case_insensitive: pattern.case_insensitive });
+    }
+    Ok(Embedded { syntax: without_captures(&parse_regex(pattern)?).to_string(), case_insensitive: false })
+}
+
+fn without_captures(hir: &Hir) -> Hir {
+    let each = |parts: &[Hir]| parts.iter().map(without_captures).collect();
+    match hir.kind() {
+        HirKind::Capture(capture) => without_captures(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(each(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(each(parts)),
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(without_captures(&repetition.sub));
+            Hir::repetition(Repetition { sub, ..repetition.clone() })
+        }
+        _ => hir.clone(),
     }
 }
 
@@ -236,6 +268,20 @@ mod tests {
         for pattern in [r"\S\W\D\B\A", r"\p{Lu}", "[[:upper:]]", "foo", "(?P<Name>x)"] {
             assert!(!has_upper_case_literal(pattern), "{pattern}");
         }
+    }
+
+    #[test]
+    fn patterns_beside_others_keep_their_meaning() {
+        use grep_matcher::Matcher as _;
+
+        let pattern = |pattern: &str| TextPattern { pattern: pattern.to_owned(), case_insensitive: true };
+        let matches = |matcher: &RegexMatcher, text: &str| matcher.is_match(text.as_bytes()).expect("it cannot fail");
+        let comment = pattern("(?x) f o{2} # one");
+        assert!(matches(&Text::compile(&comment).expect("it is a regex").matcher, "xFOO"));
+        let named = pattern("(?P<n>b)a(?<m>r)");
+        let any =
+            any_of(&[&comment, &named, &pattern("(?<n>z)\\b#")]).expect("all are regexes").expect("there are some");
+        assert!(matches(&any, "Foo") && matches(&any, "BAR") && matches(&any, "z#") && !matches(&any, "fo ba z"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use git2::{DiffOptions, Repository};
-use kotadb_core::id::{ObjectId, TenantId};
+use kotadb_core::id::ObjectId;
 
 use super::place::Place;
-use super::{LocalError, REPOSITORY, block_on};
+use super::{LocalError, block_on, choose};
 use crate::tree;
 
 /// Files that differ between the indexed commit and the working tree: changed, deleted, or untracked and not ignored.
@@ -17,23 +17,13 @@ pub fn dirty(path: &Path) -> Result<usize, LocalError> {
     if repository.is_bare() {
         return Ok(0);
     }
-    match indexed_commit(&place)? {
-        Some(commit) => count(repository, commit),
-        None => Ok(0),
+    // A thread of its own, because callers may be inside a runtime, which cannot block on another.
+    let choose = || block_on(choose(path, None));
+    match std::thread::scope(|scope| scope.spawn(choose).join()).unwrap_or(Ok(None)) {
+        Ok(Some(choice)) => count(repository, choice.commit),
+        Ok(None) | Err(LocalError::NotIndexed(_)) => Ok(0),
+        Err(error) => Err(error),
     }
-}
-
-/// A thread of its own, because callers may be inside a runtime, which cannot block on another.
-fn indexed_commit(place: &Place) -> Result<Option<ObjectId>, LocalError> {
-    let store = place.store()?;
-    let read = || {
-        block_on(async {
-            let (root, _) = store.head(TenantId::LOCAL).await?;
-            let entry = root.repositories.get(&REPOSITORY);
-            Ok(entry.and_then(|entry| entry.default.as_ref()).map(|tip| tip.commit))
-        })
-    };
-    std::thread::scope(|scope| scope.spawn(read).join()).unwrap_or(Ok(None))
 }
 
 fn count(repository: &Repository, commit: ObjectId) -> Result<usize, LocalError> {

@@ -36,7 +36,7 @@ pub struct LocalOptions {
 }
 
 /// A ref and its commit; `None`: nothing is there to index.
-type Wanted = Option<(String, ObjectId)>;
+pub(super) type Wanted = Option<(String, ObjectId)>;
 
 /// Indexes the repository or folder at `path`; blocks. A repository without a commit has an empty index.
 pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)) -> Result<Summary, LocalError> {
@@ -51,7 +51,7 @@ pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)
         scratch: scratch.path(),
         add: options.reference.is_some(),
     };
-    block_on(run.run(wanted, listings, progress))
+    block_on(run.run(wanted, listings, progress)).map_err(|error| error.explained(&place.folder))
 }
 
 fn prepare(place: &Place, options: &LocalOptions) -> Result<(Wanted, Source, Listings), LocalError> {
@@ -73,7 +73,7 @@ fn prepare(place: &Place, options: &LocalOptions) -> Result<(Wanted, Source, Lis
 }
 
 /// The branch of HEAD (`HEAD` itself where detached) and its commit; `None` before the first commit.
-fn head(repository: &Repository) -> Result<Wanted, LocalError> {
+pub(super) fn head(repository: &Repository) -> Result<Wanted, LocalError> {
     match repository.head() {
         Ok(head) => {
             let name = head.name().unwrap_or("HEAD").to_owned();
@@ -85,7 +85,7 @@ fn head(repository: &Repository) -> Result<Wanted, LocalError> {
 }
 
 /// A commit that no ref names is searchable by its own name.
-fn resolve(repository: &Repository, reference: &str) -> Result<(String, ObjectId), LocalError> {
+pub(super) fn resolve(repository: &Repository, reference: &str) -> Result<(String, ObjectId), LocalError> {
     let unknown = |_| IndexError::UnknownRef(reference.to_owned());
     let (object, named) = repository.revparse_ext(reference).map_err(unknown)?;
     let commit = tree::object_id(object.peel_to_commit().map_err(unknown)?.id());

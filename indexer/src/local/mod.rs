@@ -1,17 +1,20 @@
 //! The index of one repository (or plain folder) of this machine, kept beside it: no database, no network, no job. It
 //! lies in the common git folder, which all worktrees share and which needs no ignore rule.
 
+mod choice;
 mod differences;
 mod index;
 mod place;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::search::Visible;
+use kotadb_core::segment::SegmentError;
 use kotadb_core::store::{Store, StoreError, StoreOptions};
 use uuid::Uuid;
 
+pub use self::choice::{Choice, choose};
 pub use self::differences::dirty;
 pub use self::index::{LocalOptions, index};
 use self::place::Place;
@@ -30,6 +33,9 @@ pub enum LocalError {
     /// Nothing was indexed there.
     #[error("`{0}` has no index yet: run `kotadb index` there first")]
     NotIndexed(String),
+    /// Something else was indexed there.
+    #[error("`{0}` is not indexed: run `kotadb index --ref {0}` first")]
+    RefNotIndexed(String),
     /// git cannot open the repository.
     #[error("cannot open the repository at `{path}`: {message}")]
     Repository {
@@ -37,6 +43,14 @@ pub enum LocalError {
         path: String,
         /// What git2 said.
         message: String,
+    },
+    /// An object of the index is lost or broken.
+    #[error("{reason}: delete `{folder}` and run `kotadb index` again")]
+    Damaged {
+        /// What is wrong.
+        reason: String,
+        /// Folder of the index.
+        folder: String,
     },
     /// The run failed.
     #[error(transparent)]
@@ -55,6 +69,19 @@ impl From<git2::Error> for LocalError {
     }
 }
 
+impl LocalError {
+    /// Says what to do about lost and broken objects of the index in `folder`.
+    fn explained(self, folder: &Path) -> Self {
+        match self {
+            Self::Index(
+                error @ (IndexError::Store(StoreError::Corrupt { .. } | StoreError::NotFound(_))
+                | IndexError::Segment(SegmentError::Corrupt { .. })),
+            ) => Self::Damaged { reason: error.to_string(), folder: folder.display().to_string() },
+            other => other,
+        }
+    }
+}
+
 /// A local index, to search in.
 #[derive(Clone, Debug)]
 pub struct LocalIndex {
@@ -66,9 +93,16 @@ pub struct LocalIndex {
     pub repository: RepositoryId,
     /// Name of the folder, for answers.
     pub name: String,
+    /// Where the index is.
+    pub folder: PathBuf,
 }
 
 impl LocalIndex {
+    /// Says what to do about lost and broken objects.
+    pub fn explain(&self, error: StoreError) -> LocalError {
+        LocalError::from(error).explained(&self.folder)
+    }
+
     /// The repository as a search wants it.
     pub fn visible(&self) -> Visible {
         Visible { id: self.repository, name: self.name.clone() }
@@ -81,7 +115,13 @@ pub fn open(path: &Path) -> Result<LocalIndex, LocalError> {
     if !place.folder.is_dir() {
         return Err(LocalError::NotIndexed(path.display().to_string()));
     }
-    Ok(LocalIndex { tenant: TenantId::LOCAL, store: place.store()?, repository: REPOSITORY, name: place.name })
+    Ok(LocalIndex {
+        tenant: TenantId::LOCAL,
+        store: place.store()?,
+        repository: REPOSITORY,
+        name: place.name,
+        folder: place.folder,
+    })
 }
 
 impl Place {
