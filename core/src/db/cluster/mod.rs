@@ -14,6 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::account::Account;
+#[cfg(feature = "testing")]
 pub(crate) use self::process::Process;
 use self::programs::Programs;
 use self::server::Server;
