@@ -9,6 +9,8 @@ mod up;
 
 use std::process::ExitCode;
 
+use kotadb_core::telemetry;
+
 use crate::args::{Args, Command};
 
 /// Exit code of a search that found nothing, as in grep.
@@ -22,7 +24,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::from(NOTHING_FOUND),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kotadb: {error:#}");
+            eprintln!("kotadb: {}", telemetry::report(error.as_ref()));
             ExitCode::from(FAILED)
         }
     }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match run(Args::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("kotadb-indexer: {error:#}");
+            eprintln!("kotadb-indexer: {}", telemetry::report(error.as_ref()));
             let unreachable = matches!(error.downcast_ref(), Some(DbError::Unreachable(_)));
             ExitCode::from(if unreachable { UNAVAILABLE } else { 2 })
         }

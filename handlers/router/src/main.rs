@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     match run(config) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", telemetry::report(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -57,7 +57,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     if let Err(error) = ready {
-        eprintln!("{error:#}");
+        eprintln!("{}", telemetry::report(error.as_ref()));
         return Ok(ExitCode::from(UNAVAILABLE));
     }
     let config = resources.config();
