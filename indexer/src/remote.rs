@@ -40,7 +40,12 @@ fn parse(output: &[u8]) -> Result<Remote, IndexError> {
     // A name that is not UTF-8 cannot be asked for by it, so its line is left out.
     for line in output.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         match line.split_once('\t') {
-            Some((target, "HEAD")) if target.starts_with("ref: ") => remote.default = Some(target[5..].to_owned()),
+            Some((target, name)) if target.starts_with("ref: ") => {
+                // Any ref may be symbolic (a clone's `refs/remotes/origin/HEAD` is); its object follows on a line of its own.
+                if name == "HEAD" {
+                    remote.default = Some(target[5..].to_owned());
+                }
+            }
             Some((id, "HEAD")) => head = Some(object_id(id)?),
             Some((id, name)) => push(&mut remote.refs, name, object_id(id)?),
             None => {}
@@ -138,6 +143,19 @@ mod tests {
         assert_eq!(remote.default.as_deref(), Some("refs/heads/main"));
         assert_eq!(remote.refs.len(), 4);
         assert_eq!(remote.refs[3], RemoteRef { name: "refs/tags/v1".into(), id: B.parse().unwrap() });
+    }
+
+    #[test]
+    fn other_symbolic_refs_are_refs() {
+        // What a clone has: HEAD and the remote's HEAD both lead elsewhere.
+        let text = format!(
+            "ref: refs/heads/main\tHEAD\n{A}\tHEAD\n{A}\trefs/heads/main\n\
+             ref: refs/remotes/origin/main\trefs/remotes/origin/HEAD\n{B}\trefs/remotes/origin/HEAD\n{B}\trefs/remotes/origin/main\n"
+        );
+        let remote = parse(text.as_bytes()).unwrap();
+        assert_eq!(remote.default.as_deref(), Some("refs/heads/main"));
+        let names: Vec<_> = remote.refs.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["refs/heads/main", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"]);
     }
 
     #[test]
