@@ -40,12 +40,9 @@ fn parse(output: &[u8]) -> Result<Remote, IndexError> {
     // A name that is not UTF-8 cannot be asked for by it, so its line is left out.
     for line in output.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         match line.split_once('\t') {
-            Some((target, name)) if target.starts_with("ref: ") => {
-                // Any ref may be symbolic (a clone's `refs/remotes/origin/HEAD` is); its object follows on a line of its own.
-                if name == "HEAD" {
-                    remote.default = Some(target[5..].to_owned());
-                }
-            }
+            Some((target, "HEAD")) if target.starts_with("ref: ") => remote.default = Some(target[5..].to_owned()),
+            // Any ref may be symbolic (a clone's `refs/remotes/origin/HEAD` is); its object follows on a line of its own.
+            Some((target, _)) if target.starts_with("ref: ") => {}
             Some((id, "HEAD")) => head = Some(object_id(id)?),
             Some((id, name)) => push(&mut remote.refs, name, object_id(id)?),
             None => {}
