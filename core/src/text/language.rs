@@ -15,15 +15,16 @@ impl Language {
 
     /// From the path (name, extension) and, failing that, the first line (`#!`). Names and extensions match in any case.
     pub fn detect(path: &[u8], content: &[u8]) -> Self {
+        let by_content = || INTERPRETERS.find(interpreter(content)?);
+        Self::of_path(path).or_else(by_content).unwrap_or(Self::TEXT)
+    }
+
+    /// From the path alone; `None`: the first line decides.
+    pub fn of_path(path: &[u8]) -> Option<Self> {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path).to_ascii_lowercase();
         let extension = name.iter().rposition(|&byte| byte == b'.').map(|dot| &name[dot + 1..]);
         let stem = name.split(|&byte| byte == b'.').next().filter(|stem| stem.len() < name.len());
-        FILE_NAMES
-            .find(&name)
-            .or_else(|| EXTENSIONS.find(extension?))
-            .or_else(|| FILE_NAMES.find(stem?))
-            .or_else(|| INTERPRETERS.find(interpreter(content)?))
-            .unwrap_or(Self::TEXT)
+        FILE_NAMES.find(&name).or_else(|| EXTENSIONS.find(extension?)).or_else(|| FILE_NAMES.find(stem?))
     }
 
     /// The name as users write it after `lang:`, lower case: `rust`, `c++`, `typescript`. A number that a newer

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fold::Folded;
+use super::fold::fold_into;
 
 /// Three folded bytes, packed big-endian into the low 24 bits so that the order of numbers is the order of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,78 +24,82 @@ pub fn trigrams_of(folded: &[u8]) -> Vec<Trigram> {
 
 /// 64-bit words of a set of 2^24 bits.
 const WORDS: usize = 1 << 18;
-/// 64-bit words of a set of `WORDS` bits.
-const SUMMARY: usize = WORDS / 64;
+/// Bytes of text whose trigrams are collected before memory for more is asked for.
+const CHUNK: usize = 1 << 16;
 
 /// Collects the distinct trigrams of folded text; reusable, so that one allocation serves many documents.
 ///
-/// A bit set over all 2^24 trigrams (2 MiB) with a summary of its non-zero words: reading the summary gives the
-/// trigrams in ascending order and clears the set, so no document pays for sorting or for the size of the set.
+/// A bit set over all trigrams tells which were seen; those found are listed without a branch, since whether the next
+/// one is new is hard to predict, and the list clears the set. Text that is ASCII needs 2^21 bits instead of 2^24, which
+/// fit a processor's second cache twice over. Measured on C, one core: 431 MB/s for ASCII, 381 otherwise, where a set
+/// with a summary of its words, read in ascending order, gave 237.
 pub struct TrigramSet {
     words: Box<[u64; WORDS]>,
-    summary: Box<[u64; SUMMARY]>,
+    folded: Vec<u8>,
+    /// Those found, and behind them memory that was used before.
     grams: Vec<Trigram>,
 }
 
 impl TrigramSet {
-    /// The distinct trigrams of `text` after folding, ascending.
+    /// The distinct trigrams of `text` after folding, in the order in which they first occur.
     pub fn collect(&mut self, text: &[u8]) -> &[Trigram] {
-        self.grams.clear();
-        let mut bytes = Folded::new(text);
-        if let (Some(first), Some(second)) = (bytes.next(), bytes.next()) {
-            self.mark(u32::from_be_bytes([0, 0, first, second]), bytes);
-            self.drain();
-        }
-        &self.grams
-    }
-
-    /// Sets the bit of each trigram; `gram` ends with the two bytes before `bytes`.
-    fn mark(&mut self, mut gram: u32, bytes: Folded<'_>) {
-        for byte in bytes {
-            gram = (gram << 8 | u32::from(byte)) & 0xFF_FFFF;
-            let word = (gram >> 6) as usize;
-            let bit = 1 << (gram & 63);
-            if self.words[word] & bit == 0 {
-                self.words[word] |= bit;
-                self.summary[word / 64] |= 1 << (word % 64);
-            }
+        fold_into(text, &mut self.folded);
+        if self.folded.is_ascii() {
+            let n = self.mark::<7>();
+            let grams = &mut self.grams[..n];
+            grams.iter_mut().for_each(|gram| gram.0 = widen(gram.0));
+            grams
+        } else {
+            let n = self.mark::<8>();
+            &self.grams[..n]
         }
     }
 
-    /// Moves the set bits to `grams` in ascending order.
-    fn drain(&mut self) {
-        for (i, summary) in self.summary.iter_mut().enumerate() {
-            for word in ones(std::mem::take(summary)) {
-                let word = i as u32 * 64 + word;
-                let bits = std::mem::take(&mut self.words[word as usize]);
-                self.grams.extend(ones(bits).map(|bit| Trigram(word * 64 + bit)));
+    /// Lists the trigrams of bytes below `1 << BITS` as numbers of `3 * BITS` bits; how many they are.
+    fn mark<const BITS: u32>(&mut self) -> usize {
+        let [first, second, rest @ ..] = &self.folded[..] else { return 0 };
+        let mask = (1 << (3 * BITS)) - 1;
+        let mut gram = u32::from(*first) << BITS | u32::from(*second);
+        let (words, grams) = (&mut *self.words, &mut self.grams);
+        let mut n = 0;
+        for chunk in rest.chunks(CHUNK) {
+            if grams.len() < n + chunk.len() {
+                grams.resize(n + CHUNK, Trigram(0));
             }
+            let (found, mut n_found) = (&mut grams[n..n + chunk.len()], 0);
+            for byte in chunk {
+                gram = (gram << BITS | u32::from(*byte)) & mask;
+                let word = &mut words[(gram >> 6) as usize];
+                let is_new = !*word >> (gram & 63) & 1;
+                *word |= 1 << (gram & 63);
+                found[n_found] = Trigram(gram);
+                n_found += is_new as usize;
+            }
+            n += n_found;
         }
+        for gram in &grams[..n] {
+            words[(gram.0 >> 6) as usize] = 0;
+        }
+        n
     }
+}
+
+/// Three times seven bits as three times eight.
+fn widen(gram: u32) -> u32 {
+    (gram & 0x1F_C000) << 2 | (gram & 0x3F80) << 1 | (gram & 0x7F)
 }
 
 impl Default for TrigramSet {
     fn default() -> Self {
         let words = vec![0; WORDS].into_boxed_slice().try_into().expect("the length is that of the array");
-        Self { words, summary: Box::new([0; SUMMARY]), grams: Vec::new() }
+        Self { words, folded: Vec::new(), grams: Vec::new() }
     }
 }
 
 impl fmt::Debug for TrigramSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TrigramSet").field("last", &self.grams.len()).finish_non_exhaustive()
+        f.debug_struct("TrigramSet").field("memory", &self.grams.len()).finish_non_exhaustive()
     }
-}
-
-/// Positions of the set bits of `word`, ascending.
-fn ones(mut word: u64) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        (word != 0).then(|| {
-            let bit = word.trailing_zeros();
-            word &= word - 1;
-            bit
-        })
-    })
 }
 
 #[cfg(test)]
@@ -119,8 +123,23 @@ mod tests {
         fn a_reused_set_gives_what_sorting_gives(texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..4)) {
             let mut set = TrigramSet::default();
             for text in texts {
-                prop_assert_eq!(set.collect(&text), trigrams_of(&fold(&text)));
+                prop_assert_eq!(sorted(set.collect(&text)), trigrams_of(&fold(&text)));
+                let ascii: Vec<_> = text.iter().map(|byte| byte % 128).collect();
+                prop_assert_eq!(sorted(set.collect(&ascii)), trigrams_of(&fold(&ascii)));
             }
         }
+    }
+
+    fn sorted(grams: &[Trigram]) -> Vec<Trigram> {
+        let mut grams = grams.to_vec();
+        grams.sort_unstable();
+        grams
+    }
+
+    #[test]
+    fn texts_longer_than_a_chunk_are_collected_whole() {
+        let noise: Vec<_> = (0..CHUNK as u32 * 2 + 5).map(|i| (i.wrapping_mul(2_654_435_761) >> 17) as u8).collect();
+        let mut set = TrigramSet::default();
+        assert_eq!(sorted(set.collect(&noise)), trigrams_of(&fold(&noise)));
     }
 }
