@@ -5,6 +5,7 @@
 use super::error::{SegmentError, corrupt};
 
 /// Reads a section from front to back.
+#[derive(Clone)]
 pub(super) struct Cursor<'a> {
     rest: &'a [u8],
     section: &'static str,

@@ -3,12 +3,13 @@
 //! Buckets of 256 entries, coded as gaps; an index of the buckets is parsed at open, a bucket when it is asked.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
 use super::DocId;
 use super::cursor::{Cursor, put_varint};
-use super::error::SegmentError;
+use super::error::{SegmentError, corrupt};
 use crate::text::Trigram;
 
 const SECTION: &str = "dictionary";
@@ -41,7 +42,7 @@ impl ListRef {
 }
 
 /// Collects the entries of a dictionary in the order of trigrams.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct DictionaryEncoder {
     n_grams: usize,
     last: u32,
@@ -102,6 +103,18 @@ struct Bucket {
     first: u32,
     entries: usize,
     lists: u64,
+    /// Its entries, once somebody has asked for one: coding them as gaps is for the file.
+    rows: OnceLock<Box<[Row]>>,
+}
+
+/// A decoded entry.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    gram: u32,
+    count: u32,
+    value: u32,
+    /// Where its list would start in the postings.
+    lists: u64,
 }
 
 /// What the rest of the file allows an entry to say.
@@ -123,7 +136,8 @@ impl Dictionary {
         let entries = section.slice(section.len() - cursor.remaining()..);
         let mut index = Vec::with_capacity(n_buckets);
         for _ in 0..n_buckets {
-            let bucket = Bucket { first: rows.u32()?, entries: rows.u32()? as usize, lists: rows.u64()? };
+            let (first, at, lists) = (rows.u32()?, rows.u32()? as usize, rows.u64()?);
+            let bucket = Bucket { first, entries: at, lists, rows: OnceLock::new() };
             if bucket.entries > entries.len() {
                 return Err(rows.error("has a bucket beyond its end"));
             }
@@ -137,29 +151,66 @@ impl Dictionary {
         self.n_grams
     }
 
+    /// Bytes of the index, decoded.
+    pub(super) fn decoded_bytes(&self) -> u64 {
+        (self.index.len() * size_of::<Bucket>()) as u64
+    }
+
     /// The entry of `gram`.
     pub(super) fn find(&self, gram: Trigram, bounds: &Bounds) -> Result<Option<ListRef>, SegmentError> {
         let Some(number) = self.index.partition_point(|bucket| bucket.first <= gram.0).checked_sub(1) else {
             return Ok(None);
         };
+        let rows = self.rows(number)?;
+        let Ok(at) = rows.binary_search_by_key(&gram.0, |row| row.gram) else { return Ok(None) };
+        let Row { count, value, lists, .. } = rows[at];
+        let found = entry(count, value, lists, bounds);
+        found.map(Some).ok_or_else(|| corrupt(SECTION, "has an impossible entry"))
+    }
+
+    fn rows(&self, number: usize) -> Result<&[Row], SegmentError> {
         let bucket = &self.index[number];
+        if let Some(rows) = bucket.rows.get() {
+            return Ok(rows);
+        }
+        let len = BUCKET.min(self.n_grams - number * BUCKET);
         let mut cursor = Cursor::new(SECTION, &self.entries[bucket.entries..]);
-        let mut at = bucket.first;
-        let mut lists = bucket.lists;
-        for _ in 0..BUCKET.min(self.n_grams - number * BUCKET) {
-            at = at.checked_add(cursor.varint()?).ok_or_else(|| cursor.error("has a trigram out of range"))?;
+        let (mut gram, mut lists) = (bucket.first, bucket.lists);
+        let mut rows = Vec::with_capacity(len);
+        for _ in 0..len {
+            gram = gram.checked_add(cursor.varint()?).ok_or_else(|| cursor.error("has a trigram out of range"))?;
             let (count, value) = (cursor.varint()?, cursor.varint()?);
-            if at == gram.0 {
-                return entry(count, value, lists, bounds)
-                    .map(Some)
-                    .ok_or_else(|| cursor.error("has an impossible entry"));
-            }
-            if at > gram.0 {
-                break;
-            }
+            rows.push(Row { gram, count, value, lists });
             lists = lists.saturating_add(if count == 1 { 0 } else { u64::from(value) });
         }
-        Ok(None)
+        Ok(bucket.rows.get_or_init(|| rows.into()))
+    }
+}
+
+impl Dictionary {
+    /// All entries, in the order of trigrams. An error is the last item.
+    pub(super) fn entries<'a>(
+        &'a self,
+        bounds: &'a Bounds,
+    ) -> impl Iterator<Item = Result<(Trigram, ListRef), SegmentError>> + 'a {
+        let buckets = self.index.iter().enumerate();
+        let mut failed = false;
+        let all = buckets.flat_map(move |(number, bucket)| self.bucket(number, bucket, bounds));
+        all.take_while(move |item| !std::mem::replace(&mut failed, item.is_err()))
+    }
+
+    fn bucket(&self, number: usize, bucket: &Bucket, bounds: &Bounds) -> Vec<Result<(Trigram, ListRef), SegmentError>> {
+        let len = BUCKET.min(self.n_grams - number * BUCKET);
+        let mut cursor = Cursor::new(SECTION, &self.entries[bucket.entries..]);
+        let (mut at, mut lists) = (bucket.first, bucket.lists);
+        let mut next = || {
+            at = at.checked_add(cursor.varint()?).ok_or_else(|| cursor.error("has a trigram out of range"))?;
+            let (count, value) = (cursor.varint()?, cursor.varint()?);
+            let list = entry(count, value, lists, bounds);
+            lists = lists.saturating_add(if count == 1 { 0 } else { u64::from(value) });
+            Ok((Trigram(at), list.ok_or_else(|| cursor.error("has an impossible entry"))?))
+        };
+        (0..len).map(|_| next()).collect()
     }
 }
 
@@ -209,6 +260,8 @@ mod tests {
             }
             let dictionary = Dictionary::open(encoder.finish().into()).unwrap();
             prop_assert_eq!(dictionary.n_grams(), twin.len());
+            let listed: Result<Vec<_>, _> = dictionary.entries(&bounds()).collect();
+            prop_assert_eq!(listed.unwrap(), twin.iter().map(|(gram, list)| (Trigram(*gram), list.clone())).collect::<Vec<_>>());
             for gram in 0..2_001 {
                 prop_assert_eq!(dictionary.find(Trigram(gram), &bounds()).unwrap(), twin.get(&gram).cloned());
             }
@@ -219,6 +272,7 @@ mod tests {
             let section = [&[n, 0, 0, 0], &bytes[..]].concat();
             if let Ok(dictionary) = Dictionary::open(section.into()) {
                 let _ = dictionary.find(Trigram(gram), &bounds());
+                let _ = dictionary.entries(&bounds()).count();
             }
         }
     }

@@ -29,9 +29,9 @@ impl PreparedDocument {
     ) -> Result<Self, SegmentError> {
         let text_len = u32::try_from(content.len()).ok().filter(|&len| len <= MAX_TEXT_LEN);
         let text_len = text_len.ok_or(SegmentError::Limit("a text is longer than 64 MiB"))?;
-        let frame = frame::encode(content, scratch.compressor()?)?;
+        scratch.compress(content)?;
         let grams = scratch.grams.collect(content).to_vec();
-        Ok(Self { blob, language, text_len, frame, grams })
+        Ok(Self { blob, language, text_len, frame: scratch.frame.clone(), grams })
     }
 
     /// Bytes of memory that it holds, for callers that bound what waits to be added.
@@ -44,15 +44,18 @@ impl PreparedDocument {
 #[derive(Default)]
 pub struct Scratch {
     compressor: Option<Compressor<'static>>,
+    frame: Vec<u8>,
     grams: TrigramSet,
 }
 
 impl Scratch {
-    fn compressor(&mut self) -> Result<&mut Compressor<'static>, SegmentError> {
-        match &mut self.compressor {
-            Some(compressor) => Ok(compressor),
-            none => Ok(none.insert(Compressor::new(frame::LEVEL)?)),
-        }
+    /// Compresses a text into `frame`.
+    fn compress(&mut self, text: &[u8]) -> Result<(), SegmentError> {
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => none.insert(Compressor::new(frame::LEVEL)?),
+        };
+        frame::encode_into(text, compressor, &mut self.frame)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The document table: what a reader must know of every document before it asks for content.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
 
 use super::cursor::{Cursor, put_varint};
-use super::document::PreparedDocument;
 use super::error::SegmentError;
+use super::writer::Frame;
 use super::{DocId, MAX_DOCS, MAX_TEXT_LEN};
 use crate::text::Language;
 
@@ -21,12 +24,12 @@ pub(super) struct DocumentsEncoder {
 
 impl DocumentsEncoder {
     /// Appends a document; its number.
-    pub(super) fn add(&mut self, document: &PreparedDocument) -> Result<DocId, SegmentError> {
+    pub(super) fn add(&mut self, document: &Frame<'_>) -> Result<DocId, SegmentError> {
         if self.n_docs == MAX_DOCS {
             return Err(SegmentError::Limit("a segment has more than 16,777,216 documents"));
         }
         put_varint(&mut self.text_lens, document.text_len);
-        put_varint(&mut self.frame_lens, document.frame.len() as u32);
+        put_varint(&mut self.frame_lens, document.bytes.len() as u32);
         put_varint(&mut self.languages, u32::from(document.language.0));
         self.n_docs += 1;
         Ok(self.n_docs - 1)
@@ -43,70 +46,164 @@ impl DocumentsEncoder {
     }
 }
 
-/// A table that was read.
+/// A table that was read. Its columns are decoded when the first number of them is asked for: a search wants few of
+/// them, and often no document at all.
 #[derive(Debug)]
 pub(super) struct Documents {
-    text_lens: Vec<u32>,
+    n_docs: u32,
+    /// Bytes of all frames, as the file says.
+    content_len: u64,
+    columns: [Bytes; 3],
+    text_lens: OnceLock<Vec<u32>>,
     /// Where each frame ends, from the start of the content.
-    frame_ends: Vec<u64>,
-    languages: Vec<Language>,
+    frame_ends: OnceLock<Vec<u64>>,
+    languages: OnceLock<Vec<Language>>,
 }
 
 impl Documents {
-    /// Reads a section.
-    pub(super) fn open(section: &[u8]) -> Result<Self, SegmentError> {
+    /// Reads a section of a file with `content_len` bytes of content.
+    ///
+    /// Only the number of numbers is checked. The section has passed its checksum, so a number out of range was written
+    /// as one: every document of such a column is then one that is not there.
+    pub(super) fn open(section: &Bytes, content_len: u64) -> Result<Self, SegmentError> {
         let mut cursor = Cursor::new(SECTION, section);
         let n_docs = cursor.u32()?;
         if n_docs > MAX_DOCS || n_docs as usize > cursor.remaining() / 3 {
             return Err(cursor.error("counts more documents than it lists"));
         }
-        let text_lens = column(&mut cursor, n_docs, |len| (len <= MAX_TEXT_LEN).then_some(len))?;
-        let mut end = 0;
-        let frame_ends = column(&mut cursor, n_docs, |len| {
-            end += u64::from(len);
-            Some(end)
-        })?;
-        let languages = column(&mut cursor, n_docs, |number| u16::try_from(number).ok().map(Language))?;
-        cursor.finish()?;
-        Ok(Self { text_lens, frame_ends, languages })
+        let mut rest = section.slice(section.len() - cursor.remaining()..);
+        let mut next = || -> Result<Bytes, SegmentError> {
+            let len = column_len(&rest, n_docs as usize).ok_or_else(|| cursor.error("ends too early"))?;
+            Ok(rest.split_to(len))
+        };
+        let columns = [next()?, next()?, next()?];
+        if !rest.is_empty() {
+            return Err(cursor.error("has bytes left over"));
+        }
+        let (text_lens, frame_ends, languages) = <_>::default();
+        Ok(Self { n_docs, content_len, columns, text_lens, frame_ends, languages })
     }
 
     /// Documents in the segment.
     pub(super) fn n_docs(&self) -> u32 {
-        self.text_lens.len() as u32
+        self.n_docs
     }
 
-    /// Bytes of all frames.
-    pub(super) fn content_len(&self) -> u64 {
-        self.frame_ends.last().copied().unwrap_or(0)
+    /// Bytes of the columns, once decoded.
+    pub(super) fn decoded_bytes(&self) -> u64 {
+        let row = size_of::<u32>() + size_of::<u64>() + size_of::<Language>();
+        u64::from(self.n_docs) * row as u64
     }
 
     /// Length of a document's text; `None`: there is no such document.
     pub(super) fn text_len(&self, doc: DocId) -> Option<u32> {
-        self.text_lens.get(doc as usize).copied()
+        let lens = self.text_lens.get_or_init(|| self.column(0, |len| (len <= MAX_TEXT_LEN).then_some(len)));
+        lens.get(doc as usize).copied()
     }
 
     /// Where a document's frame is in the content.
     pub(super) fn frame(&self, doc: DocId) -> Option<Range<u64>> {
-        let end = *self.frame_ends.get(doc as usize)?;
-        let start = (doc as usize).checked_sub(1).map_or(0, |before| self.frame_ends[before]);
+        let ends = self.frame_ends.get_or_init(|| self.decode_frame_ends());
+        let end = *ends.get(doc as usize)?;
+        let start = (doc as usize).checked_sub(1).map_or(0, |before| ends[before]);
         Some(start..end)
     }
 
     /// A document's language.
     pub(super) fn language(&self, doc: DocId) -> Option<Language> {
-        self.languages.get(doc as usize).copied()
+        let languages =
+            self.languages.get_or_init(|| self.column(2, |number| u16::try_from(number).ok().map(Language)));
+        languages.get(doc as usize).copied()
+    }
+
+    fn decode_frame_ends(&self) -> Vec<u64> {
+        let mut end = 0;
+        let ends = self.column(1, |len| {
+            end += u64::from(len);
+            Some(end)
+        });
+        if end == self.content_len { ends } else { Vec::new() }
+    }
+
+    /// The numbers of a column; none if one of them is impossible.
+    fn column<T>(&self, nth: usize, mut value: impl FnMut(u32) -> Option<T>) -> Vec<T> {
+        let mut cursor = Cursor::new(SECTION, &self.columns[nth]);
+        let mut values = Vec::with_capacity(self.n_docs as usize);
+        for _ in 0..self.n_docs {
+            match cursor.varint().ok().and_then(&mut value) {
+                Some(value) => values.push(value),
+                None => return Vec::new(),
+            }
+        }
+        values
     }
 }
 
-fn column<T>(
-    cursor: &mut Cursor<'_>,
-    n_docs: u32,
-    mut value: impl FnMut(u32) -> Option<T>,
-) -> Result<Vec<T>, SegmentError> {
-    let mut values = Vec::with_capacity(n_docs as usize);
-    for _ in 0..n_docs {
-        values.push(value(cursor.varint()?).ok_or_else(|| cursor.error("has a number out of range"))?);
+/// Bytes of the first `n` varints; `None`: there are not so many.
+fn column_len(bytes: &[u8], n: usize) -> Option<usize> {
+    // Counting the last bytes of varints is what a processor does 32 at a time.
+    const STEP: usize = 4096;
+    let ends = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte < 0x80).count();
+    let (mut left, mut at) = (n, 0);
+    while let Some(step) = bytes.get(at..at + STEP).map(ends).filter(|&step| step < left) {
+        left -= step;
+        at += STEP;
     }
-    Ok(values)
+    for &byte in &bytes[at..] {
+        if left == 0 {
+            break;
+        }
+        left -= usize::from(byte < 0x80);
+        at += 1;
+    }
+    (left == 0).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn section(rows: &[(u32, u32, u32)]) -> Bytes {
+        let mut section = (rows.len() as u32).to_le_bytes().to_vec();
+        rows.iter().for_each(|row| put_varint(&mut section, row.0));
+        rows.iter().for_each(|row| put_varint(&mut section, row.1));
+        rows.iter().for_each(|row| put_varint(&mut section, row.2));
+        section.into()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn says_of_each_document_what_was_written(
+            rows in prop::collection::vec((0..MAX_TEXT_LEN, 0u32..1 << 20, 0u32..300), 0..3_000)
+        ) {
+            let content_len = rows.iter().map(|row| u64::from(row.1)).sum();
+            let table = Documents::open(&section(&rows), content_len).unwrap();
+            prop_assert_eq!(table.n_docs() as usize, rows.len());
+            let mut start = 0;
+            for (doc, (text_len, frame_len, language)) in (0..).zip(rows) {
+                let end = start + u64::from(frame_len);
+                prop_assert_eq!(table.text_len(doc), Some(text_len));
+                prop_assert_eq!(table.frame(doc), Some(start..end));
+                prop_assert_eq!(table.language(doc), Some(Language(language as u16)));
+                start = end;
+            }
+            prop_assert_eq!(table.frame(table.n_docs()), None);
+        }
+    }
+
+    #[test]
+    fn impossible_numbers_are_documents_that_are_not_there() {
+        let table = |rows: &[(u32, u32, u32)], content_len| Documents::open(&section(rows), content_len).unwrap();
+        assert_eq!(table(&[(1, 1, 1), (MAX_TEXT_LEN + 1, 1, 1)], 2).text_len(0), None);
+        assert_eq!(table(&[(1, 1, 1), (1, 1, 1)], 3).frame(0), None);
+        assert_eq!(table(&[(1, 1, 1), (1, 1, 1 << 16)], 2).language(0), None);
+        let whole = section(&[(1, 300, 1), (1, 2, 1)]);
+        assert!((0..whole.len()).all(|len| Documents::open(&whole.slice(..len), 302).is_err()));
+        let longer = Bytes::from([&whole[..], &[0]].concat());
+        assert!(Documents::open(&longer, 302).is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! Floor 1, pure: one immutable index file. Bytes in, bytes out; who reads the ranges is not its business.
 #![doc = include_str!("format.md")]
 
-mod accumulate;
+mod batch;
 mod builder;
 mod cursor;
 mod dictionary;
@@ -11,21 +11,32 @@ mod documents;
 mod error;
 mod frame;
 mod layout;
+mod lists;
+mod merge;
 mod meta;
 mod pfor;
 mod postings;
 mod reader;
+mod runs;
 mod sink;
+mod spill;
+mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::builder::{SegmentBuilder, SegmentSummary};
+pub use self::batch::Batch;
+pub use self::builder::SegmentBuilder;
 pub use self::dictionary::ListRef;
 pub use self::doc_set::DocSet;
 pub use self::document::{PreparedDocument, Scratch};
 pub use self::error::SegmentError;
+pub use self::lists::EncodedLists;
+pub use self::merge::{MergeInput, ReadRange, Recompressor, merge_postings};
 pub use self::reader::Segment;
+pub use self::runs::Postings;
+pub use self::spill::Spill;
+pub use self::writer::{Frame, PostingsWriter, SegmentSummary, SegmentWriter};
 
 /// What kind of file a path is, in the order in which results rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +52,11 @@ pub enum Class {
     Generated = 3,
     /// `linguist-vendored`, `vendor/`, `third_party/`, `node_modules/`.
     Vendored = 4,
+}
+
+impl Class {
+    /// All classes, in their order.
+    pub const ALL: [Self; 5] = [Self::Source, Self::Test, Self::Docs, Self::Generated, Self::Vendored];
 }
 
 /// A document's number inside its segment.

@@ -1,6 +1,6 @@
 //! The code of one stored postings list: checksum, tag, payload. Where lists lie is `dictionary`'s business.
 
-use super::cursor::{Cursor, put_varint};
+use super::cursor::{Cursor, put_varint, varint_len};
 use super::doc_set::DocSet;
 use super::error::{SegmentError, corrupt};
 use super::{DocId, pfor};
@@ -34,9 +34,13 @@ impl Encoder {
     /// The smallest encoding of an ascending list; of equals the one with the lowest tag.
     pub(super) fn encode(&mut self, docs: &[DocId]) -> &[u8] {
         self.best.clear();
-        self.consider(|out| gaps(VARINT, docs, out));
+        let varints = CRC_LEN + 1 + varints_len(docs);
         if docs.len() >= pfor::BLOCK {
             self.consider(|out| gaps(PFOR, docs, out));
+        }
+        if self.best.is_empty() || varints <= self.best.len() {
+            self.best.clear();
+            self.consider(|out| gaps(VARINT, docs, out));
         }
         let n_docs = self.n_docs;
         if (n_docs as usize).div_ceil(8) < self.best.len() {
@@ -88,7 +92,11 @@ pub(super) fn decode(bytes: &[u8], count: u32, n_docs: u32) -> Result<DocSet, Se
         let absent = std::mem::take(&mut listed);
         complement(&absent, n_docs, &mut listed);
     }
-    if listed.len() == count as usize { Ok(DocSet(listed)) } else { Err(corrupt(SECTION, "count of a list")) }
+    if listed.len() == count as usize {
+        Ok(DocSet::ascending(listed))
+    } else {
+        Err(corrupt(SECTION, "count of a list"))
+    }
 }
 
 /// What a list must satisfy.
@@ -112,6 +120,12 @@ fn gaps(tag: u8, docs: &[DocId], out: &mut Vec<u8>) {
     for &doc in rest {
         put_varint(out, gap(doc));
     }
+}
+
+/// Bytes of the gaps as varints.
+fn varints_len(docs: &[DocId]) -> usize {
+    let mut next = 0;
+    docs.iter().map(|&doc| varint_len(doc - std::mem::replace(&mut next, doc + 1))).sum()
 }
 
 fn read_gaps(cursor: &mut Cursor<'_>, tag: u8, bounds: Bounds) -> Result<Vec<DocId>, SegmentError> {
@@ -180,7 +194,7 @@ mod tests {
         encoder.encode(&[0]);
         let bytes = encoder.encode(docs).to_vec();
         let decoded = decode(&bytes, docs.len() as u32, n_docs).unwrap();
-        assert_eq!(decoded.0, docs);
+        assert!(decoded.iter().eq(docs.iter().copied()));
         assert!(decode(&bytes, docs.len() as u32 + 1, n_docs).is_err(), "another count is noticed");
         (bytes[CRC_LEN], bytes.len())
     }
@@ -230,7 +244,7 @@ mod tests {
             let crc = crc32c::crc32c(&bytes[CRC_LEN..]);
             bytes[..CRC_LEN].copy_from_slice(&crc.to_le_bytes());
             if let Ok(docs) = decode(&bytes, count, n_docs) {
-                prop_assert!(docs.0.is_sorted() && docs.len() == count as usize);
+                prop_assert!(docs.iter().is_sorted() && docs.len() == count as usize);
                 prop_assert!(docs.iter().all(|doc| doc < n_docs));
             }
         }

@@ -41,12 +41,13 @@ impl Segment {
     /// Opens the hot tail of a file of `file_len` bytes. Checks magic, versions and checksums of what it is given.
     pub fn open(hot: Bytes, file_len: u64) -> Result<Self, SegmentError> {
         let tail = Tail::open(hot, file_len)?;
-        let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?)?;
+        let content = tail.section(Tag::CONTENT)?.range.clone();
+        let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?, content.end - content.start)?;
         let segment = Self {
             dictionary: Dictionary::open(tail.hot_section(Tag::DICTIONARY)?)?,
             meta: Meta::decode(&tail.hot_section(Tag::META)?)?,
             bounds: Bounds { postings: tail.section(Tag::POSTINGS)?.range.clone(), n_docs: documents.n_docs() },
-            content: tail.section(Tag::CONTENT)?.range.clone(),
+            content,
             blobs: tail.section(Tag::BLOBS)?.clone(),
             documents,
         };
@@ -57,6 +58,11 @@ impl Segment {
     /// Documents in the segment.
     pub fn n_docs(&self) -> u32 {
         self.documents.n_docs()
+    }
+
+    /// Bytes that it takes beside the hot tail, once all of it is decoded.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.dictionary.decoded_bytes() + self.documents.decoded_bytes()
     }
 
     /// Bytes of text before compression.
@@ -79,10 +85,20 @@ impl Segment {
         self.dictionary.find(trigram, &self.bounds)
     }
 
+    /// Where the postings of every trigram are, in the order of trigrams; an error is the last item.
+    pub fn lists(&self) -> impl Iterator<Item = Result<(Trigram, ListRef), SegmentError>> + '_ {
+        self.dictionary.entries(&self.bounds)
+    }
+
+    /// Where all stored lists are.
+    pub(super) fn postings_range(&self) -> Range<u64> {
+        self.bounds.postings.clone()
+    }
+
     /// Decodes the bytes of a stored list's range (or nothing, for an inline one).
     pub fn decode_list(&self, list: &ListRef, bytes: &[u8]) -> Result<DocSet, SegmentError> {
         match list {
-            ListRef::Inline(doc) => Ok(DocSet(vec![*doc])),
+            ListRef::Inline(doc) => Ok(DocSet::ascending(vec![*doc])),
             ListRef::Stored { count, .. } => postings::decode(bytes, *count, self.n_docs()),
         }
     }
@@ -122,9 +138,6 @@ impl Segment {
 
     /// Whether what the sections say of each other is true.
     fn agree(&self) -> Result<(), SegmentError> {
-        if self.content.end - self.content.start != self.documents.content_len() {
-            return Err(corrupt("content", "is not as long as its frames"));
-        }
         if self.blobs.range.end - self.blobs.range.start != u64::from(self.n_docs()) * OBJECT_ID_LEN {
             return Err(corrupt("blobs", "are not as many as the documents"));
         }

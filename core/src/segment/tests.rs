@@ -76,7 +76,7 @@ fn read(file: &[u8], grams: &BTreeSet<u32>) -> Result<Answers, SegmentError> {
             };
             let docs = segment.decode_list(&list, bytes)?;
             assert_eq!(docs.len(), list.count() as usize);
-            answers.postings.insert(gram, docs.0);
+            answers.postings.insert(gram, docs.iter().collect());
         }
     }
     Ok(answers)
@@ -150,6 +150,45 @@ proptest! {
         let (file, _) = check(&texts);
         prop_assert_eq!(build(&texts).0, file, "the same documents give the same bytes");
     }
+}
+
+/// Built from batches of `of` documents, with `memory` bytes of postings kept, parts encoded from the last to the first.
+fn build_in_batches(texts: &[Vec<u8>], of: usize, memory: usize) -> Vec<u8> {
+    let mut scratch = Scratch::default();
+    let mut builder = SegmentBuilder::with_spill(Vec::new(), Box::<Vec<u8>>::default(), memory);
+    let numbered: Vec<_> = texts.iter().enumerate().collect();
+    for chunk in numbered.chunks(of) {
+        let mut batch = Batch::default();
+        for &(i, text) in chunk {
+            batch.push(PreparedDocument::new(blob(i), language(i), text, &mut scratch).unwrap()).unwrap();
+        }
+        assert_eq!(batch.n_docs(), chunk.len());
+        batch.sort();
+        assert_eq!(builder.append(batch).unwrap() as usize, chunk[0].0);
+    }
+    let (mut writer, postings) = builder.postings().unwrap();
+    let mut encoded: Vec<_> = postings.parts().rev().map(|part| postings.encode(part).unwrap()).collect();
+    encoded.drain(..).rev().for_each(|lists| writer.write(&lists).unwrap());
+    writer.finish().unwrap().0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn batches_and_spilling_change_no_byte(
+        texts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..300), of in 1usize..=Batch::MAX_DOCS, memory in 0usize..9_000
+    ) {
+        prop_assert_eq!(build_in_batches(&texts, of, memory), build(&texts).0);
+    }
+}
+
+#[test]
+fn a_full_batch_gives_the_next_document_back() {
+    let mut batch = Batch::default();
+    let document = || PreparedDocument::new(blob(0), language(0), b"", &mut Scratch::default()).unwrap();
+    (0..Batch::MAX_DOCS).for_each(|_| batch.push(document()).unwrap());
+    assert!(batch.push(document()).is_err());
 }
 
 /// Texts of the golden file: enough documents for every encoding of a list. Never change this.

@@ -1,0 +1,138 @@
+//! Writes one segment, front to back: frames as they come, then lists, then the tables. Builder and merge share it; where
+//! lists come from is not its business.
+
+use std::io::Write;
+
+use super::DocId;
+use super::dictionary::DictionaryEncoder;
+use super::documents::DocumentsEncoder;
+use super::error::SegmentError;
+use super::layout::{TRAILER_LEN, Tag, Trailer, encode_contents};
+use super::lists::EncodedLists;
+use super::meta::{BUILDER, Meta};
+use super::sink::Sink;
+use crate::id::ObjectId;
+use crate::text::{Language, TEXT_VERSION};
+
+/// One document whose text is compressed already.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Its blob.
+    pub blob: ObjectId,
+    /// Its language.
+    pub language: Language,
+    /// Length of its text.
+    pub text_len: u32,
+    /// Its content frame, as [`Segment::frame_range`](super::Segment::frame_range) names it.
+    pub bytes: &'a [u8],
+}
+
+/// Writes the documents of a segment, in their order.
+#[derive(Debug)]
+pub struct SegmentWriter<W> {
+    sink: Sink<W>,
+    documents: DocumentsEncoder,
+    blobs: Vec<u8>,
+    text_bytes: u64,
+}
+
+/// Writes the lists of a segment, in the order of trigrams, then all that comes after them.
+#[derive(Debug)]
+pub struct PostingsWriter<W> {
+    segment: SegmentWriter<W>,
+    dictionary: DictionaryEncoder,
+}
+
+/// What a finished segment is, for the root's segment table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentSummary {
+    /// Length of the file.
+    pub bytes: u64,
+    /// Length of the tail that [`Segment::open`](super::Segment::open) wants: dictionary, document table, meta, table
+    /// of contents, trailer.
+    pub hot_bytes: u64,
+    /// Documents.
+    pub n_docs: u32,
+    /// Bytes of text before compression.
+    pub text_bytes: u64,
+    /// Bytes by section name, for `inspect` and the benches.
+    pub sections: Vec<(&'static str, u64)>,
+}
+
+impl<W: Write> SegmentWriter<W> {
+    /// Starts a segment; frames are written to `out` as they come.
+    pub fn new(out: W) -> Self {
+        Self { sink: Sink::new(out), documents: DocumentsEncoder::default(), blobs: Vec::new(), text_bytes: 0 }
+    }
+
+    /// Adds the next document; its id is the number of documents before it.
+    pub fn add(&mut self, frame: &Frame<'_>) -> Result<DocId, SegmentError> {
+        let doc = self.documents.add(frame)?;
+        self.blobs.extend(frame.blob.0);
+        self.text_bytes += u64::from(frame.text_len);
+        self.sink.write(frame.bytes)?;
+        Ok(doc)
+    }
+
+    /// Documents so far.
+    pub fn n_docs(&self) -> u32 {
+        self.documents.n_docs()
+    }
+
+    /// Bytes of text so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// Ends the content: there are all documents that lists may name.
+    pub fn postings(mut self) -> PostingsWriter<W> {
+        self.sink.close(Tag::CONTENT);
+        PostingsWriter { segment: self, dictionary: DictionaryEncoder::default() }
+    }
+}
+
+impl<W: Write> PostingsWriter<W> {
+    /// Documents in the segment.
+    pub fn n_docs(&self) -> u32 {
+        self.segment.n_docs()
+    }
+
+    /// Appends lists of trigrams after all before.
+    pub fn write(&mut self, lists: &EncodedLists) -> Result<(), SegmentError> {
+        lists.enter(&mut self.dictionary);
+        self.segment.sink.write(lists.bytes())
+    }
+
+    /// Writes dictionary, tables and trailer; gives the writer back.
+    pub fn finish(self) -> Result<(W, SegmentSummary), SegmentError> {
+        let SegmentWriter { mut sink, documents, blobs, text_bytes } = self.segment;
+        let n_docs = documents.n_docs();
+        let meta = Meta { text_version: TEXT_VERSION, builder: BUILDER, text_bytes, extractors: Vec::new() };
+        sink.close(Tag::POSTINGS);
+        write_section(&mut sink, Tag::BLOBS, &blobs)?;
+        let hot = sink.len();
+        write_section(&mut sink, Tag::DICTIONARY, &self.dictionary.finish())?;
+        write_section(&mut sink, Tag::DOCUMENTS, &documents.finish())?;
+        write_section(&mut sink, Tag::META, &meta.encode())?;
+        let sections = write_end(&mut sink, hot)?;
+        let bytes = sink.len();
+        let summary = SegmentSummary { bytes, hot_bytes: bytes - hot, n_docs, text_bytes, sections };
+        Ok((sink.into_inner()?, summary))
+    }
+}
+
+fn write_section<W: Write>(sink: &mut Sink<W>, tag: Tag, section: &[u8]) -> Result<(), SegmentError> {
+    sink.write(section)?;
+    sink.close(tag);
+    Ok(())
+}
+
+/// Writes table of contents and trailer; the length of each section by its name.
+fn write_end<W: Write>(sink: &mut Sink<W>, hot: u64) -> Result<Vec<(&'static str, u64)>, SegmentError> {
+    let contents = sink.len();
+    sink.write(&encode_contents(sink.sections()))?;
+    let file_len = sink.len() + TRAILER_LEN as u64;
+    sink.write(&Trailer { contents, hot, file_len }.encode())?;
+    let lens = sink.sections().iter().map(|section| (section.tag.name(), section.range.end - section.range.start));
+    Ok(lens.chain(std::iter::once(("end", file_len - contents))).collect())
+}
