@@ -95,11 +95,16 @@ impl<'a> Sections<'a> {
 
     /// The content of a section. Sections that nobody asks for are skipped: a newer writer may add some.
     pub(super) fn section(&self, tag: u8) -> Result<Vec<u8>, Damage> {
-        let stored = self.found.iter().find(|stored| stored.tag == tag);
-        let stored = stored.ok_or_else(|| Damage::new(format!("section {tag} is missing")))?;
+        self.optional(tag)?.ok_or_else(|| Damage::new(format!("section {tag} is missing")))
+    }
+
+    /// The content of a section that earlier writers did not write, or that is left out when it is empty.
+    pub(super) fn optional(&self, tag: u8) -> Result<Option<Vec<u8>>, Damage> {
+        let Some(stored) = self.found.iter().find(|stored| stored.tag == tag) else { return Ok(None) };
         let content = if stored.packed { unpack(stored) } else { Some(stored.bytes.to_vec()) };
         content
             .filter(|content| content.len() as u64 == stored.raw_len)
+            .map(Some)
             .ok_or_else(|| Damage::new(format!("section {tag} does not hold the {} bytes it promises", stored.raw_len)))
     }
 }

@@ -15,11 +15,8 @@ fn key() -> impl Strategy<Value = ObjectKey> {
 }
 
 fn tip() -> impl Strategy<Value = Tip> {
-    ("refs/(heads|tags)/[a-zé]{0,4}", any::<[u8; 20]>(), key()).prop_map(|(ref_name, commit, snapshot)| Tip {
-        ref_name,
-        commit: ObjectId(commit),
-        snapshot,
-    })
+    let parts = ("refs/(heads|tags)/[a-zé]{0,4}", any::<[u8; 20]>(), key(), proptest::option::of(key()));
+    parts.prop_map(|(ref_name, commit, snapshot, base)| Tip { ref_name, commit: ObjectId(commit), snapshot, base })
 }
 
 fn segment() -> impl Strategy<Value = SegmentEntry> {
@@ -34,14 +31,34 @@ fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
     parts.prop_map(|(fence, default, refs, segments)| RepositoryEntry { fence, default, refs, segments })
 }
 
+fn dropped() -> impl Strategy<Value = Dropped> {
+    (prop::sample::select(&Kind::ALL[..]), key(), any::<u64>()).prop_map(|(kind, key, at_ms)| Dropped {
+        kind,
+        key,
+        at_ms,
+    })
+}
+
+fn refs() -> impl Strategy<Value = Refs> {
+    let tips = btree_map("refs/heads/[a-z]{1,3}", tip(), 0..5);
+    let history = vec((tip(), any::<u64>()), 0..4);
+    (tips, history, btree_map(key(), vec(key(), 0..3), 0..4)).prop_map(|(tips, history, segments)| Refs {
+        tips: tips.into_iter().map(|(ref_name, tip)| Tip { ref_name, ..tip }).collect(),
+        history: history.into_iter().map(|(tip, left_ms)| Retained { tip, left_ms }).collect(),
+        segments,
+    })
+}
+
 fn root() -> impl Strategy<Value = Root> {
     let segments = vec(segment(), 0..4);
     segments.prop_flat_map(|segments| {
         let repositories = btree_map(any::<u128>(), repository(segments.len() as u32), 0..5);
-        (any::<u64>(), Just(segments), repositories).prop_map(|(version, segments, repositories)| {
+        let purge = proptest::collection::btree_set(key(), 0..3);
+        let parts = (any::<u64>(), Just(segments), repositories, purge, vec(dropped(), 0..4));
+        parts.prop_map(|(version, segments, repositories, purge, dropped)| {
             let id = |id| RepositoryId(Uuid::from_u128(id));
             let repositories = repositories.into_iter().map(|(nth, entry)| (id(nth), entry)).collect();
-            Root { version, segments, repositories }
+            Root { version, segments, repositories, purge, dropped }
         })
     })
 }
@@ -82,8 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn refs_come_back(tips in vec(tip(), 0..5)) {
-        let refs = Refs { tips };
+    fn refs_come_back(refs in refs()) {
         prop_assert_eq!(Refs::decode(&refs.encode()).unwrap(), refs);
     }
 
@@ -94,31 +110,59 @@ proptest! {
         prop_assert_eq!(read.encode(), snapshot.encode());
         for (nth, entry) in read.entries().enumerate() {
             prop_assert_eq!(read.find(entry.path), Some(nth));
-            let others = read.entries().enumerate().filter(|(_, other)| (other.segment, other.doc) == (entry.segment, entry.doc));
-            let slow: Vec<usize> = others.map(|(other, _)| other).collect();
-            prop_assert_eq!(read.entries_of(entry.segment, entry.doc).collect::<Vec<_>>(), slow);
         }
         prop_assert_eq!(read.find(b"\xff"), None);
-        prop_assert_eq!(read.entries_of(9, 0).count(), 0);
+    }
+
+    #[test]
+    fn a_delta_comes_back_and_makes_its_snapshot_whole(base in snapshot(), target in snapshot(), name in key()) {
+        let delta = SnapshotDelta::between(name, &base, &target);
+        prop_assert_eq!(&SnapshotDelta::decode(&delta.encode()).unwrap(), &delta);
+        let whole = base.with(&delta);
+        prop_assert_eq!(files(&whole), files(&target));
+        prop_assert_eq!((&whole.skipped, whole.commit), (&target.skipped, target.commit));
+        prop_assert!(SnapshotDelta::between(name, &whole, &target).is_empty());
+        prop_assert!(delta.entries.len() <= target.len() && delta.removed.len() <= base.len());
+        let error = Snapshot::decode(&delta.encode()).unwrap_err().to_string();
+        prop_assert!(error.contains("format 2 is newer"), "{error}");
+        prop_assert!(SnapshotDelta::decode(&base.encode()).is_err());
+    }
+
+    #[test]
+    fn a_delta_holds_no_more_than_what_differs(base in snapshot(), changes in vec((any::<prop::sample::Index>(), any::<u32>()), 0..4)) {
+        let mut entries: Vec<SnapshotEntry> = base.entries().map(|entry| of_entry(&entry)).collect();
+        for (at, doc) in changes.iter().filter(|_| !base.is_empty()) {
+            entries[at.index(base.len())].doc = *doc;
+        }
+        let target = Snapshot::new(base.commit, base.segments.clone(), entries, base.skipped.clone());
+        let delta = SnapshotDelta::between(ObjectKey::from_bytes([7; 24]), &base, &target);
+        prop_assert!(delta.len() <= changes.len() && delta.removed.is_empty());
+        prop_assert_eq!(files(&base.with(&delta)), files(&target));
     }
 
     #[test]
     fn any_bytes_under_a_right_checksum_are_read_or_refused(nth in 0usize..3, body in vec(any::<u8>(), 0..200)) {
         let magic = [b"KDBR", b"KDBF", b"KDBS"][nth];
         let bytes = sealed([&magic[..], &[1, 0, 1, 0], &body].concat());
-        let _ = (Root::decode(&bytes), Refs::decode(&bytes), Snapshot::decode(&bytes));
+        let _ = (Root::decode(&bytes), Refs::decode(&bytes), Snapshot::decode(&bytes), SnapshotDelta::decode(&bytes));
     }
 }
 
 /// Damage below the checksum reaches the decoders; damage under it must not get past the checksum.
 #[test]
 fn every_flipped_byte_and_every_cut_is_an_error_or_harmless() {
-    let objects = [sample_root(3).encode_marked([9; 16]), sample_refs().encode(), sample_snapshot(40).encode()];
+    let objects = [
+        sample_root(3).encode_marked([9; 16]),
+        sample_refs().encode(),
+        sample_snapshot(40).encode(),
+        sample_delta().encode(),
+    ];
     for (nth, bytes) in objects.iter().enumerate() {
         let decode = |bytes: &[u8]| match nth {
             0 => Root::decode(bytes).map(drop),
             1 => Refs::decode(bytes).map(drop),
-            _ => Snapshot::decode(bytes).map(drop),
+            2 => Snapshot::decode(bytes).map(drop),
+            _ => SnapshotDelta::decode(bytes).map(drop),
         };
         decode(bytes).unwrap();
         for at in 0..bytes.len() {
@@ -157,6 +201,34 @@ fn an_entry_outside_the_segment_table_is_corrupt() {
     assert!(error.to_string().contains("segment of an entry is not in the table"), "{error}");
 }
 
+/// The bytes of this version, of objects that later versions must read: what an earlier writer left in a store.
+#[test]
+fn golden_objects_still_open() {
+    let golden = |name: &str| std::fs::read(format!("{}/src/store/golden/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let first = Root { dropped: Vec::new(), ..sample_root(3) };
+    assert_eq!(Root::decode(&golden("v1.root")).unwrap(), first);
+    assert_eq!(Root::decode(&golden("v1-dropped.root")).unwrap(), sample_root(3));
+    let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
+    assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
+    assert_eq!(Refs::decode(&golden("v1-history.refs")).unwrap(), sample_refs());
+    assert_eq!(Snapshot::decode(&golden("v1.snapshot")).unwrap(), sample_snapshot(40));
+    assert_eq!(SnapshotDelta::decode(&golden("v2.snapshot")).unwrap(), sample_delta());
+}
+
+/// What a snapshot holds, whatever the order of its table of segments.
+fn files(snapshot: &Snapshot) -> Vec<(SnapshotEntry, ObjectKey)> {
+    let file = |entry: Entry<'_>| {
+        let key = snapshot.segments[entry.segment as usize];
+        (SnapshotEntry { segment: 0, ..of_entry(&entry) }, key)
+    };
+    snapshot.entries().map(file).collect()
+}
+
+fn of_entry(entry: &Entry<'_>) -> SnapshotEntry {
+    let Entry { path, mode, segment, doc, class, language } = *entry;
+    SnapshotEntry { path: path.to_vec(), mode, segment, doc, class, language }
+}
+
 /// Bytes whose checksum is made right again.
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
@@ -181,6 +253,7 @@ fn sample_root(n: usize) -> Root {
         ref_name: if nth.is_multiple_of(3) { "refs/heads/master" } else { "refs/heads/main" }.to_owned(),
         commit: ObjectId(crypto::sha256(&(nth as u64 + 1_000_000).to_be_bytes())[..20].try_into().unwrap()),
         snapshot: keys[n + nth],
+        base: None,
     };
     let entry = |nth: usize| RepositoryEntry {
         fence: nth as u64 * 3,
@@ -199,6 +272,8 @@ fn sample_root(n: usize) -> Root {
         version: 123_456,
         segments: (0..n).map(segment).collect(),
         repositories: (0..n).map(|nth| (RepositoryId(keys[nth].id), entry(nth))).collect(),
+        purge: std::collections::BTreeSet::new(),
+        dropped: (1..3).map(|nth| Dropped { kind: Kind::ALL[nth], key: keys[nth], at_ms: 1_795_000_000_000 }).collect(),
     }
 }
 
@@ -207,8 +282,12 @@ fn sample_refs() -> Refs {
         ref_name: format!("refs/heads/release-{nth}"),
         commit: ObjectId([nth as u8; 20]),
         snapshot,
+        base: (nth > 2).then(|| sample_keys(1)[0]),
     };
-    Refs { tips: sample_keys(5).into_iter().enumerate().map(tip).collect() }
+    let keys = sample_keys(5);
+    let tips: Vec<Tip> = keys.iter().copied().enumerate().map(tip).collect();
+    let history = tips.iter().skip(2).map(|tip| Retained { tip: tip.clone(), left_ms: 1_795_000_000_000 }).collect();
+    Refs { tips, history, segments: keys.iter().map(|key| (*key, keys[..2].to_vec())).collect() }
 }
 
 fn sample_entries(n: usize) -> Vec<SnapshotEntry> {
@@ -221,6 +300,18 @@ fn sample_entries(n: usize) -> Vec<SnapshotEntry> {
         language: Language((nth / 30 % 3) as u16),
     };
     (0..n).map(entry).collect()
+}
+
+fn sample_delta() -> SnapshotDelta {
+    let base = sample_snapshot(40);
+    let mut entries = sample_entries(44);
+    entries.retain(|entry| !entry.doc.is_multiple_of(20));
+    let skipped = vec![Skipped { path: b"logo9.png".to_vec(), reason: SkipReason::TooLarge }];
+    SnapshotDelta::between(
+        sample_keys(1)[0],
+        &base,
+        &Snapshot::new(ObjectId([4; 20]), sample_keys(3), entries, skipped),
+    )
 }
 
 fn sample_snapshot(n: usize) -> Snapshot {

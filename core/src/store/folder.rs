@@ -4,16 +4,21 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::crypto;
+use crate::store::head_mark::{self, Mark, Since};
+use crate::store::maps::Maps;
 use crate::store::{Ranges, StoreError, ranges};
 
 /// Names of files that are no objects (yet) begin so.
 const HIDDEN: &str = ".";
+
+/// Folder of files that can be made again from objects.
+const DERIVED: &str = "cache";
 
 /// What to put under a name.
 #[derive(Clone, Debug)]
@@ -22,15 +27,23 @@ pub(super) enum Content {
     File(PathBuf),
 }
 
-/// Objects below one folder. Every call is one hop to a blocking thread.
-#[derive(Clone, Debug)]
+/// Objects below one folder. Immutable objects are read from maps, on the spot; every other call is one hop to a
+/// blocking thread.
+#[derive(Clone)]
 pub(super) struct Folder {
     root: PathBuf,
+    maps: Arc<Maps>,
 }
 
 impl Folder {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, maps: Arc::new(Maps::new()) }
+    }
+
+    /// Where the objects are.
+    #[cfg(feature = "testing")]
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Writes an object under a name that must be free.
@@ -38,18 +51,48 @@ impl Folder {
         self.blocking(object, move |folder, path| folder.create_now(path, &content)).await
     }
 
-    pub(super) async fn read(&self, object: &str) -> Result<Bytes, StoreError> {
-        self.blocking(object, |_, path| fs::read(path).map(Bytes::from)).await
+    /// An immutable object.
+    pub(super) fn read(&self, object: &str) -> Result<Bytes, StoreError> {
+        self.maps.map(&self.root.join(object)).map_err(|error| failure(object, error))
     }
 
-    pub(super) async fn read_ranges(&self, object: &str, asked: &[Range<u64>]) -> Result<Ranges, StoreError> {
-        let wanted = ranges::join(asked, 0);
-        let reads = self.blocking(object, move |_, path| read_ranges_now(path, wanted)).await?;
-        ranges::cut(object, asked, reads)
+    /// A derived file, if it is there.
+    pub(super) fn derived(&self, name: &str) -> Option<Bytes> {
+        self.maps.map(&self.root.join(DERIVED).join(name)).ok()
+    }
+
+    /// Leaves just these derived files.
+    pub(super) async fn keep_derived(&self, files: Vec<(String, Bytes)>) -> Result<(), StoreError> {
+        self.blocking(DERIVED, move |_, folder| keep_derived_now(folder, &files)).await
+    }
+
+    /// Ranges of an immutable object. Bytes beyond its end are left out; whoever cuts the reads apart notices.
+    pub(super) fn read_ranges(&self, object: &str, asked: &[Range<u64>]) -> Result<Ranges, StoreError> {
+        let bytes = self.read(object)?;
+        let len = bytes.len() as u64;
+        let read = |range: Range<u64>| {
+            let there = range.start.min(len) as usize..range.end.min(len) as usize;
+            (range, bytes.slice(there))
+        };
+        ranges::cut(object, asked, ranges::join(asked, ranges::Waste::NONE).into_iter().map(read).collect())
+    }
+
+    /// Removes an object, if it is there.
+    pub(super) async fn delete(&self, object: &str) -> Result<(), StoreError> {
+        self.blocking(object, |_, path| match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        })
+        .await
     }
 
     pub(super) async fn read_head(&self, object: &str) -> Result<Option<Bytes>, StoreError> {
         self.blocking(object, |_, path| read_if_there(path)).await
+    }
+
+    /// HEAD, unless it still is the one that was seen.
+    pub(super) fn read_head_since(&self, object: &str, seen: Option<&Mark>) -> Result<Since, StoreError> {
+        head_mark::read_file_since(&self.root.join(object), seen).map_err(|error| failure(object, error))
     }
 
     /// Replaces HEAD if its bytes are `expected`; says whether they were.
@@ -75,11 +118,7 @@ impl Folder {
     {
         let (folder, path) = (self.clone(), self.root.join(object));
         let done = tokio::task::spawn_blocking(move || work(&folder, &path)).await;
-        done.map_err(|error| StoreError::backend(object, error))?.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => StoreError::NotFound(object.to_owned()),
-            io::ErrorKind::AlreadyExists => StoreError::Exists(object.to_owned()),
-            _ => StoreError::backend(object, error),
-        })
+        done.map_err(|error| StoreError::backend(object, error))?.map_err(|error| failure(object, error))
     }
 
     /// A hard link, unlike a rename, fails where the name is taken.
@@ -126,6 +165,14 @@ struct Temporary {
 impl Temporary {
     fn write(folder: &Path, content: &Content) -> io::Result<Self> {
         let path = folder.join(format!("{HIDDEN}new-{}", crypto::to_hex(&crypto::random::<8>())));
+        if let Content::File(source) = content
+            && fs::hard_link(source, &path).is_ok()
+        {
+            // On the same file system nothing is copied.
+            let temporary = Self { path };
+            File::open(&temporary.path)?.sync_all()?;
+            return Ok(temporary);
+        }
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let temporary = Self { path };
         match content {
@@ -152,17 +199,12 @@ fn read_if_there(path: &Path) -> io::Result<Option<Bytes>> {
     }
 }
 
-/// Bytes beyond the end are left out; whoever cuts the reads apart notices.
-fn read_ranges_now(path: &Path, ranges: Vec<Range<u64>>) -> io::Result<Vec<(Range<u64>, Bytes)>> {
-    let file = File::open(path)?;
-    let len = file.metadata()?.len();
-    let read = |range: Range<u64>| {
-        let there = range.end.min(len).saturating_sub(range.start);
-        let mut bytes = vec![0; there as usize];
-        file.read_exact_at(&mut bytes, range.start)?;
-        Ok((range, bytes.into()))
-    };
-    ranges.into_iter().map(read).collect()
+fn failure(object: &str, error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::NotFound => StoreError::NotFound(object.to_owned()),
+        io::ErrorKind::AlreadyExists => StoreError::Exists(object.to_owned()),
+        _ => StoreError::backend(object, error),
+    }
 }
 
 fn list_now(path: &Path, prefix: &str) -> io::Result<Vec<(String, u64)>> {
@@ -179,6 +221,23 @@ fn list_now(path: &Path, prefix: &str) -> io::Result<Vec<(String, u64)>> {
         }
     }
     Ok(found)
+}
+
+/// Not synced: whoever reads them checks them.
+fn keep_derived_now(folder: &Path, files: &[(String, Bytes)]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (name, bytes) in files {
+        let temporary = Temporary::write(folder, &Content::Bytes(bytes.clone()))?;
+        fs::rename(&temporary.path, folder.join(name))?;
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if files.iter().all(|(kept, _)| **kept != *name) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

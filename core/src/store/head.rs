@@ -12,7 +12,9 @@ use crate::store::{Backend, Root, Store, StoreError, head_path};
 
 const MAX_TRIES: u32 = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// Limits of the pauses after the first and later tries, in lengths of an attempt.
+const STEPS: [u32; 2] = [4, 256];
 
 /// What the next swap of HEAD expects to find: nothing, or exactly the bytes that were read.
 #[derive(Clone, Debug)]
@@ -112,9 +114,11 @@ impl Store {
     }
 }
 
-/// Full jitter: anything between nothing and a limit that begins at the length of an attempt and doubles. From
-/// "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+/// Full jitter: anything between nothing and a limit, which grows with the tries. From "Exponential Backoff and Jitter",
+/// AWS Architecture Blog, 2015; but a doubling limit leaves 32 writers at once with up to 14 tries each, and these steps
+/// with 4, at the price of a longer wait for whoever fails twice.
 fn pause(tries: u32, attempt: Duration) -> Duration {
-    let limit = attempt.saturating_mul(1 << tries.min(16)).min(LONGEST_PAUSE);
+    let step = STEPS[(tries as usize).min(STEPS.len() - 1)];
+    let limit = attempt.saturating_mul(step).min(LONGEST_PAUSE);
     limit.mul_f64(f64::from(u32::from_le_bytes(crypto::random())) / f64::from(u32::MAX))
 }

@@ -2,16 +2,27 @@
 #![doc = include_str!("format.md")]
 
 mod codec;
+mod column;
+mod dropped;
 mod error;
+#[cfg(feature = "testing")]
+mod faults;
 mod folder;
 mod head;
+mod head_mark;
+#[cfg(feature = "testing")]
+mod latency;
+mod maps;
 mod name;
 mod options;
 mod ranges;
+mod ranks;
 mod refs;
 mod remote;
 mod root;
 mod snapshot;
+mod snapshot_delta;
+mod snapshot_flat;
 mod snapshot_format;
 
 #[cfg(test)]
@@ -26,16 +37,24 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use uuid::Uuid;
 
+pub use self::dropped::{Dropped, GRACE};
 pub use self::error::StoreError;
+#[cfg(feature = "testing")]
+pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
 pub use self::head::HeadTag;
+pub use self::head_mark::HeadMark;
+#[cfg(feature = "testing")]
+pub use self::latency::{Latency, Traffic};
 pub use self::name::{Kind, ObjectKey, head_path, object_path, parse_object_path};
 pub use self::options::StoreOptions;
-pub use self::ranges::Ranges;
-pub use self::refs::Refs;
+pub use self::ranges::{Enough, Ranges};
+pub use self::ranks::Ranks;
+pub use self::refs::{Refs, Retained};
 use self::remote::Remote;
 pub use self::root::{RepositoryEntry, Root, SegmentEntry, Tip};
 pub use self::snapshot::{Entry, SkipReason, Skipped, Snapshot, SnapshotEntry};
+pub use self::snapshot_delta::SnapshotDelta;
 use crate::crypto;
 use crate::id::TenantId;
 
@@ -45,7 +64,7 @@ pub struct Store {
     backend: Backend,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Backend {
     Folder(Folder),
     Remote(Remote),
@@ -84,12 +103,26 @@ impl Store {
         Ok(key)
     }
 
-    /// Reads a whole object.
+    /// Reads a whole object, which must be what its name says.
     pub async fn get(&self, tenant: TenantId, kind: Kind, key: ObjectKey) -> Result<Bytes, StoreError> {
         let object = object_path(tenant, kind, key);
-        match &self.backend {
-            Backend::Folder(folder) => folder.read(&object).await,
+        let bytes = match &self.backend {
+            Backend::Folder(folder) => folder.read(&object),
             Backend::Remote(remote) => remote.read(&object).await,
+        }?;
+        if ObjectKey::new(key.id, crypto::sha256(&bytes)) == key {
+            return Ok(bytes);
+        }
+        let what = format!("bytes 0..{}: not those whose hash its name holds", bytes.len());
+        Err(StoreError::Corrupt { object, what })
+    }
+
+    /// Deletes an object; one that is not there is no error, so this may be done again.
+    pub async fn delete(&self, tenant: TenantId, kind: Kind, key: ObjectKey) -> Result<(), StoreError> {
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => folder.delete(&object).await,
+            Backend::Remote(remote) => remote.delete(&object).await,
         }
     }
 
@@ -104,15 +137,74 @@ impl Store {
     ) -> Result<Ranges, StoreError> {
         let object = object_path(tenant, kind, key);
         match &self.backend {
-            Backend::Folder(folder) => folder.read_ranges(&object, ranges).await,
+            Backend::Folder(folder) => folder.read_ranges(&object, ranges),
             Backend::Remote(remote) => remote.read_ranges(&object, ranges).await,
         }
     }
 
-    /// Reads and decodes a snapshot object.
-    pub async fn snapshot(&self, tenant: TenantId, key: ObjectKey) -> Result<Snapshot, StoreError> {
+    /// The same, until `enough` says so: it is told of ranges as they arrive, by number, and what has not arrived then
+    /// is not waited for. Says how many GETs were sent, and the bytes of those that were answered.
+    pub async fn get_ranges_until(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        key: ObjectKey,
+        ranges: &[Range<u64>],
+        enough: Enough<'_>,
+    ) -> Result<(u32, u64), StoreError> {
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let Ranges { parts, gets, bytes } = folder.read_ranges(&object, ranges)?;
+                // All are there: whether they are enough changes nothing.
+                enough(&parts.into_iter().enumerate().collect::<Vec<_>>());
+                Ok((gets, bytes))
+            }
+            Backend::Remote(remote) => remote.read_ranges_until(&object, ranges, enough).await,
+        }
+    }
+
+    /// The snapshot of a tip, made whole where it is a delta.
+    pub async fn snapshot(&self, tenant: TenantId, tip: &Tip) -> Result<Snapshot, StoreError> {
+        match tip.base {
+            None => self.whole_snapshot(tenant, tip.snapshot).await,
+            Some(base) => {
+                let delta = self.delta(tenant, tip.snapshot).await?;
+                Ok(self.whole_snapshot(tenant, base).await?.with(&delta))
+            }
+        }
+    }
+
+    /// Reads and decodes the object of a snapshot that is no delta.
+    pub async fn whole_snapshot(&self, tenant: TenantId, key: ObjectKey) -> Result<Snapshot, StoreError> {
         let bytes = self.get(tenant, Kind::Snapshot, key).await?;
         Snapshot::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Snapshot, key)))
+    }
+
+    /// The snapshot from the file that [`Self::keep_flat`] left for it; `None`: there is none, or it is damaged.
+    pub fn flat_snapshot(&self, key: ObjectKey) -> Option<Snapshot> {
+        match &self.backend {
+            Backend::Folder(folder) => Snapshot::from_flat(&folder.derived(&flat_name(key))?),
+            Backend::Remote(_) => None,
+        }
+    }
+
+    /// Leaves flat files of just these snapshots beside the objects, in a store that is a folder: for processes that live
+    /// for one query.
+    pub async fn keep_flat(&self, snapshots: &[(ObjectKey, Snapshot)]) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let files = snapshots.iter().map(|(key, snapshot)| (flat_name(*key), snapshot.to_flat()));
+                folder.keep_derived(files.collect()).await
+            }
+            Backend::Remote(_) => Ok(()),
+        }
+    }
+
+    /// Reads and decodes the object of a snapshot that is a delta.
+    pub async fn delta(&self, tenant: TenantId, key: ObjectKey) -> Result<SnapshotDelta, StoreError> {
+        let bytes = self.get(tenant, Kind::Snapshot, key).await?;
+        SnapshotDelta::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Snapshot, key)))
     }
 
     /// Reads and decodes a refs object.
@@ -154,6 +246,10 @@ impl fmt::Debug for Store {
             Backend::Remote(_) => "Store(remote)",
         })
     }
+}
+
+fn flat_name(key: ObjectKey) -> String {
+    format!("{key}.flat")
 }
 
 async fn hash_file(file: &Path) -> Result<[u8; 32], StoreError> {

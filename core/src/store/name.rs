@@ -39,6 +39,16 @@ impl Kind {
             Self::Refs => "refs",
         }
     }
+
+    /// The number that stands for it in HEAD.
+    pub(super) fn number(self) -> u64 {
+        self as u64
+    }
+
+    /// The reverse of [`Kind::number`].
+    pub(super) fn from_number(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
 }
 
 impl ObjectKey {

@@ -20,19 +20,50 @@ pub struct Ranges {
     pub bytes: u64,
 }
 
-/// The reads that serve `ranges`: ascending, no two closer than `gap` unless together they would be too long.
-pub(super) fn join(ranges: &[Range<u64>], gap: u64) -> Vec<Range<u64>> {
+/// What may be read in vain so that there are fewer requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waste {
+    /// Gaps up to this many bytes are always read.
+    pub(super) near: u64,
+    /// Larger ones, the smallest first, up to so many bytes in all.
+    pub(super) spare: u64,
+}
+
+impl Waste {
+    /// Only ranges that touch are read as one.
+    pub(super) const NONE: Self = Self { near: 0, spare: 0 };
+}
+
+/// Told of ranges as they arrive, by number; whether they are enough.
+pub type Enough<'a> = &'a mut (dyn FnMut(&[(usize, Bytes)]) -> bool + Send);
+
+/// The reads that serve `ranges`: ascending, near ones as one unless together they would be too long.
+pub(super) fn join(ranges: &[Range<u64>], waste: Waste) -> Vec<Range<u64>> {
     let mut wanted: Vec<Range<u64>> = ranges.iter().filter(|range| !range.is_empty()).cloned().collect();
     wanted.sort_unstable_by_key(|range| (range.start, range.end));
+    let near = widest_gap(&wanted, waste);
     let mut joined: Vec<Range<u64>> = Vec::new();
     for range in wanted {
         match joined.last_mut() {
             Some(last) if range.end <= last.end => {}
-            Some(last) if is_near(last, &range, gap) => last.end = range.end,
+            Some(last) if is_near(last, &range, near) => last.end = range.end,
             _ => joined.push(range),
         }
     }
     joined
+}
+
+/// The widest gap that is read, of ranges by their start.
+fn widest_gap(wanted: &[Range<u64>], waste: Waste) -> u64 {
+    let gaps = wanted.windows(2).filter_map(|pair| pair[1].start.checked_sub(pair[0].end));
+    let mut wide: Vec<u64> = gaps.filter(|gap| *gap > waste.near).collect();
+    wide.sort_unstable();
+    let mut spent = 0;
+    let affordable = wide.into_iter().take_while(|gap| {
+        spent += gap;
+        spent <= waste.spare
+    });
+    affordable.last().unwrap_or(waste.near)
 }
 
 /// Overlapping ranges are always read as one: a part is then found in a single read.
@@ -75,7 +106,7 @@ mod tests {
             let object: Vec<u8> = (0..=220).collect();
             let slice = |range: &Range<u64>| object[range.start as usize..range.end as usize].to_vec();
             let ranges: Vec<Range<u64>> = ranges.into_iter().map(|(start, len)| start..start + len).collect();
-            let joined = join(&ranges, gap);
+            let joined = join(&ranges, Waste { near: gap, spare: 0 });
             prop_assert!(joined.windows(2).all(|pair| pair[0].end + gap < pair[1].start), "{:?}", joined);
             let reads = joined.iter().map(|range| (range.clone(), slice(range).into())).collect();
             let cut = cut("object", &ranges, reads).unwrap();
@@ -99,7 +130,17 @@ mod tests {
     #[test]
     fn long_reads_are_not_joined() {
         let half = MAX_JOINED / 2;
-        assert_eq!(join(&[0..half, half..2 * half], 0), vec![0..2 * half]);
-        assert_eq!(join(&[0..half, half..2 * half + 1], 0), vec![0..half, half..2 * half + 1]);
+        assert_eq!(join(&[0..half, half..2 * half], Waste::NONE), vec![0..2 * half]);
+        assert_eq!(join(&[0..half, half..2 * half + 1], Waste::NONE), vec![0..half, half..2 * half + 1]);
+    }
+
+    #[test]
+    fn the_smallest_gaps_are_read_first_and_no_more_than_may_be_wasted() {
+        let ranges = [0..10, 15..20, 120..130, 180..190, 400..410];
+        let reads = |spare| join(&ranges, Waste { near: 5, spare });
+        assert_eq!(reads(0), vec![0..20, 120..130, 180..190, 400..410]);
+        assert_eq!(reads(50), vec![0..20, 120..190, 400..410]);
+        assert_eq!(reads(149), vec![0..20, 120..190, 400..410]);
+        assert_eq!(reads(150), vec![0..190, 400..410]);
     }
 }

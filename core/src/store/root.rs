@@ -1,13 +1,13 @@
 //! The root, which HEAD holds: a version of what a tenant has. The layout of its bytes is in `format.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::id::{ObjectId, RepositoryId};
 use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
-use crate::store::{ObjectKey, StoreError};
+use crate::store::{Dropped, ObjectKey, StoreError, dropped};
 
 const FORMAT: Format = Format { magic: *b"KDBR", version: 1, min_reader: 1 };
 
@@ -16,6 +16,9 @@ const SEGMENTS: u8 = 2;
 const REPOSITORIES: u8 = 3;
 const REF_NAMES: u8 = 4;
 const WRITER: u8 = 5;
+const BASES: u8 = 6;
+const DROPPED: u8 = 7;
+const PURGE: u8 = 8;
 
 const HAS_DEFAULT: u8 = 1;
 const HAS_REFS: u8 = 2;
@@ -29,6 +32,10 @@ pub struct Root {
     pub segments: Vec<SegmentEntry>,
     /// Repositories by id.
     pub repositories: BTreeMap<RepositoryId, RepositoryEntry>,
+    /// Segments with documents of something that was deleted: they are to be rewritten, whatever their size.
+    pub purge: BTreeSet<ObjectKey>,
+    /// Objects that earlier roots named and this one does not, until the collector has deleted them.
+    pub dropped: Vec<Dropped>,
 }
 
 /// One segment of the root's table.
@@ -66,8 +73,10 @@ pub struct Tip {
     pub ref_name: String,
     /// The commit.
     pub commit: ObjectId,
-    /// Its snapshot object.
+    /// Its snapshot object: whole, or a delta on `base`.
     pub snapshot: ObjectKey,
+    /// The whole snapshot that `snapshot` is a delta on; `None`: it is whole itself. Default tips are always whole.
+    pub base: Option<ObjectKey>,
 }
 
 impl Root {
@@ -106,6 +115,18 @@ impl Root {
         let mut texts = Encoder::default();
         names.iter().for_each(|name| texts.text(name.as_bytes()));
         envelope.section(REF_NAMES, &texts);
+        if self.repositories.values().flat_map(|entry| &entry.default).any(|tip| tip.base.is_some()) {
+            envelope.section(BASES, &encode_bases(&self.repositories));
+        }
+        if !self.dropped.is_empty() {
+            envelope.section(DROPPED, &dropped::encode(&self.dropped));
+        }
+        if !self.purge.is_empty() {
+            let mut purge = Encoder::default();
+            purge.number(self.purge.len() as u64);
+            purge.transposed(&self.purge.iter().map(|key| key.to_bytes()).collect::<Vec<_>>());
+            envelope.section(PURGE, &purge);
+        }
         envelope
     }
 }
@@ -117,12 +138,17 @@ fn decode(bytes: &[u8]) -> Result<Root, Damage> {
     let (version, n_names) = (header.number()?, header.size()?);
     let segments = decode_segments(&sections.section(SEGMENTS)?)?;
     let names = decode_names(&sections.section(REF_NAMES)?, n_names)?;
-    let repositories = decode_repositories(&sections.section(REPOSITORIES)?, &names)?;
+    let mut repositories = decode_repositories(&sections.section(REPOSITORIES)?, &names)?;
+    if let Some(bases) = sections.optional(BASES)? {
+        decode_bases(&bases, &mut repositories)?;
+    }
+    let dropped = sections.optional(DROPPED)?.map(|bytes| dropped::decode(&bytes)).transpose()?.unwrap_or_default();
+    let purge = sections.optional(PURGE)?.map(|bytes| decode_purge(&bytes)).transpose()?.unwrap_or_default();
     let in_table = |entry: &RepositoryEntry| entry.segments.iter().all(|nth| (*nth as usize) < segments.len());
     if !repositories.values().all(in_table) {
         return Err(Damage::new("segment of a repository is not in the table"));
     }
-    Ok(Root { version, segments, repositories })
+    Ok(Root { version, segments, repositories, purge, dropped })
 }
 
 fn encode_segments(segments: &[SegmentEntry]) -> Encoder {
@@ -209,7 +235,7 @@ fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<Reposi
     let mut repositories = BTreeMap::new();
     for (id, Row { flags, fence, ref_name, segments }) in ids.into_iter().zip(rows) {
         let tip = if flags & HAS_DEFAULT == 0 { None } else { commits.next().zip(snapshots.next()) };
-        let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot });
+        let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot, base: None });
         let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
         repositories.insert(RepositoryId(Uuid::from_bytes(id)), RepositoryEntry { fence, default, refs, segments });
     }
@@ -247,4 +273,36 @@ fn decode_names(bytes: &[u8], n_names: usize) -> Result<Vec<String>, Damage> {
     }
     decoder.finish()?;
     Ok(names)
+}
+
+/// Bases of the default tips that have one: the number of the repository, and the key.
+fn encode_bases(repositories: &BTreeMap<RepositoryId, RepositoryEntry>) -> Encoder {
+    let based = repositories.values().enumerate();
+    let based = based.filter_map(|(nth, entry)| Some((nth, entry.default.as_ref()?.base?)));
+    let mut encoder = Encoder::default();
+    encoder.number(based.clone().count() as u64);
+    based.for_each(|(nth, base)| {
+        encoder.number(nth as u64);
+        encoder.raw(&base.to_bytes());
+    });
+    encoder
+}
+
+fn decode_bases(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, RepositoryEntry>) -> Result<(), Damage> {
+    let mut tips: Vec<_> = repositories.values_mut().map(|entry| entry.default.as_mut()).collect();
+    let mut decoder = Decoder::new(bytes);
+    for _ in 0..decoder.count(1 + ObjectKey::LEN)? {
+        let (nth, base) = (decoder.size()?, ObjectKey::from_bytes(decoder.array()?));
+        let tip = tips.get_mut(nth).and_then(Option::as_mut);
+        tip.ok_or_else(|| decoder.damage("base of a tip that is not there"))?.base = Some(base);
+    }
+    decoder.finish()
+}
+
+fn decode_purge(bytes: &[u8]) -> Result<BTreeSet<ObjectKey>, Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let count = decoder.count(ObjectKey::LEN)?;
+    let keys = decoder.transposed(count)?;
+    decoder.finish()?;
+    Ok(keys.into_iter().map(ObjectKey::from_bytes).collect())
 }

@@ -3,9 +3,12 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
+
 use crate::id::ObjectId;
 use crate::segment::{Class, DocId};
-use crate::store::ObjectKey;
+use crate::store::column::{Column, Row};
+use crate::store::{ObjectKey, Ranks};
 use crate::text::Language;
 
 /// Which (path, mode, document, class) one commit holds, and what it leaves out. Entries are in path order.
@@ -17,9 +20,9 @@ pub struct Snapshot {
     pub segments: Vec<ObjectKey>,
     /// Paths left out, in path order.
     pub skipped: Vec<Skipped>,
-    pub(super) paths: PathArena,
-    pub(super) places: Vec<Place>,
-    by_doc: OnceLock<Vec<(u64, u32)>>,
+    pub(super) paths: Paths,
+    pub(super) places: Column<Place>,
+    ranks: OnceLock<Ranks>,
 }
 
 /// One file of a snapshot, as a snapshot is built from.
@@ -102,6 +105,13 @@ pub(super) struct PathArena {
     pub(super) ends: Vec<u32>,
 }
 
+/// The same when it is complete.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Paths {
+    pub(super) bytes: Bytes,
+    pub(super) ends: Column<u32>,
+}
+
 impl Snapshot {
     /// A snapshot of these entries and left-out paths, which need not be in path order yet. Paths must differ, and each
     /// entry's segment must be in `segments`.
@@ -125,7 +135,22 @@ impl Snapshot {
         (paths, places): (PathArena, Vec<Place>),
         skipped: Vec<Skipped>,
     ) -> Self {
-        Self { commit, segments, skipped, paths, places, by_doc: OnceLock::new() }
+        let paths = Paths { bytes: paths.bytes.into(), ends: Column::Made(paths.ends) };
+        Self::from_parts(commit, segments, (paths, Column::Made(places)), skipped)
+    }
+
+    pub(super) fn from_parts(
+        commit: ObjectId,
+        segments: Vec<ObjectKey>,
+        (paths, places): (Paths, Column<Place>),
+        skipped: Vec<Skipped>,
+    ) -> Self {
+        Self { commit, segments, skipped, paths, places, ranks: OnceLock::new() }
+    }
+
+    /// The same with ranks that are made already.
+    pub(super) fn with_ranks(self, ranks: Ranks) -> Self {
+        Self { ranks: ranks.into(), ..self }
     }
 
     /// Files held.
@@ -135,7 +160,7 @@ impl Snapshot {
 
     /// Whether no file is held.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.len() == 0
     }
 
     /// The path of an entry; panics like an index where there is no such entry.
@@ -145,7 +170,7 @@ impl Snapshot {
 
     /// An entry by its number in path order; panics like an index where there is no such entry.
     pub fn entry(&self, entry: usize) -> Entry<'_> {
-        let Place { mode, segment, doc, class, language } = self.places[entry];
+        let Place { mode, segment, doc, class, language } = self.places.row(entry);
         Entry { path: self.path(entry), mode, segment, doc, class, language }
     }
 
@@ -160,25 +185,14 @@ impl Snapshot {
         (first < self.len() && self.path(first) == path).then_some(first)
     }
 
-    /// Numbers of the entries that hold a document, in path order. The first call sorts all entries by document
-    /// (1 to 2 ms for 80,000), the next ones search.
-    pub fn entries_of(&self, segment: u32, doc: DocId) -> impl Iterator<Item = usize> {
-        let index = self.by_doc.get_or_init(|| self.sort_by_doc());
-        let key = doc_key(segment, doc);
-        let first = index.partition_point(|(other, _)| *other < key);
-        index[first..].iter().take_while(move |(other, _)| *other == key).map(|(_, entry)| *entry as usize)
-    }
-
-    /// Within a class, documents are numbered in path order, so this is a merge of few runs.
-    fn sort_by_doc(&self) -> Vec<(u64, u32)> {
-        let keys = self.places.iter().map(|place| doc_key(place.segment, place.doc));
-        let mut index: Vec<(u64, u32)> = keys.zip(0..).collect();
-        index.sort();
-        index
+    /// The rank order of the files. The first call makes it (0.5 ms for 80,000 files).
+    pub fn ranks(&self) -> &Ranks {
+        let places = || self.places.iter().map(|place| (place.class, place.segment, place.doc));
+        self.ranks.get_or_init(|| Ranks::new(self.segments.len(), places()))
     }
 }
 
-/// What was built from the same parts is the same, whether or not somebody has asked for its documents.
+/// What was built from the same parts is the same, whether or not somebody has asked for its ranks.
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
         self.commit == other.commit
@@ -198,6 +212,41 @@ impl Place {
     }
 }
 
+impl Row for Place {
+    const LEN: usize = 16;
+
+    /// The class is a number of [`Class::ALL`]; one that is none counts as the first.
+    fn read(bytes: &[u8]) -> Self {
+        let (words, rest) = bytes.split_at(12);
+        let word = |nth: usize| u32::read(&words[nth * 4..][..4]);
+        Self {
+            mode: word(0),
+            segment: word(1),
+            doc: word(2),
+            class: Class::ALL.get(rest[2] as usize).copied().unwrap_or(Class::Source),
+            language: Language(u16::from_le_bytes([rest[0], rest[1]])),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        [self.mode, self.segment, self.doc].iter().for_each(|word| word.write(out));
+        out.extend(self.language.0.to_le_bytes());
+        let class = Class::ALL.iter().position(|class| *class == self.class);
+        out.extend([class.and_then(|class| u8::try_from(class).ok()).unwrap_or(0), 0]);
+    }
+}
+
+impl Paths {
+    pub(super) fn path(&self, entry: usize) -> &[u8] {
+        let start = if entry == 0 { 0 } else { self.ends.row(entry - 1) };
+        &self.bytes[start as usize..self.ends.row(entry) as usize]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.ends.len()).map(|entry| self.path(entry))
+    }
+}
+
 impl PathArena {
     pub(super) fn push(&mut self, path: &[u8]) {
         self.bytes.extend_from_slice(path);
@@ -212,10 +261,6 @@ impl PathArena {
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.ends.len()).map(|entry| self.path(entry))
     }
-}
-
-fn doc_key(segment: u32, doc: DocId) -> u64 {
-    u64::from(segment) << 32 | u64::from(doc)
 }
 
 fn partition_point(len: usize, before: impl Fn(usize) -> bool) -> usize {

@@ -22,7 +22,7 @@ const SKIPPED_BYTES: u8 = 8;
 const SKIPPED_REASONS: u8 = 9;
 
 const CLASSES: [Class; 5] = [Class::Source, Class::Test, Class::Docs, Class::Generated, Class::Vendored];
-const REASONS: [SkipReason; 7] = [
+pub(super) const REASONS: [SkipReason; 7] = [
     SkipReason::Binary,
     SkipReason::TooLarge,
     SkipReason::Ignored,
@@ -36,45 +36,49 @@ impl Snapshot {
     /// The bytes of a snapshot object: columns, paths front-coded, zstd.
     pub fn encode(&self) -> Bytes {
         let mut envelope = Envelope::new(FORMAT);
-        let mut header = Encoder::default();
-        header.raw(&self.commit.0);
-        let counts = [self.segments.len(), self.len(), self.skipped.len()];
-        counts.into_iter().for_each(|count| header.number(count as u64));
-        envelope.section(HEADER, &header);
-        let mut segments = Encoder::default();
-        self.segments.iter().for_each(|key| segments.raw(&key.to_bytes()));
-        envelope.section(SEGMENTS, &segments);
-        encode_paths(&mut envelope, (PATH_LENGTHS, PATH_BYTES), self.paths.iter());
-        envelope.section(PLACES, &encode_places(&self.places));
-        envelope.section(DOCS, &encode_docs(&self.places));
-        encode_paths(
-            &mut envelope,
-            (SKIPPED_LENGTHS, SKIPPED_BYTES),
-            self.skipped.iter().map(|one| one.path.as_slice()),
-        );
-        let mut reasons = Encoder::default();
-        reasons.runs(self.skipped.iter().map(|one| position(&REASONS, &one.reason)));
-        envelope.section(SKIPPED_REASONS, &reasons);
+        encode_columns(&mut envelope, self);
         envelope.finish().into()
     }
 
     /// Reads a snapshot object.
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        decode(bytes).map_err(|damage| StoreError::corrupt("snapshot", damage))
+        let decoded = Sections::open(FORMAT, bytes).and_then(|sections| decode_columns(&sections));
+        decoded.map_err(|damage| StoreError::corrupt("snapshot", damage))
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<Snapshot, Damage> {
-    let sections = Sections::open(FORMAT, bytes)?;
+/// Sections 1 to 9, which whole snapshots and deltas have in common.
+pub(super) fn encode_columns(envelope: &mut Envelope, snapshot: &Snapshot) {
+    let Snapshot { commit, segments, skipped, paths, places, .. } = snapshot;
+    let places: Vec<Place> = places.iter().collect();
+    let mut header = Encoder::default();
+    header.raw(&commit.0);
+    let counts = [segments.len(), places.len(), skipped.len()];
+    counts.into_iter().for_each(|count| header.number(count as u64));
+    envelope.section(HEADER, &header);
+    let mut keys = Encoder::default();
+    segments.iter().for_each(|key| keys.raw(&key.to_bytes()));
+    envelope.section(SEGMENTS, &keys);
+    encode_paths(envelope, (PATH_LENGTHS, PATH_BYTES), paths.iter());
+    envelope.section(PLACES, &encode_places(&places));
+    envelope.section(DOCS, &encode_docs(&places));
+    encode_paths(envelope, (SKIPPED_LENGTHS, SKIPPED_BYTES), skipped.iter().map(|one| one.path.as_slice()));
+    let mut reasons = Encoder::default();
+    reasons.runs(skipped.iter().map(|one| position(&REASONS, &one.reason)));
+    envelope.section(SKIPPED_REASONS, &reasons);
+}
+
+/// The reverse of [`encode_columns`].
+pub(super) fn decode_columns(sections: &Sections<'_>) -> Result<Snapshot, Damage> {
     let header = sections.section(HEADER)?;
     let mut header = Decoder::new(&header);
     let commit = ObjectId(header.array()?);
     let (n_segments, n_entries, n_skipped) = (header.size()?, header.size()?, header.size()?);
     let segments = decode_segments(&sections.section(SEGMENTS)?, n_segments)?;
-    let paths = decode_paths(&sections, (PATH_LENGTHS, PATH_BYTES), n_entries)?;
+    let paths = decode_paths(sections, (PATH_LENGTHS, PATH_BYTES), n_entries)?;
     let mut places = decode_places(&sections.section(PLACES)?, n_entries)?;
     decode_docs(&sections.section(DOCS)?, n_segments, &mut places)?;
-    let skipped = decode_skipped(&sections, n_skipped)?;
+    let skipped = decode_skipped(sections, n_skipped)?;
     Ok(Snapshot::from_columns(commit, segments, (paths, places), skipped))
 }
 
@@ -86,7 +90,7 @@ fn decode_segments(bytes: &[u8], n_segments: usize) -> Result<Vec<ObjectKey>, Da
 }
 
 /// Front coding: of each path, how much it shares with the one before, and the rest of it.
-fn encode_paths<'a>(
+pub(super) fn encode_paths<'a>(
     envelope: &mut Envelope,
     (lengths_tag, bytes_tag): (u8, u8),
     paths: impl Iterator<Item = &'a [u8]>,
@@ -105,7 +109,11 @@ fn encode_paths<'a>(
 }
 
 /// Refuses paths that are not strictly ascending, which front coding shows at the first byte that is not shared.
-fn decode_paths(sections: &Sections<'_>, (lengths, bytes): (u8, u8), n_paths: usize) -> Result<PathArena, Damage> {
+pub(super) fn decode_paths(
+    sections: &Sections<'_>,
+    (lengths, bytes): (u8, u8),
+    n_paths: usize,
+) -> Result<PathArena, Damage> {
     let (lengths, bytes) = (sections.section(lengths)?, sections.section(bytes)?);
     let (mut lengths, mut bytes) = (Decoder::new(&lengths), Decoder::new(&bytes));
     let mut arena = PathArena::default();

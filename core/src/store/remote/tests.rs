@@ -117,7 +117,7 @@ fn failing(carried_out: bool, failures: u32) -> (Remote, Arc<Failing>) {
     let inner = Arc::new(InMemory::new());
     let (failures_left, sendings) = (AtomicU32::new(failures), AtomicU32::new(0));
     let swapper = Arc::new(Failing { inner: inner.clone(), carried_out, failures_left, sendings });
-    (Remote { store: inner, swapper: swapper.clone(), gap: 0 }, swapper)
+    (Remote { store: inner, swapper: swapper.clone(), waste: Waste::NONE }, swapper)
 }
 
 #[tokio::test]

@@ -1,0 +1,143 @@
+//! A snapshot as it lies in memory, in a file of its own: mapped, not decoded. What a process that lives for one query
+//! would otherwise spend most of its time on is done when the index is made.
+//!
+//! Derived and no part of the index: deleted, or not as expected, it is passed over and the snapshot is decoded. Layout,
+//! little-endian: magic (8 bytes), CRC-32C of all that follows (4), commit (20), numbers of segments, entries, bytes of
+//! paths and left-out paths (4 each); segments (24 each), places (16 each), ends of paths (4 each), paths; of each left-out
+//! path its reason (1), its length (4) and its bytes; ranks, see `ranks`.
+
+use bytes::Bytes;
+
+use crate::id::ObjectId;
+use crate::store::column::{Column, Row};
+use crate::store::snapshot::{Paths, Place};
+use crate::store::snapshot_format::REASONS;
+use crate::store::{ObjectKey, Ranks, SkipReason, Skipped, Snapshot};
+
+/// Changes with the layout, and with the meaning of any number in it.
+const MAGIC: &[u8; 8] = b"KDBFLAT2";
+const CHECKED: usize = MAGIC.len() + 4;
+const HEADER: usize = CHECKED + 20 + 4 * 4;
+
+impl Snapshot {
+    /// The bytes of its file.
+    pub fn to_flat(&self) -> Bytes {
+        let mut out = Vec::with_capacity(HEADER + self.len() * 64);
+        out.extend(MAGIC);
+        out.extend([0; 4]);
+        out.extend(self.commit.0);
+        let counts = [self.segments.len(), self.len(), self.paths.bytes.len(), self.skipped.len()];
+        counts.iter().for_each(|&count| u32::try_from(count).expect("paths end below 4 GiB").write(&mut out));
+        self.segments.iter().for_each(|key| out.extend(key.to_bytes()));
+        self.places.write(&mut out);
+        self.paths.ends.write(&mut out);
+        out.extend(&self.paths.bytes);
+        for skipped in &self.skipped {
+            out.push(number(skipped.reason));
+            u32::try_from(skipped.path.len()).expect("a path is far shorter").write(&mut out);
+            out.extend(&skipped.path);
+        }
+        self.ranks().write(&mut out);
+        let checksum = crc32c::crc32c(&out[CHECKED..]);
+        out[MAGIC.len()..CHECKED].copy_from_slice(&checksum.to_le_bytes());
+        out.into()
+    }
+
+    /// A snapshot that stays where its bytes are; `None`: they are not what [`Self::to_flat`] made.
+    pub fn from_flat(bytes: &Bytes) -> Option<Self> {
+        if !bytes.starts_with(MAGIC) || bytes.len() < HEADER {
+            return None;
+        }
+        if crc32c::crc32c(&bytes[CHECKED..]) != u32::read(&bytes[MAGIC.len()..CHECKED]) {
+            return None;
+        }
+        let mut rest = bytes.slice(CHECKED..);
+        let commit = ObjectId(take(&mut rest, 20)?[..].try_into().ok()?);
+        let counts = take(&mut rest, 16)?;
+        let count = |nth: usize| u32::read(&counts[nth * 4..][..4]) as usize;
+        let (n_segments, n_entries, path_bytes, n_skipped) = (count(0), count(1), count(2), count(3));
+        let segments = take(&mut rest, n_segments.checked_mul(ObjectKey::LEN)?)?;
+        let segments = segments.chunks_exact(ObjectKey::LEN);
+        let segments = segments.map(|key| Some(ObjectKey::from_bytes(key.try_into().ok()?))).collect::<Option<_>>()?;
+        let places = Column::<Place>::take(&mut rest, n_entries)?;
+        let ends = Column::take(&mut rest, n_entries)?;
+        let paths = Paths { bytes: take(&mut rest, path_bytes)?, ends };
+        let skipped = (0..n_skipped).map(|_| one_skipped(&mut rest)).collect::<Option<_>>()?;
+        let ranks = Ranks::take(&mut rest)?;
+        rest.is_empty().then(|| Self::from_parts(commit, segments, (paths, places), skipped).with_ranks(ranks))
+    }
+}
+
+fn take(rest: &mut Bytes, len: usize) -> Option<Bytes> {
+    (len <= rest.len()).then(|| rest.split_to(len))
+}
+
+fn one_skipped(rest: &mut Bytes) -> Option<Skipped> {
+    let reason = take(rest, 1)?[0];
+    let reason = *REASONS.get(usize::from(reason))?;
+    let len = u32::read(&take(rest, 4)?) as usize;
+    Some(Skipped { path: take(rest, len)?.to_vec(), reason })
+}
+
+fn number(reason: SkipReason) -> u8 {
+    let place = REASONS.iter().position(|known| *known == reason);
+    place.and_then(|place| u8::try_from(place).ok()).expect("all reasons are listed")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::segment::Class;
+    use crate::store::SnapshotEntry;
+    use crate::text::Language;
+
+    fn snapshot(paths: &[Vec<u8>], skipped: &[Vec<u8>]) -> Snapshot {
+        let segments = (0..3).map(|n| ObjectKey { id: Uuid::from_u128(n), hash: [7; 8] }).collect();
+        let entry = |(nth, path): (usize, &Vec<u8>)| SnapshotEntry {
+            path: path.clone(),
+            mode: 0o100_644,
+            segment: nth as u32 % 3,
+            doc: nth as u32 * 7,
+            class: Class::ALL[nth % 5],
+            language: Language(nth as u16),
+        };
+        let skip = |(nth, path): (usize, &Vec<u8>)| Skipped { path: path.clone(), reason: REASONS[nth % 7] };
+        let entries = paths.iter().enumerate().map(entry).collect();
+        Snapshot::new(ObjectId([9; 20]), segments, entries, skipped.iter().enumerate().map(skip).collect())
+    }
+
+    fn paths() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::btree_set(prop::collection::vec(any::<u8>(), 1..9), 0..40)
+            .prop_map(|paths| paths.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn a_mapped_snapshot_is_the_decoded_one(paths in paths(), skipped in paths()) {
+            let snapshot = snapshot(&paths, &skipped);
+            let mapped = Snapshot::from_flat(&snapshot.to_flat()).unwrap();
+            prop_assert_eq!(&mapped, &Snapshot::decode(&snapshot.encode()).unwrap());
+            prop_assert_eq!(mapped.encode(), snapshot.encode());
+            let order = |snapshot: &Snapshot| (0..snapshot.len()).map(|rank| snapshot.ranks().entry(rank)).collect::<Vec<_>>();
+            prop_assert_eq!(order(&mapped), order(&snapshot));
+            for (entry, path) in paths.iter().enumerate() {
+                prop_assert_eq!(mapped.find(path), Some(entry));
+                prop_assert_eq!(mapped.entry(entry), snapshot.entry(entry));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_flipped_is_passed_over() {
+        let whole = snapshot(&[b"a".to_vec(), b"b/c".to_vec()], &[b"d".to_vec()]).to_flat();
+        for at in 0..whole.len() {
+            assert!(Snapshot::from_flat(&whole.slice(..at)).is_none(), "cut at {at}");
+            let mut flipped = whole.to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            assert!(Snapshot::from_flat(&flipped.into()).is_none(), "flipped at {at}");
+        }
+    }
+}
