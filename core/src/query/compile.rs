@@ -1,8 +1,11 @@
 //! From patterns to matchers: exactly the matcher that ripgrep builds for a line-oriented search, within our limits.
 
+use grep_matcher::Matcher as _;
 use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
+use super::finder::Finder;
+use super::folded::FoldedLiteral;
 use super::formula::Formula;
 use super::tree::{NameKind, NamePattern, TextPattern};
 use super::trigrams;
@@ -39,34 +42,67 @@ pub enum CompileError {
 /// A text pattern, ready to be searched for.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
-    pub(super) matcher: RegexMatcher,
+    pub(super) finder: Finder,
     pub(super) formula: Formula,
 }
 
 impl Text {
     pub(super) fn compile(pattern: &TextPattern) -> Result<Self, CompileError> {
         let hir = parse_regex(pattern)?;
-        let Embedded { syntax, case_insensitive } = embedded(pattern)?;
-        let matcher = line_matcher(&syntax, case_insensitive, REGEX_LIMIT)?;
-        Ok(Self { matcher, formula: trigrams::formula(&hir) })
+        let finder = match literal_finder(pattern, &hir) {
+            Some(finder) => finder,
+            None => {
+                let Embedded { syntax, case_insensitive } = embedded(pattern)?;
+                Engine { case_insensitive, multiline: pattern.multiline, limit: REGEX_LIMIT }.finder(&syntax)?
+            }
+        };
+        Ok(Self { finder, formula: trigrams::formula(&hir) })
     }
 }
 
-/// One matcher for the lines that any of `patterns` matches; `None` without patterns.
-pub(super) fn any_of(patterns: &[&TextPattern]) -> Result<Option<RegexMatcher>, CompileError> {
-    match patterns {
-        [] => Ok(None),
-        [one] => Text::compile(one).map(|text| Some(text.matcher)),
-        several => {
-            let group = |pattern: &&TextPattern| {
-                let Embedded { syntax, case_insensitive } = embedded(pattern)?;
-                let flags = if case_insensitive { "i" } else { "" };
-                Ok(format!("(?{flags}:{syntax})"))
-            };
-            let alternation = several.iter().map(group).collect::<Result<Vec<_>, CompileError>>()?.join("|");
-            line_matcher(&alternation, false, REGEX_LIMIT * several.len()).map(Some)
-        }
+/// What finds a pattern without a regex: one literal within a line, exactly or in either case.
+fn literal_finder(pattern: &TextPattern, hir: &Hir) -> Option<Finder> {
+    if let Some(literal) = literal(hir) {
+        return Some(Finder::literal(literal));
     }
+    // Exactly, it is a literal; and in either case nothing but that literal in either case.
+    let exact = parse_regex(&TextPattern { case_insensitive: false, ..pattern.clone() }).ok()?;
+    let plain = |text: &str| TextPattern { pattern: regex_syntax::escape(text), ..pattern.clone() };
+    let literal = literal(&exact)?;
+    let folded = parse_regex(&plain(std::str::from_utf8(literal).ok()?)).ok()?;
+    if folded != *hir { None } else { FoldedLiteral::new(literal).map(Finder::Folded) }
+}
+
+/// The text that a pattern stands for in one of the cases of its letters, where it is a literal.
+pub(super) fn literal_text(pattern: &TextPattern) -> Option<String> {
+    let exact = parse_regex(&TextPattern { case_insensitive: false, ..pattern.clone() }).ok()?;
+    String::from_utf8(literal(&exact)?.to_vec()).ok()
+}
+
+fn literal(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        HirKind::Literal(literal) if !literal.0.contains(&b'\n') => Some(&literal.0),
+        _ => None,
+    }
+}
+
+/// The matcher that ripgrep builds for `pattern`.
+#[cfg(test)]
+pub(super) fn matcher(pattern: &TextPattern) -> Result<RegexMatcher, CompileError> {
+    let Embedded { syntax, case_insensitive } = embedded(pattern)?;
+    Engine { case_insensitive, multiline: false, limit: REGEX_LIMIT }.matcher(&syntax)
+}
+
+/// One finder for the lines that any of `patterns` matches, two or more.
+pub(super) fn any_of(patterns: &[&TextPattern]) -> Result<Finder, CompileError> {
+    let group = |pattern: &&TextPattern| {
+        let Embedded { syntax, case_insensitive } = embedded(pattern)?;
+        let flags = if case_insensitive { "i" } else { "" };
+        Ok(format!("(?{flags}:{syntax})"))
+    };
+    let alternation = patterns.iter().map(group).collect::<Result<Vec<_>, CompileError>>()?.join("|");
+    let multiline = patterns.iter().any(|pattern| pattern.multiline);
+    Engine { case_insensitive: false, multiline, limit: REGEX_LIMIT * patterns.len() }.finder(&alternation)
 }
 
 /// A pattern that means the same inside a group beside others.
@@ -99,20 +135,42 @@ fn without_captures(hir: &Hir) -> Hir {
     }
 }
 
-fn line_matcher(pattern: &str, case_insensitive: bool, limit: usize) -> Result<RegexMatcher, CompileError> {
-    RegexMatcherBuilder::new()
-        .multi_line(true)
-        .case_insensitive(case_insensitive)
-        .line_terminator(Some(b'\n'))
-        .size_limit(limit)
-        .dfa_size_limit(limit)
-        .nest_limit(NEST_LIMIT)
-        .build(pattern)
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotAllowed(_) => CompileError::CrossesLines,
-            ErrorKind::Regex(reason) if reason.contains("size limit") => CompileError::TooLarge,
-            _ => CompileError::Syntax { reason: error.to_string(), at: 0 },
-        })
+/// How a regex is compiled.
+#[derive(Clone, Copy)]
+struct Engine {
+    case_insensitive: bool,
+    multiline: bool,
+    /// Most bytes of the compiled form.
+    limit: usize,
+}
+
+impl Engine {
+    fn finder(self, pattern: &str) -> Result<Finder, CompileError> {
+        if !self.multiline {
+            return self.matcher(pattern).map(Finder::regex);
+        }
+        let spanning = self.matcher(pattern)?;
+        if spanning.non_matching_bytes().is_some_and(|bytes| bytes.contains(b'\n')) {
+            return Self { multiline: false, ..self }.matcher(pattern).map(Finder::regex);
+        }
+        Ok(Finder::Spanning(spanning))
+    }
+
+    fn matcher(self, pattern: &str) -> Result<RegexMatcher, CompileError> {
+        RegexMatcherBuilder::new()
+            .multi_line(true)
+            .case_insensitive(self.case_insensitive)
+            .line_terminator((!self.multiline).then_some(b'\n'))
+            .size_limit(self.limit)
+            .dfa_size_limit(self.limit)
+            .nest_limit(NEST_LIMIT)
+            .build(pattern)
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotAllowed(_) => CompileError::CrossesLines,
+                ErrorKind::Regex(reason) if reason.contains("size limit") => CompileError::TooLarge,
+                _ => CompileError::Syntax { reason: error.to_string(), at: 0 },
+            })
+    }
 }
 
 /// Parses with the flags that grep-regex gives its own parser, but unwrapped: a stray parenthesis must not close the
@@ -181,7 +239,8 @@ pub(super) fn name_regex(pattern: &NamePattern, of: NameOf) -> Result<regex::byt
     let text = pattern.pattern.as_str();
     let syntax = match pattern.kind {
         NameKind::Regex => {
-            let probe = TextPattern { pattern: text.to_owned(), case_insensitive: pattern.case_insensitive };
+            let case_insensitive = pattern.case_insensitive;
+            let probe = TextPattern { pattern: text.to_owned(), case_insensitive, multiline: false };
             parse_regex(&probe)?;
             text.to_owned()
         }
@@ -272,22 +331,20 @@ mod tests {
 
     #[test]
     fn patterns_beside_others_keep_their_meaning() {
-        use grep_matcher::Matcher as _;
-
-        let pattern = |pattern: &str| TextPattern { pattern: pattern.to_owned(), case_insensitive: true };
-        let matches = |matcher: &RegexMatcher, text: &str| matcher.is_match(text.as_bytes()).expect("it cannot fail");
+        let pattern =
+            |pattern: &str| TextPattern { pattern: pattern.to_owned(), case_insensitive: true, multiline: false };
+        let matches = |finder: &Finder, text: &str| finder.any(text.as_bytes());
         let comment = pattern("(?x) f o{2} # one");
-        assert!(matches(&Text::compile(&comment).expect("it is a regex").matcher, "xFOO"));
+        assert!(matches(&Text::compile(&comment).expect("it is a regex").finder, "xFOO"));
         let named = pattern("(?P<n>b)a(?<m>r)");
-        let any =
-            any_of(&[&comment, &named, &pattern("(?<n>z)\\b#")]).expect("all are regexes").expect("there are some");
+        let any = any_of(&[&comment, &named, &pattern("(?<n>z)\\b#")]).expect("all are regexes");
         assert!(matches(&any, "Foo") && matches(&any, "BAR") && matches(&any, "z#") && !matches(&any, "fo ba z"));
     }
 
     #[test]
     fn refuses_what_cannot_run() {
         let compile = |pattern: &str| {
-            let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false };
+            let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false, multiline: false };
             Text::compile(&pattern).map(|_| ())
         };
         assert_eq!(compile(r"a\nb"), Err(CompileError::CrossesLines));

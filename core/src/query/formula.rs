@@ -1,13 +1,12 @@
-//! What the trigrams of a document must satisfy for it to be able to match: a monotone boolean formula, and its
-//! evaluation on the postings of one segment.
+//! What the trigrams of a document must satisfy for it to be able to match: a monotone boolean formula.
 
 use std::collections::BTreeMap;
 
-use crate::segment::{DocSet, ListRef, Segment, SegmentError};
+use crate::segment::{ListRef, Segment, SegmentError};
 use crate::text::Trigram;
 
 /// A necessary condition on the trigrams of a document. Always kept simplified by [`Formula::and`] and [`Formula::or`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Formula {
     /// Nothing is known: every document can match.
     All,
@@ -80,21 +79,7 @@ impl Formula {
         }
     }
 
-    /// What remains to be asked of `segment`'s postings: trigrams it does not have become `Nothing`, lists that would
-    /// cost more to read than they rule out become `All`. The result implies nothing that `self` does not.
-    pub fn bind(&self, segment: &Segment) -> Result<Self, SegmentError> {
-        Ok(match self {
-            Self::Gram(gram) if segment.list(*gram)?.is_none() => Self::Nothing,
-            Self::Or(parts) => Self::or(bind_each(parts, segment)?),
-            Self::And(parts) => match Self::and(bind_each(parts, segment)?) {
-                Self::And(parts) => worthwhile(parts, segment)?,
-                other => other,
-            },
-            other => other.clone(),
-        })
-    }
-
-    /// The lists that [`Formula::documents`] needs, by trigram.
+    /// The lists that `Formula::documents` needs, by trigram.
     pub fn lists(&self, segment: &Segment) -> Result<BTreeMap<Trigram, ListRef>, SegmentError> {
         let mut grams = Vec::new();
         self.grams(&mut grams);
@@ -115,21 +100,13 @@ impl Formula {
         }
     }
 
-    /// The documents that can match; `None`: all of them. A trigram without a list in `lists` is in no document.
-    pub fn documents<'a>(&self, lists: &dyn Fn(Trigram) -> Option<&'a DocSet>) -> Option<DocSet> {
+    /// What is left when nothing is known of the trigrams without a `known` list: a weaker condition.
+    pub fn where_known(&self, known: &dyn Fn(Trigram) -> bool) -> Self {
         match self {
-            Self::All => None,
-            Self::Nothing => Some(DocSet::default()),
-            Self::Gram(gram) => Some(lists(*gram).cloned().unwrap_or_default()),
-            Self::And(parts) => {
-                let mut sets: Vec<_> = parts.iter().filter_map(|part| part.documents(lists)).collect();
-                sets.sort_unstable_by_key(|set| set.0.len());
-                sets.into_iter().reduce(|a, b| a.intersect(&b))
-            }
-            Self::Or(parts) => {
-                let sets: Option<Vec<_>> = parts.iter().map(|part| part.documents(lists)).collect();
-                sets.map(|sets| sets.iter().fold(DocSet::default(), |sum, set| sum.union(set)))
-            }
+            Self::Gram(gram) if !known(*gram) => Self::All,
+            Self::And(parts) => Self::and(parts.iter().map(|part| part.where_known(known))),
+            Self::Or(parts) => Self::or(parts.iter().map(|part| part.where_known(known))),
+            other => other.clone(),
         }
     }
 }
@@ -159,40 +136,6 @@ fn components(part: &Formula) -> &[Formula] {
     }
 }
 
-/// Most bytes of postings that one conjunction reads from one segment; further lists are the least selective ones.
-const LIST_BUDGET: u64 = 256 * 1024;
-
-/// Lists that a conjunction reads whatever they cost.
-const MIN_LISTS: usize = 3;
-
-fn bind_each(parts: &[Formula], segment: &Segment) -> Result<Vec<Formula>, SegmentError> {
-    parts.iter().map(|part| part.bind(segment)).collect()
-}
-
-/// Of a conjunction's lists keeps the rarest within the budget, and none of more than half of the documents unless
-/// there is nothing rarer.
-fn worthwhile(parts: Vec<Formula>, segment: &Segment) -> Result<Formula, SegmentError> {
-    let (grams, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| matches!(part, Formula::Gram(_)));
-    let mut costs = Vec::with_capacity(grams.len());
-    for formula in grams {
-        let Formula::Gram(gram) = &formula else { continue };
-        let (count, bytes) = match segment.list(*gram)? {
-            None => (0, 0),
-            Some(ListRef::Inline(_)) => (1, 0),
-            Some(ListRef::Stored { range, count }) => (count, range.end.saturating_sub(range.start)),
-        };
-        costs.push((count, bytes, formula));
-    }
-    costs.sort();
-    let mut spent = 0;
-    let kept = costs.into_iter().enumerate().filter(|(i, (count, bytes, _))| {
-        spent += bytes;
-        let common = u64::from(*count) * 2 > u64::from(segment.n_docs());
-        *i == 0 || (!common && (*i < MIN_LISTS || spent <= LIST_BUDGET))
-    });
-    Ok(Formula::and(kept.map(|(_, (_, _, formula))| formula).chain(rest).collect::<Vec<_>>()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +154,14 @@ mod tests {
         assert_eq!(Formula::or([]), Formula::Nothing);
         assert_eq!(Formula::or([gram(1), Formula::and([gram(2), gram(1)])]), gram(1));
         assert_eq!(Formula::and([gram(1), Formula::or([gram(2), gram(1)])]), gram(1));
+    }
+
+    #[test]
+    fn what_is_not_known_can_hold() {
+        let formula = Formula::and([gram(1), Formula::or([gram(2), gram(3)])]);
+        let without = |unknown: u32| formula.where_known(&|gram| gram.0 != unknown);
+        assert_eq!(without(1), Formula::Or(vec![gram(2), gram(3)]));
+        assert_eq!((without(2), without(4)), (gram(1), formula.clone()));
+        assert_eq!(formula.where_known(&|_| false), Formula::All);
     }
 }

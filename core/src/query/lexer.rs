@@ -39,6 +39,10 @@ pub(super) enum Field {
     Repository,
     Ref,
     Case,
+    Multiline,
+    Type,
+    Generated,
+    Vendored,
 }
 
 /// The value of a field, as written.
@@ -49,7 +53,8 @@ pub(super) enum Value {
 }
 
 impl Field {
-    const NAMES: [(&'static str, Self); 10] = [
+    /// The first name of a field is the one in messages.
+    const NAMES: [(&'static str, Self); 15] = [
         ("path", Self::Path),
         ("file", Self::Path),
         ("f", Self::Path),
@@ -60,13 +65,25 @@ impl Field {
         ("r", Self::Repository),
         ("ref", Self::Ref),
         ("b", Self::Ref),
+        ("case", Self::Case),
+        ("multiline", Self::Multiline),
+        ("type", Self::Type),
+        ("generated", Self::Generated),
+        ("vendored", Self::Vendored),
     ];
 
     fn from_name(name: &str) -> Option<Self> {
-        if name == "case" {
-            return Some(Self::Case);
-        }
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+
+    /// Its longest common name.
+    pub(super) fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, field)| *field == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether it is no condition, but says how the whole query is to be taken.
+    pub(super) fn is_option(self) -> bool {
+        matches!(self, Self::Case | Self::Multiline | Self::Type | Self::Generated | Self::Vendored)
     }
 
     /// What a value looks like, for error messages.
@@ -77,6 +94,10 @@ impl Field {
             Self::Repository => "`repo:owner/name`",
             Self::Ref => "`ref:main` or `ref:*`",
             Self::Case => "`case:yes`, `case:no` or `case:auto`",
+            Self::Multiline => "`multiline:yes` or `multiline:no`",
+            Self::Type => "`type:line`, `type:file` or `type:path`",
+            Self::Generated => "`generated:yes`, `generated:no` or `generated:only`",
+            Self::Vendored => "`vendored:yes`, `vendored:no` or `vendored:only`",
         }
     }
 }

@@ -1,11 +1,9 @@
-//! From the content of a document to its matching lines, with the line semantics of ripgrep (`rg -a -E none`): lines
-//! end in `\n`, which is no part of them; a `\r` before it is.
+//! What is shown of the lines that a finder finds.
 
 use std::ops::Range;
 
-use grep_matcher::Matcher as _;
-use grep_regex::RegexMatcher;
-use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
+use super::finder::{self, Finder};
+use super::spanning::Matches;
 
 /// Longest text of a line in an answer, in bytes.
 const MAX_LINE_TEXT: usize = 4096;
@@ -19,7 +17,7 @@ pub struct LineMatch {
     pub column: u64,
     /// First match in the file.
     pub byte_start: u64,
-    /// End of the first match in the file.
+    /// End of the first match in the file; behind the line, where a match may go over line ends.
     pub byte_end: u64,
     /// The line without its terminator, cut to 4 KiB round the match.
     pub text: Vec<u8>,
@@ -29,73 +27,97 @@ pub struct LineMatch {
     pub ranges: Vec<Range<u32>>,
 }
 
-/// Whether any line of `content` matches.
-pub(super) fn any(matcher: &RegexMatcher, content: &[u8]) -> bool {
-    struct Any(bool);
-
-    impl Sink for Any {
-        type Error = std::io::Error;
-
-        fn matched(&mut self, _: &Searcher, _: &SinkMatch<'_>) -> Result<bool, Self::Error> {
-            self.0 = true;
-            Ok(false)
-        }
-    }
-
-    let mut sink = Any(false);
-    search(matcher, content, false, &mut sink);
-    sink.0
-}
-
 /// The matching lines of `content`, at most `limit`.
-pub(super) fn collect(matcher: &RegexMatcher, content: &[u8], limit: usize) -> Vec<LineMatch> {
-    struct Lines<'a> {
-        matcher: &'a RegexMatcher,
-        limit: usize,
-        lines: Vec<LineMatch>,
+pub(super) fn collect(finder: &Finder, content: &[u8], limit: usize) -> Vec<LineMatch> {
+    let mut numbers = Numbers { content, number: 1, counted: 0 };
+    if let Finder::Spanning(matcher) = finder {
+        return collect_spanning(Matches::new(matcher, content), &mut numbers, limit);
     }
+    let found = finder.lines(content).take(limit).map(|line| {
+        let mut shown = Shown::of(&content[line.clone()]);
+        finder.find_each(&content[line.clone()], |found| shown.add(found));
+        shown.line_match(numbers.of(line.start), line.start)
+    });
+    found.collect()
+}
 
-    impl Sink for Lines<'_> {
-        type Error = std::io::Error;
-
-        fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, Self::Error> {
-            let line = found.bytes().strip_suffix(b"\n").unwrap_or(found.bytes());
-            let number = found.line_number().unwrap_or(0);
-            self.lines.push(line_match(self.matcher, line, number, found.absolute_byte_offset()));
-            Ok(self.lines.len() < self.limit)
+fn collect_spanning(matches: Matches<'_, '_>, numbers: &mut Numbers<'_>, limit: usize) -> Vec<LineMatch> {
+    let content = numbers.content;
+    let mut matches = matches.peekable();
+    let mut found = Vec::new();
+    let mut from = 0;
+    while found.len() < limit
+        && let Some(first) = matches.next()
+    {
+        let line = finder::line_at(content, from, first.start);
+        let mut shown = Shown::of(&content[line.clone()]);
+        let place = |found: &Range<usize>| found.start - line.start..found.end - line.start;
+        shown.add(place(&first));
+        while let Some(next) = matches.next_if(|next| next.start <= line.end) {
+            shown.add(place(&next));
         }
+        found.push(shown.line_match(numbers.of(line.start), line.start));
+        from = (line.end + 1).min(content.len());
     }
-
-    let mut sink = Lines { matcher, limit, lines: Vec::new() };
-    if limit > 0 {
-        search(matcher, content, true, &mut sink);
-    }
-    sink.lines
+    found
 }
 
-fn search<S: Sink<Error = std::io::Error>>(matcher: &RegexMatcher, content: &[u8], numbers: bool, sink: &mut S) {
-    let mut searcher = SearcherBuilder::new()
-        .line_number(numbers)
-        .bom_sniffing(false)
-        .binary_detection(BinaryDetection::none())
-        .build();
-    // Neither a slice nor our sinks can fail; the searcher refuses only configurations that are not ours.
-    let searched = searcher.search_slice(matcher, content, sink);
-    debug_assert!(searched.is_ok(), "searching a slice cannot fail");
+/// Counts lines on the way through a text.
+struct Numbers<'c> {
+    content: &'c [u8],
+    number: u64,
+    counted: usize,
 }
 
-fn line_match(matcher: &RegexMatcher, line: &[u8], number: u64, offset: u64) -> LineMatch {
-    let first = matcher.find(line).ok().flatten().map_or(0..0, |found| found.start()..found.end());
-    let window = window(line, &first);
-    let (start, end) = (window.start, window.end);
-    LineMatch {
-        line: number,
-        column: 1 + code_points(&line[..first.start]),
-        byte_start: offset + first.start as u64,
-        byte_end: offset + first.end as u64,
-        ranges: ranges(matcher, line, first.start, window),
-        text: line[start..end].to_vec(),
-        cut: end - start < line.len(),
+impl Numbers<'_> {
+    /// 1-based number of the line that begins at `start`, which ascends from call to call.
+    fn of(&mut self, start: usize) -> u64 {
+        self.number += memchr::memchr_iter(b'\n', &self.content[self.counted..start]).count() as u64;
+        self.counted = start;
+        self.number
+    }
+}
+
+/// What of a line is shown.
+struct Shown<'c> {
+    line: &'c [u8],
+    /// In the line; it may end behind it.
+    first: Range<usize>,
+    window: Range<usize>,
+    /// All matches that begin in the window, as offsets in it, cut at its end.
+    ranges: Vec<Range<u32>>,
+}
+
+impl<'c> Shown<'c> {
+    fn of(line: &'c [u8]) -> Self {
+        Self { line, first: 0..0, window: window(line, &(0..0)), ranges: Vec::new() }
+    }
+
+    /// Adds a match, and says whether later ones can be shown.
+    fn add(&mut self, found: Range<usize>) -> bool {
+        if self.ranges.is_empty() {
+            self.window = window(self.line, &found);
+            self.first = found.clone();
+        }
+        let window = &self.window;
+        let offset = |byte: usize| u32::try_from(byte.min(window.end) - window.start).unwrap_or(u32::MAX);
+        let inside = found.start < window.end || (found.start == window.end && window.end == self.line.len());
+        if inside {
+            self.ranges.push(offset(found.start)..offset(found.end));
+        }
+        inside
+    }
+
+    fn line_match(self, number: u64, start: usize) -> LineMatch {
+        LineMatch {
+            line: number,
+            column: 1 + code_points(&self.line[..self.first.start]),
+            byte_start: (start + self.first.start) as u64,
+            byte_end: (start + self.first.end) as u64,
+            text: self.line[self.window.clone()].to_vec(),
+            cut: self.window.len() < self.line.len(),
+            ranges: self.ranges,
+        }
     }
 }
 
@@ -123,21 +145,6 @@ fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// All matches from `at` that begin in the window, as offsets in it, cut at its end.
-fn ranges(matcher: &RegexMatcher, line: &[u8], at: usize, window: Range<usize>) -> Vec<Range<u32>> {
-    let mut out = Vec::new();
-    let offset = |byte: usize| u32::try_from(byte.min(window.end) - window.start).unwrap_or(u32::MAX);
-    let found = matcher.find_iter_at(line, at, |found| {
-        let inside = found.start() < window.end || (found.start() == window.end && window.end == line.len());
-        if inside {
-            out.push(offset(found.start())..offset(found.end()));
-        }
-        inside
-    });
-    debug_assert!(found.is_ok(), "a regex search cannot fail");
-    out
-}
-
 /// Code points of `text`; a byte that is part of none counts as one.
 fn code_points(text: &[u8]) -> u64 {
     text.utf8_chunks().map(|chunk| (chunk.valid().chars().count() + chunk.invalid().len()) as u64).sum()
@@ -150,10 +157,11 @@ mod tests {
     use super::*;
 
     fn lines(pattern: &str, content: &[u8]) -> Vec<LineMatch> {
-        let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false };
+        let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false, multiline: false };
         let text = Text::compile(&pattern).expect("the pattern compiles");
-        let found = collect(&text.matcher, content, usize::MAX);
-        assert_eq!(any(&text.matcher, content), !found.is_empty());
+        let found = collect(&text.finder, content, usize::MAX);
+        assert_eq!(text.finder.any(content), !found.is_empty());
+        assert_eq!(text.finder.count(content), found.len() as u64);
         found
     }
 

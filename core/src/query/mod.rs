@@ -3,13 +3,21 @@
 //!
 #![doc = include_str!("syntax.md")]
 
+mod bind;
 mod combine;
 mod compile;
+mod definition;
+mod evaluate;
+mod finder;
+mod folded;
 mod formula;
 mod lexer;
 mod lines;
+mod options;
 mod parse;
 mod plan;
+mod score;
+mod spanning;
 mod strings;
 mod suggest;
 mod tree;
@@ -20,4 +28,5 @@ pub use formula::Formula;
 pub use lines::LineMatch;
 pub use parse::{ParseError, parse};
 pub use plan::{Entry, Plan, Scope, Verdict};
-pub use tree::{Expr, NameKind, NamePattern, Query, TextPattern};
+pub use score::{SYMBOL_POINTS, Score, Signal};
+pub use tree::{Classes, Expr, NameKind, NamePattern, Query, ResultType, TextPattern};

@@ -2,8 +2,9 @@
 
 use super::compile::{self, CompileError, NameOf, Text};
 use super::lexer::{self, Field, Token, TokenKind, Value};
+use super::options::{Case, Options};
 use super::suggest;
-use super::tree::{Expr, MAX_DEPTH, MAX_QUERY_BYTES, NameKind, NamePattern, Query, TextPattern};
+use super::tree::{Expr, MAX_DEPTH, MAX_QUERY_BYTES, NameKind, NamePattern, Query, ResultType, TextPattern};
 use crate::text::Language;
 
 /// Why a query cannot be understood, where, and how to mend it.
@@ -31,11 +32,11 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
         return Err(ParseError::new(1, &message, "search for less at once"));
     }
     let tokens = lexer::tokens(text)?;
-    let case = case_of(&tokens)?;
+    let options = Options::of(&tokens)?;
     let end = text.chars().count() + 1;
-    let mut parser = Parser { tokens, next: 0, depth: 0, case, end };
+    let mut parser = Parser { tokens, next: 0, depth: 0, options, end };
     let expr = parser.whole()?;
-    let query = Query { expr };
+    let query = Query { expr, result_type: options.result_type, classes: options.classes() };
     if only_negative_text(&query.expr) {
         let help = "add a term to find, or a filter such as `path:` or `lang:` to list files";
         return Err(ParseError::new(1, "nothing but negated text", help));
@@ -47,41 +48,11 @@ fn only_negative_text(expr: &Expr) -> bool {
     !expr.any(true, &|atom, positive| positive || !matches!(atom, Expr::Text(_)))
 }
 
-/// How letters of terms are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Case {
-    Exact,
-    Either,
-    Auto,
-}
-
-/// `case:` holds for the whole query, wherever it stands.
-fn case_of(tokens: &[Token]) -> Result<Case, ParseError> {
-    let mut case = None;
-    for token in tokens {
-        let TokenKind::Field { field: Field::Case, value, at } = &token.kind else { continue };
-        let found = match value {
-            Value::Plain(value) if value == "yes" => Case::Exact,
-            Value::Plain(value) if value == "no" => Case::Either,
-            Value::Plain(value) if value == "auto" => Case::Auto,
-            Value::Plain(value) | Value::Regex(value) => {
-                let help = format!("write {}", Field::Case.example());
-                return Err(ParseError::new(*at, &format!("`{value}` is no way to compare case"), &help));
-            }
-        };
-        if case.is_some_and(|case| case != found) {
-            return Err(ParseError::new(*at, "`case:` given twice", "it holds for the whole query: keep one"));
-        }
-        case = Some(found);
-    }
-    Ok(case.unwrap_or(Case::Auto))
-}
-
 struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
-    case: Case,
+    options: Options,
     /// Position after the last code point.
     end: usize,
 }
@@ -103,7 +74,7 @@ impl Parser {
         self.tokens.get(self.next).map_or(self.end, |token| token.at)
     }
 
-    /// `None`: nothing but `case:`, which is no condition.
+    /// `None`: nothing but options such as `case:`, which are no condition.
     fn or(&mut self) -> Result<Option<Expr>, ParseError> {
         let mut parts = Vec::new();
         let mut empty = false;
@@ -219,13 +190,19 @@ impl Parser {
     }
 
     fn text(&self, at: usize, pattern: String, upper: bool) -> Result<Expr, ParseError> {
-        let pattern = TextPattern { pattern, case_insensitive: self.case_insensitive(upper) };
+        let case_insensitive = self.case_insensitive(upper);
+        if self.options.result_type == ResultType::Paths {
+            let pattern = NamePattern { kind: NameKind::Regex, pattern, case_insensitive };
+            compile::name_regex(&pattern, NameOf::Path).map_err(|error| compile_error(at, &error))?;
+            return Ok(Expr::Path(pattern));
+        }
+        let pattern = TextPattern { pattern, case_insensitive, multiline: self.options.multiline };
         Text::compile(&pattern).map_err(|error| compile_error(at, &error))?;
         Ok(Expr::Text(pattern))
     }
 
     fn case_insensitive(&self, upper: bool) -> bool {
-        match self.case {
+        match self.options.case {
             Case::Exact => false,
             Case::Either => true,
             Case::Auto => !upper,
@@ -238,7 +215,7 @@ impl Parser {
             Field::Repository => Expr::Repository(self.name(value, NameOf::Repository, at)?),
             Field::Ref => Expr::Ref(self.name(value, NameOf::Ref, at)?),
             Field::Language => Expr::Language(language(&value, at)?),
-            Field::Case => return Ok(None),
+            Field::Case | Field::Multiline | Field::Type | Field::Generated | Field::Vendored => return Ok(None),
         }))
     }
 
@@ -297,7 +274,7 @@ fn compile_error(at: usize, error: &CompileError) -> ParseError {
             (at + offset, "mend it, or put the text in quotes to find it as it is")
         }
         CompileError::TooLarge => (at, "repeat less, or use smaller classes such as `[0-9A-Za-z_]` for `\\w`"),
-        CompileError::CrossesLines => (at, "search for the parts as separate terms"),
+        CompileError::CrossesLines => (at, "add `multiline:yes`, or search for the parts as separate terms"),
         CompileError::Glob(_) => (at, "mend it, or escape wildcards with `\\`"),
     };
     ParseError::new(at, &error.to_string(), help)

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use grep_regex::RegexMatcher;
 use regex::bytes::Regex;
 
 use super::compile::{self, CompileError, NameOf, Text};
+use super::finder::Finder;
 use super::formula::Formula;
 use super::lines::{self, LineMatch};
-use super::tree::{Expr, NamePattern, Query, TextPattern};
+use super::score::Atom;
+use super::tree::{Classes, Expr, MAX_QUERY_BYTES, NamePattern, Query, ResultType, TextPattern};
 use crate::text::Language;
 
 /// A compiled query; shared by all threads that answer it.
@@ -19,8 +20,11 @@ pub struct Plan {
     texts: Vec<Text>,
     names: Vec<Regex>,
     /// Matches what any positive term matches; `None`: the query lists files.
-    lines: Option<RegexMatcher>,
+    lines: Option<Finder>,
     names_refs: bool,
+    result_type: ResultType,
+    classes: Classes,
+    atoms: Vec<Atom>,
 }
 
 /// What is left of a query for one ref of one repository, with `repo:` and `ref:` decided.
@@ -70,18 +74,37 @@ impl Plan {
     pub fn new(query: &Query) -> Result<Self, CompileError> {
         let mut compiler = Compiler::default();
         let root = compiler.node(&query.expr, true)?;
+        let lines = if query.result_type == ResultType::Lines { compiler.lines()? } else { None };
         Ok(Self {
             root,
-            lines: compile::any_of(&compiler.positive)?,
+            lines,
+            atoms: compiler.atoms(),
             texts: compiler.texts,
             names: compiler.names,
             names_refs: query.names_refs(),
+            result_type: query.result_type,
+            classes: query.classes.clone(),
         })
     }
 
     /// Whether other refs than a repository's default are searched.
     pub fn names_refs(&self) -> bool {
         self.names_refs
+    }
+
+    /// What answers are made of.
+    pub fn result_type(&self) -> ResultType {
+        self.result_type
+    }
+
+    /// Which classes are answered and which are only counted.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    /// The terms that are not negated, as far as scoring asks.
+    pub(super) fn atoms(&self) -> &[Atom] {
+        &self.atoms
     }
 
     /// Whether answers are files without lines.
@@ -114,19 +137,35 @@ impl Plan {
 
     /// Whether a document matches and, if so, those of its lines that any positive term matches, at most `limit`.
     pub fn evaluate(&self, scope: &Scope, entry: Entry<'_>, content: &[u8], limit: usize) -> Option<Vec<LineMatch>> {
-        let collect = || self.lines.as_ref().map(|matcher| lines::collect(matcher, content, limit)).unwrap_or_default();
-        if matches!(scope.node, Node::Text(_)) && self.texts.len() == 1 {
+        let collect = || self.lines.as_ref().map(|finder| lines::collect(finder, content, limit)).unwrap_or_default();
+        if self.lines_decide(scope) {
             let lines = collect();
             return (!lines.is_empty()).then_some(lines);
         }
-        let mut known = vec![None; self.texts.len()];
+        self.matches(scope, entry, content).then(collect)
+    }
+
+    /// Whether a document matches and, if so, how many of its lines any positive term matches. Keeps nothing.
+    pub fn count(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> Option<u64> {
+        let count = || self.lines.as_ref().map_or(0, |finder| finder.count(content));
+        if self.lines_decide(scope) {
+            return Some(count()).filter(|count| *count > 0);
+        }
+        self.matches(scope, entry, content).then(count)
+    }
+
+    /// Whether a document matches just if it has a line to show.
+    fn lines_decide(&self, scope: &Scope) -> bool {
+        self.lines.is_some() && matches!(scope.node, Node::Text(_)) && self.texts.len() == 1
+    }
+
+    fn matches(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> bool {
+        let mut known = Known::default();
         let matches = scope.node.eval(&mut |node| match node {
-            Node::Text(text) => {
-                Some(*known[*text].get_or_insert_with(|| lines::any(&self.texts[*text].matcher, content)))
-            }
+            Node::Text(text) => Some(known.get_or_ask(*text, || self.texts[*text].finder.any(content))),
             other => self.fact(other, entry),
         });
-        (matches == Some(true)).then(collect)
+        matches == Some(true)
     }
 
     fn fact(&self, node: &Node, entry: Entry<'_>) -> Option<bool> {
@@ -189,6 +228,26 @@ impl Node {
             Self::Or(parts) => eval_until(parts, true, fact),
             atom => fact(atom),
         }
+    }
+}
+
+/// Which texts are known to be in a document, or not to be. A text takes two bytes of a query, its space included.
+#[derive(Default)]
+struct Known {
+    asked: [u64; MAX_TEXTS / 64],
+    found: [u64; MAX_TEXTS / 64],
+}
+
+const MAX_TEXTS: usize = MAX_QUERY_BYTES / 2;
+
+impl Known {
+    fn get_or_ask(&mut self, text: usize, ask: impl FnOnce() -> bool) -> bool {
+        let (word, bit) = (text / 64, 1 << (text % 64));
+        if self.asked[word] & bit == 0 {
+            self.asked[word] |= bit;
+            self.found[word] |= if ask() { bit } else { 0 };
+        }
+        self.found[word] & bit != 0
     }
 }
 
@@ -258,6 +317,24 @@ impl<'a> Compiler<'a> {
         self.texts.push(Text::compile(pattern)?);
         self.seen.insert(pattern, self.texts.len() - 1);
         Ok(self.texts.len() - 1)
+    }
+
+    /// What finds the lines of the terms that are not negated.
+    fn lines(&self) -> Result<Option<Finder>, CompileError> {
+        Ok(match self.positive.as_slice() {
+            [] => None,
+            [one] => self.seen.get(one).map(|text| self.texts[*text].finder.clone()),
+            several => Some(compile::any_of(several)?),
+        })
+    }
+
+    fn atoms(&self) -> Vec<Atom> {
+        let positive = self.positive.iter().filter_map(|pattern| Some((pattern, self.seen.get(pattern)?)));
+        let atom = |(pattern, text): (&&TextPattern, &usize)| Atom {
+            finder: self.texts[*text].finder.clone(),
+            literal: compile::literal_text(pattern),
+        };
+        positive.map(atom).collect()
     }
 
     fn name(&mut self, pattern: &NamePattern, of: NameOf) -> Result<usize, CompileError> {

@@ -1,5 +1,6 @@
 //! The tree of a parsed query. How it is written is `parse`'s business, what it matches is `plan`'s.
 
+use crate::segment::Class;
 use crate::text::Language;
 
 /// Longest query, in bytes.
@@ -13,6 +14,29 @@ pub const MAX_DEPTH: usize = 64;
 pub struct Query {
     /// What must hold of a document.
     pub(super) expr: Expr,
+    pub(super) result_type: ResultType,
+    pub(super) classes: Classes,
+}
+
+/// What an answer is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResultType {
+    /// Matching lines, by file. A query without text answers files without lines.
+    #[default]
+    Lines,
+    /// Matching files, without their lines.
+    Files,
+    /// Files whose paths match what is otherwise looked for in the content.
+    Paths,
+}
+
+/// Which classes of files a query is asked of, each ascending. What is in neither list is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// Their files are answered.
+    pub shown: Vec<Class>,
+    /// How many of their files match is said, but which ones is not.
+    pub hidden: Vec<Class>,
 }
 
 /// A condition on one document: a (path, language, content) of a commit.
@@ -36,13 +60,15 @@ pub enum Expr {
     Ref(NamePattern),
 }
 
-/// A regex over one line. A term or phrase is the regex that matches exactly its text.
+/// A regex over one line, or over the whole text. A term or phrase is the regex that matches exactly its text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TextPattern {
     /// Syntax of the `regex` crate, not wrapped, without flags of ours.
     pub pattern: String,
     /// Whether letters match in either case.
     pub case_insensitive: bool,
+    /// Whether a match may go over the end of its line.
+    pub multiline: bool,
 }
 
 /// A pattern for a path, a repository or a ref.
@@ -73,9 +99,44 @@ impl Query {
         &self.expr
     }
 
+    /// What answers are made of.
+    pub fn result_type(&self) -> ResultType {
+        self.result_type
+    }
+
+    /// The classes that are searched.
+    pub fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
     /// Whether any text is searched for that a shown line could match. If not, the query lists files.
     pub fn has_positive_text(&self) -> bool {
-        self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
+        let has_lines = self.result_type == ResultType::Lines;
+        has_lines && self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
+    }
+
+    /// The same query, asked of the refs with this name.
+    #[must_use]
+    pub fn of_ref(self, kind: NameKind, name: &str) -> Self {
+        self.and(Expr::Ref(NamePattern { kind, pattern: name.to_owned(), case_insensitive: false }))
+    }
+
+    /// The same query, asked of no ref with this name.
+    #[must_use]
+    pub fn not_of_ref(self, kind: NameKind, name: &str) -> Self {
+        let name = NamePattern { kind, pattern: name.to_owned(), case_insensitive: false };
+        self.and(Expr::Not(Box::new(Expr::Ref(name))))
+    }
+
+    fn and(self, other: Expr) -> Self {
+        Self { expr: Expr::And(vec![self.expr, other]), ..self }
+    }
+
+    /// The names of refs that are asked for without a wildcard, wherever in the query.
+    pub fn plain_refs(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.expr.plain_refs(&mut names);
+        names
     }
 
     /// Whether refs are named. If not, only the default ref of each repository is searched.
@@ -85,6 +146,15 @@ impl Query {
 }
 
 impl Expr {
+    fn plain_refs<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.plain_refs(names)),
+            Self::Not(part) => part.plain_refs(names),
+            Self::Ref(NamePattern { kind: NameKind::Plain, pattern, .. }) => names.push(pattern),
+            _ => {}
+        }
+    }
+
     /// Whether `test` holds of any atom; its second argument says whether the atom is under an even number of NOTs.
     pub(super) fn any(&self, positive: bool, test: &dyn Fn(&Self, bool) -> bool) -> bool {
         match self {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn text(pattern: &str, case_insensitive: bool) -> Expr {
-    Expr::Text(TextPattern { pattern: pattern.to_owned(), case_insensitive })
+    Expr::Text(TextPattern { pattern: pattern.to_owned(), case_insensitive, multiline: false })
 }
 
 fn path(kind: NameKind, pattern: &str) -> Expr {
@@ -117,7 +117,7 @@ fn errors_say_where() {
     fails("a lang: b", 8, "without a value");
     fails("path:\"\"", 6, "without a value");
     fails("a lang:rsut", 8, "unknown language `rsut`");
-    fails("a case:maybe", 8, "`maybe`");
+    fails("a case:maybe", 8, "`maybe` is nothing that `case:` can be");
     fails("a case:yes case:no", 17, "given twice");
     fails("path:a[", 6, "invalid glob");
     fails("path:/a(/", 8, "unclosed group");
@@ -126,6 +126,48 @@ fn errors_say_where() {
     fails(&"a".repeat(1025), 1, "more than 1024");
     fails(&format!("{}a", "(".repeat(65)), 65, "more than 64 nested");
     assert!(parse("lang:rsut").expect_err("a typing error").help.contains("`rust`"));
+}
+
+const OPTIONS: [&str; 5] = ["case", "multiline", "type", "generated", "vendored"];
+
+#[test]
+fn options_hold_for_the_whole_query() {
+    let spanning = |pattern: &str| {
+        Expr::Text(TextPattern { pattern: pattern.to_owned(), case_insensitive: true, multiline: true })
+    };
+    parses(r"/a\nb/ multiline:yes", &spanning(r"a\nb"));
+    parses("multiline:yes \"a\nb\"", &spanning("a\nb"));
+    parses("a multiline:no", &text("a", true));
+    assert_eq!(parse("a").expect("a word").result_type(), ResultType::Lines);
+    let files = parse("type:file a").expect("files with a word");
+    assert_eq!((files.result_type(), files.has_positive_text()), (ResultType::Files, false));
+    parses("type:path a.b -/c$/", &Expr::And(vec![path(NameKind::Regex, r"a\.b"), not(path(NameKind::Regex, "c$"))]));
+    parses("type:path -a", &not(path(NameKind::Regex, "a")));
+    fails("type:lines a", 6, "`lines` is nothing that `type:` can be");
+    fails("a multiline:maybe", 13, "nothing that `multiline:`");
+    fails("a type:/file/", 8, "nothing that `type:`");
+    fails("a type:file type:path", 18, "`type:` given twice");
+    fails("a -vendored:yes", 3, "nothing to negate");
+    fails("type:file", 1, "empty query");
+    assert!(parse("type:fil a").expect_err("a typing error").help.contains("`type:file`"));
+    assert!(parse("type:i32 a").expect_err("code").help.contains("\"type:i32\" in quotes"));
+}
+
+#[test]
+fn classes_are_hidden_shown_or_left_out() {
+    use crate::segment::Class::{Docs, Generated, Source, Test, Vendored};
+
+    let classes = |query: &str| {
+        let classes = parse(query).expect("the query is right").classes().clone();
+        (classes.shown, classes.hidden)
+    };
+    let plain = vec![Source, Test, Docs];
+    assert_eq!(classes("a"), (plain.clone(), vec![Generated, Vendored]));
+    assert_eq!(classes("a generated:no"), (plain.clone(), vec![Vendored]));
+    assert_eq!(classes("a vendored:yes"), (vec![Source, Test, Docs, Vendored], vec![Generated]));
+    assert_eq!(classes("a vendored:only"), (vec![Vendored], vec![]));
+    assert_eq!(classes("a vendored:only generated:yes"), (vec![Generated, Vendored], vec![]));
+    assert_eq!(classes("a vendored:no generated:no"), (plain, vec![]));
 }
 
 #[test]
@@ -153,7 +195,8 @@ fn examples_of_the_page_parse() {
     for row in page.lines().filter(|line| line.starts_with("| `")) {
         let first = row.split('|').nth(1).expect("a table row");
         for query in first.split('`').skip(1).step_by(2) {
-            let alone = ["-foo", "NOT foo"].contains(&query) || query.starts_with("case:");
+            let option = query.split_once(':').is_some_and(|(name, _)| OPTIONS.contains(&name));
+            let alone = option || ["-foo", "NOT foo"].contains(&query);
             let query = if alone { format!("bar {query}") } else { query.to_owned() };
             parse(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
         }
