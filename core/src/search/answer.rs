@@ -1,7 +1,10 @@
 //! What a search answers, before it gets the shape of the wire.
 
+use super::cursor::{CursorError, SearchCursor};
+use super::facets::Facets;
 use crate::id::{ObjectId, RepositoryId};
-use crate::query::{CompileError, LineMatch};
+use crate::query::{CompileError, LineMatch, Score};
+use crate::segment::Class;
 use crate::store::StoreError;
 use crate::text::Language;
 
@@ -12,18 +15,64 @@ pub struct FileMatch {
     pub repository: RepositoryId,
     /// `owner/name`.
     pub repository_name: String,
-    /// Full name of the ref that the snapshot belongs to.
-    pub ref_name: String,
-    /// Further searched refs at the same snapshot.
-    pub other_refs: Vec<String>,
-    /// The commit.
+    /// Full names of the searched refs that have this hit: the same text under the same path. At least one.
+    pub refs: Vec<String>,
+    /// The commit of the first of `refs`.
     pub commit: ObjectId,
     /// Path as in the commit.
     pub path: Vec<u8>,
+    /// Class of the path.
+    pub class: Class,
     /// Language of the entry.
     pub language: Language,
-    /// Matching lines in order.
+    /// Where an explanation was asked for: what ranks the file among those of its batch.
+    pub score: Option<Score>,
+    /// Matching lines in order; a page may begin or end within them.
     pub lines: Vec<LineMatch>,
+    /// Where context was asked for: what is around each of `lines`.
+    pub around: Vec<Around>,
+}
+
+/// The lines around a matching one, without their terminators, each cut to 4 KiB.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Those before it, in order.
+    pub before: Vec<Vec<u8>>,
+    /// Those after it, in order.
+    pub after: Vec<Vec<u8>>,
+}
+
+/// How many matches there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Matching files.
+    pub files: u64,
+    /// Matching lines.
+    pub lines: u64,
+    /// Whether these are the numbers, or only those of the matches that the search came across.
+    pub exact: bool,
+}
+
+/// Files that match but are left out of answer and totals, since nobody asked for such files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Generated ones.
+    pub generated: u64,
+    /// Vendored ones.
+    pub vendored: u64,
+    /// Whether these are the numbers, or the most there can be.
+    pub exact: bool,
+}
+
+/// Why an answer ends before the last match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// The page is full.
+    Limit,
+    /// The deadline passed.
+    Deadline,
+    /// As many bytes were read as may be.
+    Bytes,
 }
 
 /// Counts that do not depend on the machine.
@@ -46,16 +95,22 @@ pub struct SearchStats {
 /// The answer to a [`SearchRequest`](super::SearchRequest).
 #[derive(Clone, Debug)]
 pub struct SearchResult {
-    /// Files in rank order: class, then repository, then path.
+    /// The files of the page, in answer order.
     pub files: Vec<FileMatch>,
-    /// Matching lines in `files`.
-    pub n_matches: u64,
-    /// Files matching (in `files`).
-    pub n_files: u64,
+    /// How many matches there are on all pages.
+    pub totals: Totals,
+    /// What is left out because of its class.
+    pub hidden: Hidden,
+    /// Where facets were asked for.
+    pub facets: Option<Facets>,
     /// Paths that the searched snapshots leave out of the index.
     pub n_skipped: u64,
-    /// Whether every match is in `files` (`false`: the limit stopped the search).
+    /// Whether no match comes after this page.
     pub complete: bool,
+    /// If not: why.
+    pub reason: Option<StopReason>,
+    /// Where the next page begins.
+    pub next: Option<SearchCursor>,
     /// The commit, where just one was searched.
     pub commit: Option<ObjectId>,
     /// The root version that was searched.
@@ -71,6 +126,9 @@ pub enum SearchError {
     /// The query cannot run (a regex that is too large, a pattern that matches line ends).
     #[error("{0}")]
     Query(String),
+    /// The page cannot be continued.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// The store failed or holds something corrupt.
     #[error(transparent)]
     Store(#[from] StoreError),

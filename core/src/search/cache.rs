@@ -6,10 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quick_cache::sync::Cache as QuickCache;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use tokio::time::Instant;
 
+use super::flights::Flights;
+use super::layers::OpenDelta;
 use crate::id::TenantId;
 use crate::segment::{DocId, DocSet, Segment};
-use crate::store::{ObjectKey, Refs, Snapshot};
+use crate::store::{HeadMark, ObjectKey, Refs, Root, Snapshot};
 use crate::text::Trigram;
 
 /// A segment whose hot tail is open.
@@ -23,11 +26,23 @@ pub(super) struct OpenSegment {
     pub(super) weight: u64,
 }
 
-/// What of an object is kept. Names are used once and hold a hash, so no entry is ever stale.
+/// HEAD as it was read.
+#[derive(Debug)]
+pub(super) struct SeenHead {
+    pub(super) root: Arc<Root>,
+    pub(super) mark: HeadMark,
+    /// When it last was what the store has.
+    pub(super) checked: Instant,
+}
+
+/// What of an object is kept. Names are used once and hold a hash, so no entry but HEAD is ever stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Part {
+    /// Of the key that is nil.
+    Head,
     Refs,
     Snapshot,
+    Delta,
     Segment,
     List(Trigram),
     Content(DocId),
@@ -35,18 +50,26 @@ pub(super) enum Part {
 
 #[derive(Clone)]
 enum Item {
+    Head(Arc<SeenHead>),
     Refs(Arc<Refs>),
     Snapshot(Arc<Snapshot>),
+    Delta(Arc<OpenDelta>),
     Segment(Arc<OpenSegment>),
     List(Arc<DocSet>),
     Content(Bytes),
 }
 
-type Key = (TenantId, ObjectKey, Part);
+pub(super) type Key = (TenantId, ObjectKey, Part);
 
 /// The cache of a process. Scans do not wash out what is used often (S3-FIFO, Yang et al. 2023, as `quick_cache` has it).
 pub(super) struct Cache {
     items: QuickCache<Key, Item, ByBytes>,
+    /// Reads of objects and lists that are under way.
+    pub(super) objects: Flights<Key, CacheItem>,
+    /// The same of content, as read.
+    pub(super) frames: Flights<Key, Bytes>,
+    /// The same of HEAD.
+    pub(super) heads: Flights<TenantId, Arc<Root>>,
 }
 
 /// A kind of thing that is kept.
@@ -56,6 +79,7 @@ pub(super) trait Kept: Sized {
 }
 
 /// An entry, whatever its kind.
+#[derive(Clone)]
 pub(super) struct CacheItem(Item);
 
 impl Cache {
@@ -71,6 +95,9 @@ impl Cache {
         let hasher = DefaultHashBuilder::default();
         Self {
             items: QuickCache::with_options(options, ByBytes, hasher, quick_cache::sync::DefaultLifecycle::default()),
+            objects: Flights::default(),
+            frames: Flights::default(),
+            heads: Flights::default(),
         }
     }
 
@@ -103,10 +130,12 @@ struct ByBytes;
 impl Weighter<Key, Item> for ByBytes {
     fn weight(&self, _: &Key, item: &Item) -> u64 {
         let payload = match item {
+            Item::Head(head) => root_bytes(&head.root),
             Item::Refs(refs) => refs.tips.len() as u64 * 160,
             Item::Snapshot(snapshot) => snapshot_bytes(snapshot),
+            Item::Delta(open) => open.weight(),
             Item::Segment(segment) => segment.weight,
-            Item::List(list) => list.0.len() as u64 * 4,
+            Item::List(list) => list.memory() as u64,
             Item::Content(content) => content.len() as u64,
         };
         payload + ENTRY_BYTES
@@ -116,6 +145,10 @@ impl Weighter<Key, Item> for ByBytes {
 /// Places, the index by document, and paths by a guess: counting them would touch every one.
 fn snapshot_bytes(snapshot: &Snapshot) -> u64 {
     (snapshot.len() + snapshot.skipped.len()) as u64 * 96
+}
+
+fn root_bytes(root: &Root) -> u64 {
+    (root.segments.len() * 64 + root.repositories.len() * 256) as u64
 }
 
 macro_rules! kept {
@@ -135,8 +168,10 @@ macro_rules! kept {
     };
 }
 
+kept!(Arc<SeenHead>, Head);
 kept!(Arc<Refs>, Refs);
 kept!(Arc<Snapshot>, Snapshot);
+kept!(Arc<OpenDelta>, Delta);
 kept!(Arc<OpenSegment>, Segment);
 kept!(Arc<DocSet>, List);
 kept!(Bytes, Content);

@@ -1,179 +1,247 @@
-//! From targets to the files that may match, in rank order: opens snapshots and segments, asks the postings, and applies
-//! what paths and languages say.
+//! The files that may match, lazily, in static order: class, then repository, then path. Where several refs have the same
+//! text under the same path, their candidates follow each other.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
 
-use futures::future::{self, Either};
-
-use super::cache::OpenSegment;
-use super::reader::{Reader, offload};
-use super::targets::Target;
-use crate::query::{Entry, Formula, Plan, Verdict};
-use crate::segment::{Class, DocSet};
-use crate::store::{Kind, ObjectKey, Root, SegmentEntry, Snapshot, StoreError};
-
-/// A target with what it needs opened.
-#[derive(Clone, Debug)]
-pub(super) struct OpenTarget {
-    pub(super) target: Target,
-    pub(super) snapshot: Arc<Snapshot>,
-    /// In the order of `snapshot.segments`.
-    pub(super) segments: Vec<Arc<OpenSegment>>,
-    /// Documents that can match, by segment; `None`: all of them.
-    documents: Vec<Option<Arc<DocSet>>>,
-}
+use super::cursor::Passed;
+use super::open::{Document, OpenTarget, Opened, OwnFile};
+use crate::query::Entry;
+use crate::segment::Class;
+use crate::text::Language;
 
 /// A file that may match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
-    class: Class,
     /// Index of its target.
     pub(super) target: u32,
-    /// Its number in the target's snapshot.
-    pub(super) entry: u32,
-    /// Whether its content decides; if not, it matches.
-    pub(super) read: bool,
+    pub(super) place: Place,
+    pub(super) document: Document,
 }
 
-enum Opened {
-    Snapshot(Arc<Snapshot>),
-    Segment(Arc<OpenSegment>),
+/// Which file of a target it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The number of an entry of the base.
+    Base(u32),
+    /// A layer, and the number of a file in it.
+    Layer(u32, u32),
 }
 
-/// Opens snapshots and segments in one wave, then reads posting lists in another.
-pub(super) async fn open(
-    reader: &Reader<'_>,
-    root: &Root,
-    targets: Vec<Target>,
-) -> Result<Vec<OpenTarget>, StoreError> {
-    let tables: BTreeSet<u32> = targets.iter().flat_map(|target| target.segments.iter().copied()).collect();
-    let entries: BTreeMap<ObjectKey, &SegmentEntry> =
-        tables.iter().filter_map(|at| root.segments.get(*at as usize)).map(|entry| (entry.key, entry)).collect();
-    let snapshots: BTreeSet<ObjectKey> = targets.iter().map(|target| target.snapshot).collect();
-    let snapshot_reads =
-        snapshots.iter().map(|key| Either::Left(async { reader.snapshot(*key).await.map(Opened::Snapshot) }));
-    let segment_reads =
-        entries.values().map(|entry| Either::Right(async { reader.segment(entry).await.map(Opened::Segment) }));
-    let opened = reader.wave(future::try_join_all(snapshot_reads.chain(segment_reads))).await?;
-    let mut by_snapshot = BTreeMap::new();
-    let mut by_segment = BTreeMap::new();
-    let mut keys = snapshots.into_iter();
-    for opened in opened {
-        match opened {
-            Opened::Snapshot(snapshot) => drop(keys.next().map(|key| by_snapshot.insert(key, snapshot))),
-            Opened::Segment(segment) => drop(by_segment.insert(segment.key, segment)),
-        }
+/// What is known of a file without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct File<'a> {
+    pub(super) path: &'a [u8],
+    pub(super) class: Class,
+    pub(super) language: Language,
+}
+
+/// The candidates of some classes.
+#[derive(Debug)]
+pub(super) struct Candidates<'a> {
+    opened: &'a Opened,
+    /// Classes still to come.
+    classes: std::slice::Iter<'a, Class>,
+    class: Class,
+    /// First target after the current repository.
+    later: usize,
+    /// Where to begin in the first run.
+    after: Option<Passed>,
+    /// Runs of the current class and repository, by the path of their first file.
+    runs: Vec<Run<'a>>,
+    /// Where there are several runs: their first files.
+    heads: BinaryHeap<Reverse<Head<'a>>>,
+}
+
+/// Files of one target in path order: those of its base, or those of its layers.
+#[derive(Debug)]
+enum Run<'a> {
+    Base { nth: u32, open: &'a OpenTarget, within: Range<usize> },
+    Own { nth: u32, files: std::slice::Iter<'a, OwnFile> },
+}
+
+/// The first file of a run. Equal texts under one path are neighbours.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head<'a> {
+    path: &'a [u8],
+    document: Document,
+    run: usize,
+    candidate: ByPlace,
+}
+
+/// A candidate that takes no part in the order.
+#[derive(Debug)]
+struct ByPlace(Candidate);
+
+impl PartialEq for ByPlace {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
-    let mut out = Vec::with_capacity(targets.len());
-    for target in targets {
-        let snapshot = Arc::clone(&by_snapshot[&target.snapshot]);
-        let segments = snapshot.segments.iter().map(|key| {
-            let found = by_segment.get(key).map(Arc::clone);
-            found.ok_or_else(|| {
-                let what = format!("names segment {key}, which the root does not give its repository");
-                reader.corrupt(Kind::Snapshot, target.snapshot, &what)
-            })
-        });
-        let segments = segments.collect::<Result<Vec<_>, _>>()?;
-        out.push(OpenTarget { target, snapshot, segments, documents: Vec::new() });
-    }
-    ask_postings(reader, &mut out).await?;
-    Ok(out)
 }
 
-/// Each (segment, formula) once, whatever the number of refs.
-async fn ask_postings(reader: &Reader<'_>, targets: &mut [OpenTarget]) -> Result<(), StoreError> {
-    let mut questions: BTreeMap<(ObjectKey, &Formula), Arc<OpenSegment>> = BTreeMap::new();
-    for open in targets.iter() {
-        for segment in &open.segments {
-            questions.insert((segment.key, open.target.scope.formula()), Arc::clone(segment));
-        }
+impl Eq for ByPlace {}
+
+impl PartialOrd for ByPlace {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
-    let reads = questions.iter().map(|((_, formula), segment)| reader.documents(segment, formula));
-    let answers = reader.wave(future::try_join_all(reads)).await?;
-    let answers: BTreeMap<(ObjectKey, Formula), Option<Arc<DocSet>>> = questions
-        .into_keys()
-        .map(|(key, formula)| (key, formula.clone()))
-        .zip(answers.into_iter().map(|set| set.map(Arc::new)))
-        .collect();
-    for open in targets {
-        let formula = open.target.scope.formula();
-        let documents =
-            open.segments.iter().map(|segment| answers.get(&(segment.key, formula.clone())).cloned().flatten());
-        open.documents = documents.collect();
-    }
-    Ok(())
 }
 
-/// The candidates of all targets, in rank order: class, repository, path, ref.
-pub(super) async fn rank(
-    reader: &Reader<'_>,
-    plan: &Arc<Plan>,
-    targets: &Arc<Vec<OpenTarget>>,
-) -> Result<Vec<Candidate>, StoreError> {
-    let work = targets.iter().map(|open| open.snapshot.len()).sum();
-    let (plan, shared) = (Arc::clone(plan), Arc::clone(targets));
-    let ranked = offload(work, move || rank_now(&plan, &shared)).await;
-    ranked.map_err(|target| {
-        let what = "names a document that its segment does not have";
-        reader.corrupt(Kind::Snapshot, targets[target].target.snapshot, what)
-    })
+impl Ord for ByPlace {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
 }
 
-fn rank_now(plan: &Plan, targets: &[OpenTarget]) -> Result<Vec<Candidate>, usize> {
-    let mut out = Vec::new();
-    for (number, open) in targets.iter().enumerate() {
-        let target = u32::try_from(number).map_err(|_| number)?;
-        let mut add = |entry: usize| {
-            let at = u32::try_from(entry).map_err(|_| number)?;
-            let entry = open.snapshot.entry(entry);
-            let segment = open.segments.get(entry.segment as usize).ok_or(number)?;
-            if entry.doc >= segment.segment.n_docs() {
-                return Err(number);
+impl Opened {
+    /// What is known of a candidate without its content.
+    pub(super) fn file(&self, candidate: &Candidate) -> File<'_> {
+        let open = &self.targets[candidate.target as usize];
+        match candidate.place {
+            Place::Base(entry) => {
+                let entry = open.snapshot.entry(entry as usize);
+                File { path: entry.path, class: entry.class, language: entry.language }
             }
-            let verdict = plan.admits(&open.target.scope, Entry { path: entry.path, language: entry.language });
-            if verdict != Verdict::No {
-                out.push(Candidate { class: entry.class, target, entry: at, read: verdict == Verdict::Read });
+            Place::Layer(layer, file) => {
+                let file = open.layers.layers[layer as usize].file(file);
+                File { path: file.path, class: file.class, language: file.language }
             }
-            Ok(())
-        };
-        if open.documents.iter().any(Option::is_none) {
-            all_entries(open).try_for_each(&mut add)?;
-        } else {
-            entries_by_document(open).try_for_each(&mut add)?;
         }
     }
-    out.sort_unstable_by(|a, b| order(targets, a, b));
-    Ok(out)
-}
 
-/// Entries in path order, where some segment is not narrowed by postings.
-fn all_entries(open: &OpenTarget) -> impl Iterator<Item = usize> {
-    (0..open.snapshot.len()).filter(|entry| {
-        let entry = open.snapshot.entry(*entry);
-        let documents = open.documents.get(entry.segment as usize).and_then(Option::as_ref);
-        documents.is_none_or(|documents| documents.0.binary_search(&entry.doc).is_ok())
-    })
-}
-
-fn entries_by_document(open: &OpenTarget) -> impl Iterator<Item = usize> {
-    (0u32..).zip(&open.documents).flat_map(move |(segment, documents)| {
-        let documents = documents.iter().flat_map(|documents| documents.0.iter());
-        documents.flat_map(move |doc| open.snapshot.entries_of(segment, *doc))
-    })
-}
-
-fn order(targets: &[OpenTarget], a: &Candidate, b: &Candidate) -> Ordering {
-    let of = |candidate: &Candidate| &targets[candidate.target as usize];
-    a.class.cmp(&b.class).then_with(|| {
-        if a.target == b.target {
-            return a.entry.cmp(&b.entry);
+    /// Length of a text in bytes.
+    pub(super) fn text_len(&self, document: Document) -> u64 {
+        match document {
+            Document::Stored(segment, doc) => self.segments[segment as usize].segment.text_len(doc),
+            Document::Memory(file) => {
+                let files = self.overlay.as_ref().map_or(&[][..], |overlay| &overlay.files);
+                files.get(file as usize).map_or(0, |file| file.content.len() as u64)
+            }
         }
-        let (x, y) = (of(a), of(b));
-        let repository = |open: &OpenTarget| (open.target.repository_name.clone(), open.target.repository);
-        let paths = || x.snapshot.path(a.entry as usize).cmp(y.snapshot.path(b.entry as usize));
-        repository(x).cmp(&repository(y)).then_with(paths).then(a.target.cmp(&b.target))
-    })
+    }
+}
+
+impl<'a> File<'a> {
+    /// As a plan asks for it.
+    pub(super) fn entry(self) -> Entry<'a> {
+        Entry { path: self.path, language: self.language }
+    }
+}
+
+impl<'a> Candidates<'a> {
+    /// The candidates of `classes`, which must ascend.
+    pub(super) fn new(opened: &'a Opened, classes: &'a [Class]) -> Self {
+        let mut classes = classes.iter();
+        let class = classes.next().copied();
+        let later = if class.is_some() { 0 } else { opened.targets.len() };
+        let class = class.unwrap_or(Class::Source);
+        Self { opened, classes, class, later, after: None, runs: Vec::new(), heads: BinaryHeap::new() }
+    }
+
+    /// Those that come after a file, whether or not that is a candidate.
+    pub(super) fn after(mut self, file: Option<&Passed>) -> Self {
+        let Some(file) = file else { return self };
+        while self.class < file.class {
+            match self.classes.next() {
+                Some(class) => self.class = *class,
+                None => (self.class, self.later) = (file.class, self.opened.targets.len()),
+            }
+        }
+        if self.class == file.class {
+            let before = |open: &OpenTarget| open.target.nth_repository < file.nth_repository;
+            self.later = self.opened.targets.partition_point(before);
+            self.after = Some(file.clone());
+        }
+        self
+    }
+
+    /// The next from the only run, or from the one whose first path is the least.
+    fn of_repository(&mut self) -> Option<Candidate> {
+        if let [only] = &mut self.runs[..] {
+            return only.next();
+        }
+        let Reverse(head) = self.heads.pop()?;
+        self.push_head(head.run);
+        Some(head.candidate.0)
+    }
+
+    fn push_head(&mut self, run: usize) {
+        let Some(candidate) = self.runs[run].next() else { return };
+        let path = self.opened.file(&candidate).path;
+        self.heads.push(Reverse(Head { path, document: candidate.document, run, candidate: ByPlace(candidate) }));
+    }
+
+    /// Starts the next repository, or the next class with the first one. Whether there is one.
+    fn advance(&mut self) -> bool {
+        if self.later == self.opened.targets.len() {
+            let Some(class) = self.classes.next() else { return false };
+            (self.class, self.later) = (*class, 0);
+        }
+        let targets = &self.opened.targets[self.later..];
+        let Some(first) = targets.first() else { return !self.classes.as_slice().is_empty() };
+        let nth_repository = first.target.nth_repository;
+        let same = targets.iter().take_while(|open| open.target.nth_repository == nth_repository).count();
+        self.runs.clear();
+        for (nth, open) in (self.later as u32..).zip(&targets[..same]) {
+            let mut within = open.snapshot.ranks().of_class(self.class);
+            let mut own = &open.own[..];
+            if let Some(after) = self.after.as_ref().filter(|after| after.nth_repository == nth_repository) {
+                within.start += open.passed(within.clone(), &after.path);
+                own = &own[own.partition_point(|one| (one.class, open.own_path(one)) <= (after.class, &after.path))..];
+            }
+            if open.found.first(within.clone()).is_some() {
+                self.runs.push(Run::Base { nth, open, within });
+            }
+            let start = own.partition_point(|file| file.class < self.class);
+            let end = own.partition_point(|file| file.class <= self.class);
+            if start < end {
+                self.runs.push(Run::Own { nth, files: own[start..end].iter() });
+            }
+        }
+        self.later += same;
+        self.after = None;
+        if self.runs.len() > 1 {
+            (0..self.runs.len()).for_each(|run| self.push_head(run));
+        }
+        true
+    }
+}
+
+impl Iterator for Candidates<'_> {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        loop {
+            if let Some(candidate) = self.of_repository() {
+                return Some(candidate);
+            }
+            if !self.advance() {
+                return None;
+            }
+        }
+    }
+}
+
+impl Iterator for Run<'_> {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        match self {
+            Self::Base { nth, open, within } => loop {
+                let rank = open.found.first(within.clone())?;
+                within.start = rank + 1;
+                let entry = open.snapshot.ranks().entry(rank);
+                if open.layers.show(entry as u32) {
+                    let document = open.document(entry);
+                    return Some(Candidate { target: *nth, place: Place::Base(entry as u32), document });
+                }
+            },
+            Self::Own { nth, files } => files.next().map(|file| Candidate {
+                target: *nth,
+                place: Place::Layer(file.layer, file.file),
+                document: file.document,
+            }),
+        }
+    }
 }

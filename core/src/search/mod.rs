@@ -5,15 +5,34 @@
 //! memory within a budget.
 
 mod answer;
+mod budget;
 mod cache;
 mod candidates;
+mod cursor;
+mod facets;
+mod flights;
+mod head;
+mod hidden;
+mod layers;
+mod lines;
+mod lists;
+mod open;
+mod overlay;
+mod page;
+mod pin;
+mod rank_set;
 mod reader;
 mod request;
 mod searcher;
 mod targets;
 mod verify;
+mod waves;
+mod workers;
 
-pub use self::answer::{FileMatch, SearchError, SearchResult, SearchStats};
-pub use self::request::{SearchRequest, Visible};
+pub use self::answer::{Around, FileMatch, Hidden, SearchError, SearchResult, SearchStats, StopReason, Totals};
+pub use self::cursor::{CursorError, SearchCursor};
+pub use self::facets::Facets;
+pub use self::overlay::{Overlay, OverlayFile};
+pub use self::request::{Budget, Context, Page, SearchRequest, Visible};
 pub use self::searcher::Searcher;
-pub use crate::query::LineMatch;
+pub use crate::query::{LineMatch, Score};

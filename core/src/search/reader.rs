@@ -1,8 +1,8 @@
 //! Reads of one search: through the cache, counted, and checked against the formats. What is read when is the business
 //! of the other files.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,11 +10,13 @@ use futures::future;
 
 use super::answer::SearchStats;
 use super::cache::{Cache, Kept, OpenSegment, Part};
+use super::flights::Seat;
+use super::layers::OpenDelta;
 use crate::id::TenantId;
-use crate::query::Formula;
-use crate::segment::{DocId, DocSet, ListRef, Segment, SegmentError};
-use crate::store::{Kind, ObjectKey, Ranges, Refs, Root, SegmentEntry, Snapshot, Store, StoreError, object_path};
-use crate::text::Trigram;
+use crate::segment::{DocId, Segment, SegmentError};
+use crate::store::{
+    Enough, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError, object_path,
+};
 
 /// A segment up to this size is read whole, in bytes.
 const WHOLE_SEGMENT: u64 = 256 << 10;
@@ -26,8 +28,10 @@ const INLINE_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     pub(super) store: &'a Store,
-    pub(super) cache: &'a Cache,
+    pub(super) cache: &'a Arc<Cache>,
     pub(super) tenant: TenantId,
+    /// Whether HEAD has named an object that is gone: it is to be asked for again.
+    pub(super) is_misled: AtomicBool,
     stats: Mutex<SearchStats>,
 }
 
@@ -39,8 +43,8 @@ pub(super) enum Frame {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(store: &'a Store, cache: &'a Cache, tenant: TenantId) -> Self {
-        Self { store, cache, tenant, stats: Mutex::default() }
+    pub(super) fn new(store: &'a Store, cache: &'a Arc<Cache>, tenant: TenantId) -> Self {
+        Self { store, cache, tenant, is_misled: AtomicBool::new(false), stats: Mutex::default() }
     }
 
     pub(super) fn stats(&self) -> SearchStats {
@@ -62,20 +66,28 @@ impl<'a> Reader<'a> {
         answers
     }
 
-    pub(super) async fn head(&self) -> Result<Root, StoreError> {
-        self.count(|stats| {
-            stats.gets += 1;
-            stats.round_trips += 1;
-        });
-        Ok(self.store.head(self.tenant).await?.0)
-    }
-
     pub(super) async fn refs(&self, key: ObjectKey) -> Result<Arc<Refs>, StoreError> {
         self.whole(Kind::Refs, Part::Refs, key, Refs::decode).await
     }
 
+    pub(super) async fn delta(&self, key: ObjectKey) -> Result<Arc<OpenDelta>, StoreError> {
+        self.whole(Kind::Snapshot, Part::Delta, key, |bytes| SnapshotDelta::decode(bytes).map(OpenDelta::new)).await
+    }
+
+    /// A snapshot; one that is a delta is made whole.
     pub(super) async fn snapshot(&self, key: ObjectKey) -> Result<Arc<Snapshot>, StoreError> {
-        self.whole(Kind::Snapshot, Part::Snapshot, key, Snapshot::decode).await
+        let read = async {
+            if let Some(flat) = self.store.flat_snapshot(key) {
+                return Ok(Arc::new(flat));
+            }
+            let bytes = self.get(Kind::Snapshot, key).await?;
+            if let Ok(delta) = SnapshotDelta::decode(&bytes) {
+                return Ok(Arc::new(Box::pin(self.snapshot(delta.base)).await?.with(&delta)));
+            }
+            let decoded = offload(bytes.len(), move || Snapshot::decode(&bytes)).await;
+            decoded.map(Arc::new).map_err(|error| self.name_object(Kind::Snapshot, key, error))
+        };
+        self.once(key, Part::Snapshot, read).await
     }
 
     /// Reads and decodes a whole object.
@@ -90,22 +102,56 @@ impl<'a> Reader<'a> {
         T: Send + Sync + 'static,
         Arc<T>: Kept,
     {
-        if let Some(kept) = self.look_up(key, part) {
-            return Ok(kept);
+        let read = async {
+            let bytes = self.get(kind, key).await?;
+            let decoded = offload(bytes.len(), move || decode(&bytes)).await;
+            decoded.map(Arc::new).map_err(|error| self.name_object(kind, key, error))
+        };
+        self.once(key, part, read).await
+    }
+
+    /// What is kept, or what another search is reading, or what `read` gives.
+    async fn once<T>(
+        &self,
+        key: ObjectKey,
+        part: Part,
+        read: impl Future<Output = Result<Arc<T>, StoreError>>,
+    ) -> Result<Arc<T>, StoreError>
+    where
+        Arc<T>: Kept,
+    {
+        // A reader that gives up passes its duty on; one that fails is not waited for twice.
+        for _ in 0..2 {
+            if let Some(kept) = self.look_up(key, part) {
+                self.count_hits(1);
+                return Ok(kept);
+            }
+            match self.cache.objects.board((self.tenant, key, part)) {
+                Seat::Lead(lead) => {
+                    let value = read.await?;
+                    self.cache.keep(self.tenant, key, part, Arc::clone(&value));
+                    lead.land(Arc::clone(&value).wrap());
+                    return Ok(value);
+                }
+                Seat::Follow(follow) => {
+                    if let Some(value) = follow.wait().await.and_then(Arc::<T>::unwrap) {
+                        self.count_hits(1);
+                        return Ok(value);
+                    }
+                }
+            }
         }
-        let bytes = self.get(kind, key).await?;
-        let decoded = offload(bytes.len(), move || decode(&bytes)).await;
-        let decoded = Arc::new(decoded.map_err(|error| self.name_object(kind, key, error))?);
-        self.cache.keep(self.tenant, key, part, Arc::clone(&decoded));
-        Ok(decoded)
+        let value = read.await?;
+        self.cache.keep(self.tenant, key, part, Arc::clone(&value));
+        Ok(value)
     }
 
     pub(super) async fn segment(&self, entry: &SegmentEntry) -> Result<Arc<OpenSegment>, StoreError> {
-        let key = entry.key;
-        if let Some(kept) = self.look_up(key, Part::Segment) {
-            return Ok(kept);
-        }
-        let (len, hot_len) = (entry.bytes, entry.hot_bytes);
+        self.once(entry.key, Part::Segment, self.open_segment(entry)).await
+    }
+
+    async fn open_segment(&self, entry: &SegmentEntry) -> Result<Arc<OpenSegment>, StoreError> {
+        let (key, len, hot_len) = (entry.key, entry.bytes, entry.hot_bytes);
         let Some(hot_start) = len.checked_sub(hot_len) else {
             return Err(self.corrupt(Kind::Segment, key, &format!("hot tail of {hot_len} bytes in a file of {len}")));
         };
@@ -119,59 +165,46 @@ impl<'a> Reader<'a> {
         } else {
             (self.range(key, hot_start..len).await?, None)
         };
-        let weight = hot.len() as u64 * 2 + whole.as_ref().map_or(0, |whole| whole.len() as u64);
+        let held = if self.store.is_near() { 0 } else { whole.as_ref().map_or(hot.len(), Bytes::len) as u64 };
         let opened = offload(hot.len(), move || Segment::open(hot, len)).await;
         let segment = opened.map_err(|error| self.segment_error(key, &(hot_start..len), &error))?;
-        let opened = Arc::new(OpenSegment { key, segment, whole, weight });
-        self.cache.keep(self.tenant, key, Part::Segment, Arc::clone(&opened));
-        Ok(opened)
-    }
-
-    /// The documents of a segment that can satisfy `formula`; `None`: all of them. One wave.
-    pub(super) async fn documents(&self, open: &OpenSegment, formula: &Formula) -> Result<Option<DocSet>, StoreError> {
-        let hot = || open.segment.frame_range(0).end..u64::MAX;
-        let failed = |error: &SegmentError| self.segment_error(open.key, &hot(), error);
-        let bound = formula.bind(&open.segment).map_err(|error| failed(&error))?;
-        let wanted = bound.lists(&open.segment).map_err(|error| failed(&error))?;
-        let lists = self.lists(open, wanted).await?;
-        Ok(bound.documents(&|gram| lists.get(&gram).map(|list| &**list)))
-    }
-
-    async fn lists(
-        &self,
-        open: &OpenSegment,
-        wanted: BTreeMap<Trigram, ListRef>,
-    ) -> Result<BTreeMap<Trigram, Arc<DocSet>>, StoreError> {
-        let mut lists = BTreeMap::new();
-        let mut missing = Vec::new();
-        for (gram, list) in wanted {
-            match &list {
-                ListRef::Inline(doc) => drop(lists.insert(gram, Arc::new(DocSet(vec![*doc])))),
-                ListRef::Stored { range, .. } => match self.look_up(open.key, Part::List(gram)) {
-                    Some(kept) => drop(lists.insert(gram, kept)),
-                    None => missing.push((gram, range.clone(), list)),
-                },
-            }
-        }
-        let ranges: Vec<_> = missing.iter().map(|(_, range, _)| range.clone()).collect();
-        let parts = self.ranges(open, &ranges).await?;
-        for ((gram, range, list), bytes) in missing.into_iter().zip(parts) {
-            let decoded = open.segment.decode_list(&list, &bytes);
-            let decoded = Arc::new(decoded.map_err(|error| self.segment_error(open.key, &range, &error))?);
-            self.cache.keep(self.tenant, open.key, Part::List(gram), Arc::clone(&decoded));
-            lists.insert(gram, decoded);
-        }
-        Ok(lists)
+        let weight = held + segment.decoded_bytes();
+        Ok(Arc::new(OpenSegment { key, segment, whole, weight }))
     }
 
     /// The content frames of documents of one segment, in the order asked.
     pub(super) async fn frames(&self, open: &OpenSegment, docs: &[DocId]) -> Result<Vec<Frame>, StoreError> {
-        let kept: Vec<Option<Bytes>> = docs.iter().map(|doc| self.look_up(open.key, Part::Content(*doc))).collect();
-        let absent = docs.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
-        let ranges: Vec<_> = absent.map(|(doc, _)| open.segment.frame_range(*doc)).collect();
-        let mut read = self.ranges(open, &ranges).await?.into_iter();
-        let frame = |kept: Option<Bytes>| kept.map(Frame::Decoded).or_else(|| read.next().map(Frame::Encoded));
-        Ok(kept.into_iter().filter_map(frame).collect())
+        let kept = |doc: &DocId| self.look_up(open.key, Part::Content(*doc)).map(Frame::Decoded);
+        let mut frames: Vec<Option<Frame>> = docs.iter().map(kept).collect();
+        self.count_hits(frames.iter().flatten().count());
+        // As with whole objects: whoever fails is not waited for twice.
+        for alone in [self.store.is_near() || open.whole.is_some(), false, true] {
+            let (mut led, mut leads, mut followed) = (Vec::new(), Vec::new(), Vec::new());
+            for at in (0..docs.len()).filter(|at| frames[*at].is_none()) {
+                if alone {
+                    led.push(at);
+                    continue;
+                }
+                match self.cache.frames.board((self.tenant, open.key, Part::Content(docs[at]))) {
+                    Seat::Lead(lead) => {
+                        led.push(at);
+                        leads.push(lead);
+                    }
+                    Seat::Follow(follow) => followed.push((at, follow)),
+                }
+            }
+            let ranges: Vec<_> = led.iter().map(|at| open.segment.frame_range(docs[*at])).collect();
+            let parts = self.ranges(open, &ranges).await?;
+            leads.into_iter().zip(&parts).for_each(|(lead, part)| lead.land(part.clone()));
+            led.into_iter().zip(parts).for_each(|(at, part)| frames[at] = Some(Frame::Encoded(part)));
+            for (at, follow) in followed {
+                frames[at] = follow.wait().await.map(Frame::Encoded);
+            }
+            if frames.iter().all(Option::is_some) {
+                break;
+            }
+        }
+        Ok(frames.into_iter().flatten().collect())
     }
 
     async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
@@ -184,6 +217,27 @@ impl<'a> Reader<'a> {
         let Ranges { parts, gets, bytes } = self.store.get_ranges(self.tenant, Kind::Segment, open.key, ranges).await?;
         self.count_read(gets, bytes);
         Ok(parts)
+    }
+
+    /// The same, until `enough` says so of those that are there.
+    pub(super) async fn ranges_until(
+        &self,
+        open: &OpenSegment,
+        ranges: &[Range<u64>],
+        enough: Enough<'_>,
+    ) -> Result<(), StoreError> {
+        if ranges.is_empty() {
+            return Ok(());
+        }
+        if let Some(whole) = &open.whole {
+            let parts = ranges.iter().map(|range| self.slice(open.key, whole, range));
+            enough(&(0..).zip(parts.collect::<Result<Vec<_>, _>>()?).collect::<Vec<_>>());
+            return Ok(());
+        }
+        let read = self.store.get_ranges_until(self.tenant, Kind::Segment, open.key, ranges, enough);
+        let (gets, bytes) = read.await?;
+        self.count_read(gets, bytes);
+        Ok(())
     }
 
     fn slice(&self, key: ObjectKey, whole: &Bytes, range: &Range<u64>) -> Result<Bytes, StoreError> {
@@ -217,10 +271,12 @@ impl<'a> Reader<'a> {
         });
     }
 
-    fn look_up<T: Kept>(&self, key: ObjectKey, part: Part) -> Option<T> {
-        let found = self.cache.look_up(self.tenant, key, part);
-        self.count(|stats| stats.cache_hits += u32::from(found.is_some()));
-        found
+    pub(super) fn look_up<T: Kept>(&self, key: ObjectKey, part: Part) -> Option<T> {
+        self.cache.look_up(self.tenant, key, part)
+    }
+
+    pub(super) fn count_hits(&self, hits: usize) {
+        self.count(|stats| stats.cache_hits += u32::try_from(hits).unwrap_or(u32::MAX));
     }
 
     pub(super) fn corrupt(&self, kind: Kind, key: ObjectKey, what: &str) -> StoreError {

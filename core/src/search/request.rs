@@ -1,6 +1,12 @@
 //! What is asked of a search.
 
-use crate::id::{RepositoryId, TenantId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::cursor::SearchCursor;
+use super::overlay::Overlay;
+use crate::id::{ObjectId, RepositoryId, TenantId};
 use crate::query::Query;
 
 /// A repository the asker may see; whoever calls has checked that.
@@ -10,6 +16,8 @@ pub struct Visible {
     pub id: RepositoryId,
     /// `owner/name`, for `repo:` and for answers.
     pub name: String,
+    /// Commits that the asker may not see, although the index may still hold them.
+    pub hidden: BTreeSet<ObjectId>,
 }
 
 /// What to search and how much of the answer is wanted.
@@ -21,6 +29,81 @@ pub struct SearchRequest {
     pub visible: Vec<Visible>,
     /// What is asked.
     pub query: Query,
-    /// Lines wanted (files, for a file that matches without a line to show); `None`: all of them.
-    pub limit: Option<usize>,
+    /// Which part of the answer is returned.
+    pub page: Page,
+    /// Whether every match is counted, also beyond the page. No lines are kept for that.
+    pub count: bool,
+    /// Whether matching files are counted by language, folder, repository and class.
+    pub facets: bool,
+    /// Lines wanted around each matching line.
+    pub context: Context,
+    /// Whether each file says how its score came about.
+    pub explain: bool,
+    /// What the search may cost.
+    pub budget: Budget,
+    /// A root version that the answer must not be older than, as far as HEAD has it: what a publish made. `None`: any
+    /// root that was HEAD at most a second ago.
+    pub min_version: Option<u64>,
+    /// What lies over one ref: a working tree with its changes.
+    pub overlay: Option<Arc<Overlay>>,
+}
+
+/// Which part of an answer is returned. It ends with whichever is reached first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Most files; `None`: all of them.
+    pub files: Option<usize>,
+    /// Most lines (a file that matches without a line to show counts as one); `None`: all of them.
+    pub lines: Option<usize>,
+    /// Where the page begins; `None`: with the best match.
+    pub cursor: Option<SearchCursor>,
+}
+
+/// Lines wanted around each matching line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Before it.
+    pub before: u32,
+    /// After it.
+    pub after: u32,
+}
+
+/// What a search may cost. It is looked at between batches; a search that passes it gives what it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// When to stop.
+    pub deadline: Option<Instant>,
+    /// Most bytes to read from the store.
+    pub bytes: Option<u64>,
+}
+
+impl SearchRequest {
+    /// Every match of `query` with its lines, and no limit.
+    pub fn new(tenant: TenantId, visible: Vec<Visible>, query: Query) -> Self {
+        Self {
+            tenant,
+            visible,
+            query,
+            page: Page::default(),
+            count: false,
+            facets: false,
+            context: Context::default(),
+            explain: false,
+            budget: Budget::default(),
+            min_version: None,
+            overlay: None,
+        }
+    }
+}
+
+impl Page {
+    /// The first `files` files with all their lines.
+    pub fn of_files(files: usize) -> Self {
+        Self { files: Some(files), ..Self::default() }
+    }
+
+    /// The first `lines` lines.
+    pub fn of_lines(lines: usize) -> Self {
+        Self { lines: Some(lines), ..Self::default() }
+    }
 }

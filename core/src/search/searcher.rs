@@ -1,13 +1,22 @@
 //! The steps of a search, in their order.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use super::answer::{SearchError, SearchResult};
+use super::answer::{SearchError, SearchResult, StopReason, Totals};
+use super::budget::Waiting;
 use super::cache::Cache;
+use super::candidates::Candidates;
+use super::cursor::CursorError;
+use super::facets::{FacetCounts, Facets};
+use super::open::Opened;
+use super::page::{self, Filled};
 use super::reader::Reader;
-use super::request::SearchRequest;
+use super::request::{Page, SearchRequest};
 use super::targets::Target;
-use super::{candidates, targets, verify};
+use super::verify::{Tally, Work};
+use super::waves::Waves;
+use super::{hidden, open, pin, targets};
 use crate::id::{ObjectId, TenantId};
 use crate::query::Plan;
 use crate::store::{ObjectKey, Snapshot, Store, StoreError};
@@ -26,45 +35,118 @@ impl Searcher {
     }
 
     /// Runs a query. The answer is exact: every line was verified against its content. Needs a tokio runtime of either
-    /// kind.
+    /// kind. A search whose future is dropped stops at the next document.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, SearchError> {
         let plan = Arc::new(Plan::new(&request.query)?);
         let reader = Reader::new(&self.store, &self.cache, request.tenant);
         match run(&reader, request, &plan).await {
-            // Objects that HEAD named can go once another HEAD has stood for long enough: this one was read before.
-            Err(StoreError::NotFound(_)) => Ok(run(&reader, request, &plan).await?),
-            other => Ok(other?),
+            Err(SearchError::Store(StoreError::NotFound(_))) => {}
+            other => return other,
+        }
+        reader.is_misled.store(true, Ordering::Relaxed);
+        // Objects that a root names can go once another has stood in HEAD for long enough: this one was read before.
+        match run(&reader, request, &plan).await {
+            Err(SearchError::Store(StoreError::NotFound(_))) if request.page.cursor.is_some() => {
+                Err(CursorError::Changed.into())
+            }
+            other => other,
         }
     }
 
-    /// A snapshot, from memory or from the store.
+    /// A whole snapshot, from memory or from the store.
     pub async fn snapshot(&self, tenant: TenantId, key: ObjectKey) -> Result<Arc<Snapshot>, SearchError> {
         Ok(Reader::new(&self.store, &self.cache, tenant).snapshot(key).await?)
     }
 }
 
-async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> Result<SearchResult, StoreError> {
-    let root = reader.head().await?;
-    let targets = targets::select(reader, &root, plan, &request.visible).await?;
-    let commit = only_commit(&targets);
-    let targets = Arc::new(candidates::open(reader, &root, targets).await?);
-    let candidates = candidates::rank(reader, plan, &targets).await?;
-    let to_read = candidates.iter().filter(|candidate| candidate.read).count();
-    reader.count(|stats| stats.candidates = u32::try_from(to_read).unwrap_or(u32::MAX));
-    let found = verify::verify(reader, plan, &targets, &candidates, request.limit).await?;
+async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> Result<SearchResult, SearchError> {
+    let root = pin::root(reader, request).await?;
+    let targets = targets::select(reader, &root, plan, request).await?;
+    let (commit, place) = (only_commit(&targets), pin::place(request, targets.iter())?);
+    let opened = Arc::new(open::open(reader, &root, targets, request.overlay.as_ref()).await?);
+    let waiting = Waiting::default();
+    let work = Arc::new(Work {
+        plan: Arc::clone(plan),
+        opened: Arc::clone(&opened),
+        cache: Arc::clone(reader.cache),
+        tenant: reader.tenant,
+        abandoned: waiting.abandoned(),
+        facets: request.facets,
+    });
+    let shown = &plan.classes().shown;
+    let candidates = Candidates::new(&opened, shown).after(place.after.as_ref());
+    let mut waves = Waves::new(&opened, plan, candidates);
+    let mut filled = match is_empty(&request.page) {
+        true => Filled { stopped: Some((StopReason::Limit, place)), ..Filled::default() },
+        false => page::fill(reader, &work, &mut waves, request, place).await?,
+    };
+    let is_first = request.page.cursor.is_none();
+    let mut counted = filled.stopped.is_none() && is_first;
+    if request.count && !counted {
+        if !is_first {
+            waves = Waves::new(&opened, plan, Candidates::new(&opened, shown));
+            filled.tally = Tally::default();
+        }
+        counted = count(reader, &work, &mut waves, request, &mut filled.tally).await?;
+    }
+    let targets = || opened.targets.iter().map(|open| &open.target);
+    let next = filled.stopped.as_ref().map(|(_, place)| pin::cursor(&root, request, targets(), place.clone()));
+    filled.tally.report(reader);
     Ok(SearchResult {
-        n_files: found.files.len() as u64,
-        n_matches: found.n_matches,
-        files: found.files,
-        n_skipped: targets.iter().map(|open| open.snapshot.skipped.len() as u64).sum(),
-        complete: found.complete,
+        totals: Totals {
+            files: filled.tally.files.iter().sum(),
+            lines: filled.tally.lines.iter().sum(),
+            exact: counted,
+        },
+        facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
+        files: filled.files,
+        hidden: hidden::hidden(reader, &work, request).await?,
+        n_skipped: n_skipped(&opened),
+        complete: filled.stopped.is_none(),
+        reason: filled.stopped.map(|(reason, _)| reason),
+        next,
         commit,
         root_version: root.version,
         stats: reader.stats(),
     })
 }
 
+fn is_empty(page: &Page) -> bool {
+    page.files == Some(0) || page.lines == Some(0)
+}
+
+/// Counts what the page has not come to; whether all of it.
+async fn count(
+    reader: &Reader<'_>,
+    work: &Arc<Work>,
+    waves: &mut Waves<'_>,
+    request: &SearchRequest,
+    tally: &mut Tally,
+) -> Result<bool, StoreError> {
+    while request.budget.passed(reader).is_none() {
+        let Some(wave) = waves.next_to_count() else { return Ok(true) };
+        tally.add(work.verify(reader, &Arc::new(wave), false).await?.1);
+    }
+    Ok(false)
+}
+
+/// Facets of all matches where they were counted, else of all candidates.
+fn facets(opened: &Opened, plan: &Plan, tally: Tally, counted: bool) -> Facets {
+    if counted {
+        return tally.facets.finish(opened, true);
+    }
+    let mut counts = FacetCounts::default();
+    let candidates = Candidates::new(opened, &plan.classes().shown);
+    Waves::new(opened, plan, candidates).each(|candidate, file| counts.add(candidate.target, file));
+    counts.finish(opened, false)
+}
+
+fn n_skipped(opened: &Opened) -> u64 {
+    opened.targets.iter().map(|open| open.snapshot.skipped.len() as u64).sum()
+}
+
 fn only_commit(targets: &[Target]) -> Option<ObjectId> {
-    let first = targets.first()?.commit;
-    targets.iter().all(|target| target.commit == first).then_some(first)
+    let mut commits = targets.iter().flat_map(|target| &target.refs).map(|one| one.commit);
+    let first = commits.next()?;
+    commits.all(|commit| commit == first).then_some(first)
 }

@@ -1,46 +1,70 @@
-//! Which snapshots a query is asked of: refs of visible repositories for which anything of it is left.
+//! What a query is asked of: refs of visible repositories for which anything of it is left. Refs that share a whole
+//! snapshot are one target, however many they are.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future;
 
 use super::reader::Reader;
-use super::request::Visible;
+use super::request::{SearchRequest, Visible};
 use crate::id::{ObjectId, RepositoryId};
 use crate::query::{Plan, Scope};
 use crate::store::{ObjectKey, Refs, RepositoryEntry, Root, StoreError, Tip};
 
-/// One snapshot to be searched.
+/// A whole snapshot and the refs that are answered from it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
+    /// Targets of one repository have the same number and follow each other.
+    pub(super) nth_repository: u32,
     pub(super) repository: RepositoryId,
     pub(super) repository_name: String,
-    /// Full names of the refs at this snapshot for which the query leaves the same condition; at least one.
-    pub(super) ref_names: Vec<String>,
-    pub(super) commit: ObjectId,
-    pub(super) snapshot: ObjectKey,
+    /// The whole snapshot.
+    pub(super) base: ObjectKey,
+    /// What the query leaves for each of the refs.
     pub(super) scope: Arc<Scope>,
+    /// At least one; the default one first, then by name.
+    pub(super) refs: Vec<TargetRef>,
     /// Indices of the segments of the repository in the root's table.
     pub(super) segments: Vec<u32>,
 }
 
-/// The targets, by repository name, then ref.
+/// A ref of a [`Target`].
+#[derive(Clone, Debug)]
+pub(super) struct TargetRef {
+    /// Place among the tips of the repository: the default one is the first.
+    pub(super) nth: u32,
+    /// Full name.
+    pub(super) name: String,
+    pub(super) commit: ObjectId,
+    /// What its files are beside the base's; `None`: the same.
+    pub(super) delta: Option<ObjectKey>,
+    /// Whether the overlay of the request lies over it.
+    pub(super) overlaid: bool,
+}
+
+/// The targets, by repository name.
 pub(super) async fn select(
     reader: &Reader<'_>,
     root: &Root,
     plan: &Plan,
-    visible: &[Visible],
+    request: &SearchRequest,
 ) -> Result<Vec<Target>, StoreError> {
-    let mut known: Vec<(&Visible, &RepositoryEntry)> =
-        visible.iter().filter_map(|repository| Some((repository, root.repositories.get(&repository.id)?))).collect();
+    let mut known: Vec<(&Visible, &RepositoryEntry)> = request
+        .visible
+        .iter()
+        .filter_map(|repository| Some((repository, root.repositories.get(&repository.id)?)))
+        .collect();
     known.sort_by(|(a, _), (b, _)| (&a.name, a.id).cmp(&(&b.name, b.id)));
     known.dedup_by_key(|(repository, _)| repository.id);
     let refs =
         reader.wave(future::try_join_all(known.iter().map(|(_, entry)| other_refs(reader, plan, entry)))).await?;
     let mut targets = Vec::new();
-    for ((repository, entry), refs) in known.into_iter().zip(refs) {
+    for (nth_repository, ((repository, entry), refs)) in (0..).zip(known.into_iter().zip(refs)) {
         let others = refs.iter().flat_map(|refs| refs.tips.iter());
-        add(&mut targets, plan, (repository, entry), entry.default.iter().chain(others));
+        let of = Of { nth_repository, repository, entry, request };
+        of.add(&mut targets, plan, entry.default.iter().chain(others));
+        of.add_commits(&mut targets, plan, refs.as_deref());
     }
     Ok(targets)
 }
@@ -56,30 +80,82 @@ async fn other_refs(
     }
 }
 
-/// Refs at one snapshot are one target, so that their files are answered once.
-fn add<'a>(
-    targets: &mut Vec<Target>,
-    plan: &Plan,
-    (repository, entry): (&Visible, &RepositoryEntry),
-    tips: impl Iterator<Item = &'a Tip>,
-) {
-    let first = targets.len();
-    for tip in tips {
-        let Some(scope) = plan.scope(&repository.name, &tip.ref_name, entry.default.as_ref() == Some(tip)) else {
-            continue;
-        };
-        let same = targets[first..].iter_mut().find(|other| other.snapshot == tip.snapshot && *other.scope == scope);
-        match same {
-            Some(target) => target.ref_names.push(tip.ref_name.clone()),
-            None => targets.push(Target {
-                repository: repository.id,
-                repository_name: repository.name.clone(),
-                ref_names: vec![tip.ref_name.clone()],
-                commit: tip.commit,
-                snapshot: tip.snapshot,
-                scope: Arc::new(scope),
-                segments: entry.segments.clone(),
-            }),
+/// A repository whose targets are made.
+struct Of<'a> {
+    nth_repository: u32,
+    repository: &'a Visible,
+    entry: &'a RepositoryEntry,
+    request: &'a SearchRequest,
+}
+
+impl Of<'_> {
+    fn add<'t>(&self, targets: &mut Vec<Target>, plan: &Plan, tips: impl Iterator<Item = &'t Tip>) {
+        let mut by_base: HashMap<ObjectKey, Vec<usize>> = HashMap::new();
+        for (nth, tip) in (0..).zip(tips) {
+            if self.repository.hidden.contains(&tip.commit) {
+                continue;
+            }
+            let is_default = self.entry.default.as_ref() == Some(tip);
+            let Some(scope) = plan.scope(&self.repository.name, &tip.ref_name, is_default) else { continue };
+            let same_base = by_base.entry(tip.base.unwrap_or(tip.snapshot)).or_default();
+            match same_base.iter().find(|at| *targets[**at].scope == scope) {
+                Some(at) => targets[*at].refs.push(self.target_ref(nth, tip)),
+                None => {
+                    same_base.push(targets.len());
+                    let refs = vec![self.target_ref(nth, tip)];
+                    targets.push(self.target(tip, scope, refs));
+                }
+            }
         }
     }
+
+    /// Commits that the query names, be they tips or what refs have left. A prefix must mean one commit only.
+    fn add_commits(&self, targets: &mut Vec<Target>, plan: &Plan, refs: Option<&Refs>) {
+        let tips = refs.iter().flat_map(|refs| refs.tips.iter().chain(refs.history.iter().map(|one| &one.tip)));
+        let tips: Vec<&Tip> = self.entry.default.iter().chain(tips).collect();
+        for asked in self.request.query.plain_refs().into_iter().filter(|asked| is_commit_prefix(asked)) {
+            let meant = |tip: &&&Tip| tip.commit.to_string().starts_with(asked);
+            let mut found = tips.iter().filter(meant).filter(|tip| !self.repository.hidden.contains(&tip.commit));
+            let Some(tip) = found.next().filter(|first| found.all(|other| other.commit == first.commit)) else {
+                continue;
+            };
+            let Some(scope) = plan.scope(&self.repository.name, asked, false) else { continue };
+            // Numbered behind every ref, so that no two of a repository have one number.
+            let nth = u32::try_from(tips.len() + targets.len()).unwrap_or(u32::MAX);
+            let commit = TargetRef { name: tip.commit.to_string(), overlaid: false, ..self.target_ref(nth, tip) };
+            targets.push(self.target(tip, scope, vec![commit]));
+        }
+    }
+
+    fn target(&self, tip: &Tip, scope: Scope, refs: Vec<TargetRef>) -> Target {
+        Target {
+            nth_repository: self.nth_repository,
+            repository: self.repository.id,
+            repository_name: self.repository.name.clone(),
+            base: tip.base.unwrap_or(tip.snapshot),
+            scope: Arc::new(scope),
+            refs,
+            segments: self.entry.segments.clone(),
+        }
+    }
+
+    fn target_ref(&self, nth: u32, tip: &Tip) -> TargetRef {
+        let lies_over = self
+            .request
+            .overlay
+            .as_ref()
+            .is_some_and(|overlay| overlay.repository == self.repository.id && overlay.ref_name == tip.ref_name);
+        TargetRef {
+            nth,
+            name: tip.ref_name.clone(),
+            commit: tip.commit,
+            delta: tip.base.map(|_| tip.snapshot),
+            overlaid: lies_over,
+        }
+    }
+}
+
+/// Seven digits or more, as git abbreviates commits at least.
+fn is_commit_prefix(text: &str) -> bool {
+    (7..=40).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

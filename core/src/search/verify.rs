@@ -1,216 +1,284 @@
-//! Reads candidates in waves, in rank order, and keeps what really matches until there is enough.
+//! Verifies waves: reads each text and asks the plan. Counts go into totals of each thread; nothing is allocated for a
+//! line or a file that is only counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures::future;
 
-use super::answer::FileMatch;
-use super::cache::{OpenSegment, Part};
-use super::candidates::{Candidate, OpenTarget};
-use super::reader::{Frame, Reader, offload};
-use crate::query::{Entry, LineMatch, Plan};
-use crate::segment::{DocId, SegmentError};
-use crate::store::{ObjectKey, StoreError};
+use super::budget::Abandoned;
+use super::cache::{Cache, Part};
+use super::candidates::Candidate;
+use super::facets::FacetCounts;
+use super::open::{Document, Opened};
+use super::reader::{Frame, Reader};
+use super::waves::Wave;
+use super::workers::{Queue, share};
+use crate::id::TenantId;
+use crate::query::{Plan, Score, Verdict};
+use crate::segment::{Class, DocId, SegmentError};
+use crate::store::StoreError;
 
-/// Documents of the first wave; later ones double up to the largest.
-const FIRST_WAVE: usize = 64;
-const LARGEST_WAVE: usize = 1024;
+/// Most text that is read at once, in bytes.
+const READ_BYTES: u64 = 32 << 20;
 
-/// Most text of one wave, in bytes (one document may be larger).
-const WAVE_BYTES: u64 = 32 << 20;
+/// What all threads of a search share.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) plan: Arc<Plan>,
+    pub(super) opened: Arc<Opened>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) tenant: TenantId,
+    pub(super) abandoned: Abandoned,
+    /// Whether files are counted by facet.
+    pub(super) facets: bool,
+}
 
-/// What verification found.
+/// A text that matches.
+#[derive(Debug)]
+pub(super) struct Hit {
+    /// Its number in the wave.
+    pub(super) unit: usize,
+    /// Matching lines.
+    pub(super) lines: u64,
+    /// What ranks it in its batch; 0 where nothing is kept of it.
+    pub(super) score: i32,
+    /// The text; `None`: path and language decided.
+    pub(super) content: Option<Bytes>,
+}
+
+/// What was found in a wave, or in several.
 #[derive(Debug, Default)]
-pub(super) struct Verified {
-    pub(super) files: Vec<FileMatch>,
-    pub(super) n_matches: u64,
-    /// Whether all candidates were looked at and nothing was cut off.
-    pub(super) complete: bool,
+pub(super) struct Tally {
+    /// Matching files by class.
+    pub(super) files: [u64; Class::ALL.len()],
+    /// Matching lines by class.
+    pub(super) lines: [u64; Class::ALL.len()],
+    /// Where facets are asked for.
+    pub(super) facets: FacetCounts,
+    /// Files whose content decided.
+    candidates: u32,
+    /// Texts that were kept in memory.
+    cache_hits: u32,
+    /// Texts that were searched.
+    verified: u32,
 }
 
-/// One document of a wave with the candidates that share it.
-struct Unit {
-    segment: Arc<OpenSegment>,
-    doc: DocId,
-    frame: Frame,
-    candidates: Vec<Candidate>,
+/// What one thread found.
+#[derive(Default)]
+struct Found {
+    tally: Tally,
+    hits: Vec<Hit>,
+    /// Units whose text has to be read first.
+    missing: Vec<usize>,
+    damage: Option<(Document, SegmentError)>,
 }
 
-/// What is the same for all units of a search.
-struct Job {
-    plan: Arc<Plan>,
-    targets: Arc<Vec<OpenTarget>>,
-    units: Vec<Unit>,
-    next: AtomicUsize,
-    limit: usize,
+/// One pass over a wave.
+struct Pass {
+    work: Arc<Work>,
+    wave: Arc<Wave>,
+    /// The units that are looked at; `None`: all of them.
+    units: Option<Vec<usize>>,
+    /// Texts that were read for this pass.
+    frames: HashMap<Document, Frame>,
+    keep_hits: bool,
+    queue: Queue,
 }
 
-/// What a unit gave: the content, for the cache, and the lines of the candidates that match.
-struct Answer {
-    unit: usize,
-    content: Bytes,
-    matches: Vec<(Candidate, Vec<LineMatch>)>,
-}
-
-/// Verifies `candidates` until `limit` lines are found.
-pub(super) async fn verify(
-    reader: &Reader<'_>,
-    plan: &Arc<Plan>,
-    targets: &Arc<Vec<OpenTarget>>,
-    candidates: &[Candidate],
-    limit: Option<usize>,
-) -> Result<Verified, StoreError> {
-    let limit = limit.unwrap_or(usize::MAX);
-    let mut found = Verified::default();
-    let mut spent = 0;
-    let mut rest = candidates;
-    let mut wave_docs = if limit == usize::MAX { LARGEST_WAVE } else { FIRST_WAVE };
-    while !rest.is_empty() && spent < limit {
-        let (wave, later) = rest.split_at(wave_len(targets, rest, wave_docs));
-        let units = read(reader, targets, wave).await?;
-        let job = Job {
-            plan: Arc::clone(plan),
-            targets: Arc::clone(targets),
+impl Work {
+    /// Verifies a wave: its matching files in order if they are to be kept, and what they amount to.
+    pub(super) async fn verify(
+        self: &Arc<Self>,
+        reader: &Reader<'_>,
+        wave: &Arc<Wave>,
+        keep_hits: bool,
+    ) -> Result<(Vec<Hit>, Tally), StoreError> {
+        let pass = |units, frames| Pass {
+            work: Arc::clone(self),
+            wave: Arc::clone(wave),
             units,
-            next: AtomicUsize::new(0),
-            limit: (limit - spent).saturating_add(1),
+            frames,
+            keep_hits,
+            queue: Queue::default(),
         };
-        let mut lines = evaluate(reader, job).await?;
-        for (at, candidate) in wave.iter().enumerate() {
-            let matched = if candidate.read { lines.remove(&key(candidate)) } else { Some(Vec::new()) };
-            let Some(mut lines) = matched else { continue };
-            let room = limit - spent;
-            let cut = lines.len() > room;
-            lines.truncate(room);
-            spent += lines.len().max(1);
-            found.n_matches += lines.len() as u64;
-            found.files.push(file(targets, candidate, lines));
-            if cut || (spent >= limit && (at + 1 < wave.len() || !later.is_empty())) {
-                return Ok(found);
+        let mut found = self.run(reader, wave.bytes, pass(None, HashMap::new())).await?;
+        let mut missing = std::mem::take(&mut found.missing);
+        missing.sort_unstable();
+        let mut rest = &missing[..];
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |unit: &&usize| {
+                bytes += self.opened.text_len(wave.document(**unit));
+                bytes <= READ_BYTES
+            };
+            let (now, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            let documents = now.iter().map(|unit| wave.document(*unit));
+            let frames = self.read(reader, documents).await?;
+            found.add(self.run(reader, bytes.min(READ_BYTES), pass(Some(now.to_vec()), frames)).await?);
+            rest = later;
+        }
+        found.hits.sort_unstable_by_key(|hit| hit.unit);
+        Ok((found.hits, found.tally))
+    }
+
+    /// How well a matching file answers.
+    pub(super) fn score(&self, candidate: &Candidate, content: Option<&[u8]>) -> Score {
+        let file = self.opened.file(candidate);
+        self.plan.score(file.entry(), file.class, content.unwrap_or_default())
+    }
+
+    async fn run(&self, reader: &Reader<'_>, bytes: u64, pass: Pass) -> Result<Found, StoreError> {
+        let mut parts = share(bytes, move || pass.run()).await.into_iter();
+        let mut found = parts.next().unwrap_or_default();
+        parts.for_each(|part| found.add(part));
+        if let Some((Document::Stored(segment, doc), error)) = &found.damage {
+            let open = &self.opened.segments[*segment as usize];
+            return Err(reader.segment_error(open.key, &open.segment.frame_range(*doc), error));
+        }
+        Ok(found)
+    }
+
+    /// One wave of content, each document once.
+    async fn read(
+        &self,
+        reader: &Reader<'_>,
+        documents: impl Iterator<Item = Document>,
+    ) -> Result<HashMap<Document, Frame>, StoreError> {
+        let mut by_segment: BTreeMap<u32, BTreeSet<DocId>> = BTreeMap::new();
+        for document in documents {
+            if let Document::Stored(segment, doc) = document {
+                by_segment.entry(segment).or_default().insert(doc);
             }
         }
-        rest = later;
-        wave_docs = (wave_docs * 2).min(LARGEST_WAVE);
-    }
-    found.complete = rest.is_empty();
-    Ok(found)
-}
-
-fn key(candidate: &Candidate) -> (u32, u32) {
-    (candidate.target, candidate.entry)
-}
-
-/// How many of `rest` are read at once.
-fn wave_len(targets: &[OpenTarget], rest: &[Candidate], wave_docs: usize) -> usize {
-    let mut bytes = 0;
-    let within = rest.iter().take(wave_docs).take_while(|candidate| {
-        let open = &targets[candidate.target as usize];
-        let entry = open.snapshot.entry(candidate.entry as usize);
-        if candidate.read {
-            bytes += open.segments[entry.segment as usize].segment.text_len(entry.doc);
-        }
-        bytes <= WAVE_BYTES
-    });
-    within.count().max(1)
-}
-
-/// One wave of content, each document once.
-async fn read(reader: &Reader<'_>, targets: &[OpenTarget], wave: &[Candidate]) -> Result<Vec<Unit>, StoreError> {
-    type Documents = BTreeMap<DocId, Vec<Candidate>>;
-    let mut by_segment: BTreeMap<ObjectKey, (Arc<OpenSegment>, Documents)> = BTreeMap::new();
-    for candidate in wave.iter().filter(|candidate| candidate.read) {
-        let open = &targets[candidate.target as usize];
-        let entry = open.snapshot.entry(candidate.entry as usize);
-        let segment = &open.segments[entry.segment as usize];
-        let (_, documents) = by_segment.entry(segment.key).or_insert_with(|| (Arc::clone(segment), Documents::new()));
-        documents.entry(entry.doc).or_default().push(*candidate);
-    }
-    let reads = by_segment.into_values().map(|(segment, documents)| async move {
-        let docs: Vec<DocId> = documents.keys().copied().collect();
-        let frames = reader.frames(&segment, &docs).await?;
-        let units = documents.into_iter().zip(frames).map(|((doc, candidates), frame)| Unit {
-            segment: Arc::clone(&segment),
-            doc,
-            frame,
-            candidates,
+        let reads = by_segment.into_iter().map(|(segment, docs)| async move {
+            let docs: Vec<DocId> = docs.into_iter().collect();
+            let frames = reader.frames(&self.opened.segments[segment as usize], &docs).await?;
+            let documents = docs.into_iter().map(move |doc| Document::Stored(segment, doc));
+            Ok(documents.zip(frames).collect::<Vec<_>>())
         });
-        Ok::<_, StoreError>(units.collect::<Vec<_>>())
-    });
-    let units = reader.wave(future::try_join_all(reads)).await?;
-    Ok(units.into_iter().flatten().collect())
-}
-
-/// Searches the units on as many threads as there are processors, if that is worth it.
-async fn evaluate(reader: &Reader<'_>, job: Job) -> Result<BTreeMap<(u32, u32), Vec<LineMatch>>, StoreError> {
-    let bytes = job.units.iter().map(|unit| unit.segment.segment.text_len(unit.doc)).sum::<u64>();
-    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if job.units.len() > 1 && bytes > SHARED_BYTES { processors } else { 1 };
-    let job = Arc::new(job);
-    let workers = (0..threads).map(|_| {
-        let job = Arc::clone(&job);
-        offload(bytes, move || work(&job))
-    });
-    let answers = future::join_all(workers).await;
-    let mut lines = BTreeMap::new();
-    for answer in answers.into_iter().flatten() {
-        let (unit, answer) = answer;
-        let Unit { segment, doc, frame, .. } = &job.units[unit];
-        let answer =
-            answer.map_err(|error| reader.segment_error(segment.key, &segment.segment.frame_range(*doc), &error))?;
-        if matches!(frame, Frame::Encoded(_)) {
-            reader.cache.keep(reader.tenant, segment.key, Part::Content(*doc), answer.content);
-        }
-        debug_assert_eq!(answer.unit, unit);
-        lines.extend(answer.matches.into_iter().map(|(candidate, lines)| (key(&candidate), lines)));
+        let frames = reader.wave(future::try_join_all(reads)).await?;
+        Ok(frames.into_iter().flatten().collect())
     }
-    reader.count(|stats| stats.verified += u32::try_from(job.units.len()).unwrap_or(u32::MAX));
-    Ok(lines)
 }
 
-/// Text from which a second thread is worth its start, in bytes.
-const SHARED_BYTES: usize = 256 << 10;
+impl Pass {
+    fn run(&self) -> Found {
+        let mut found = Found::default();
+        let len = self.units.as_ref().map_or(self.wave.len(), Vec::len);
+        for at in self.queue.take(len) {
+            if self.work.abandoned.is_true() || found.damage.is_some() {
+                break;
+            }
+            self.look_at(self.units.as_ref().map_or(at, |units| units[at]), &mut found);
+        }
+        found
+    }
 
-/// Takes unit after unit until there is none.
-fn work(job: &Job) -> Vec<(usize, Result<Answer, SegmentError>)> {
-    let take = || {
-        let unit = job.next.fetch_add(1, Ordering::Relaxed);
-        (unit < job.units.len()).then(|| (unit, answer(job, unit)))
-    };
-    std::iter::from_fn(take).collect()
+    /// The first candidate that matches counts: all of a unit have the same text. The text is kept if any needs it.
+    fn look_at(&self, unit: usize, found: &mut Found) {
+        let Work { plan, opened, .. } = &*self.work;
+        let mut content = None;
+        let mut first = None;
+        for candidate in self.wave.candidates(unit) {
+            let entry = opened.file(candidate).entry();
+            let scope = &opened.targets[candidate.target as usize].target.scope;
+            let lines = match plan.admits(scope, entry) {
+                Verdict::No => None,
+                Verdict::Yes => Some(0),
+                Verdict::Read => {
+                    if content.is_none() {
+                        content = self.content(unit, found);
+                    }
+                    let Some(content) = &content else { return };
+                    if first.is_none() { plan.count(scope, entry, content) } else { None }
+                }
+            };
+            first = first.or(lines.map(|lines| (lines, candidate)));
+        }
+        if let Some((lines, candidate)) = first {
+            let score = if self.keep_hits { self.work.score(candidate, content.as_deref()).total() } else { 0 };
+            self.hit(Hit { unit, lines, score, content }, candidate, found);
+        }
+    }
+
+    fn hit(&self, hit: Hit, candidate: &Candidate, found: &mut Found) {
+        let file = self.work.opened.file(candidate);
+        found.tally.files[file.class as usize] += 1;
+        found.tally.lines[file.class as usize] += hit.lines;
+        if self.work.facets {
+            found.tally.facets.add(candidate.target, file);
+        }
+        if self.keep_hits {
+            found.hits.push(hit);
+        }
+    }
+
+    /// The text of a unit; `None`: it has to be read, or is damaged.
+    fn content(&self, unit: usize, found: &mut Found) -> Option<Bytes> {
+        let Work { opened, cache, tenant, .. } = &*self.work;
+        let document = self.wave.document(unit);
+        let content = match (document, self.frames.get(&document)) {
+            (Document::Memory(file), _) => opened.overlay.as_ref()?.files.get(file as usize)?.content.clone(),
+            (_, Some(Frame::Decoded(content))) => content.clone(),
+            (Document::Stored(segment, doc), Some(Frame::Encoded(bytes))) => {
+                let open = &opened.segments[segment as usize];
+                match open.segment.decode_frame(doc, bytes) {
+                    Ok(content) => {
+                        let content = Bytes::from(content);
+                        cache.keep(*tenant, open.key, Part::Content(doc), content.clone());
+                        content
+                    }
+                    Err(error) => {
+                        found.damage = Some((document, error));
+                        return None;
+                    }
+                }
+            }
+            (Document::Stored(segment, doc), None) => {
+                let kept = cache.look_up(*tenant, opened.segments[segment as usize].key, Part::Content(doc));
+                let Some(content) = kept else {
+                    found.missing.push(unit);
+                    return None;
+                };
+                found.tally.cache_hits += 1;
+                content
+            }
+        };
+        found.tally.candidates += self.wave.candidates(unit).len() as u32;
+        found.tally.verified += 1;
+        Some(content)
+    }
 }
 
-fn answer(job: &Job, unit: usize) -> Result<Answer, SegmentError> {
-    let Unit { segment, doc, frame, candidates } = &job.units[unit];
-    let content = match frame {
-        Frame::Decoded(content) => content.clone(),
-        Frame::Encoded(bytes) => Bytes::from(segment.segment.decode_frame(*doc, bytes)?),
-    };
-    let lines_of = |candidate: &Candidate| {
-        let open = &job.targets[candidate.target as usize];
-        let entry = open.snapshot.entry(candidate.entry as usize);
-        let entry = Entry { path: entry.path, language: entry.language };
-        job.plan.evaluate(&open.target.scope, entry, &content, job.limit)
-    };
-    let matches = candidates.iter().filter_map(|candidate| Some((*candidate, lines_of(candidate)?))).collect();
-    Ok(Answer { unit, content, matches })
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.tally.add(other.tally);
+        self.hits.extend(other.hits);
+        self.missing.extend(other.missing);
+        self.damage = self.damage.take().or(other.damage);
+    }
 }
 
-fn file(targets: &[OpenTarget], candidate: &Candidate, lines: Vec<LineMatch>) -> FileMatch {
-    let open = &targets[candidate.target as usize];
-    let entry = open.snapshot.entry(candidate.entry as usize);
-    let (first, others) = open.target.ref_names.split_first().expect("a target has at least one ref");
-    FileMatch {
-        repository: open.target.repository,
-        repository_name: open.target.repository_name.clone(),
-        ref_name: first.clone(),
-        other_refs: others.to_vec(),
-        commit: open.target.commit,
-        path: entry.path.to_vec(),
-        language: entry.language,
-        lines,
+impl Tally {
+    pub(super) fn add(&mut self, other: Self) {
+        for class in 0..Class::ALL.len() {
+            self.files[class] += other.files[class];
+            self.lines[class] += other.lines[class];
+        }
+        self.facets.merge(other.facets);
+        self.candidates += other.candidates;
+        self.cache_hits += other.cache_hits;
+        self.verified += other.verified;
+    }
+
+    /// Adds what it took to the counts of the search.
+    pub(super) fn report(&self, reader: &Reader<'_>) {
+        reader.count(|stats| {
+            stats.candidates += self.candidates;
+            stats.cache_hits += self.cache_hits;
+            stats.verified += self.verified;
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! The shapes that go over the wire, shared by REST, CLI and MCP: serde types and the conversions from what lower floors
 //! answer. Knows no axum. Requests refuse unknown fields; readers of answers ignore them.
 
+mod commit;
 mod health;
 mod job;
 mod list;
@@ -10,6 +11,7 @@ pub mod search;
 mod timestamp;
 mod webhook;
 
+pub use self::commit::IndexedCommit;
 pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, StoreHealth};
 pub use self::job::{Job, QueuedJob};
 pub use self::list::List;

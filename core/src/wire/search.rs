@@ -1,11 +1,14 @@
 //! The answer of a code search on the wire: one object a matching line, a summary at the end of a stream, a list over
 //! REST, and a line of text for people.
 
+use std::collections::BTreeMap;
+
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::List;
-use crate::search::{FileMatch, LineMatch, SearchResult, SearchStats};
+use crate::search::{Facets, FileMatch, LineMatch, Score, SearchResult, SearchStats, StopReason};
+use crate::segment::Class;
 
 /// One matching line, or a file that matches without a line to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +19,7 @@ pub struct Hit {
     /// Full name of the ref; left out where only one can be meant.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub ref_name: Option<String>,
-    /// Full names of further searched refs that hold the very same commit.
+    /// Full names of further searched refs that have this hit: the same text under the same path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_refs: Vec<String>,
     /// The commit, 40 hexadecimal digits; left out where only one can be meant.
@@ -29,6 +32,12 @@ pub struct Hit {
     pub path_lossy: bool,
     /// Language, as `lang:` takes it.
     pub language: String,
+    /// Where it was asked for: what ranks the file, the sum of its parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i32>,
+    /// The parts of `score`, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub score_parts: BTreeMap<String, i32>,
     /// The line; absent for a query that lists files.
     #[serde(flatten)]
     pub line: Option<HitLine>,
@@ -55,6 +64,12 @@ pub struct HitLine {
     pub cut: bool,
     /// All matches that begin in `text`: start and end in its bytes as they are in the file, before any replacement.
     pub ranges: Vec<(u32, u32)>,
+    /// Where context was asked for: the lines before this one, each cut to 4 KiB.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
+    /// The lines after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 /// The last line of a stream of hits.
@@ -62,14 +77,20 @@ pub struct HitLine {
 pub struct Summary {
     /// Always `true`: tells this line from hits.
     pub summary: bool,
-    /// Matching lines that were given.
+    /// Matching lines; no fewer than were given.
     pub matches: u64,
-    /// Matching files that were given.
+    /// Matching files; no fewer than were given.
     pub files: u64,
     /// Paths of the searched commits that are not in the index.
     pub skipped: u64,
     /// The commit, where just one was searched.
     pub commit: Option<String>,
+    /// The working tree, where it was searched: `clean`, or `dirty(n)` with files that differ from its commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+    /// Commits by which the index is behind the working tree, where that was searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u64>,
     /// Whether all matches were given.
     pub complete: bool,
     /// What it cost.
@@ -99,8 +120,35 @@ pub struct SearchList {
     /// Lines in rank order.
     #[serde(flatten)]
     pub list: List<Hit>,
+    /// Where they were asked for: matching files by what the index says of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetList>,
     /// What it cost.
     pub stats: Stats,
+}
+
+/// Matching files by language, folder, repository and class; of each, the most frequent first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacetList {
+    /// By language, as `lang:` takes it.
+    pub languages: Vec<Facet>,
+    /// By first folder; empty for files in none. At most 100.
+    pub folders: Vec<Facet>,
+    /// By repository.
+    pub repositories: Vec<Facet>,
+    /// By class: `source`, `test`, `docs`, `generated`, `vendored`.
+    pub classes: Vec<Facet>,
+    /// Whether matching files were counted (`count` was asked for), or all that could match.
+    pub exact: bool,
+}
+
+/// One value of a facet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facet {
+    /// The value.
+    pub value: String,
+    /// Files that have it.
+    pub files: u64,
 }
 
 /// The hits of an answer in rank order. Repository, ref and commit are named where the answer has several.
@@ -125,10 +173,12 @@ pub fn hits(result: &SearchResult) -> impl Iterator<Item = Hit> + '_ {
 pub fn summary(result: &SearchResult) -> Summary {
     Summary {
         summary: true,
-        matches: result.n_matches,
-        files: result.n_files,
+        matches: result.totals.lines,
+        files: result.totals.files,
         skipped: result.n_skipped,
         commit: result.commit.map(|commit| commit.to_string()),
+        tree: None,
+        behind: None,
         complete: result.complete,
         stats: result.stats.into(),
     }
@@ -137,23 +187,73 @@ pub fn summary(result: &SearchResult) -> Summary {
 /// The answer over REST: every hit names its repository, ref and commit.
 pub fn list(result: &SearchResult) -> SearchList {
     let items: Vec<Hit> = result.files.iter().flat_map(|file| of_file(head(file), file)).collect();
-    let mut list = List::page(items, None);
-    list.total = Some(list.items.len() as u64);
-    list.total_is_exact = result.complete;
-    list.truncated = !result.complete;
+    let mut list = List::page(items, result.next.as_ref().map(ToString::to_string));
+    let known = if result.totals.lines == 0 { result.totals.files } else { result.totals.lines };
+    list.total = Some(known.max(list.items.len() as u64));
+    list.total_is_exact = result.totals.exact;
     list.index = Some(serde_json::json!({
         "root_version": result.root_version,
         "commit": result.commit.map(|commit| commit.to_string()),
-        "files": result.n_files,
+        "files": result.totals.files,
         "skipped": result.n_skipped,
+        "complete": result.complete,
+        "reason": result.reason.map(reason),
     }));
-    if !result.complete {
-        list.notes.push("there may be more matches: raise `limit` or narrow the query".to_owned());
+    list.notes = notes(result);
+    SearchList { list, facets: result.facets.as_ref().map(FacetList::from), stats: result.stats.into() }
+}
+
+fn reason(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Limit => "limit",
+        StopReason::Deadline => "deadline",
+        StopReason::Bytes => "bytes",
+    }
+}
+
+fn notes(result: &SearchResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    match result.reason {
+        None => {}
+        Some(StopReason::Limit) => notes.push("there may be more matches: ask with `cursor`".to_owned()),
+        Some(StopReason::Deadline) => notes.push("the deadline passed: ask with `cursor` for the rest".to_owned()),
+        Some(StopReason::Bytes) => {
+            notes.push("enough was read for one answer: ask with `cursor` for the rest".to_owned())
+        }
+    }
+    let up_to = if result.hidden.exact { "" } else { "up to " };
+    for (n, kind) in [(result.hidden.generated, "generated"), (result.hidden.vendored, "vendored")] {
+        if n > 0 {
+            notes.push(format!("{up_to}{n} hidden in {kind} files: `{kind}:yes` shows them"));
+        }
     }
     if result.n_skipped > 0 {
-        list.notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
+        notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
     }
-    SearchList { list, stats: result.stats.into() }
+    notes
+}
+
+impl From<&Facets> for FacetList {
+    fn from(facets: &Facets) -> Self {
+        let facet = |value: String, files: u64| Facet { value, files };
+        Self {
+            languages: facets.languages.iter().map(|(language, n)| facet(language.name().to_owned(), *n)).collect(),
+            folders: facets.folders.iter().map(|(folder, n)| facet(path_text(folder).0, *n)).collect(),
+            repositories: facets.repositories.iter().map(|(_, name, n)| facet(name.clone(), *n)).collect(),
+            classes: facets.classes.iter().map(|(class, n)| facet(class_name(*class).to_owned(), *n)).collect(),
+            exact: facets.exact,
+        }
+    }
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Source => "source",
+        Class::Test => "test",
+        Class::Docs => "docs",
+        Class::Generated => "generated",
+        Class::Vendored => "vendored",
+    }
 }
 
 impl Hit {
@@ -169,6 +269,20 @@ impl Hit {
         let Some(line) = &self.line else { return format!("{repository}{path}") };
         let number = paint("32", &line.line.to_string());
         format!("{repository}{path}:{number}:{}:{}", line.column, line.render(colour))
+    }
+
+    /// For people: a line near the one of this hit, as `path-line-text`.
+    pub fn render_around(&self, line: u64, text: &[u8], colour: bool) -> String {
+        let repository = self.repository.iter().map(|name| format!("{name}-")).collect::<String>();
+        let text = String::from_utf8_lossy(text);
+        match colour {
+            true => format!(
+                "{repository}\x1b[35m{}\x1b[0m-\x1b[32m{line}\x1b[0m-{}",
+                printable(&self.path),
+                printable(&text)
+            ),
+            false => format!("{repository}{}-{line}-{text}", self.path),
+        }
     }
 }
 
@@ -205,19 +319,35 @@ fn head(file: &FileMatch) -> Hit {
     let (path, path_lossy) = path_text(&file.path);
     Hit {
         repository: Some(file.repository_name.clone()),
-        ref_name: Some(file.ref_name.clone()),
-        other_refs: file.other_refs.clone(),
+        ref_name: file.refs.first().cloned(),
+        other_refs: file.refs.get(1..).unwrap_or_default().to_vec(),
         commit: Some(file.commit.to_string()),
         path,
         path_lossy,
         language: file.language.name().to_owned(),
+        score: file.score.as_ref().map(Score::total),
+        score_parts: file
+            .score
+            .iter()
+            .flat_map(Score::parts)
+            .map(|(signal, points)| (signal.name().to_owned(), points))
+            .collect(),
         line: None,
     }
 }
 
 fn of_file(head: Hit, file: &FileMatch) -> impl Iterator<Item = Hit> + '_ {
     let whole = file.lines.is_empty().then(|| head.clone());
-    whole.into_iter().chain(file.lines.iter().map(move |line| Hit { line: Some(line.into()), ..head.clone() }))
+    let lines = file.lines.iter().enumerate().map(move |(nth, line)| {
+        let mut line = HitLine::from(line);
+        if let Some(around) = file.around.get(nth) {
+            let text =
+                |lines: &[Vec<u8>]| lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            (line.before, line.after) = (text(&around.before), text(&around.after));
+        }
+        Hit { line: Some(line), ..head.clone() }
+    });
+    whole.into_iter().chain(lines)
 }
 
 impl From<&LineMatch> for HitLine {
@@ -232,6 +362,8 @@ impl From<&LineMatch> for HitLine {
             text: text.into_owned(),
             cut: line.cut,
             ranges: line.ranges.iter().map(|range| (range.start, range.end)).collect(),
+            before: Vec::new(),
+            after: Vec::new(),
         }
     }
 }
@@ -260,6 +392,7 @@ fn is_false(value: &bool) -> bool {
 mod tests {
     use super::*;
     use crate::id::{ObjectId, RepositoryId};
+    use crate::search::{Hidden, Totals};
     use crate::text::Language;
 
     fn result() -> SearchResult {
@@ -276,18 +409,23 @@ mod tests {
         let file = FileMatch {
             repository: RepositoryId(uuid::Uuid::nil()),
             repository_name: "o/n".to_owned(),
-            ref_name: "refs/heads/main".to_owned(),
-            other_refs: Vec::new(),
+            refs: vec!["refs/heads/main".to_owned()],
             commit: ObjectId([1; 20]),
             path: b"src/a\xff%.rs".to_vec(),
+            class: Class::Source,
             language: Language::TEXT,
+            score: None,
             lines: vec![line, clean],
+            around: Vec::new(),
         };
         SearchResult {
-            n_matches: 2,
-            n_files: 1,
+            totals: Totals { files: 1, lines: 2, exact: false },
+            hidden: Hidden::default(),
+            facets: None,
             n_skipped: 2,
             complete: false,
+            reason: Some(StopReason::Limit),
+            next: None,
             commit: Some(file.commit),
             files: vec![file],
             root_version: 7,
@@ -309,7 +447,8 @@ mod tests {
         let list = serde_json::to_value(list(&result)).expect("it is JSON");
         assert_eq!(list["items"][0]["repository"], "o/n");
         assert_eq!(list["items"][0]["ref"], "refs/heads/main");
-        assert_eq!((&list["truncated"], &list["total_is_exact"]), (&true.into(), &false.into()));
+        assert_eq!((&list["truncated"], &list["total_is_exact"]), (&false.into(), &false.into()));
+        assert_eq!(list["index"]["reason"], "limit");
         assert_eq!(list["stats"]["gets"], 0);
         assert_eq!(serde_json::to_value(summary(&result)).expect("it is JSON")["summary"], true);
     }

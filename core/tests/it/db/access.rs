@@ -3,8 +3,8 @@
 
 use kotadb_core::db::direct::Direct;
 use kotadb_core::db::jobs::Trigger;
-use kotadb_core::db::{DbError, Scope, deliveries, hooks, jobs, keys, repositories};
-use kotadb_core::id::{HookId, TenantId};
+use kotadb_core::db::{DbError, Scope, deletions, deliveries, hooks, jobs, keys, repositories};
+use kotadb_core::id::{HookId, ObjectId, TenantId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
@@ -28,6 +28,14 @@ struct Sight {
 const SIGHTS: &[Sight] = &[
     Sight { table: "api_keys", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight {
+        table: "hidden_commits",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
     Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
     Sight {
@@ -46,10 +54,12 @@ const GRANTS: &[&str] = &[
     "kotadb_api DELETE hooks",
     "kotadb_api INSERT api_keys",
     "kotadb_api INSERT deliveries",
+    "kotadb_api INSERT hidden_commits",
     "kotadb_api INSERT hooks",
     "kotadb_api INSERT jobs",
     "kotadb_api INSERT repositories",
     "kotadb_api SELECT deliveries",
+    "kotadb_api SELECT hidden_commits",
     "kotadb_api SELECT jobs",
     "kotadb_api SELECT repositories",
     "kotadb_api SELECT tenants",
@@ -61,6 +71,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker INSERT jobs",
     "kotadb_worker INSERT tenants",
     "kotadb_worker SELECT deliveries",
+    "kotadb_worker SELECT hidden_commits",
     "kotadb_worker SELECT jobs",
     "kotadb_worker SELECT repositories",
     "kotadb_worker SELECT tenants",
@@ -89,6 +100,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         let hook = HookId(Uuid::now_v7());
         let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
+        assert!(deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
+        assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
         let delivery = Uuid::now_v7();
         let new = deliveries::NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [0; 32] };

@@ -128,8 +128,9 @@ pub fn regex() -> impl Strategy<Value = String> {
         "x?",
         "",
     ]);
+    // Not Unicode's `\B`: beside a byte that is not UTF-8 it asks what comes after the line, in ripgrep and so here.
     let anchor =
-        prop::sample::select(vec!["^", "$", r"\b", r"\B", r"\A", r"\z", r"\r", r"\r$", r"\b{start}", "(?-m:^)"]);
+        prop::sample::select(vec!["^", "$", r"\b", r"(?-u:\B)", r"\A", r"\z", r"\r", r"\r$", r"\b{start}", "(?-m:^)"]);
     let leaf = prop_oneof![
         4 => literal().prop_map(|text| regex_syntax::escape(&text)),
         3 => special.prop_map(str::to_owned),

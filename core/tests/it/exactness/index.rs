@@ -1,12 +1,12 @@
 //! A tenant's index made of plain lists of files, as an indexer would publish it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use kotadb_core::crypto;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::query;
-use kotadb_core::search::{SearchRequest, SearchResult, Searcher, Visible};
+use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher, Visible};
 use kotadb_core::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
 use kotadb_core::store::{
     Kind, ObjectKey, Refs, RepositoryEntry, Root, SegmentEntry, SkipReason, Skipped, Snapshot, SnapshotEntry, Store,
@@ -52,12 +52,13 @@ impl Index {
     /// Publishes `repositories`, with at most `docs` documents in a segment. Binary files are left out.
     pub async fn publish(store: Store, repositories: &[Repository], docs: usize) -> Self {
         let tenant = TenantId(Uuid::from_u128(77));
-        let mut ids = Ids::default();
-        let mut root = Root { version: 1, ..Root::default() };
+        let (head, tag) = store.head(tenant).await.unwrap();
+        let mut ids = Ids(u128::from(head.version) << 64);
+        let mut root = Root { version: head.version + 1, ..Root::default() };
         let mut visible = Vec::new();
         for repository in repositories {
-            let id = RepositoryId(ids.next());
-            visible.push(Visible { id, name: repository.name.clone() });
+            let id = RepositoryId(Uuid::from_u128(1000 + visible.len() as u128));
+            visible.push(Visible { id, name: repository.name.clone(), hidden: BTreeSet::new() });
             let documents = write_segments(&store, tenant, &mut ids, &mut root, repository, docs).await;
             let mut entry = RepositoryEntry { segments: documents.1, ..RepositoryEntry::default() };
             let mut tips = Vec::new();
@@ -65,24 +66,25 @@ impl Index {
                 let snapshot = snapshot(&root, &documents.0, ref_name, files);
                 let commit = snapshot.commit;
                 let snapshot = store.put(tenant, Kind::Snapshot, ids.next(), snapshot.encode()).await.unwrap();
-                tips.push(Tip { ref_name: ref_name.clone(), commit, snapshot });
+                tips.push(Tip { ref_name: ref_name.clone(), commit, snapshot, base: None });
             }
             entry.default = Some(tips.remove(0));
             if !tips.is_empty() {
                 tips.sort_by(|a, b| a.ref_name.cmp(&b.ref_name));
-                let bytes = Refs { tips }.encode();
+                let bytes = Refs { tips, ..Refs::default() }.encode();
                 entry.refs = Some(store.put(tenant, Kind::Refs, ids.next(), bytes).await.unwrap());
             }
             root.repositories.insert(id, entry);
         }
-        let (_, tag) = store.head(tenant).await.unwrap();
         store.swap_head(tenant, &tag, &root).await.unwrap();
         Self { store, tenant, visible }
     }
 
+    /// Asks for files of every class.
     pub fn request(&self, query: &str, limit: Option<usize>) -> Option<SearchRequest> {
-        let query = query::parse(query).ok()?;
-        Some(SearchRequest { tenant: self.tenant, visible: self.visible.clone(), query, limit })
+        let query = query::parse(&format!("{query} generated:yes vendored:yes")).ok()?;
+        let page = Page { lines: limit, ..Page::default() };
+        Some(SearchRequest { page, ..SearchRequest::new(self.tenant, self.visible.clone(), query) })
     }
 
     pub async fn search(&self, searcher: &Searcher, query: &str) -> SearchResult {

@@ -2,6 +2,9 @@
 
 mod corpus;
 mod index;
+mod layers;
+mod pages;
+mod reads;
 mod semantics;
 mod twin;
 
@@ -30,8 +33,7 @@ async fn publish(repositories: &[Repository], docs: usize) -> (Index, Searcher) 
 /// Every line of an answer, once for each ref that it stands for.
 fn found(result: &SearchResult) -> BTreeSet<Found> {
     let lines = result.files.iter().flat_map(|file| {
-        let refs = std::iter::once(&file.ref_name).chain(&file.other_refs);
-        refs.flat_map(move |ref_name| {
+        file.refs.iter().flat_map(move |ref_name| {
             file.lines.iter().map(move |line| {
                 let place = (file.repository_name.clone(), ref_name.clone(), file.path.clone());
                 (place.0, place.1, place.2, line.line, line.column, line.byte_start, line.byte_end)
@@ -43,9 +45,9 @@ fn found(result: &SearchResult) -> BTreeSet<Found> {
 
 /// What holds of any complete answer.
 fn check_shape(result: &SearchResult) {
-    assert!(result.complete);
-    assert_eq!(result.n_files, result.files.len() as u64);
-    assert_eq!(result.n_matches, result.files.iter().map(|file| file.lines.len() as u64).sum::<u64>());
+    assert!(result.complete && result.totals.exact && result.reason.is_none());
+    assert_eq!(result.totals.files, result.files.len() as u64);
+    assert_eq!(result.totals.lines, result.files.iter().map(|file| file.lines.len() as u64).sum::<u64>());
     for line in result.files.iter().flat_map(|file| &file.lines) {
         let first = line.ranges[0].clone();
         assert_eq!(line.byte_start == line.byte_end, first.is_empty());
@@ -126,7 +128,7 @@ proptest! {
             let some = searcher.search(&index.request(&query, Some(limit)).unwrap()).await.unwrap();
             let lines = |result: &SearchResult| {
                 let of = |file: &kotadb_core::search::FileMatch| {
-                    file.lines.iter().map(|line| (file.repository, file.ref_name.clone(), file.path.clone(), line.clone())).collect::<Vec<_>>()
+                    file.lines.iter().map(|line| (file.repository, file.refs.clone(), file.path.clone(), line.clone())).collect::<Vec<_>>()
                 };
                 result.files.iter().flat_map(of).collect::<Vec<_>>()
             };
@@ -172,8 +174,7 @@ async fn check_tree(index: &Index, searcher: &Searcher, repositories: &[Reposito
     assert_eq!(found(&result).into_iter().map(place).collect::<BTreeSet<_>>(), lines, "{query}");
     let files: BTreeSet<_> = matching.iter().map(|at| (at.repository, at.ref_name, at.file.path.as_slice())).collect();
     let answered = result.files.iter().flat_map(|file| {
-        let refs = std::iter::once(&file.ref_name).chain(&file.other_refs);
-        refs.map(|ref_name| (file.repository_name.as_str(), ref_name.as_str(), file.path.as_slice()))
+        file.refs.iter().map(|ref_name| (file.repository_name.as_str(), ref_name.as_str(), file.path.as_slice()))
     });
     assert_eq!(answered.collect::<BTreeSet<_>>(), files, "{query}");
 }

@@ -51,6 +51,7 @@ async fn conforms(store: &Store) {
     ranges_are_what_slicing_gives(store).await;
     what_is_missing_or_damaged_is_named(store).await;
     lists_hold_names_and_lengths(store).await;
+    what_is_deleted_is_gone_and_may_be_deleted_again(store).await;
     head_is_swapped_by_who_read_it_last(store).await;
     change_may_say_no_or_fail(store).await;
 }
@@ -68,6 +69,21 @@ async fn objects_are_written_once_and_read_back(store: &Store) {
     assert_eq!(store.get(TENANT, Kind::Refs, empty).await.unwrap(), "");
 }
 
+async fn what_is_deleted_is_gone_and_may_be_deleted_again(store: &Store) {
+    let object = Bytes::from_static(b"short-lived");
+    for kind in Kind::ALL {
+        let key = store.put(OTHER, kind, Uuid::from_u128(77), object.clone()).await.unwrap();
+        let stays = store.put(OTHER, kind, Uuid::from_u128(78), object.clone()).await.unwrap();
+        store.delete(OTHER, kind, key).await.unwrap();
+        store.delete(OTHER, kind, key).await.unwrap();
+        assert!(matches!(store.get(OTHER, kind, key).await, Err(StoreError::NotFound(_))));
+        assert_eq!(store.get(OTHER, kind, stays).await.unwrap(), object);
+        assert!(!store.list(OTHER).await.unwrap().iter().any(|(_, other, _)| *other == key));
+        store.delete(OTHER, kind, stays).await.unwrap();
+    }
+    store.delete(TenantId(Uuid::from_u128(9)), Kind::Segment, ObjectKey::from_bytes([1; 24])).await.unwrap();
+}
+
 async fn files_are_written_once_and_read_back(store: &Store) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("segment");
@@ -82,9 +98,10 @@ async fn files_are_written_once_and_read_back(store: &Store) {
 }
 
 async fn ranges_are_what_slicing_gives(store: &Store) {
-    let object: Bytes = (0..300_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
+    // Farther apart than any store reads in vain.
+    let object: Bytes = (0..3_000_000u32).map(|n| ((n * 31) >> 3) as u8).collect();
     let key = store.put(TENANT, Kind::Segment, Uuid::from_u128(5), object.clone()).await.unwrap();
-    let asked = [299_000..300_000, 5..5, 0..10, 4..8, 10..20, 150_000..150_001, 0..10];
+    let asked = [2_999_000..3_000_000, 5..5, 0..10, 4..8, 10..20, 1_500_000..1_500_001, 0..10];
     let ranges = store.get_ranges(TENANT, Kind::Segment, key, &asked).await.unwrap();
     for (range, part) in asked.iter().zip(&ranges.parts) {
         assert_eq!(part, &object[range.start as usize..range.end as usize], "{range:?}");
@@ -92,9 +109,9 @@ async fn ranges_are_what_slicing_gives(store: &Store) {
     assert_eq!((ranges.gets, ranges.bytes), (3, 1_021));
     let none = store.get_ranges(TENANT, Kind::Segment, key, &[]).await.unwrap();
     assert_eq!((none.parts.len(), none.gets), (0, 0));
-    let beyond = store.get_ranges(TENANT, Kind::Segment, key, from_ref(&(299_990..300_001))).await;
+    let beyond = store.get_ranges(TENANT, Kind::Segment, key, from_ref(&(2_999_990..3_000_001))).await;
     assert!(matches!(beyond, Err(StoreError::Corrupt { .. })), "{beyond:?}");
-    assert!(store.get_ranges(TENANT, Kind::Segment, key, from_ref(&(400_000..400_001))).await.is_err());
+    assert!(store.get_ranges(TENANT, Kind::Segment, key, from_ref(&(4_000_000..4_000_001))).await.is_err());
     let absent = ObjectKey { id: Uuid::from_u128(99), ..key };
     let absent = store.get_ranges(TENANT, Kind::Segment, absent, from_ref(&(0..1))).await;
     assert!(matches!(absent, Err(StoreError::NotFound(_))));
@@ -102,11 +119,11 @@ async fn ranges_are_what_slicing_gives(store: &Store) {
 
 async fn what_is_missing_or_damaged_is_named(store: &Store) {
     let key = ObjectKey { id: Uuid::from_u128(6), hash: [1; 8] };
-    let error = store.snapshot(TENANT, key).await.unwrap_err();
+    let error = store.whole_snapshot(TENANT, key).await.unwrap_err();
     let name = "t/00000000-0000-0000-0000-000000000007/snap/00000000-0000-0000-0000-000000000006-0101010101010101";
     assert_eq!(error.to_string(), format!("object `{name}` is not in the store"));
     let key = store.put(TENANT, Kind::Snapshot, Uuid::from_u128(6), Bytes::from_static(b"no snapshot")).await.unwrap();
-    let error = store.snapshot(TENANT, key).await.unwrap_err();
+    let error = store.whole_snapshot(TENANT, key).await.unwrap_err();
     assert!(matches!(&error, StoreError::Corrupt { object, .. } if object.ends_with(&key.to_string())), "{error}");
     let refs = Refs::default().encode();
     let key = store.put(TENANT, Kind::Refs, Uuid::from_u128(6), refs).await.unwrap();

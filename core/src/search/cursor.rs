@@ -1,0 +1,172 @@
+//! Where the next page of an answer begins. A cursor pins what was searched: pages of one answer come from one version of
+//! the index, or from none.
+//!
+//! HEAD is all that is kept of a root, so a cursor brings with it what it needs of the one that it was made for, where
+//! that is short. Where it is not, the cursor lives until the next publish.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+
+use crate::segment::Class;
+
+/// Where the next page of an answer begins: opaque text that says nothing to clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchCursor {
+    /// Version of the root that was searched.
+    pub(super) version: u64,
+    /// When it was made, in seconds since 1970.
+    pub(super) issued: u32,
+    /// Fingerprint of what was asked.
+    pub(super) question: u64,
+    pub(super) place: Place,
+    /// The searched part of the root, encoded; `None`: it was too long.
+    pub(super) pinned: Option<Bytes>,
+}
+
+/// A place in an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Number of the batch.
+    pub(super) batch: u32,
+    /// Files of the batch that were given out.
+    pub(super) files: u32,
+    /// Lines given out of the file after them.
+    pub(super) lines: u32,
+    /// The last file before the batch; `None`: it is the first.
+    pub(super) after: Option<Passed>,
+}
+
+/// A file in static order, which no cache and no list of candidates has a say in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    pub(super) class: Class,
+    /// Number among the repositories that are searched.
+    pub(super) nth_repository: u32,
+    pub(super) path: Vec<u8>,
+}
+
+/// Why a page cannot be continued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CursorError {
+    /// Not made by us, or damaged.
+    #[error("`cursor` must be the `next_cursor` of an earlier answer")]
+    Malformed,
+    /// Made for another question.
+    #[error("`cursor` belongs to another query: give it with the query that it came from")]
+    Foreign,
+    /// What it pinned is gone.
+    #[error("the index has changed since the first page: ask again without `cursor`")]
+    Changed,
+}
+
+/// First byte: the layout of what follows.
+const LAYOUT: u8 = 1;
+/// In place of a class: the batch is the first.
+const NO_CLASS: u8 = u8::MAX;
+const CHECKSUM: usize = 4;
+
+impl fmt::Display for SearchCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::new();
+        bytes.push(LAYOUT);
+        bytes.extend(self.version.to_le_bytes());
+        bytes.extend(self.issued.to_le_bytes());
+        bytes.extend(self.question.to_le_bytes());
+        let Place { batch, files, lines, after } = &self.place;
+        [batch, files, lines].into_iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        match after {
+            None => bytes.push(NO_CLASS),
+            Some(Passed { class, nth_repository, path }) => {
+                bytes.push(*class as u8);
+                bytes.extend(nth_repository.to_le_bytes());
+                bytes.extend((path.len() as u32).to_le_bytes());
+                bytes.extend(path);
+            }
+        }
+        bytes.extend(self.pinned.as_deref().unwrap_or_default());
+        bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl FromStr for SearchCursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError::Malformed)?;
+        decode(&bytes).ok_or(CursorError::Malformed)
+    }
+}
+
+fn decode(bytes: &[u8]) -> Option<SearchCursor> {
+    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
+    if crc32c::crc32c(body) != u32::from_le_bytes(*checksum) {
+        return None;
+    }
+    let mut rest = body.strip_prefix(&[LAYOUT])?;
+    let version = u64::from_le_bytes(take(&mut rest)?);
+    let issued = u32::from_le_bytes(take(&mut rest)?);
+    let question = u64::from_le_bytes(take(&mut rest)?);
+    let mut number = || Some(u32::from_le_bytes(take(&mut rest)?));
+    let (batch, files, lines) = (number()?, number()?, number()?);
+    let [class] = take(&mut rest)?;
+    let after = if class == NO_CLASS { None } else { Some(passed(class, &mut rest)?) };
+    let place = Place { batch, files, lines, after };
+    let pinned = (!rest.is_empty()).then(|| Bytes::copy_from_slice(rest));
+    Some(SearchCursor { version, issued, question, place, pinned })
+}
+
+fn passed(class: u8, rest: &mut &[u8]) -> Option<Passed> {
+    let class = *Class::ALL.get(usize::from(class))?;
+    let nth_repository = u32::from_le_bytes(take(rest)?);
+    let len = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
+    let (path, later) = rest.split_at_checked(len)?;
+    *rest = later;
+    Some(Passed { class, nth_repository, path: path.to_vec() })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, later) = rest.split_first_chunk::<N>()?;
+    *rest = later;
+    Some(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_its_text(
+            numbers: [u32; 5],
+            version: u64,
+            question: u64,
+            pinned in prop::collection::vec(any::<u8>(), 0..80),
+            after in prop::option::of((0usize..5, prop::collection::vec(any::<u8>(), 0..40))),
+        ) {
+            let [issued, batch, nth_repository, files, lines] = numbers;
+            let after = after.map(|(class, path)| Passed { class: Class::ALL[class], nth_repository, path });
+            let pinned = (!pinned.is_empty()).then(|| Bytes::from(pinned));
+            let cursor = SearchCursor { version, issued, question, place: Place { batch, files, lines, after }, pinned };
+            let text = cursor.to_string();
+            prop_assert_eq!(text.parse::<SearchCursor>(), Ok(cursor));
+            let mut damaged = text.into_bytes();
+            let at = version as usize % damaged.len();
+            damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
+            prop_assert_eq!(String::from_utf8(damaged).unwrap().parse::<SearchCursor>(), Err(CursorError::Malformed));
+        }
+    }
+
+    #[test]
+    fn foreign_text_is_no_cursor() {
+        for text in ["", "2", "v1.Mg", "AAAA", "*", "AQEB", "é"] {
+            assert_eq!(text.parse::<SearchCursor>(), Err(CursorError::Malformed), "{text}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Opens what targets need: snapshots, deltas and the hot tails of segments, then the posting lists, and marks in each
+//! target which of its files may match.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use futures::future::{self, Either};
+
+use super::cache::OpenSegment;
+use super::layers::{LayerText, Layers, OpenDelta};
+use super::overlay::Overlay;
+use super::rank_set::RankSet;
+use super::reader::Reader;
+use super::targets::Target;
+use crate::query::Formula;
+use crate::segment::{Class, DocId, DocSet};
+use crate::store::{Kind, ObjectKey, Root, SegmentEntry, Snapshot, StoreError};
+
+/// A repository with more segments than this has its snapshots read first, to open no segment in vain.
+const EAGER_SEGMENTS: usize = 16;
+
+/// Everything that a search looks at, opened.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// Each segment once.
+    pub(super) segments: Vec<Arc<OpenSegment>>,
+    pub(super) targets: Vec<OpenTarget>,
+    pub(super) overlay: Option<Arc<Overlay>>,
+}
+
+/// A target with what it needs opened, and what of it may match.
+#[derive(Debug)]
+pub(super) struct OpenTarget {
+    pub(super) target: Target,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Where the snapshot's segments are in [`Opened::segments`].
+    pub(super) segments: Vec<u32>,
+    /// Ranks of the snapshot's files that may match.
+    pub(super) found: RankSet,
+    pub(super) layers: Layers,
+    /// Files of layers that may match, by class, then path.
+    pub(super) own: Vec<OwnFile>,
+}
+
+/// A file of a layer that may match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnFile {
+    pub(super) class: Class,
+    pub(super) layer: u32,
+    /// Its number in the layer.
+    pub(super) file: u32,
+    pub(super) document: Document,
+}
+
+/// Where a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Document {
+    /// Index into [`Opened::segments`], and the document there.
+    Stored(u32, DocId),
+    /// Index into the files of [`Opened::overlay`].
+    Memory(u32),
+}
+
+enum Object {
+    Snapshot(ObjectKey, Arc<Snapshot>),
+    Delta(ObjectKey, Arc<OpenDelta>),
+    Segment(Arc<OpenSegment>),
+}
+
+/// What was read, by name.
+#[derive(Default)]
+struct Objects {
+    snapshots: HashMap<ObjectKey, Arc<Snapshot>>,
+    deltas: HashMap<ObjectKey, Arc<OpenDelta>>,
+    /// Where a segment is in `segments`.
+    places: HashMap<ObjectKey, u32>,
+    segments: Vec<Arc<OpenSegment>>,
+}
+
+/// The documents of a segment that can match; `None`: all of them.
+type Answers<'a> = HashMap<(u32, &'a Formula), Option<DocSet>>;
+
+/// Opens snapshots and segments in one wave, then reads posting lists in another.
+pub(super) async fn open(
+    reader: &Reader<'_>,
+    root: &Root,
+    targets: Vec<Target>,
+    overlay: Option<&Arc<Overlay>>,
+) -> Result<Opened, StoreError> {
+    let objects = read(reader, root, &targets).await?;
+    let mut parts = Vec::with_capacity(targets.len());
+    for target in &targets {
+        parts.push(Parts::new(reader, &objects, target, overlay)?);
+    }
+    let answers = ask(reader, &objects, &targets, &parts).await?;
+    let mut found = Vec::with_capacity(targets.len());
+    for (target, parts) in targets.iter().zip(&parts) {
+        found.push(parts.candidates(&answers, target.scope.formula()));
+    }
+    drop(answers);
+    let opened = targets.into_iter().zip(parts).zip(found).map(|((target, parts), (found, own))| OpenTarget {
+        target,
+        snapshot: parts.snapshot,
+        segments: parts.segments,
+        layers: parts.layers,
+        found,
+        own,
+    });
+    Ok(Opened { targets: opened.collect(), segments: objects.segments, overlay: overlay.cloned() })
+}
+
+async fn read(reader: &Reader<'_>, root: &Root, targets: &[Target]) -> Result<Objects, StoreError> {
+    let mut table: BTreeMap<ObjectKey, &SegmentEntry> = BTreeMap::new();
+    for at in targets.iter().flat_map(|target| &target.segments).collect::<BTreeSet<_>>() {
+        table.extend(root.segments.get(*at as usize).map(|entry| (entry.key, entry)));
+    }
+    let eager = targets.iter().all(|target| target.segments.len() <= EAGER_SEGMENTS);
+    let snapshots: BTreeSet<ObjectKey> = targets.iter().map(|target| target.base).collect();
+    let deltas: BTreeSet<ObjectKey> =
+        targets.iter().flat_map(|target| &target.refs).filter_map(|one| one.delta).collect();
+    let snapshots =
+        snapshots.into_iter().map(|key| async move { Ok(Object::Snapshot(key, reader.snapshot(key).await?)) });
+    let deltas = deltas.into_iter().map(|key| async move { Ok(Object::Delta(key, reader.delta(key).await?)) });
+    let segments = table.values().filter(|_| eager).copied();
+    let reads = snapshots.map(Either::Left).chain(deltas.map(|read| Either::Right(Either::Left(read))));
+    let reads = reads.chain(segments.map(|entry| Either::Right(Either::Right(open_segment(reader, entry)))));
+    let mut objects = Objects::default();
+    reader.wave(future::try_join_all(reads)).await?.into_iter().for_each(|object| objects.add(object));
+    let wanted: BTreeSet<ObjectKey> = objects.named().filter(|key| !objects.places.contains_key(key)).collect();
+    let reads = wanted.iter().filter_map(|key| table.get(key)).map(|entry| open_segment(reader, entry));
+    reader.wave(future::try_join_all(reads)).await?.into_iter().for_each(|object| objects.add(object));
+    Ok(objects)
+}
+
+async fn open_segment(reader: &Reader<'_>, entry: &SegmentEntry) -> Result<Object, StoreError> {
+    Ok(Object::Segment(reader.segment(entry).await?))
+}
+
+impl Objects {
+    fn add(&mut self, object: Object) {
+        match object {
+            Object::Snapshot(key, snapshot) => drop(self.snapshots.insert(key, snapshot)),
+            Object::Delta(key, delta) => drop(self.deltas.insert(key, delta)),
+            Object::Segment(segment) => {
+                self.places.insert(segment.key, self.segments.len() as u32);
+                self.segments.push(segment);
+            }
+        }
+    }
+
+    /// Segments that snapshots and deltas name.
+    fn named(&self) -> impl Iterator<Item = ObjectKey> {
+        let of_deltas = self.deltas.values().flat_map(|open| &open.delta.segments);
+        self.snapshots.values().flat_map(|snapshot| &snapshot.segments).chain(of_deltas).copied()
+    }
+}
+
+/// A target on its way to be opened.
+struct Parts {
+    snapshot: Arc<Snapshot>,
+    segments: Vec<u32>,
+    layers: Layers,
+    /// By layer, where its segments are in [`Opened::segments`].
+    layer_segments: Vec<Vec<u32>>,
+}
+
+impl Parts {
+    fn new(
+        reader: &Reader<'_>,
+        objects: &Objects,
+        target: &Target,
+        overlay: Option<&Arc<Overlay>>,
+    ) -> Result<Self, StoreError> {
+        let snapshot = Arc::clone(&objects.snapshots[&target.base]);
+        let places = |keys: &[ObjectKey]| -> Result<Vec<u32>, StoreError> {
+            let place = |key: &ObjectKey| objects.places.get(key).copied().ok_or(*key);
+            keys.iter().map(place).collect::<Result<_, _>>().map_err(|key| {
+                let what = format!("names segment {key}, which the root does not give its repository");
+                reader.corrupt(Kind::Snapshot, target.base, &what)
+            })
+        };
+        let segments = places(&snapshot.segments)?;
+        let layers = Layers::new(target, &snapshot, &objects.deltas, overlay);
+        let layer_segments = layers.layers.iter().map(|layer| places(layer.segments())).collect::<Result<_, _>>()?;
+        Ok(Self { snapshot, segments, layers, layer_segments })
+    }
+
+    fn all_segments(&self) -> impl Iterator<Item = u32> {
+        self.segments.iter().chain(self.layer_segments.iter().flatten()).copied()
+    }
+
+    /// What of the base and of the layers may match.
+    fn candidates(&self, answers: &Answers<'_>, formula: &Formula) -> (RankSet, Vec<OwnFile>) {
+        let ranks = self.snapshot.ranks();
+        let documents = |segment: u32| answers[&(segment, formula)].as_ref();
+        let found = if self.segments.iter().all(|segment| documents(*segment).is_none()) {
+            RankSet::all(ranks.len())
+        } else {
+            let mut found = RankSet::new(ranks.len());
+            for (nth, segment) in self.segments.iter().enumerate() {
+                match documents(*segment) {
+                    None => ranks.all(nth, |rank| found.insert(rank)),
+                    Some(docs) => ranks.each(nth, docs.iter(), |rank| found.insert(rank)),
+                }
+            }
+            found
+        };
+        (found, self.own(&documents))
+    }
+
+    fn own<'a>(&self, documents: &dyn Fn(u32) -> Option<&'a DocSet>) -> Vec<OwnFile> {
+        let mut own = Vec::new();
+        for ((nth, layer), segments) in (0..).zip(&self.layers.layers).zip(&self.layer_segments) {
+            for (number, file) in layer.files() {
+                let document = match file.text {
+                    LayerText::Memory(nth) => Document::Memory(nth),
+                    LayerText::Stored(segment, doc) => match segments.get(segment as usize) {
+                        Some(place) if documents(*place).is_none_or(|docs| docs.contains(doc)) => {
+                            Document::Stored(*place, doc)
+                        }
+                        _ => continue,
+                    },
+                };
+                own.push(OwnFile { class: file.class, layer: nth, file: number, document });
+            }
+        }
+        let path = |one: &OwnFile| self.layers.layers[one.layer as usize].file(one.file).path;
+        own.sort_by(|a, b| (a.class, path(a), a.document, a.layer).cmp(&(b.class, path(b), b.document, b.layer)));
+        own
+    }
+}
+
+/// Each (segment, formula) once, whatever the number of refs.
+async fn ask<'a>(
+    reader: &Reader<'_>,
+    objects: &Objects,
+    targets: &'a [Target],
+    parts: &[Parts],
+) -> Result<Answers<'a>, StoreError> {
+    let mut questions: Vec<(u32, &Formula)> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for (target, parts) in targets.iter().zip(parts) {
+        let formula = target.scope.formula();
+        questions.extend(parts.all_segments().map(|segment| (segment, formula)).filter(|one| seen.insert(*one)));
+    }
+    let reads =
+        questions.iter().map(|(segment, formula)| reader.documents(&objects.segments[*segment as usize], formula));
+    let answers = reader.wave(future::try_join_all(reads)).await?;
+    Ok(questions.into_iter().zip(answers).collect())
+}
+
+impl OpenTarget {
+    /// How many ranks of a class, given as a range, are not behind `path`.
+    pub(super) fn passed(&self, within: Range<usize>, path: &[u8]) -> usize {
+        let ranks = self.snapshot.ranks();
+        let (mut low, mut high) = (within.start, within.end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = self.snapshot.path(ranks.entry(middle)) <= path;
+            (low, high) = if before { (middle + 1, high) } else { (low, middle) };
+        }
+        low - within.start
+    }
+
+    /// The path of a file of its layers.
+    pub(super) fn own_path(&self, file: &OwnFile) -> &[u8] {
+        self.layers.layers[file.layer as usize].file(file.file).path
+    }
+
+    /// Where the document of an entry of the base is.
+    pub(super) fn document(&self, entry: usize) -> Document {
+        let entry = self.snapshot.entry(entry);
+        Document::Stored(self.segments[entry.segment as usize], entry.doc)
+    }
+}

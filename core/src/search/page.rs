@@ -1,0 +1,181 @@
+//! Fills a page: batch by batch, each ranked, until there is enough or the budget is spent.
+//!
+//! A batch is a number of *matching* files that follow each other in static order. So what is ranked together depends on
+//! the query and the snapshots alone, and not on which candidates the postings left or what was cached: answers and pages
+//! are repeatable.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::answer::{FileMatch, StopReason};
+use super::cursor::{Passed, Place};
+use super::lines::{Shown, files};
+use super::reader::Reader;
+use super::request::SearchRequest;
+use super::verify::{Hit, Tally, Work};
+use super::waves::{Wave, Waves};
+use crate::store::StoreError;
+
+/// Files of the first batch; later ones double up to the largest.
+const FIRST_BATCH: usize = 128;
+const LARGEST_BATCH: usize = 1024;
+
+/// Candidates of a wave. The first one is a batch's worth where most of them match; cold, it is one round trip.
+const FIRST_WAVE: usize = 160;
+const SMALLEST_WAVE: usize = 64;
+const LARGEST_WAVE: usize = 2048;
+
+/// A page, and where the next one begins.
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    pub(super) files: Vec<FileMatch>,
+    /// Everything that was verified for it.
+    pub(super) tally: Tally,
+    /// Why it ends before the last match, and where.
+    pub(super) stopped: Option<(StopReason, Place)>,
+}
+
+/// A matching file, and the wave that it was found in.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) wave: Arc<Wave>,
+    pub(super) hit: Hit,
+}
+
+/// How much of a page is still free.
+struct Room {
+    files: usize,
+    lines: usize,
+}
+
+/// Matching files on their way into batches.
+struct Batches<'a, 'w> {
+    reader: &'a Reader<'a>,
+    work: &'a Arc<Work>,
+    waves: &'a mut Waves<'w>,
+    request: &'a SearchRequest,
+    /// Found, in static order, and not in a batch yet.
+    found: Vec<Found>,
+    tally: Tally,
+    /// Candidates that were verified, and how many of them matched.
+    seen: (usize, usize),
+    /// Why the last batch was cut short.
+    stopped: Option<StopReason>,
+}
+
+/// The files from `place` on.
+pub(super) async fn fill(
+    reader: &Reader<'_>,
+    work: &Arc<Work>,
+    waves: &mut Waves<'_>,
+    request: &SearchRequest,
+    mut place: Place,
+) -> Result<Filled, StoreError> {
+    let page = &request.page;
+    let mut room = Room { files: page.files.unwrap_or(usize::MAX), lines: page.lines.unwrap_or(usize::MAX) };
+    let (found, tally) = (Vec::new(), Tally::default());
+    let mut batches = Batches { reader, work, waves, request, found, tally, seen: (0, 0), stopped: None };
+    let mut out = Vec::new();
+    let stopped = loop {
+        let Some(mut batch) = batches.next(place.batch).await? else { break None };
+        let last = batch.last().map(|found| batches.passed(found));
+        // Stable: equals stay in static order.
+        batch.sort_by_key(|found| Reverse(found.hit.score));
+        let (shown, more) = room.choose(batch, &mut place);
+        out.extend(files(work, shown, request).await);
+        if more {
+            break Some((StopReason::Limit, place));
+        }
+        place = Place { batch: place.batch.saturating_add(1), after: last, ..Place::default() };
+        let reason = if room.is_empty() { Some(StopReason::Limit) } else { batches.stopped };
+        if let Some(reason) = reason {
+            break batches.more().then_some((reason, place));
+        }
+    };
+    Ok(Filled { files: out, tally: batches.tally, stopped })
+}
+
+impl Batches<'_, '_> {
+    /// The next batch in static order; `None`: nothing is left.
+    async fn next(&mut self, number: u32) -> Result<Option<Vec<Found>>, StoreError> {
+        let most = FIRST_BATCH.checked_shl(number).map_or(LARGEST_BATCH, |most| most.clamp(FIRST_BATCH, LARGEST_BATCH));
+        loop {
+            if let Some(len) = self.cut(most) {
+                let later = self.found.split_off(len);
+                return Ok(Some(std::mem::replace(&mut self.found, later)));
+            }
+            if self.seen.0 > 0 {
+                self.stopped = self.request.budget.passed(self.reader);
+            }
+            let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(most)) };
+            let Some(wave) = wave else {
+                let rest = std::mem::take(&mut self.found);
+                return Ok((!rest.is_empty() || self.stopped.is_some()).then_some(rest));
+            };
+            let wave = Arc::new(wave);
+            let (hits, tally) = self.work.verify(self.reader, &wave, true).await?;
+            self.tally.add(tally);
+            self.seen = (self.seen.0 + wave.len(), self.seen.1 + hits.len());
+            self.found.extend(hits.into_iter().map(|hit| Found { wave: Arc::clone(&wave), hit }));
+        }
+    }
+
+    /// Length of the next batch, if that is known: texts under one path stay together.
+    fn cut(&self, most: usize) -> Option<usize> {
+        let last = self.found.get(most - 1)?;
+        let last = self.passed(last);
+        let same = self.found[most..].iter().position(|found| self.passed(found) != last)?;
+        Some(most + same)
+    }
+
+    /// As many candidates as a batch should need, by what came of those before.
+    fn wave_len(&self, most: usize) -> usize {
+        let missing = (most + 1).saturating_sub(self.found.len()).max(1);
+        let wanted = match self.seen {
+            (0, _) => FIRST_WAVE,
+            (_, 0) => LARGEST_WAVE,
+            (seen, matched) => missing.saturating_mul(seen).div_ceil(matched).saturating_mul(5) / 4,
+        };
+        wanted.clamp(SMALLEST_WAVE, LARGEST_WAVE)
+    }
+
+    /// Whether anything may come after the batches so far.
+    fn more(&mut self) -> bool {
+        !self.found.is_empty() || self.waves.more()
+    }
+
+    fn passed(&self, found: &Found) -> Passed {
+        let candidate = &found.wave.candidates(found.hit.unit)[0];
+        let (opened, file) = (&self.work.opened, self.work.opened.file(candidate));
+        let nth_repository = opened.targets[candidate.target as usize].target.nth_repository;
+        Passed { class: file.class, nth_repository, path: file.path.to_vec() }
+    }
+}
+
+impl Room {
+    fn is_empty(&self) -> bool {
+        self.files == 0 || self.lines == 0
+    }
+
+    /// The files from `place` on that there is room for; moves `place` behind them. Whether there are more.
+    fn choose(&mut self, batch: Vec<Found>, place: &mut Place) -> (Vec<Shown>, bool) {
+        let mut shown = Vec::new();
+        for found in batch.into_iter().skip(place.files as usize) {
+            if self.is_empty() {
+                return (shown, true);
+            }
+            let skip = place.lines as usize;
+            let lines = usize::try_from(found.hit.lines).unwrap_or(usize::MAX);
+            let take = lines.saturating_sub(skip).min(self.lines);
+            self.lines -= take.max(1);
+            shown.push(Shown { found, skip, take });
+            if skip + take < lines {
+                place.lines = (skip + take) as u32;
+                return (shown, true);
+            }
+            self.files -= 1;
+            (place.files, place.lines) = (place.files + 1, 0);
+        }
+        (shown, false)
+    }
+}

@@ -1,0 +1,92 @@
+//! Pages of an answer, put together, are the answer: also where the index moves on between them.
+
+use kotadb_core::query;
+use kotadb_core::search::{
+    CursorError, FileMatch, LineMatch, Page, SearchCursor, SearchError, SearchRequest, Searcher,
+};
+use proptest::prelude::*;
+
+use super::index::Index;
+use super::{CACHE, block_on, corpus, publish};
+
+/// Every line of an answer in its order; a file without one stands for itself.
+fn flat(files: &[FileMatch]) -> Vec<(Vec<String>, Vec<u8>, Option<LineMatch>)> {
+    let of = |file: &FileMatch| {
+        let place = (file.refs.clone(), file.path.clone());
+        let lines: Vec<_> = file.lines.iter().cloned().map(Some).collect();
+        let lines = if lines.is_empty() { vec![None] } else { lines };
+        lines.into_iter().map(|line| (place.0.clone(), place.1.clone(), line)).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(of).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn pages_put_together_are_the_answer(
+        repositories in corpus::repositories(),
+        later in corpus::repositories(),
+        literal in corpus::literal(),
+        by_files: bool,
+        size in 1usize..5,
+        docs in 1usize..6,
+        moves_after in 0usize..4,
+    ) {
+        block_on(async {
+            let (index, searcher) = publish(&repositories, docs).await;
+            for query in [format!("\"{literal}\" case:no ref:*"), format!("\"{literal}\" OR lang:rust"), "path:a".to_owned()] {
+                let Ok(query) = query::parse(&query) else { continue };
+                let request = SearchRequest::new(index.tenant, index.visible.clone(), query);
+                let all = flat(&searcher.search(&request).await.unwrap().files);
+                let (mut pages, mut cursor, mut turns) = (Vec::new(), None, 0);
+                loop {
+                    let page = match by_files {
+                        true => Page { files: Some(size), lines: None, cursor },
+                        false => Page { files: None, lines: Some(size), cursor },
+                    };
+                    // Another process, with nothing in memory, answers every other page.
+                    let other = Searcher::new(index.store.clone(), CACHE);
+                    let searcher = if turns % 2 == 0 { &searcher } else { &other };
+                    let result = searcher.search(&SearchRequest { page, ..request.clone() }).await.unwrap();
+                    assert!(result.files.len() <= size && result.complete == result.next.is_none());
+                    pages.extend(flat(&result.files));
+                    if turns == moves_after {
+                        Index::publish(index.store.clone(), &later, docs).await;
+                    }
+                    turns += 1;
+                    let Some(next) = result.next else { break };
+                    cursor = Some(next.to_string().parse::<SearchCursor>().unwrap());
+                }
+                assert_eq!(pages, all);
+                Index::publish(index.store.clone(), &repositories, docs).await;
+            }
+        });
+    }
+}
+
+#[test]
+fn a_cursor_of_another_query_is_refused() {
+    let file = |path: &str| super::index::File {
+        path: path.as_bytes().to_vec(),
+        content: b"word other\n".to_vec(),
+        class: kotadb_core::segment::Class::Source,
+        language: kotadb_core::text::Language::TEXT,
+    };
+    let files = vec![file("a"), file("b")];
+    let refs = vec![("refs/heads/main".to_owned(), files)];
+    let repositories = [super::index::Repository { name: "acme/one".to_owned(), refs }];
+    block_on(async {
+        let (index, searcher) = publish(&repositories, 10).await;
+        let ask = async |query: &str, cursor| {
+            let page = Page { files: Some(1), lines: None, cursor };
+            let query = query::parse(query).unwrap();
+            searcher
+                .search(&SearchRequest { page, ..SearchRequest::new(index.tenant, index.visible.clone(), query) })
+                .await
+        };
+        let next = ask("word", None).await.unwrap().next;
+        assert!(next.is_some() && ask("word", next.clone()).await.unwrap().next.is_none());
+        assert!(matches!(ask("other", next).await, Err(SearchError::Cursor(CursorError::Foreign))));
+    });
+}

@@ -1,0 +1,175 @@
+//! What searches send to a store that is far away: how much, how often, and what they share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future;
+use kotadb_core::search::{FileMatch, SearchError, SearchRequest, Searcher};
+use kotadb_core::segment::Class;
+use kotadb_core::store::{Latency, Store, StoreError, StoreOptions, Traffic};
+use kotadb_core::text::Language;
+use tokio::time::sleep;
+
+use super::CACHE;
+use super::index::{File, Index, Repository};
+use super::semantics::large;
+
+/// A bucket on the other side of the street.
+const LATENCY: Latency = Latency {
+    p50: Duration::from_millis(3),
+    p90: Duration::from_millis(5),
+    slow_share: 0.0,
+    slow: Duration::ZERO,
+    bytes_per_second: 1 << 30,
+    seed: 5,
+};
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test)
+}
+
+async fn far_index() -> (Index, Store, Arc<Traffic>) {
+    let near = Store::open(&StoreOptions::Memory).unwrap();
+    let index = Index::publish(near, &large(), 100).await;
+    let (far, traffic) = index.store.far_away(LATENCY).unwrap();
+    (index, far, traffic)
+}
+
+fn request(index: &Index, query: &str) -> SearchRequest {
+    index.request(query, None).unwrap()
+}
+
+#[test]
+fn searches_that_miss_the_same_read_it_once() {
+    run(async {
+        let (index, far, traffic) = far_index().await;
+        let request = request(&index, "needle_number_17");
+        let alone = Searcher::new(far.clone(), CACHE).search(&request).await.unwrap();
+        assert_eq!(u64::from(alone.stats.gets), traffic.gets(), "{:?}", alone.stats);
+        assert!(alone.stats.round_trips <= 4, "{:?}", alone.stats);
+        let before = traffic.gets();
+        let searcher = Searcher::new(far, CACHE);
+        let answers = future::join_all((0..20).map(|_| searcher.search(&request))).await;
+        for answer in answers {
+            assert_eq!(answer.unwrap().files, alone.files);
+        }
+        assert!(traffic.gets() - before <= before, "{} GETs, {before} alone", traffic.gets() - before);
+    });
+}
+
+#[test]
+fn a_search_that_is_cancelled_strands_no_other() {
+    run(async {
+        let (index, far, _) = far_index().await;
+        let request = Arc::new(request(&index, "common_word"));
+        let expected = Searcher::new(index.store.clone(), CACHE).search(&request).await.unwrap().files;
+        for cancel_after in 1..25 {
+            let searcher = Searcher::new(far.clone(), CACHE);
+            let tasks: Vec<_> = (0..4)
+                .map(|_| {
+                    let (searcher, request) = (searcher.clone(), Arc::clone(&request));
+                    tokio::spawn(async move { searcher.search(&request).await })
+                })
+                .collect();
+            sleep(Duration::from_millis(cancel_after)).await;
+            let mut tasks = tasks.into_iter();
+            tasks.next().unwrap().abort();
+            tasks.next().unwrap().abort();
+            for task in tasks {
+                let answer = tokio::time::timeout(Duration::from_secs(20), task).await;
+                assert_eq!(answer.expect("nobody is stranded").unwrap().unwrap().files, expected);
+            }
+        }
+    });
+}
+
+#[test]
+fn head_is_asked_for_once_a_second_or_when_a_version_is_wanted() {
+    run(async {
+        let (index, far, traffic) = far_index().await;
+        let searcher = Searcher::new(far, CACHE);
+        let request = request(&index, "needle_number_17");
+        let version = searcher.search(&request).await.unwrap().root_version;
+        let before = traffic.gets();
+        let warm = searcher.search(&request).await.unwrap().stats;
+        assert_eq!((warm.gets, warm.round_trips, traffic.gets()), (0, 0, before), "{warm:?}");
+        index.store.update_head(index.tenant, |_| Ok::<_, StoreError>(true)).await.unwrap();
+        assert_eq!(searcher.search(&request).await.unwrap().root_version, version, "a second has not passed");
+        let pushed = SearchRequest { min_version: Some(version + 1), ..request.clone() };
+        assert_eq!(searcher.search(&pushed).await.unwrap().root_version, version + 1);
+        assert_eq!(traffic.gets(), before + 1);
+        sleep(Duration::from_millis(1_050)).await;
+        let bytes = traffic.bytes();
+        let later = searcher.search(&request).await.unwrap();
+        assert_eq!((later.root_version, later.stats.gets), (version + 1, 1));
+        assert_eq!((traffic.gets(), traffic.bytes()), (before + 2, bytes), "an unchanged HEAD is not sent again");
+    });
+}
+
+/// A small index with two refs, in a folder.
+async fn small(folder: &Path) -> Index {
+    let file = |path: &str, content: &str| File {
+        path: path.into(),
+        content: content.into(),
+        class: Class::Source,
+        language: Language::TEXT,
+    };
+    let main = vec![file("a.c", "int common;\n"), file("b.c", "int common, other;\n")];
+    let refs = vec![("refs/heads/main".to_owned(), main.clone()), ("refs/heads/next".to_owned(), main[1..].to_vec())];
+    let repository = Repository { name: "acme/one".to_owned(), refs };
+    Index::publish(Store::open(&StoreOptions::Folder(folder.to_owned())).unwrap(), &[repository], 100).await
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => files.extend(files_below(&entry.path())),
+            false if entry.file_name().to_string_lossy().starts_with('.') => {}
+            false => files.push(entry.path()),
+        }
+    }
+    files
+}
+
+/// What a process that knows nothing finds.
+async fn found(index: &Index) -> Result<Vec<FileMatch>, SearchError> {
+    let request = index.request("common ref:*", None).unwrap();
+    Ok(Searcher::new(index.store.clone(), CACHE).search(&request).await?.files)
+}
+
+#[test]
+fn every_flipped_byte_and_every_cut_of_every_object_is_an_error_that_names_it_or_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    run(async {
+        let index = small(folder.path()).await;
+        let expected = found(&index).await.unwrap();
+        assert!(!expected.is_empty());
+        let files = files_below(folder.path());
+        assert!(files.len() >= 5, "HEAD, refs, two snapshots and a segment: {files:?}");
+        for path in files {
+            let bytes = std::fs::read(&path).unwrap();
+            let flipped = (0..bytes.len()).map(|at| {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << (at % 8);
+                flipped
+            });
+            for damaged in flipped.chain((0..bytes.len()).map(|len| bytes[..len].to_vec())) {
+                // Another file, as a store would have it: mapped ones are never shortened.
+                std::fs::remove_file(&path).unwrap();
+                std::fs::write(&path, damaged).unwrap();
+                match found(&index).await {
+                    Ok(files) => assert_eq!(files, expected, "{path:?}"),
+                    Err(SearchError::Store(StoreError::Corrupt { object, .. })) => {
+                        assert!(path.ends_with(&object), "{path:?}: {object}");
+                    }
+                    Err(other) => panic!("{path:?}: {other}"),
+                }
+            }
+            std::fs::remove_file(&path).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+        }
+        assert_eq!(found(&index).await.unwrap(), expected);
+    });
+}
