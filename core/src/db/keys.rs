@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
+use super::deletions::commit;
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
-use crate::id::{RepositoryId, TenantId};
+use crate::id::{ObjectId, RepositoryId, TenantId};
 
 /// What a valid key stands for: found by `kotadb.authenticate` in one statement.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Principal {
     pub scopes: Vec<String>,
     /// Repositories it may see, not deleted: (id, `owner/name`).
     pub repositories: Vec<(RepositoryId, String)>,
+    /// Commits of them that their owners deleted.
+    pub hidden: Vec<(RepositoryId, ObjectId)>,
 }
 
 /// Looks a key up by its hash. Scope: anonymous. `None`: unknown, revoked or expired.
@@ -27,11 +30,15 @@ pub async fn authenticate(tx: &mut Tx, key_sha256: &[u8; 32]) -> Result<Option<P
     };
     let ids: Vec<Uuid> = column(&row, "repository_ids")?;
     let names: Vec<String> = column(&row, "repository_names")?;
+    let hidden_in: Vec<Uuid> = column(&row, "hidden_repositories")?;
+    let hidden: Vec<String> = column(&row, "hidden_commits")?;
+    let hidden = hidden_in.into_iter().zip(hidden).map(|(id, text)| Ok((RepositoryId(id), commit(&text)?)));
     Ok(Some(Principal {
         tenant: TenantId(column(&row, "tenant_id")?),
         key_id: column(&row, "key_id")?,
         scopes: column(&row, "scopes")?,
         repositories: ids.into_iter().map(RepositoryId).zip(names).collect(),
+        hidden: hidden.collect::<Result<_, DbError>>()?,
     }))
 }
 

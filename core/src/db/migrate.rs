@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000001" "roles",
     "20261123000002" "tables",
     "20261123000003" "functions",
+    "20261123000004" "hidden_commits",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

@@ -1,6 +1,7 @@
 //! Postgres: the only SQL of the workspace. Statements run only in a [`Tx`], which never spans an await on anything else.
 
 pub mod cluster;
+pub mod deletions;
 pub mod deliveries;
 pub mod direct;
 mod error;

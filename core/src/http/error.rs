@@ -174,6 +174,7 @@ impl From<SearchError> for ApiError {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Store(error) => error.into(),
+            SearchError::Cursor(error) => Self::invalid_request(error.to_string()),
             error => Self::new(Code::InvalidQuery, error.to_string()),
         }
     }

@@ -9,7 +9,12 @@ use crate::search::Visible;
 impl Principal {
     /// The repositories that this key may see, for a search.
     pub fn visible(&self) -> Vec<Visible> {
-        self.repositories.iter().map(|(id, name)| Visible { id: *id, name: name.clone() }).collect()
+        self.repositories.iter().map(|(id, name)| self.seen(*id, name)).collect()
+    }
+
+    fn seen(&self, id: RepositoryId, name: &str) -> Visible {
+        let hidden = self.hidden.iter().filter(|(of, _)| *of == id).map(|(_, commit)| *commit).collect();
+        Visible { id, name: name.to_owned(), hidden }
     }
 
     /// Whether this key may see the repository.
@@ -35,7 +40,7 @@ impl Principal {
             let detail = format!("`{text}` names several repositories: give the UUID");
             return Err(ApiError::new(Code::InvalidRequest, detail));
         }
-        Ok(Visible { id: *id, name: name.clone() })
+        Ok(self.seen(*id, name))
     }
 }
 
@@ -44,7 +49,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::TenantId;
+    use std::collections::BTreeSet;
+
+    use crate::id::{ObjectId, TenantId};
 
     #[test]
     fn a_repository_is_named_by_id_or_name() {
@@ -55,7 +62,10 @@ mod tests {
             key_id: Uuid::nil(),
             scopes: Vec::new(),
             repositories: ids.iter().copied().zip(names).collect(),
+            hidden: vec![(ids[1], ObjectId([1; 20])), (ids[0], ObjectId([2; 20]))],
         };
+        assert_eq!(principal.repository("a/one").unwrap().hidden, BTreeSet::from([ObjectId([2; 20])]));
+        assert!(principal.visible()[2].hidden.is_empty());
         assert_eq!(principal.repository("A/One").unwrap().id, ids[0]);
         assert_eq!(principal.repository(&ids[1].to_string()).unwrap().id, ids[1]);
         assert_eq!(principal.repository("a/two").unwrap_err().code(), Code::InvalidRequest);
