@@ -22,6 +22,12 @@ pub enum Command {
     Drain,
     /// Run jobs as they come, until told to stop.
     Serve,
+    /// Forget what was deleted and merge segments, of all tenants or of a local index.
+    Compact(UpkeepArgs),
+    /// Delete objects that nothing has named for a day, of all tenants or of a local index.
+    Gc(UpkeepArgs),
+    /// Both, of all tenants.
+    Sweep,
     /// Index a repository or folder of this machine, without database and network.
     Once(OnceArgs),
     /// Show what an index holds: sizes, paths or every searchable fact.
@@ -31,6 +37,13 @@ pub enum Command {
     /// Tenants and keys.
     #[command(subcommand)]
     Admin(AdminCommand),
+}
+
+/// `compact` and `gc`
+#[derive(Debug, ClapArgs)]
+pub struct UpkeepArgs {
+    /// Repository or folder with a local index, instead of the service's store.
+    pub path: Option<PathBuf>,
 }
 
 /// `once`

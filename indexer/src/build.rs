@@ -1,29 +1,26 @@
-//! Builds segments from planned items: all cores read, judge and prepare blobs; one thread adds the documents in order.
+//! Builds segments from planned items: all cores read, judge and prepare slices of them; one thread shelves what they
+//! made, in order.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::Path;
 use std::thread;
 
-use kotadb_core::id::ObjectId;
-use kotadb_core::segment::{PreparedDocument, Scratch, SegmentBuilder, SegmentError, SegmentSummary};
-use kotadb_core::store::SkipReason;
-use kotadb_core::text::{self, Language};
+use kotadb_core::segment::Batch;
 
-use crate::contents::{Contents, Source};
+use crate::contents::Source;
 use crate::error::IndexError;
 use crate::facts::{Fact, Group};
 use crate::halt::Halt;
-use crate::held::{Held, Place};
+use crate::held::Held;
 use crate::plan::Item;
+use crate::prepare::{Prepared, Preparer};
+use crate::shelf::{BuiltSegment, Shelf};
 use crate::window::{CloseOnDrop, Window};
-use crate::{fail_point, limits};
 
-/// Bytes of blobs that may be read and not yet added.
+/// Bytes of blobs that may be read and not yet shelved.
 const WINDOW_BYTES: u64 = 48 << 20;
-/// Buffer before the segment file.
-const WRITE_BUFFER: usize = 1 << 20;
+/// Bytes of blobs after which a slice ends.
+const SLICE_BYTES: u64 = 4 << 20;
 
 /// How far a build is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,31 +42,16 @@ pub struct Workshop<'a> {
     pub held: &'a Held,
     /// Where segment files are written.
     pub folder: &'a Path,
-    /// Asked between documents.
+    /// Asked between slices.
     pub halt: &'a Halt,
+    /// Threads that read and prepare; what is built does not depend on their number.
+    pub threads: usize,
 }
 
-/// A finished segment on this machine.
-#[derive(Debug)]
-pub struct BuiltSegment {
-    /// The file.
-    pub path: PathBuf,
-    /// What it is.
-    pub summary: SegmentSummary,
-    /// Its documents, in order.
-    pub documents: Vec<(ObjectId, Language)>,
-}
-
-/// What one blob came to.
-enum Outcome {
-    Left(SkipReason),
-    Text(Readings),
-}
-
-/// A text blob: the language of each file that holds it, and the documents that are not held.
-struct Readings {
-    languages: Vec<Language>,
-    prepared: Vec<(Language, PreparedDocument)>,
+/// Items in a row that one thread works off.
+struct Slice {
+    items: Range<usize>,
+    bytes: u64,
 }
 
 /// Builds `items` and settles their files. Places of new documents follow the table of `held`: the first new segment has
@@ -80,16 +62,17 @@ pub fn build(
     items: &[Item],
     progress: &mut dyn FnMut(Step),
 ) -> Result<Vec<BuiltSegment>, IndexError> {
-    let window = Window::new(items.len(), WINDOW_BYTES);
+    let slices = slices(items);
+    let window = Window::new(slices.len(), WINDOW_BYTES);
     let mut shelf = Shelf::new(workshop);
     let mut settled = Vec::new();
+    let preparer = Preparer { workshop, group };
     thread::scope(|scope| {
         let mut taker = CloseOnDrop { window: &window, finished: false };
-        let shared = &*group;
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from).min(items.len()) {
-            scope.spawn(|| work(workshop, shared, items, &window));
+        for _ in 0..workshop.threads.min(slices.len()) {
+            scope.spawn(|| work(preparer, items, &slices, &window));
         }
-        settled = shelve(&mut shelf, items, &window, progress)?;
+        settled = shelve(&mut shelf, items, &slices, &window, progress)?;
         taker.finished = true;
         Ok::<_, IndexError>(())
     })?;
@@ -99,160 +82,120 @@ pub fn build(
     shelf.finish()
 }
 
-/// One thread: reads, judges and prepares until nothing is left.
-fn work(workshop: Workshop<'_>, group: &Group, items: &[Item], window: &Window<Result<Outcome, IndexError>>) {
+/// Slices do not depend on the number of threads, so neither does what is built.
+fn slices(items: &[Item]) -> Vec<Slice> {
+    let mut slices = Vec::<Slice>::new();
+    for (i, item) in items.iter().enumerate() {
+        match slices.last_mut() {
+            Some(slice) if slice.items.len() < Batch::MAX_DOCS && slice.bytes + item.bytes <= SLICE_BYTES => {
+                slice.items.end = i + 1;
+                slice.bytes += item.bytes;
+            }
+            _ => slices.push(Slice { items: i..i + 1, bytes: item.bytes }),
+        }
+    }
+    slices
+}
+
+/// One thread: prepares slices until nothing is left.
+fn work(preparer: Preparer<'_>, items: &[Item], slices: &[Slice], window: &Window<Result<Prepared, IndexError>>) {
     let mut guard = CloseOnDrop { window, finished: false };
-    let contents = workshop.source.open();
-    let mut scratch = Scratch::default();
-    while let Some(i) = window.begin(|i| items[i].bytes) {
-        let outcome = match &contents {
-            Ok(contents) => judge(workshop.held, group, &items[i], contents, &mut scratch),
+    let mut bench = preparer.bench();
+    while let Some(i) = window.begin(|i| slices[i].bytes) {
+        let prepared = match &mut bench {
+            Ok(bench) => preparer.prepare(&items[slices[i].items.clone()], bench),
             Err(error) => Err(IndexError::Io {
                 what: "cannot open the repository".into(),
                 source: std::io::Error::other(error.to_string()),
             }),
         };
-        window.put(i, outcome);
+        window.put(i, prepared);
     }
     guard.finished = true;
 }
 
-fn judge(
-    held: &Held,
-    group: &Group,
-    item: &Item,
-    contents: &Contents<'_>,
-    scratch: &mut Scratch,
-) -> Result<Outcome, IndexError> {
-    let outcome = contents.with(item.blob, |content| {
-        if text::is_binary(content) {
-            return Ok(Outcome::Left(SkipReason::Binary));
-        }
-        let languages: Vec<_> = item.files.iter().map(|&at| Language::detect(&group.file(at).path, content)).collect();
-        let prepared = prepare(held, item.blob, &languages, content, scratch)?;
-        Ok(Outcome::Text(Readings { languages, prepared }))
-    });
-    outcome.unwrap_or(Ok(Outcome::Left(SkipReason::Unreadable)))
-}
-
-/// One document a distinct language, but for those that are held.
-fn prepare(
-    held: &Held,
-    blob: ObjectId,
-    languages: &[Language],
-    content: &[u8],
-    scratch: &mut Scratch,
-) -> Result<Vec<(Language, PreparedDocument)>, SegmentError> {
-    let mut prepared: Vec<(Language, PreparedDocument)> = Vec::new();
-    for &language in languages {
-        let there = held.get(blob, language).is_some() || prepared.iter().any(|(other, _)| *other == language);
-        if !there {
-            prepared.push((language, PreparedDocument::new(blob, language, content, scratch)?));
-        }
-    }
-    Ok(prepared)
-}
-
-/// Takes outcomes in order, adds their documents, and says what each file of each item came to.
+/// Takes what was prepared in order, shelves it, and says what each file of each item came to.
 fn shelve(
     shelf: &mut Shelf<'_>,
     items: &[Item],
-    window: &Window<Result<Outcome, IndexError>>,
+    slices: &[Slice],
+    window: &Window<Result<Prepared, IndexError>>,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Vec<Vec<Fact>>, IndexError> {
-    let mut step = Step { done: 0, total: items.len(), bytes: 0 };
+    let mut bytes = 0;
     let mut settled = Vec::with_capacity(items.len());
-    for item in items {
+    for slice in slices {
         shelf.workshop.halt.check()?;
-        let outcome = window.take(|i| items[i].bytes).ok_or(IndexError::BuildThread)??;
-        settled.push(match outcome {
-            Outcome::Left(reason) => vec![Fact::Left(reason); item.files.len()],
-            Outcome::Text(readings) => shelf.add(item, readings)?,
-        });
-        step = Step { done: step.done + 1, bytes: step.bytes + item.bytes, ..step };
-        progress(step);
+        let prepared = window.take(|i| slices[i].bytes).ok_or(IndexError::BuildThread)??;
+        shelf.add(&items[slice.items.clone()], prepared, &mut settled)?;
+        bytes += slice.bytes;
+        progress(Step { done: slice.items.end, total: items.len(), bytes });
     }
     Ok(settled)
 }
 
-/// The segments of this build: finished ones, and the open one.
-struct Shelf<'a> {
-    workshop: Workshop<'a>,
-    finished: Vec<BuiltSegment>,
-    open: Option<OpenSegment>,
-    text_bytes: u64,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
 
-struct OpenSegment {
-    path: PathBuf,
-    builder: SegmentBuilder<BufWriter<File>>,
-    documents: Vec<(ObjectId, Language)>,
-}
+    use kotadb_core::id::ObjectId;
+    use kotadb_core::segment::Class;
+    use kotadb_core::text::Language;
 
-impl<'a> Shelf<'a> {
-    fn new(workshop: Workshop<'a>) -> Self {
-        Self { workshop, finished: Vec::new(), open: None, text_bytes: 0 }
-    }
+    use super::*;
+    use crate::layers::Bases;
+    use crate::listing::{File, Listing};
+    use crate::plan;
+    use crate::tree::object_id;
 
-    fn add(&mut self, item: &Item, readings: Readings) -> Result<Vec<Fact>, IndexError> {
-        let mut new = HashMap::new();
-        for (language, document) in readings.prepared {
-            new.insert(language, self.add_document(item, language, document)?);
+    /// The bytes of a segment, and its documents.
+    type Built = (Vec<u8>, Vec<(ObjectId, Language)>);
+
+    /// Builds a few hundred files of a folder.
+    fn built(threads: usize) -> Vec<Built> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = HashMap::new();
+        let mut listed = Vec::new();
+        for n in 0..700u32 {
+            let text: String = (0..n % 90).map(|i| format!("word{} ", i.wrapping_mul(n * 7919) % 5000)).collect();
+            let path = folder.path().join(format!("{n:03}"));
+            std::fs::write(&path, &text).unwrap();
+            let blob = object_id(git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes()).unwrap());
+            files.insert(blob, path);
+            let path = format!("{n:03}.{}", if n % 3 == 0 { "c" } else { "rs" }).into_bytes();
+            listed.push(File { path, mode: 0o100_644, blob, class: Class::Source });
         }
-        let place = |language| new.get(&language).copied().or_else(|| self.workshop.held.get(item.blob, language));
-        let facts = readings.languages.into_iter();
-        let facts = facts.map(|language| place(language).map_or(Fact::Pending, |place| Fact::Text(language, place)));
-        Ok(facts.collect())
+        let listing = Listing { commit: ObjectId([0; 20]), files: listed, skipped: Vec::new() };
+        let (source, mut group, held) = (Source::Files(files), Group::new(vec![listing]), Held::default());
+        let items = plan::plan(&mut group, (&held, &Bases::default()), &source.open().unwrap());
+        let halt = Halt::default();
+        let workshop = Workshop { source: &source, held: &held, folder: folder.path(), halt: &halt, threads };
+        let built = build(workshop, &mut group, &items, &mut |_| {}).unwrap();
+        built.into_iter().map(|built| (std::fs::read(built.path).unwrap(), built.documents)).collect()
     }
 
-    fn add_document(
-        &mut self,
-        item: &Item,
-        language: Language,
-        document: PreparedDocument,
-    ) -> Result<Place, IndexError> {
-        let number = self.finished.len();
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => OpenSegment::create(self.workshop.folder, number)?,
-        };
-        let doc = open.builder.add(document)?;
-        open.documents.push((item.blob, language));
-        fail_point::hit("build.document");
-        self.text_bytes += item.bytes;
-        if self.text_bytes > limits::MAX_TEXT_BYTES {
-            return Err(IndexError::TooLarge("it holds more than 4 GiB of text"));
+    #[test]
+    fn the_number_of_threads_changes_no_byte() {
+        let one = built(1);
+        assert_eq!(one.len(), 1);
+        assert!(one[0].1.len() > Batch::MAX_DOCS, "several batches");
+        for threads in [2, 5] {
+            assert!(built(threads) == one, "{threads} threads");
         }
-        if open.builder.text_bytes() >= limits::SEGMENT_TEXT_BYTES {
-            self.finished.push(open.finish()?);
-        } else {
-            self.open = Some(open);
+    }
+
+    #[test]
+    fn slices_are_bounded_and_leave_nothing_out() {
+        let item = |bytes| Item { blob: ObjectId([0; 20]), bytes, files: Vec::new() };
+        let items: Vec<_> =
+            [SLICE_BYTES * 2, 1, SLICE_BYTES, SLICE_BYTES, 0].into_iter().chain([1; 600]).map(item).collect();
+        let slices = slices(&items);
+        let covered: Vec<_> = slices.iter().flat_map(|slice| slice.items.clone()).collect();
+        assert_eq!(covered, (0..items.len()).collect::<Vec<_>>());
+        for slice in &slices {
+            assert!(slice.items.len() == 1 || slice.bytes <= SLICE_BYTES);
+            assert!(slice.items.len() <= Batch::MAX_DOCS);
         }
-        let segment =
-            u32::try_from(self.workshop.held.table.len() + number).expect("a root names fewer than 2^32 segments");
-        Ok(Place { segment, doc })
-    }
-
-    fn finish(mut self) -> Result<Vec<BuiltSegment>, IndexError> {
-        if let Some(open) = self.open.take() {
-            self.finished.push(open.finish()?);
-        }
-        Ok(self.finished)
-    }
-}
-
-impl OpenSegment {
-    fn create(folder: &Path, number: usize) -> Result<Self, IndexError> {
-        let path = folder.join(format!("{number}.segment"));
-        let file = File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
-        let builder = SegmentBuilder::new(BufWriter::with_capacity(WRITE_BUFFER, file))?;
-        Ok(Self { path, builder, documents: Vec::new() })
-    }
-
-    fn finish(self) -> Result<BuiltSegment, IndexError> {
-        let (out, summary) = self.builder.finish()?;
-        out.into_inner().map_err(|error| SegmentError::Write(error.into_error()))?;
-        fail_point::hit("build.segment_closed");
-        Ok(BuiltSegment { path: self.path, summary, documents: self.documents })
+        assert_eq!(slices.len(), 1 + 1 + 1 + 1 + 3);
     }
 }

@@ -76,6 +76,9 @@ pub enum IndexError {
         /// The cause.
         source: std::io::Error,
     },
+    /// What a merge wrote is not what it read; nothing was published.
+    #[error("a merge of segments went wrong: {0}")]
+    BadMerge(&'static str),
     /// A thread of the build ended without a result.
     #[error("a build thread ended without a result")]
     BuildThread,

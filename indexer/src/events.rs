@@ -18,5 +18,11 @@ pub const JOB_CANCELLED: &str = "Job cancelled";
 pub const PUBLISHED: &str = "Published";
 /// A tracked ref names no commit (a tag of a tree or blob) and is left out.
 pub const REF_LEFT_OUT: &str = "Ref left out";
+/// Segments of a tenant were merged.
+pub const COMPACTED: &str = "Compacted";
+/// Objects that nothing names any more were deleted.
+pub const COLLECTED: &str = "Collected";
+/// The upkeep of a tenant failed; the next sweep tries again.
+pub const UPKEEP_FAILED: &str = "Upkeep failed";
 /// Postgres could not be reached; it is tried again.
 pub const DATABASE_UNREACHABLE: &str = "Database unreachable";

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Every name, in the order in which a job passes them.
+/// Every name of a job, in the order in which it passes them.
 pub const NAMES: [&str; 20] = [
     "fetch.claimed",
     "fetch.listed",
@@ -28,6 +28,21 @@ pub const NAMES: [&str; 20] = [
     "publish.after_row",
 ];
 
+/// The names of the upkeep.
+pub const UPKEEP_NAMES: [&str; 11] = [
+    "forget.loaded",
+    "compact.planned",
+    "compact.fetched",
+    "compact.merged",
+    "compact.verified",
+    "compact.uploaded",
+    "compact.rewritten",
+    "compact.swapped",
+    "gc.listed",
+    "gc.delete",
+    "gc.deleted",
+];
+
 struct Armed {
     name: String,
     remaining: AtomicU32,
@@ -49,7 +64,7 @@ pub fn hit(name: &str) {
     if !cfg!(debug_assertions) {
         return;
     }
-    debug_assert!(NAMES.contains(&name), "fail point `{name}` is not in the list");
+    debug_assert!(NAMES.contains(&name) || UPKEEP_NAMES.contains(&name), "fail point `{name}` is not in the list");
     if let Some(armed) = ARMED.get()
         && armed.name == name
         && armed.remaining.fetch_sub(1, Ordering::SeqCst) == 1
@@ -70,7 +85,7 @@ mod tests {
         for stage in ["fetch", "build", "upload", "publish"] {
             assert!(NAMES.iter().filter(|name| name.starts_with(stage)).count() >= 3, "{stage}");
         }
-        let unique: std::collections::BTreeSet<_> = NAMES.iter().collect();
-        assert_eq!(unique.len(), NAMES.len());
+        let unique: std::collections::BTreeSet<_> = NAMES.iter().chain(&UPKEEP_NAMES).collect();
+        assert_eq!(unique.len(), NAMES.len() + UPKEEP_NAMES.len());
     }
 }

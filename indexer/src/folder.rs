@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid};
 use kotadb_core::id::ObjectId;
+use kotadb_core::segment::Class;
 use kotadb_core::store::{SkipReason, Skipped};
 
 use crate::error::IndexError;
@@ -23,21 +24,71 @@ pub const INDEX_FOLDER: &str = ".kotadb";
 
 /// Lists `root`; also says at which path each blob was seen, to read it from.
 pub fn list(root: &Path) -> Result<(Listing, HashMap<ObjectId, PathBuf>), IndexError> {
-    let listing = Listing { commit: ObjectId([0; 20]), files: Vec::new(), skipped: Vec::new() };
-    let mut walk = Walk { root, rules: Rules::default(), listing, blobs: HashMap::new() };
-    walk.folder(&mut Vec::new(), false)?;
-    let mut listing = walk.listing;
+    let mut listing = Listing { commit: ObjectId([0; 20]), files: Vec::new(), skipped: Vec::new() };
+    let mut blobs = HashMap::new();
+    walk(root, &mut |seen| {
+        match seen {
+            Seen::File { path, full, metadata, class } => file(&mut listing, &mut blobs, path, (full, metadata, class)),
+            Seen::Left { path, reason } => listing.skipped.push(Skipped { path: path.to_vec(), reason }),
+        }
+        if listing.files.len() + listing.skipped.len() > limits::MAX_FILES {
+            return Err(IndexError::TooLarge("the folder has more than 500,000 files"));
+        }
+        Ok(())
+    })?;
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     listing.commit = name_of(&listing)?;
-    Ok((listing, walk.blobs))
+    Ok((listing, blobs))
+}
+
+fn file(
+    listing: &mut Listing,
+    blobs: &mut HashMap<ObjectId, PathBuf>,
+    path: &[u8],
+    (full, metadata, class): (PathBuf, &Metadata, Class),
+) {
+    let Ok(blob) = Oid::hash_file(ObjectType::Blob, &full) else {
+        return listing.skipped.push(Skipped { path: path.to_vec(), reason: SkipReason::Unreadable });
+    };
+    let blob = object_id(blob);
+    let mode = if metadata.permissions().mode() & 0o111 == 0 { 0o100_644 } else { 0o100_755 };
+    listing.files.push(File { path: path.to_vec(), mode, blob, class });
+    blobs.entry(blob).or_insert(full);
+}
+
+/// What a walk comes across, by its path below the root.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// A file that may be indexed.
+    File {
+        /// Below the root.
+        path: &'a [u8],
+        /// With the root.
+        full: PathBuf,
+        /// Of the file.
+        metadata: &'a Metadata,
+        /// By attributes and path.
+        class: Class,
+    },
+    /// A path that is left out.
+    Left {
+        /// Below the root.
+        path: &'a [u8],
+        /// Why.
+        reason: SkipReason,
+    },
+}
+
+/// Shows every path below `root` to `visit`, whose errors end the walk.
+pub fn walk(root: &Path, visit: &mut dyn FnMut(Seen<'_>) -> Result<(), IndexError>) -> Result<(), IndexError> {
+    Walk { root, rules: Rules::default(), visit }.folder(&mut Vec::new(), false)
 }
 
 struct Walk<'a> {
     root: &'a Path,
     rules: Rules,
-    listing: Listing,
-    blobs: HashMap<ObjectId, PathBuf>,
+    visit: &'a mut dyn FnMut(Seen<'_>) -> Result<(), IndexError>,
 }
 
 impl Walk<'_> {
@@ -71,29 +122,12 @@ impl Walk<'_> {
             kind if !kind.is_file() => Ok(()),
             _ if ignored => self.skip(path, SkipReason::Ignored),
             _ if metadata.len() > limits::MAX_BLOB_BYTES => self.skip(path, SkipReason::TooLarge),
-            _ => self.file(path, full, &metadata),
+            _ => (self.visit)(Seen::File { path, full, metadata: &metadata, class: self.rules.class(path) }),
         }
-    }
-
-    fn file(&mut self, path: &[u8], full: PathBuf, metadata: &Metadata) -> Result<(), IndexError> {
-        let Ok(blob) = Oid::hash_file(ObjectType::Blob, &full) else { return self.skip(path, SkipReason::Unreadable) };
-        let blob = object_id(blob);
-        let mode = if metadata.permissions().mode() & 0o111 == 0 { 0o100_644 } else { 0o100_755 };
-        self.listing.files.push(File { path: path.to_vec(), mode, blob, class: self.rules.class(path) });
-        self.blobs.entry(blob).or_insert(full);
-        self.count()
     }
 
     fn skip(&mut self, path: &[u8], reason: SkipReason) -> Result<(), IndexError> {
-        self.listing.skipped.push(Skipped { path: path.to_vec(), reason });
-        self.count()
-    }
-
-    fn count(&self) -> Result<(), IndexError> {
-        if self.listing.files.len() + self.listing.skipped.len() > limits::MAX_FILES {
-            return Err(IndexError::TooLarge("the folder has more than 500,000 files"));
-        }
-        Ok(())
+        (self.visit)(Seen::Left { path, reason })
     }
 }
 
@@ -109,7 +143,8 @@ fn names(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-fn rule_file(path: &Path) -> Option<Vec<u8>> {
+/// The text of a rule file; one that is a link, too large or unreadable says nothing.
+pub fn rule_file(path: &Path) -> Option<Vec<u8>> {
     let metadata = path.symlink_metadata().ok()?;
     let usable = metadata.is_file() && metadata.len() <= limits::MAX_BLOB_BYTES;
     usable.then(|| std::fs::read(path).ok()).flatten()

@@ -4,26 +4,28 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kotadb_core::db::Db;
 use kotadb_core::db::jobs::Claimed;
+use kotadb_core::db::{Db, Scope, deletions};
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Store, Tip};
 use tracing::info;
 
+use crate::advance::Advance;
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::fetch::{self, Fetched};
 use crate::git::Git;
 use crate::halt::Halt;
 use crate::held::{Held, HeldCache};
+use crate::layers::Bases;
 use crate::origin::Origin;
 use crate::pipeline::{Listings, Made, Pipeline};
-use crate::publish::{self, Publication};
+use crate::publish;
 use crate::remote::{self, Tracked};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::{events, fail_point, upload};
+use crate::{clock, events, fail_point};
 
 /// How often a run starts over because another publish dropped a segment it builds on.
 const MAX_RESTARTS: u32 = 3;
@@ -86,6 +88,8 @@ struct Before {
     tips: Tips,
     /// Whether the snapshots of `tips` may stay as they are.
     usable: bool,
+    /// Commits that the owner deleted: they are not indexed again.
+    hidden: BTreeSet<ObjectId>,
 }
 
 impl Run<'_> {
@@ -96,7 +100,7 @@ impl Run<'_> {
         let tracked = remote::select(&remote, &self.claimed.ref_patterns)?;
         let before = self.before().await?;
         let fetched = self.fetch_moved(&git, &tracked, &before).await?;
-        let made = self.make(&before, &fetched).await?;
+        let made = self.make(&tracked, &before, &fetched).await?;
         let after = self.after(&tracked, &before, &fetched, &made);
         self.publish(before, after, made).await
     }
@@ -124,31 +128,46 @@ impl Run<'_> {
         };
         let tips = Tips::load(store, claimed.tenant, &root, claimed.repository).await?;
         let usable = !claimed.full && tips::is_current(&root, claimed.repository, &held);
-        Ok(Before { held, tips, usable })
+        let mut tx = self.indexer.db.begin(Scope::Worker).await?;
+        let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
+        tx.commit().await?;
+        Ok(Before { held, tips, usable, hidden })
     }
 
     async fn fetch_moved(&self, git: &Git, tracked: &Tracked, before: &Before) -> Result<Vec<Fetched>, IndexError> {
         let is_held =
             |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
-        let moved: Vec<_> = tracked.refs.iter().filter(|r| !is_held(&r.name, r.id)).cloned().collect();
+        let moved: Vec<_> = tracked
+            .refs
+            .iter()
+            .filter(|r| !is_held(&r.name, r.id) && !before.hidden.contains(&r.id))
+            .cloned()
+            .collect();
         if moved.is_empty() {
             return Ok(Vec::new());
         }
         fetch::fetch(git, &self.claimed.url, &moved, &self.folder("repository")?, self.halt).await
     }
 
-    async fn make(&self, before: &Before, fetched: &[Fetched]) -> Result<Made, IndexError> {
+    async fn make(&self, tracked: &Tracked, before: &Before, fetched: &[Fetched]) -> Result<Made, IndexError> {
         let wanted: BTreeSet<_> = fetched.iter().map(|fetched| fetched.commit).collect();
+        let whole: BTreeSet<_> = default_commit(tracked, fetched).into_iter().collect();
+        // The default ref comes first, so that others can be deltas on it.
+        let wanted = whole.iter().copied().chain(wanted.difference(&whole).copied());
         let commits: VecDeque<_> =
-            wanted.into_iter().filter(|&commit| !before.usable || before.tips.at(commit).is_none()).collect();
+            wanted.filter(|&commit| !before.usable || before.tips.at(commit).is_none()).collect();
         if commits.is_empty() {
             return Ok(Made::default());
         }
         let source = Source::Repository(self.folder("repository")?);
         let folder = self.folder("segments")?;
         let (store, tenant) = (&self.indexer.store, self.claimed.tenant);
-        let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, halt: self.halt };
-        pipeline.run(Listings::Commits(commits), before.held.clone(), &mut |_| {}).await
+        let bases = match before.usable {
+            true => Bases::load(store, tenant, &before.tips).await?,
+            false => Bases::default(),
+        };
+        let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, whole: &whole, halt: self.halt };
+        pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut |_| {}).await
     }
 
     /// The tips as they shall be: of each tracked ref what was fetched, else what is held.
@@ -156,63 +175,50 @@ impl Run<'_> {
         let mut after = Tips::default();
         for r in &tracked.refs {
             let commit = fetched.iter().find(|fetched| fetched.name == r.name).map(|fetched| fetched.commit);
-            let snapshot = match commit {
-                Some(commit) => made.snapshots.get(&commit).map(|made| made.key),
-                None => None,
+            let known = |commit| {
+                let tip = before.tips.at(commit).filter(|_| before.usable)?;
+                Some(Tip { ref_name: r.name.clone(), ..tip.clone() })
             };
-            let known = || before.usable.then(|| before.tips.at(commit.unwrap_or(r.id))).flatten();
-            if let Some(snapshot) = snapshot.or_else(|| known().map(|tip| tip.snapshot)) {
-                let tip = Tip { ref_name: r.name.clone(), commit: commit.unwrap_or(r.id), snapshot };
+            let made = commit.and_then(|commit| made.tip(&r.name, commit));
+            let tip = made.or_else(|| known(commit.unwrap_or(r.id)));
+            if let Some(tip) = tip.filter(|tip| !before.hidden.contains(&tip.commit)) {
                 after.by_name.insert(r.name.clone(), tip);
             }
         }
         let default = tracked.default.clone().filter(|name| after.by_name.contains_key(name));
-        after.default = default.or_else(|| after.by_name.keys().next().cloned());
+        // A default ref at a commit that was deleted is not replaced by another: nobody asked for that one.
+        let is_there = |name: &String| tracked.refs.iter().any(|r| r.name == *name);
+        let instead =
+            || after.by_name.keys().next().filter(|_| !tracked.default.as_ref().is_some_and(is_there)).cloned();
+        after.default = default.or_else(instead);
         after
     }
 
-    async fn publish(&self, before: Before, mut after: Tips, mut made: Made) -> Result<Outcome, IndexError> {
+    async fn publish(&self, before: Before, after: Tips, mut made: Made) -> Result<Outcome, IndexError> {
         made.summary.refs = after.by_name.len() as u64;
         let commit = after.default_tip().map(|tip| tip.commit);
         if before.usable && after.same_commits(&before.tips) {
             made.summary.unchanged = true;
             return Ok(Outcome { commit, summary: made.summary });
         }
-        let (store, tenant) = (&self.indexer.store, self.claimed.tenant);
-        after.refs = self.upload_refs(&before.tips, &after, &mut made.summary).await?;
-        let touched = after.segments(store, tenant, &made).await?;
-        let publication = Publication {
-            tenant,
+        let advance = Advance {
+            store: &self.indexer.store,
+            tenant: self.claimed.tenant,
             repository: self.claimed.repository,
             fence: self.fence,
-            default: after.default_tip().cloned(),
-            refs: after.refs,
-            touched,
-            new_segments: made.segments,
+            before: &before.tips,
+            usable: before.usable,
+            now_ms: clock::now_ms(),
+            halt: self.halt,
         };
-        fail_point::hit("publish.start");
-        let root = publish::publish(store, &publication, self.halt).await?;
+        let (root, summary) = advance.publish(after, made).await?;
         info!(job = %self.claimed.job, repository = %self.claimed.repository, root = root.version, "{}", events::PUBLISHED);
-        Ok(Outcome { commit, summary: made.summary })
+        Ok(Outcome { commit, summary })
     }
+}
 
-    async fn upload_refs(
-        &self,
-        before: &Tips,
-        after: &Tips,
-        summary: &mut Summary,
-    ) -> Result<Option<kotadb_core::store::ObjectKey>, IndexError> {
-        let others = after.others();
-        let key = if others.tips.is_empty() {
-            None
-        } else if others == before.others() {
-            before.refs
-        } else {
-            let (key, bytes) = upload::refs(&self.indexer.store, self.claimed.tenant, &others).await?;
-            summary.bytes_written += bytes;
-            Some(key)
-        };
-        fail_point::hit("upload.refs");
-        Ok(key)
-    }
+/// The commit of the default ref, if it has moved.
+fn default_commit(tracked: &Tracked, fetched: &[Fetched]) -> Option<ObjectId> {
+    let name = tracked.default.as_ref()?;
+    fetched.iter().find(|fetched| fetched.name == *name).map(|fetched| fetched.commit)
 }

@@ -8,14 +8,20 @@
 //!                      ignore             └ contents
 //! ```
 //!
-//! [`runner`] takes jobs and keeps their leases; [`job`] runs one; [`pipeline`] turns commits into segments and snapshots
-//! and is shared with the local index ([`local`]), which has no job, no database and no network. Reading for people is
+//! [`runner`] takes jobs and keeps their leases; [`job`] runs one; [`pipeline`] turns commits into segments and snapshots,
+//! [`advance`] publishes them; both are shared with the local index ([`local`]), which has no job, no database and no
+//! network. [`upkeep`] calls
+//! [`forget`], which takes out of HEAD what was deleted, [`compact`], which merges segments, and [`gc`], which deletes
+//! what nothing names any more. Reading for people is
 //! [`inspect`]. Searching is none of its business.
 
 pub mod admin;
+pub mod advance;
 pub mod attributes;
 pub mod build;
 pub mod classify;
+pub mod clock;
+pub mod compact;
 pub mod contents;
 pub mod error;
 pub mod events;
@@ -23,12 +29,15 @@ pub mod facts;
 pub mod fail_point;
 pub mod fetch;
 pub mod folder;
+pub mod forget;
+pub mod gc;
 pub mod git;
 pub mod halt;
 pub mod held;
 pub mod ignore_rules;
 pub mod inspect;
 pub mod job;
+pub mod layers;
 pub mod lease;
 pub mod limits;
 pub mod listing;
@@ -36,14 +45,18 @@ pub mod local;
 pub mod origin;
 pub mod pipeline;
 pub mod plan;
+pub mod prepare;
 pub mod publish;
 pub mod remote;
+pub mod retention;
 pub mod rules;
 pub mod runner;
 pub mod scratch;
+pub mod shelf;
 pub mod snapshots;
 pub mod summary;
 pub mod tips;
 pub mod tree;
+pub mod upkeep;
 pub mod upload;
 pub mod window;

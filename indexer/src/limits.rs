@@ -21,6 +21,8 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Most bytes that one fetch may leave on disk.
 pub const MAX_FETCH_BYTES: u64 = 8 << 30;
 /// Text after which a segment is closed and the next one begins.
-pub const SEGMENT_TEXT_BYTES: u64 = 256 << 20;
+pub const SEGMENT_TEXT_BYTES: u64 = 2 << 30;
+/// Bytes of postings of a segment under construction that stay in memory; more go to a file.
+pub const POSTINGS_MEMORY: usize = 64 << 20;
 /// Files listed at once: tips are worked off in groups of about this size, which bounds memory for any number of refs.
 pub const GROUP_FILES: usize = 600_000;

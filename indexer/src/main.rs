@@ -18,9 +18,12 @@ use kotadb_indexer::held::HeldCache;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};
-use kotadb_indexer::{admin, fail_point, runner};
+use kotadb_indexer::upkeep::{Part, Upkeep};
+use kotadb_indexer::{admin, clock, fail_point, runner, upkeep};
 
-use crate::args::{AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand};
+use crate::args::{
+    AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
+};
 
 /// Connections of one indexer: its job and its heartbeat.
 const MAX_CONNECTIONS: u32 = 3;
@@ -47,6 +50,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match command {
+            Command::Compact(args) => look_after(&args, Part::Compact).await,
+            Command::Gc(args) => look_after(&args, Part::Collect).await,
+            Command::Sweep => look_after(&UpkeepArgs { path: None }, Part::All).await,
             Command::Drain => work(true).await,
             Command::Serve => work(false).await,
             Command::Inspect(args) => inspect(&args).await,
@@ -65,7 +71,26 @@ fn once(args: &OnceArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {
+async fn look_after(args: &UpkeepArgs, part: Part) -> anyhow::Result<ExitCode> {
+    let stop = Halt::default();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let Some(path) = &args.path else {
+        let indexer = indexer().await?;
+        let failed = upkeep::sweep(&indexer, part, &stop).await?;
+        indexer.db.close().await;
+        return Ok(ExitCode::from(u8::from(failed > 0)));
+    };
+    let index = local::open(path)?;
+    let (store, tenant, folder) = (&index.store, index.tenant, index.folder.as_path());
+    let upkeep = Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt: &stop };
+    match part {
+        Part::Collect => println!("{:?}", upkeep.collect().await?),
+        Part::Compact | Part::All | Part::Little => println!("{:?}", upkeep.compact(u64::MAX).await?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn indexer() -> anyhow::Result<Indexer> {
     let config = service_config()?;
     telemetry::init(&config.log);
     if let Some(point) = &config.fail_point {
@@ -73,14 +98,18 @@ async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {
     }
     let db = database(&config)?;
     reach(&db).await?;
-    let indexer = Indexer {
+    Ok(Indexer {
         db,
         store: Store::open(&StoreOptions::from_config(&config))?,
         data_dir: config.data_dir,
         allowed_origins: config.git_allowed_origins,
         lease: config.lease,
         held: HeldCache::default(),
-    };
+    })
+}
+
+async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {
+    let indexer = indexer().await?;
     let stop = Halt::default();
     tokio::spawn(stop_on_signal(stop.clone()));
     if until_empty {

@@ -1,18 +1,20 @@
 //! Commits in, segments and snapshots in the object store out: what a job and the local index have in common.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use kotadb_core::id::{ObjectId, TenantId};
-use kotadb_core::store::{ObjectKey, SegmentEntry, Store};
+use kotadb_core::store::{ObjectKey, SegmentEntry, Store, Tip};
 
-use crate::build::{self, BuiltSegment, Step, Workshop};
-use crate::contents::Source;
+use crate::build::{self, Step, Workshop};
+use crate::contents::{self, Source};
 use crate::error::IndexError;
 use crate::facts::Group;
 use crate::halt::Halt;
 use crate::held::Held;
+use crate::layers::{Bases, Layer};
 use crate::listing::Listing;
+use crate::shelf::BuiltSegment;
 use crate::summary::Summary;
 use crate::{fail_point, limits, plan, snapshots, tree, upload};
 
@@ -36,6 +38,8 @@ pub struct Pipeline<'a> {
     pub source: &'a Source,
     /// For segment files.
     pub folder: &'a Path,
+    /// Commits whose snapshots are written whole, such as that of the default ref.
+    pub whole: &'a BTreeSet<ObjectId>,
     /// Tells to stop.
     pub halt: &'a Halt,
 }
@@ -47,6 +51,8 @@ pub struct Made {
     pub snapshots: BTreeMap<ObjectId, MadeSnapshot>,
     /// New segments.
     pub segments: Vec<SegmentEntry>,
+    /// Segments of snapshot objects that are of no commit of this run.
+    pub others: BTreeMap<ObjectKey, Vec<ObjectKey>>,
     /// Counts.
     pub summary: Summary,
 }
@@ -56,8 +62,24 @@ pub struct Made {
 pub struct MadeSnapshot {
     /// Its name.
     pub key: ObjectKey,
-    /// Segments it names.
+    /// The snapshot that it is a delta on; `None`: it is whole.
+    pub base: Option<ObjectKey>,
+    /// Segments that the object names.
     pub segments: Vec<ObjectKey>,
+}
+
+impl Made {
+    /// Segments of every snapshot object that was written.
+    pub fn named(&self) -> impl Iterator<Item = (ObjectKey, &Vec<ObjectKey>)> {
+        let others = self.others.iter().map(|(key, segments)| (*key, segments));
+        self.snapshots.values().map(|made| (made.key, &made.segments)).chain(others)
+    }
+
+    /// The tip of a ref at a commit of this run.
+    pub fn tip(&self, ref_name: &str, commit: ObjectId) -> Option<Tip> {
+        let MadeSnapshot { key, base, .. } = self.snapshots.get(&commit)?;
+        Some(Tip { ref_name: ref_name.to_owned(), commit, snapshot: *key, base: *base })
+    }
 }
 
 impl Pipeline<'_> {
@@ -66,22 +88,23 @@ impl Pipeline<'_> {
         &self,
         mut listings: Listings,
         mut held: Held,
+        mut bases: Bases,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Made, IndexError> {
         let mut made = Made::default();
         loop {
-            let built = tokio::task::block_in_place(|| self.build_group(&mut listings, &held, progress))?;
+            let built = tokio::task::block_in_place(|| self.build_group(&mut listings, (&held, &bases), progress))?;
             let Some((group, segments)) = built else { return Ok(made) };
             fail_point::hit("upload.start");
             self.upload_segments(segments, &mut held, &mut made).await?;
-            self.upload_snapshots(group, &held, &mut made).await?;
+            self.upload_snapshots(group, (&held, &mut bases), &mut made).await?;
         }
     }
 
     fn build_group(
         &self,
         listings: &mut Listings,
-        held: &Held,
+        (held, bases): (&Held, &Bases),
         progress: &mut dyn FnMut(Step),
     ) -> Result<Option<(Group, Vec<BuiltSegment>)>, IndexError> {
         let group = self.next_group(listings)?;
@@ -90,9 +113,10 @@ impl Pipeline<'_> {
         }
         fail_point::hit("build.listed");
         let mut group = Group::new(group);
-        let items = plan::plan(&mut group, held, &self.source.open()?);
+        let items = plan::plan(&mut group, (held, bases), &self.source.open()?);
         fail_point::hit("build.planned");
-        let workshop = Workshop { source: self.source, held, folder: self.folder, halt: self.halt };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let workshop = Workshop { source: self.source, held, folder: self.folder, halt: self.halt, threads };
         let segments = build::build(workshop, &mut group, &items, progress)?;
         fail_point::hit("build.done");
         Ok(Some((group, segments)))
@@ -108,7 +132,7 @@ impl Pipeline<'_> {
 
     fn list_group(&self, commits: &mut VecDeque<ObjectId>, folder: &Path) -> Result<Vec<Listing>, IndexError> {
         let (mut group, mut n_files) = (Vec::new(), 0);
-        let repository = git2::Repository::open_bare(folder)?;
+        let repository = contents::repository(folder)?;
         while n_files < limits::GROUP_FILES
             && let Some(commit) = commits.pop_front()
         {
@@ -140,14 +164,33 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    async fn upload_snapshots(&self, group: Group, held: &Held, made: &mut Made) -> Result<(), IndexError> {
+    async fn upload_snapshots(
+        &self,
+        group: Group,
+        (held, bases): (&Held, &mut Bases),
+        made: &mut Made,
+    ) -> Result<(), IndexError> {
         for (listing, facts) in group.into_listings() {
             self.halt.check()?;
             let snapshot = snapshots::assemble(listing, &facts, &held.table);
-            let (key, bytes) = upload::snapshot(self.store, self.tenant, &snapshot).await?;
             made.summary.count(&snapshot);
+            let commit = snapshot.commit;
+            let is_whole = self.whole.contains(&commit);
+            let layer = if is_whole { Layer::Whole } else { bases.layer(&snapshot) };
+            let (written, bytes) = match layer {
+                Layer::Delta(delta) => {
+                    let (key, bytes) = upload::delta(self.store, self.tenant, &delta).await?;
+                    (MadeSnapshot { key, base: Some(delta.base), segments: delta.segments }, bytes)
+                }
+                Layer::Whole => {
+                    let (key, bytes) = upload::snapshot(self.store, self.tenant, &snapshot).await?;
+                    let segments = snapshot.segments.clone();
+                    bases.add(key, snapshot, is_whole);
+                    (MadeSnapshot { key, base: None, segments }, bytes)
+                }
+            };
             made.summary.bytes_written += bytes;
-            made.snapshots.insert(snapshot.commit, MadeSnapshot { key, segments: snapshot.segments });
+            made.snapshots.insert(commit, written);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Takes jobs until none is left (`drain`) or until told to stop (`serve`), keeps their leases, and closes their rows.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
@@ -10,23 +11,29 @@ use crate::error::IndexError;
 use crate::halt::{Halt, Reason};
 use crate::job::{self, Indexer, Outcome};
 use crate::lease::Lease;
+use crate::upkeep::{self, Part};
 use crate::{events, fail_point, limits};
 
 /// Pause between two looks at the job table.
 const POLL: Duration = Duration::from_secs(1);
+/// Time between two sweeps of a server that is not busy.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How long Postgres may be away before a drain gives up, and before the row of a finished job is left to its rescue.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The same for a job that is given back: whoever asked the process to end waits for it, and the rescue does as well.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Runs jobs until none is due and none is leased by anybody, or until `stop` halts.
+/// Runs jobs until none is due and none is leased by anybody, or until `stop` halts; then looks after their tenants.
 pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
     let worker = worker_name();
+    let mut touched = BTreeSet::new();
     while stop.check().is_ok() {
         let since = Instant::now();
         if let Some(claimed) = patiently(|| claim(indexer, &worker)).await? {
+            touched.insert(claimed.tenant);
             run_job(indexer, &claimed, since, stop).await;
         } else if patiently(|| outstanding(indexer)).await? == 0 {
+            upkeep::after_jobs(indexer, &mut touched, stop).await;
             return Ok(());
         } else {
             pause(stop).await;
@@ -38,11 +45,25 @@ pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
 /// Looks for jobs each second until `stop` halts. Postgres may come and go.
 pub async fn serve(indexer: &Indexer, stop: &Halt) {
     let worker = worker_name();
+    let mut touched = BTreeSet::new();
+    let mut swept = Instant::now();
     while stop.check().is_ok() {
         let since = Instant::now();
         match claim(indexer, &worker).await {
-            Ok(Some(claimed)) => run_job(indexer, &claimed, since, stop).await,
-            Ok(None) => pause(stop).await,
+            Ok(Some(claimed)) => {
+                touched.insert(claimed.tenant);
+                run_job(indexer, &claimed, since, stop).await;
+            }
+            Ok(None) if swept.elapsed() >= SWEEP_EVERY => {
+                swept = Instant::now();
+                if let Err(error) = upkeep::sweep(indexer, Part::All, stop).await {
+                    warn!(%error, "{}", events::UPKEEP_FAILED);
+                }
+            }
+            Ok(None) => {
+                upkeep::after_jobs(indexer, &mut touched, stop).await;
+                pause(stop).await;
+            }
             Err(error) => {
                 warn!(%error, "{}", events::DATABASE_UNREACHABLE);
                 pause(stop).await;

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
-use kotadb_core::store::{Kind, ObjectKey, Refs, Root, Snapshot, Store, Tip};
+use kotadb_core::store::{Kind, ObjectKey, Refs, Retained, Root, Store, Tip};
 
 use crate::error::IndexError;
 use crate::held::Held;
-use crate::pipeline::Made;
 
 /// What HEAD says of a repository.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +15,10 @@ pub struct Tips {
     pub default: Option<String>,
     /// By full ref name.
     pub by_name: BTreeMap<String, Tip>,
+    /// Commits that refs have left; of each ref the newest first.
+    pub history: Vec<Retained>,
+    /// Segments of every snapshot object that is named, bases too.
+    pub segments: BTreeMap<ObjectKey, Vec<ObjectKey>>,
     /// The refs object that holds all but the default.
     pub refs: Option<ObjectKey>,
 }
@@ -28,22 +31,63 @@ impl Tips {
         root: &Root,
         repository: RepositoryId,
     ) -> Result<Self, IndexError> {
+        let mut tips = Self::read(store, tenant, root, repository).await?;
+        tips.complete(store, tenant).await?;
+        Ok(tips)
+    }
+
+    /// The same as far as HEAD and the refs object tell: `segments` may lack some.
+    pub async fn read(
+        store: &Store,
+        tenant: TenantId,
+        root: &Root,
+        repository: RepositoryId,
+    ) -> Result<Self, IndexError> {
         let Some(entry) = root.repositories.get(&repository) else { return Ok(Self::default()) };
         let others = match entry.refs {
-            Some(key) => Refs::decode(&store.get(tenant, Kind::Refs, key).await?)?.tips,
-            None => Vec::new(),
+            Some(key) => store.refs(tenant, key).await?,
+            None => Refs::default(),
         };
-        let all = entry.default.iter().cloned().chain(others);
+        let all = entry.default.iter().cloned().chain(others.tips);
         Ok(Self {
             default: entry.default.as_ref().map(|tip| tip.ref_name.clone()),
             by_name: all.map(|tip| (tip.ref_name.clone(), tip)).collect(),
+            history: others.history,
+            segments: others.segments,
             refs: entry.refs,
         })
     }
 
-    /// A tip at `commit`, whatever its ref.
+    /// Reads the segments of snapshots that the refs object does not tell, as those of earlier versions do not.
+    async fn complete(&mut self, store: &Store, tenant: TenantId) -> Result<(), IndexError> {
+        let mut objects = self.snapshots();
+        objects.retain(|key, _| !self.segments.contains_key(key));
+        for (key, is_delta) in objects {
+            let segments = match is_delta {
+                true => store.delta(tenant, key).await?.segments,
+                false => store.whole_snapshot(tenant, key).await?.segments,
+            };
+            self.segments.insert(key, segments);
+        }
+        Ok(())
+    }
+
+    /// A tip at `commit`, whatever its ref, or what a ref has left there.
     pub fn at(&self, commit: ObjectId) -> Option<&Tip> {
-        self.by_name.values().find(|tip| tip.commit == commit)
+        self.named().find(|tip| tip.commit == commit)
+    }
+
+    /// The tips, then the history.
+    pub fn named(&self) -> impl Iterator<Item = &Tip> + Clone {
+        self.by_name.values().chain(self.history.iter().map(|one| &one.tip))
+    }
+
+    /// Every snapshot object that is named, bases too, and whether it is a delta.
+    pub fn snapshots(&self) -> BTreeMap<ObjectKey, bool> {
+        let tips = self.named();
+        tips.flat_map(|tip| [(Some(tip.snapshot), tip.base.is_some()), (tip.base, false)])
+            .filter_map(|(key, is_delta)| Some((key?, is_delta)))
+            .collect()
     }
 
     /// Whether both hold the same refs at the same commits with the same default.
@@ -58,31 +102,16 @@ impl Tips {
         self.by_name.get(self.default.as_ref()?)
     }
 
-    /// All tips but the default, as the refs object has them.
+    /// What the refs object holds.
     pub fn others(&self) -> Refs {
         let others = self.by_name.values().filter(|tip| Some(&tip.ref_name) != self.default.as_ref());
-        Refs { tips: others.cloned().collect() }
+        Refs { tips: others.cloned().collect(), history: self.history.clone(), segments: self.segments.clone() }
     }
 
-    /// The segments that the snapshots of these tips name: of new ones from memory, of others from the store.
-    pub async fn segments(
-        &self,
-        store: &Store,
-        tenant: TenantId,
-        made: &Made,
-    ) -> Result<BTreeSet<ObjectKey>, IndexError> {
-        let mut segments = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        for tip in self.by_name.values().filter(|tip| seen.insert(tip.snapshot)) {
-            match made.snapshots.get(&tip.commit).filter(|made| made.key == tip.snapshot) {
-                Some(made) => segments.extend(&made.segments),
-                None => {
-                    let bytes = store.get(tenant, Kind::Snapshot, tip.snapshot).await?;
-                    segments.extend(Snapshot::decode(&bytes)?.segments);
-                }
-            }
-        }
-        Ok(segments)
+    /// Every object that HEAD names for these tips, segments apart.
+    pub fn objects(&self) -> BTreeSet<(Kind, ObjectKey)> {
+        let snapshots = self.snapshots().into_keys().map(|key| (Kind::Snapshot, key));
+        snapshots.chain(self.refs.map(|key| (Kind::Refs, key))).collect()
     }
 }
 

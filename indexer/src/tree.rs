@@ -45,7 +45,7 @@ struct Walk<'r> {
 
 impl Walk<'_> {
     fn folder(&mut self, tree: &Tree<'_>, ignored: bool) -> Result<(), IndexError> {
-        self.rules.enter(self.path.len(), FILE_NAMES.map(|name| self.rule_file(tree, name)));
+        self.rules.enter(self.path.len(), FILE_NAMES.map(|name| rule_file(self.repository, tree, name)));
         let prefix = self.path.len();
         for entry in tree {
             self.path.extend_from_slice(entry.name_bytes());
@@ -103,18 +103,18 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
 
-    /// The text of a rule file; one that is a link, too large or unreadable says nothing.
-    fn rule_file(&self, tree: &Tree<'_>, name: &str) -> Option<Vec<u8>> {
-        let entry = tree.get_name(name)?;
-        if entry.kind() != Some(ObjectType::Blob) || entry.filemode() == SYMLINK {
-            return None;
-        }
-        let odb = self.repository.odb().ok()?;
-        let (size, _) = odb.read_header(entry.id()).ok()?;
-        let small = size as u64 <= limits::MAX_BLOB_BYTES;
-        small.then(|| odb.read(entry.id()).ok().map(|object| object.data().to_vec())).flatten()
+/// The text of a rule file; one that is a link, too large or unreadable says nothing.
+pub fn rule_file(repository: &Repository, folder: &Tree<'_>, name: &str) -> Option<Vec<u8>> {
+    let entry = folder.get_name(name)?;
+    if entry.kind() != Some(ObjectType::Blob) || entry.filemode() == SYMLINK {
+        return None;
     }
+    let odb = repository.odb().ok()?;
+    let (size, _) = odb.read_header(entry.id()).ok()?;
+    let small = size as u64 <= limits::MAX_BLOB_BYTES;
+    small.then(|| odb.read(entry.id()).ok().map(|object| object.data().to_vec())).flatten()
 }
 
 /// git writes trees so that a walk is in path order, but a hand-made tree may repeat or shuffle names.

@@ -6,7 +6,7 @@ mod sizes;
 use std::io::Write;
 
 use kotadb_core::id::{RepositoryId, TenantId};
-use kotadb_core::store::{Kind, Root, Snapshot, Store, Tip};
+use kotadb_core::store::{Root, Snapshot, Store, Tip};
 
 use crate::error::IndexError;
 use crate::tips::Tips;
@@ -24,7 +24,7 @@ pub struct Inspected<'a> {
 
 /// Reads the snapshot of a tip.
 pub async fn snapshot(store: &Store, tenant: TenantId, tip: &Tip) -> Result<Snapshot, IndexError> {
-    Ok(Snapshot::decode(&store.get(tenant, Kind::Snapshot, tip.snapshot).await?)?)
+    Ok(store.snapshot(tenant, tip).await?)
 }
 
 impl Inspected<'_> {

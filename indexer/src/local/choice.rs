@@ -4,6 +4,7 @@ use std::path::Path;
 
 use git2::Repository;
 use kotadb_core::id::{ObjectId, TenantId};
+use kotadb_core::query::{NameKind, Query};
 use kotadb_core::store::{Store, Tip};
 
 use super::place::Place;
@@ -13,50 +14,75 @@ use crate::tips::Tips;
 /// An indexed ref to search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Full name; of a commit that no ref names, its 40 digits.
-    pub ref_name: String,
-    /// The commit that is indexed.
-    pub commit: ObjectId,
-    /// Whether a query that names no ref searches it.
-    pub is_default: bool,
+    /// Name (of a commit that no ref names, its 40 digits), commit and snapshot.
+    pub tip: Tip,
+    /// Name of the ref that a query which names none searches.
+    pub default: Option<String>,
     /// Whether the ref has moved on since it was indexed.
     pub moved: bool,
 }
 
-/// The indexed ref or commit that `reference` names, or else the one at the HEAD of the working tree that `path` is in
-/// (all of them share one index), or else the default; `None`: the index is empty.
-pub async fn choose(path: &Path, reference: Option<&str>) -> Result<Option<Choice>, LocalError> {
-    let place = Place::find(path)?;
-    let tips = tips(&place.store()?, path).await.map_err(|error| error.explained(&place.folder))?;
+/// See [`LocalIndex::choose`](super::LocalIndex::choose).
+pub(super) async fn choose(
+    place: &Place,
+    store: &Store,
+    reference: Option<&str>,
+) -> Result<Option<Choice>, LocalError> {
+    let tips = tips(store, &place.root).await?;
     let repository = place.repository.as_ref();
     let found = match reference {
         Some(reference) => Some(named(&tips, repository, reference)?),
-        None => checked_out(&tips, repository)?.or_else(|| tips.default_tip().map(|tip| (tip, false))),
+        None => {
+            let found = checked_out(&tips, repository)?.or_else(|| tips.default_tip().map(|tip| (tip, false)));
+            found.map(|(tip, moved)| (tip.clone(), moved))
+        }
     };
-    Ok(found.map(|(tip, moved)| Choice {
-        ref_name: tip.ref_name.clone(),
-        commit: tip.commit,
-        is_default: tips.default.as_ref() == Some(&tip.ref_name),
-        moved,
-    }))
+    Ok(found.map(|(tip, moved)| Choice { tip, default: tips.default.clone(), moved }))
 }
 
-async fn tips(store: &Store, path: &Path) -> Result<Tips, LocalError> {
-    let (root, _) = store.head(TenantId::LOCAL).await?;
-    if !root.repositories.contains_key(&REPOSITORY) {
-        return Err(LocalError::NotIndexed(path.display().to_string()));
+impl Choice {
+    /// Whether a query that names no ref searches it.
+    pub fn is_default(&self) -> bool {
+        self.default.as_ref() == Some(&self.tip.ref_name)
     }
-    Ok(Tips::load(store, TenantId::LOCAL, &root, REPOSITORY).await?)
+
+    /// `query`, asked of this ref alone.
+    pub fn of(&self, query: Query) -> Query {
+        let query = query.of_ref(NameKind::Plain, &self.tip.ref_name);
+        match &self.default {
+            // `HEAD`, the name of a commit that was checked out without a branch, also means the default.
+            Some(default) if self.tip.ref_name == "HEAD" && default != "HEAD" => {
+                query.not_of_ref(NameKind::Plain, default)
+            }
+            _ => query,
+        }
+    }
 }
 
-fn named<'t>(tips: &'t Tips, repository: Option<&Repository>, reference: &str) -> Result<(&'t Tip, bool), LocalError> {
+async fn tips(store: &Store, root: &Path) -> Result<Tips, LocalError> {
+    let (root_object, _) = store.head(TenantId::LOCAL).await?;
+    if !root_object.repositories.contains_key(&REPOSITORY) {
+        return Err(LocalError::NotIndexed(root.display().to_string()));
+    }
+    Ok(Tips::read(store, TenantId::LOCAL, &root_object, REPOSITORY).await?)
+}
+
+fn named(tips: &Tips, repository: Option<&Repository>, reference: &str) -> Result<(Tip, bool), LocalError> {
     let resolved = repository.and_then(|repository| index::resolve(repository, reference).ok());
     let found = match resolved {
-        Some((name, commit)) => at(tips, &name, commit),
+        Some((name, commit)) => match at(tips, &name, commit) {
+            Some((tip, false)) => Some((tip.clone(), false)),
+            moved => kept(tips, commit).map(|tip| (tip, false)).or(moved.map(|(tip, moved)| (tip.clone(), moved))),
+        },
         // Indexed, and gone since.
-        None => tips.by_name.get(reference).map(|tip| (tip, true)),
+        None => tips.by_name.get(reference).map(|tip| (tip.clone(), true)),
     };
     found.ok_or_else(|| LocalError::RefNotIndexed(reference.to_owned()))
+}
+
+/// A commit that a ref has left and that is kept: it is searched by its own name.
+fn kept(tips: &Tips, commit: ObjectId) -> Option<Tip> {
+    Some(Tip { ref_name: commit.to_string(), ..tips.at(commit)?.clone() })
 }
 
 fn checked_out<'t>(tips: &'t Tips, repository: Option<&Repository>) -> Result<Option<(&'t Tip, bool)>, LocalError> {
@@ -67,6 +93,7 @@ fn checked_out<'t>(tips: &'t Tips, repository: Option<&Repository>) -> Result<Op
 /// The tip of this name, unless only another one is at the commit; and whether it is elsewhere.
 fn at<'t>(tips: &'t Tips, name: &str, commit: ObjectId) -> Option<(&'t Tip, bool)> {
     let by_name = tips.by_name.get(name);
-    let there = by_name.filter(|tip| tip.commit == commit).or_else(|| tips.at(commit));
+    let at_commit = || tips.by_name.values().find(|tip| tip.commit == commit);
+    let there = by_name.filter(|tip| tip.commit == commit).or_else(at_commit);
     there.map(|tip| (tip, false)).or_else(|| by_name.map(|tip| (tip, true)))
 }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use git2::Repository;
 use kotadb_core::id::{ObjectId, TenantId};
@@ -10,23 +9,26 @@ use kotadb_core::store::{Store, Tip};
 use uuid::Uuid;
 
 use super::place::Place;
+use super::working_tree::Listed;
 use super::{LocalError, REPOSITORY, block_on};
+use crate::advance::Advance;
 use crate::build::Step;
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::halt::Halt;
-use crate::held::HeldCache;
+use crate::held::{Held, HeldCache};
+use crate::layers::Bases;
 use crate::pipeline::{Listings, Made, Pipeline};
-use crate::publish::{self, Publication};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::{folder, tree, upload};
+use crate::upkeep::{self, Upkeep};
+use crate::{clock, folder, gc, tree};
 
 /// Name of the one ref of a plain folder.
 const FOLDER_REF: &str = "folder";
-/// Age after which a scratch folder of an earlier run must be a dead one's.
-const STALE: Duration = Duration::from_secs(24 * 3600);
+/// Segments above which a run merges some.
+const MANY_SEGMENTS: usize = 12;
 
 /// What to index.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +43,10 @@ pub(super) type Wanted = Option<(String, ObjectId)>;
 /// Indexes the repository or folder at `path`; blocks. A repository without a commit has an empty index.
 pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)) -> Result<Summary, LocalError> {
     let place = Place::find(path)?;
-    let (wanted, source, listings) = prepare(&place, options)?;
     let scratch = scratch(&place.folder)?;
+    let listed = place.repository.is_none().then(|| Listed::begin(&place.folder)).transpose()?;
+    let (wanted, source, listings) = prepare(&place, options)?;
+    let commit = wanted.as_ref().map(|(_, commit)| *commit);
     let store = place.store()?;
     let run = Run {
         place: &place,
@@ -51,7 +55,17 @@ pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)
         scratch: scratch.path(),
         add: options.reference.is_some(),
     };
-    block_on(run.run(wanted, listings, progress)).map_err(|error| error.explained(&place.folder))
+    let run = async {
+        let summary = run.run(wanted, listings, progress).await?;
+        // Searches only get slower without.
+        let _not_kept = flatten(&store).await;
+        Ok(summary)
+    };
+    let summary = block_on(run).map_err(|error| error.explained(&place.folder))?;
+    if let (Some(listed), Some(commit)) = (listed, commit) {
+        listed.end(commit);
+    }
+    Ok(summary)
 }
 
 fn prepare(place: &Place, options: &LocalOptions) -> Result<(Wanted, Source, Listings), LocalError> {
@@ -96,14 +110,25 @@ pub(super) fn resolve(repository: &Repository, reference: &str) -> Result<(Strin
 /// Makes a scratch folder, and removes those that runs of long ago left behind.
 fn scratch(folder: &Path) -> Result<Scratch, LocalError> {
     let parent = folder.join("scratch");
-    std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
-    for entry in std::fs::read_dir(&parent).into_iter().flatten().flatten() {
-        let changed = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-        if changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|age| age > STALE) {
-            let _stays = std::fs::remove_dir_all(entry.path());
-        }
-    }
+    std::fs::create_dir_all(&parent).map_err(IndexError::io(format!(
+        "cannot make `{}`, where the index belongs (make that folder writable, or index a clone)",
+        parent.display()
+    )))?;
+    gc::clean_scratch(&parent);
     Ok(Scratch::at(parent.join(Uuid::now_v7().to_string()))?)
+}
+
+/// Leaves a flat file of the default tip's snapshot, which most searches ask.
+async fn flatten(store: &Store) -> Result<(), LocalError> {
+    let (root, _) = store.head(TenantId::LOCAL).await?;
+    let tip =
+        root.repositories.get(&REPOSITORY).and_then(|entry| entry.default.as_ref()).filter(|tip| tip.base.is_none());
+    let Some(key) = tip.map(|tip| tip.snapshot) else { return Ok(store.keep_flat(&[]).await?) };
+    if store.flat_snapshot(key).is_none() {
+        let snapshot = store.whole_snapshot(TenantId::LOCAL, key).await?;
+        store.keep_flat(&[(key, snapshot)]).await?;
+    }
+    Ok(())
 }
 
 struct Run<'a> {
@@ -124,26 +149,42 @@ impl Run<'_> {
     ) -> Result<Summary, LocalError> {
         let (root, _) = self.store.head(TenantId::LOCAL).await?;
         let held = HeldCache::default().load(self.store, TenantId::LOCAL, &root).await?;
-        let mut before = Tips::load(self.store, TenantId::LOCAL, &root, REPOSITORY).await?;
+        let before = Tips::load(self.store, TenantId::LOCAL, &root, REPOSITORY).await?;
         let usable = tips::is_current(&root, REPOSITORY, &held);
-        if !usable {
-            // Snapshots that an earlier version made cannot be mixed with new ones.
-            before = Tips::default();
-        }
-        let known = wanted.as_ref().and_then(|(_, commit)| before.at(*commit)).map(|tip| tip.snapshot);
+        // Snapshots that an earlier version made cannot be mixed with new ones.
+        let none = Tips::default();
+        let kept = if usable { &before } else { &none };
+        let known = wanted.as_ref().is_some_and(|(_, commit)| kept.at(*commit).is_some());
         let made = match known {
-            Some(_) => Made::default(),
-            None => self.pipeline(&Halt::default()).run(listings, held, progress).await?,
+            true => Made::default(),
+            false => self.make(kept, wanted.as_ref(), (listings, held), progress).await?,
         };
-        let after = self.after(&before, wanted, &made);
+        let after = self.after(kept, wanted, &made);
         if usable && after.same_commits(&before) && root.repositories.contains_key(&REPOSITORY) {
             return Ok(Summary { unchanged: true, refs: after.by_name.len() as u64, ..self.count(&after).await? });
         }
-        self.publish(after, made).await
+        self.publish((&before, usable), after, made).await
     }
 
-    fn pipeline<'b>(&'b self, halt: &'b Halt) -> Pipeline<'b> {
-        Pipeline { store: self.store, tenant: TenantId::LOCAL, source: self.source, folder: self.scratch, halt }
+    async fn make(
+        &self,
+        kept: &Tips,
+        wanted: Option<&(String, ObjectId)>,
+        (listings, held): (Listings, Held),
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Made, LocalError> {
+        let becomes_default = !self.add || kept.default_tip().is_none();
+        let whole = wanted.filter(|_| becomes_default).map(|(_, commit)| *commit).into_iter().collect();
+        let pipeline = Pipeline {
+            store: self.store,
+            tenant: TenantId::LOCAL,
+            source: self.source,
+            folder: self.scratch,
+            whole: &whole,
+            halt: &Halt::default(),
+        };
+        let bases = Bases::load(self.store, TenantId::LOCAL, kept).await?;
+        Ok(pipeline.run(listings, held, bases, progress).await?)
     }
 
     /// What was indexed before stays while its ref is there; the ref just indexed is the default unless it was added.
@@ -156,9 +197,9 @@ impl Run<'_> {
             .map(|(n, t)| (n.clone(), t.clone()))
             .collect();
         if let Some((name, commit)) = wanted {
-            let known = || before.at(commit).map(|tip| tip.snapshot);
-            if let Some(snapshot) = made.snapshots.get(&commit).map(|made| made.key).or_else(known) {
-                after.by_name.insert(name.clone(), Tip { ref_name: name.clone(), commit, snapshot });
+            let known = || Some(Tip { ref_name: name.clone(), ..before.at(commit)?.clone() });
+            if let Some(tip) = made.tip(&name, commit).or_else(known) {
+                after.by_name.insert(name.clone(), tip);
             }
             if !self.add || after.default_tip().is_none() {
                 after.default = Some(name);
@@ -176,26 +217,30 @@ impl Run<'_> {
         }
     }
 
-    async fn publish(&self, mut after: Tips, mut made: Made) -> Result<Summary, LocalError> {
-        let others = after.others();
-        if !others.tips.is_empty() {
-            let (key, bytes) = upload::refs(self.store, TenantId::LOCAL, &others).await?;
-            made.summary.bytes_written += bytes;
-            after.refs = Some(key);
-        }
-        made.summary.refs = after.by_name.len() as u64;
-        let touched = after.segments(self.store, TenantId::LOCAL, &made).await?;
-        let publication = Publication {
+    async fn publish(&self, (before, usable): (&Tips, bool), after: Tips, made: Made) -> Result<Summary, LocalError> {
+        let advance = Advance {
+            store: self.store,
             tenant: TenantId::LOCAL,
             repository: REPOSITORY,
             fence: 0,
-            default: after.default_tip().cloned(),
-            refs: after.refs,
-            touched,
-            new_segments: std::mem::take(&mut made.segments),
+            before,
+            usable,
+            now_ms: clock::now_ms(),
+            halt: &Halt::default(),
         };
-        publish::publish(self.store, &publication, &Halt::default()).await?;
-        Ok(made.summary)
+        let (root, summary) = advance.publish(after, made).await?;
+        self.look_after(root.segments.len()).await;
+        Ok(summary)
+    }
+
+    /// What was published is there, whatever becomes of this; the next run tries again.
+    async fn look_after(&self, n_segments: usize) {
+        let (store, folder, halt) = (self.store, self.place.folder.as_path(), &Halt::default());
+        let upkeep = Upkeep { store, tenant: TenantId::LOCAL, folder, now_ms: clock::now_ms(), halt };
+        if n_segments > MANY_SEGMENTS {
+            let _later = upkeep.compact(upkeep::LITTLE_TEXT).await;
+        }
+        let _later = upkeep.collect().await;
     }
 
     /// Counts of what is indexed already.

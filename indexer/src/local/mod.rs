@@ -2,10 +2,11 @@
 //! lies in the common git folder, which all worktrees share and which needs no ignore rule.
 
 mod choice;
-mod differences;
 mod index;
 mod place;
+mod working_tree;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kotadb_core::id::{RepositoryId, TenantId};
@@ -14,10 +15,10 @@ use kotadb_core::segment::SegmentError;
 use kotadb_core::store::{Store, StoreError, StoreOptions};
 use uuid::Uuid;
 
-pub use self::choice::{Choice, choose};
-pub use self::differences::dirty;
+pub use self::choice::Choice;
 pub use self::index::{LocalOptions, index};
 use self::place::Place;
+pub use self::working_tree::{Look, WorkingTree};
 use crate::error::IndexError;
 
 /// The one repository of a local index.
@@ -44,6 +45,9 @@ pub enum LocalError {
         /// What git2 said.
         message: String,
     },
+    /// What was indexed is no commit of the repository any more.
+    #[error("the indexed commit {0} is no longer in the repository: run `kotadb index` again")]
+    CommitGone(String),
     /// An object of the index is lost or broken.
     #[error("{reason}: delete `{folder}` and run `kotadb index` again")]
     Damaged {
@@ -83,7 +87,6 @@ impl LocalError {
 }
 
 /// A local index, to search in.
-#[derive(Clone, Debug)]
 pub struct LocalIndex {
     /// Whose: always [`TenantId::LOCAL`].
     pub tenant: TenantId,
@@ -95,6 +98,7 @@ pub struct LocalIndex {
     pub name: String,
     /// Where the index is.
     pub folder: PathBuf,
+    place: Place,
 }
 
 impl LocalIndex {
@@ -105,7 +109,18 @@ impl LocalIndex {
 
     /// The repository as a search wants it.
     pub fn visible(&self) -> Visible {
-        Visible { id: self.repository, name: self.name.clone() }
+        Visible { id: self.repository, name: self.name.clone(), hidden: BTreeSet::new() }
+    }
+
+    /// The indexed ref or commit that `reference` names, or else the one at the HEAD of the working tree (all of them
+    /// share one index), or else the default; `None`: the index is empty.
+    pub async fn choose(&self, reference: Option<&str>) -> Result<Option<Choice>, LocalError> {
+        choice::choose(&self.place, &self.store, reference).await.map_err(|error| error.explained(&self.folder))
+    }
+
+    /// Begins to look at the working tree; `None`: the repository is bare.
+    pub fn look(&self) -> Result<Option<Look<'_>>, LocalError> {
+        Look::begin(&self.place)
     }
 }
 
@@ -119,8 +134,9 @@ pub fn open(path: &Path) -> Result<LocalIndex, LocalError> {
         tenant: TenantId::LOCAL,
         store: place.store()?,
         repository: REPOSITORY,
-        name: place.name,
-        folder: place.folder,
+        name: place.name.clone(),
+        folder: place.folder.clone(),
+        place,
     })
 }
 

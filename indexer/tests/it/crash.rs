@@ -1,6 +1,7 @@
 //! SIGKILL at every fail point, half of them with a follow-up job queued, then one `drain`: what is searchable is what an
 //! undisturbed run makes, and a second repository's job went on.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 
 use kotadb_core::db::jobs::JobState;
@@ -109,12 +110,8 @@ async fn matches(service: &Service, id: kotadb_core::id::RepositoryId) -> Vec<St
         .chain((0..7).map(|i| format!("word{i}")))
         .chain(["/renewed_\\d+/", "lang:rust \"pub fn\"", "path:src u64 OR u32"].map(str::to_owned))
     {
-        let request = SearchRequest {
-            tenant: service.tenant,
-            visible: vec![Visible { id, name: "acme/a".into() }],
-            query: query::parse(&text).unwrap(),
-            limit: None,
-        };
+        let visible = vec![Visible { id, name: "acme/a".into(), hidden: BTreeSet::new() }];
+        let request = SearchRequest::new(service.tenant, visible, query::parse(&text).unwrap());
         for file in searcher.search(&request).await.unwrap().files {
             for line in file.lines {
                 found.push(format!("{text}: {}:{}:{}", String::from_utf8_lossy(&file.path), line.line, line.column));

@@ -1,6 +1,9 @@
 //! The local index as the command line uses it.
 
+use std::fs;
+
 use kotadb_indexer::local::{self, LocalError, LocalOptions};
+use kotadb_indexer::scratch::bytes_below;
 
 use crate::support::{Repository, facts, index, short_facts};
 
@@ -19,13 +22,62 @@ fn worktrees_share_one_index() {
 }
 
 #[test]
+fn a_second_worktree_costs_next_to_nothing() {
+    let repository = Repository::new();
+    let mut state = 1u32;
+    for file in 0..1500 {
+        let mut text = String::new();
+        while text.len() < 2000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            text.push_str(&format!("let value_{} = {};\n", state >> 20, state >> 8));
+        }
+        repository.write(&format!("src/folder_{}/file_{file}.rs", file % 40), text);
+    }
+    repository.commit();
+    index(repository.path());
+    let folder = repository.path().join(".git/kotadb");
+    let before = bytes_below(&folder);
+    let other = tempfile::tempdir().unwrap();
+    let tree = other.path().join("tree");
+    repository.git(&["worktree", "add", "--quiet", "-b", "side", tree.to_str().unwrap()]);
+    index(&tree);
+    let costs = bytes_below(&folder) - before;
+    assert!(costs * 100 <= before, "{costs} bytes beside {before}");
+}
+
+#[test]
+fn a_damaged_or_deleted_flat_snapshot_is_made_again() {
+    let repository = Repository::new();
+    repository.write("a.rs", "1");
+    repository.commit();
+    index(repository.path());
+    let folder = repository.path().join(".git/kotadb/cache");
+    let only = || {
+        let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>();
+        assert_eq!(files.len(), 1, "of the default tip alone: {files:?}");
+        files.into_iter().next().unwrap()
+    };
+    let (path, whole) = (only(), fs::read(only()).unwrap());
+    fs::write(&path, &whole[1..]).unwrap();
+    assert!(index(repository.path()).unchanged);
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    fs::remove_dir_all(&folder).unwrap();
+    index(repository.path());
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    repository.write("b.rs", "2");
+    repository.commit();
+    index(repository.path());
+    assert_ne!(only(), path);
+}
+
+#[test]
 fn plain_folder_is_indexed_as_a_tree() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("plain");
-    std::fs::create_dir_all(root.join("src")).unwrap();
-    std::fs::write(root.join("src/a.rs"), "fn a() {}\n").unwrap();
-    std::fs::write(root.join(".kotadbignore"), "*.log\n").unwrap();
-    std::fs::write(root.join("b.log"), "x").unwrap();
+    fs::create_dir_all(root.join("src")).unwrap();
+    fs::write(root.join("src/a.rs"), "fn a() {}\n").unwrap();
+    fs::write(root.join(".kotadbignore"), "*.log\n").unwrap();
+    fs::write(root.join("b.log"), "x").unwrap();
     std::os::unix::fs::symlink("src/a.rs", root.join("link")).unwrap();
     let expected =
         ["Source text .kotadbignore", "Source rust src/a.rs", "skipped ignored b.log", "skipped symlink link"];
@@ -39,10 +91,9 @@ fn plain_folder_is_indexed_as_a_tree() {
     assert!(facts(&root).contains(&blob));
 
     assert!(index(&root).unchanged);
-    std::fs::write(root.join("c.py"), "x\n").unwrap();
+    fs::write(root.join("c.py"), "x\n").unwrap();
     assert_eq!(index(&root).new_documents, 1);
     assert_eq!(facts(&root).matches("\nfile ").count(), 3);
-    assert_eq!(local::dirty(&root).unwrap(), 0);
 }
 
 #[test]
@@ -52,20 +103,6 @@ fn repository_without_a_commit_has_an_empty_index() {
     let summary = index(repository.path());
     assert_eq!((summary.files, summary.refs), (0, 0));
     assert_eq!(facts(repository.path()), "");
-}
-
-#[test]
-fn differences_from_the_indexed_commit_are_counted() {
-    let repository = Repository::new();
-    repository.write("a", "1").write("b", "2").write(".gitignore", "ignored\n");
-    repository.commit();
-    index(repository.path());
-    assert_eq!(local::dirty(repository.path()).unwrap(), 0);
-    repository.write("a", "changed").write("ignored", "x").write("new/c", "untracked").write("new/d", "untracked");
-    std::fs::remove_file(repository.path().join("b")).unwrap();
-    assert_eq!(local::dirty(repository.path()).unwrap(), 4);
-    repository.commit();
-    assert_eq!(local::dirty(repository.path()).unwrap(), 5, "the commit moved on, and took what git ignores with it");
 }
 
 #[test]
@@ -88,7 +125,7 @@ fn missing_blob_leaves_one_path_out() {
     repository.write("a.rs", "one").write("b.rs", "two");
     repository.commit();
     let blob = repository.git(&["rev-parse", "HEAD:a.rs"]);
-    std::fs::remove_file(repository.path().join(format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
+    fs::remove_file(repository.path().join(format!(".git/objects/{}/{}", &blob[..2], &blob[2..]))).unwrap();
     index(repository.path());
     assert_eq!(short_facts(repository.path()), ["Source rust b.rs", "skipped unreadable a.rs"]);
 }

@@ -3,11 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
+mod churn;
+mod compaction;
 mod crash;
+mod deletion;
 mod facts;
 mod fetching;
 mod follow_up;
 mod jobs;
+mod layers;
 mod local;
+mod many;
+mod odd_commits;
 mod publishing;
 mod support;
+mod working_tree;

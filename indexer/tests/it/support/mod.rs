@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use kotadb_indexer::inspect::Inspected;
-use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::local::{self, LocalError, LocalOptions};
 use kotadb_indexer::summary::Summary;
 use tempfile::TempDir;
 
@@ -84,7 +84,12 @@ pub fn index(path: &Path) -> Summary {
 
 /// Indexes another ref.
 pub fn index_ref(path: &Path, reference: &str) -> Summary {
-    local::index(path, &LocalOptions { reference: Some(reference.to_owned()) }, &mut |_| {}).unwrap()
+    try_index_ref(path, reference).unwrap()
+}
+
+/// Indexes another ref, if it can be.
+pub fn try_index_ref(path: &Path, reference: &str) -> Result<Summary, LocalError> {
+    local::index(path, &LocalOptions { reference: Some(reference.to_owned()) }, &mut |_| {})
 }
 
 /// All facts of a local index.
@@ -98,14 +103,19 @@ pub fn facts(path: &Path) -> String {
 
 /// The facts as lines `class language path`, without what depends on content.
 pub fn short_facts(path: &Path) -> Vec<String> {
-    facts(path).lines().filter_map(shorten).collect()
+    short(&facts(path))
+}
+
+/// The same of facts that are there already.
+pub fn short(facts: &str) -> Vec<String> {
+    facts.lines().filter_map(shorten).collect()
 }
 
 fn shorten(line: &str) -> Option<String> {
     let words: Vec<_> = line.split(' ').collect();
     match words.as_slice() {
-        ["file", _, _, language, class, _, path] => Some(format!("{class} {language} {path}")),
-        ["skipped", reason, path] => Some(format!("skipped {reason} {path}")),
+        ["file", _, _, language, class, _, path @ ..] => Some(format!("{class} {language} {}", path.join(" "))),
+        ["skipped", reason, path @ ..] => Some(format!("skipped {reason} {}", path.join(" "))),
         _ => None,
     }
 }

@@ -1,0 +1,224 @@
+//! Which segments are merged with which: what was deleted has to go, a ref shall touch few segments, little of a segment
+//! shall be dead, and segments of a size are merged by eights, so that each document moves about once a level.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kotadb_core::id::RepositoryId;
+use kotadb_core::store::ObjectKey;
+
+use crate::limits;
+
+/// Bytes up to which a segment is one GET.
+const SMALL_BYTES: u64 = 256 << 10;
+/// Most segments above that size that a ref shall touch.
+const MOST_LARGE: usize = 4;
+/// Most segments up to that size that a ref shall touch.
+const MOST_SMALL: usize = 8;
+/// Segments of a level that are merged.
+const FAN: usize = 8;
+/// Most segments that are merged at once: each takes memory for its tables.
+const MOST_INPUTS: usize = 64;
+/// Text of the smallest level, in bytes; each next one is as many times as large as there are segments in a merge.
+const FIRST_LEVEL: u64 = 64 << 10;
+/// Levels whose segments are merged whichever repositories they are of.
+const SHARED_LEVELS: u32 = 2;
+/// Dead text above which a segment is rewritten, in percent.
+const MOST_DEAD: u64 = 30;
+/// Text below which a segment with dead text waits to be merged with others.
+const WORTH_REWRITING: u64 = 4 << 20;
+/// Most text of one output.
+pub const OUTPUT_TEXT: u64 = limits::SEGMENT_TEXT_BYTES;
+
+/// A segment.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Its name.
+    pub key: ObjectKey,
+    /// Its length.
+    pub bytes: u64,
+    /// Bytes of text in it.
+    pub text: u64,
+    /// Bytes of text that no snapshot names.
+    pub dead_text: u64,
+    /// Whether no snapshot names any of its documents.
+    pub is_dead: bool,
+    /// Whether it holds something that was deleted.
+    pub purge: bool,
+    /// Whether it is large and was never compressed as what stays is.
+    pub unsealed: bool,
+    /// Whose snapshots name it.
+    pub repositories: BTreeSet<RepositoryId>,
+}
+
+/// The groups to merge, each segment in one at most. `refs` are the segments that each ref touches.
+pub fn groups(states: &[State], refs: &[Vec<ObjectKey>], most_text: u64) -> Vec<Vec<ObjectKey>> {
+    let mut plan = Plan { by_key: states.iter().map(|state| (state.key, state)).collect(), ..Plan::default() };
+    plan.most_text = most_text;
+    for state in states.iter().filter(|state| state.purge) {
+        plan.add_always(state.key);
+    }
+    for touched in refs {
+        plan.narrow(touched);
+    }
+    for state in states.iter().filter(|state| !state.is_dead && state.text >= WORTH_REWRITING) {
+        if state.dead_text * 100 > state.text * MOST_DEAD && !plan.taken.contains(&state.key) {
+            plan.add(vec![state.key]);
+        }
+    }
+    plan.level(states);
+    for state in states.iter().filter(|state| state.unsealed && !state.is_dead) {
+        if !plan.taken.contains(&state.key) {
+            plan.add(vec![state.key]);
+        }
+    }
+    plan.groups
+}
+
+#[derive(Default)]
+struct Plan<'a> {
+    by_key: BTreeMap<ObjectKey, &'a State>,
+    taken: BTreeSet<ObjectKey>,
+    groups: Vec<Vec<ObjectKey>>,
+    most_text: u64,
+}
+
+impl Plan<'_> {
+    fn add_always(&mut self, key: ObjectKey) {
+        self.taken.insert(key);
+        self.groups.push(vec![key]);
+    }
+
+    /// Takes a group on, cut to what one merge may hold; the smallest first.
+    fn add(&mut self, mut keys: Vec<ObjectKey>) {
+        let least = keys.len().min(2);
+        let text = |key: &ObjectKey| self.by_key.get(key).map_or(u64::MAX, |state| state.text - state.dead_text);
+        keys.sort_by_key(text);
+        let mut sum = 0u64;
+        let fits = |key: &ObjectKey| {
+            sum = sum.saturating_add(text(key));
+            sum <= self.most_text.min(OUTPUT_TEXT)
+        };
+        let fitting = keys.iter().take(MOST_INPUTS).copied().take_while(fits).collect::<Vec<_>>();
+        if fitting.len() >= least {
+            self.taken.extend(&fitting);
+            self.groups.push(fitting);
+        }
+    }
+
+    /// Merges what is too much of one ref: its smallest large segments, and all of its small ones.
+    fn narrow(&mut self, touched: &[ObjectKey]) {
+        let free: Vec<&State> = touched.iter().filter_map(|key| self.by_key.get(key).copied()).collect();
+        if free.iter().any(|state| self.taken.contains(&state.key)) {
+            // The next round sees what became of it.
+            return;
+        }
+        let (small, mut large): (Vec<&State>, Vec<&State>) = free.iter().partition(|state| state.bytes <= SMALL_BYTES);
+        if small.len() > MOST_SMALL {
+            self.add(small.iter().map(|state| state.key).collect());
+        }
+        if large.len() > MOST_LARGE {
+            large.sort_by_key(|state| state.bytes);
+            let surplus = large.len() - MOST_LARGE + 1;
+            self.add(large[..surplus].iter().map(|state| state.key).collect());
+        }
+    }
+
+    /// Merges segments of a level; large ones only with those of the same repositories.
+    fn level(&mut self, states: &[State]) {
+        let mut levels: BTreeMap<(u32, Option<&BTreeSet<RepositoryId>>), Vec<&State>> = BTreeMap::new();
+        for state in states.iter().filter(|state| !self.taken.contains(&state.key) && !state.is_dead) {
+            let level = level(state.text);
+            let owners = (level > SHARED_LEVELS).then_some(&state.repositories);
+            levels.entry((level, owners)).or_default().push(state);
+        }
+        for mut level in levels.into_values().filter(|level| level.len() >= FAN) {
+            // Segments of one repository stay together where they can.
+            level.sort_by_key(|state| (state.repositories.first().copied(), state.key));
+            for part in level.chunks(MOST_INPUTS).filter(|part| part.len() >= FAN) {
+                self.add(part.iter().map(|state| state.key).collect());
+            }
+        }
+    }
+}
+
+fn level(text: u64) -> u32 {
+    (text / FIRST_LEVEL).checked_ilog(FAN as u64).map_or(0, |level| level + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+
+    fn key(nth: u128) -> ObjectKey {
+        ObjectKey { id: Uuid::from_u128(nth), hash: [0; 8] }
+    }
+
+    fn state(nth: u128, text: u64, repository: u128) -> State {
+        let repositories = BTreeSet::from([RepositoryId(Uuid::from_u128(repository))]);
+        State {
+            key: key(nth),
+            bytes: text / 3,
+            text,
+            dead_text: 0,
+            is_dead: false,
+            purge: false,
+            unsealed: false,
+            repositories,
+        }
+    }
+
+    fn numbers(groups: &[Vec<ObjectKey>]) -> Vec<Vec<u128>> {
+        groups.iter().map(|group| group.iter().map(|key| key.id.as_u128()).collect()).collect()
+    }
+
+    #[test]
+    fn eight_of_a_size_are_merged_whoever_owns_them_and_large_ones_with_their_own() {
+        let small: Vec<State> = (0..8).map(|nth| state(nth, 10 * KIB, nth)).collect();
+        assert_eq!(numbers(&groups(&small, &[], u64::MAX)), [(0..8).collect::<Vec<_>>()]);
+        assert!(groups(&small[..7], &[], u64::MAX).is_empty());
+        let large: Vec<State> = (0..8).map(|nth| state(nth, 40 * MIB, nth)).collect();
+        assert!(groups(&large, &[], u64::MAX).is_empty());
+        let large: Vec<State> = (0..8).map(|nth| state(nth, 40 * MIB, 1)).collect();
+        assert_eq!(groups(&large, &[], u64::MAX)[0].len(), 8);
+    }
+
+    #[test]
+    fn a_ref_touches_four_large_segments_and_eight_small_ones() {
+        let large: Vec<State> = (0..6).map(|nth| state(nth, (100 + nth as u64) * MIB, 1)).collect();
+        let refs = [large.iter().map(|state| state.key).collect::<Vec<_>>()];
+        assert_eq!(numbers(&groups(&large, &refs, u64::MAX)), [[0, 1, 2]]);
+        assert!(groups(&large, &refs, 64 * MIB).is_empty(), "too much for who asked");
+        let sizes = [1, 100, 1, 100, 1, 100, 1, 100, 1].iter().zip(0..);
+        let small: Vec<State> = sizes.map(|(size, nth)| state(nth, size * KIB, 1)).collect();
+        let refs = [small.iter().map(|state| state.key).collect::<Vec<_>>()];
+        assert_eq!(groups(&small, &refs, u64::MAX)[0].len(), 9);
+        assert!(groups(&small, &[refs[0][1..].to_vec()], u64::MAX).is_empty());
+    }
+
+    #[test]
+    fn what_was_deleted_goes_whatever_its_size_and_the_dead_beyond_a_third() {
+        let mut states = vec![state(1, 900 * MIB, 1), state(2, 10 * MIB, 1), state(3, 10 * MIB, 1)];
+        states[0].purge = true;
+        (states[1].dead_text, states[2].dead_text) = (4 * MIB, 3 * MIB);
+        assert_eq!(numbers(&groups(&states, &[], 64 * MIB)), [[1], [2]]);
+    }
+
+    #[test]
+    fn what_is_large_is_sealed_once() {
+        let mut states = vec![state(1, 900 * MIB, 1), state(2, 900 * MIB, 1)];
+        states[1].unsealed = true;
+        assert_eq!(numbers(&groups(&states, &[], u64::MAX)), [[2]]);
+        assert!(groups(&states, &[], 64 * MIB).is_empty());
+    }
+
+    #[test]
+    fn a_merge_makes_no_more_than_one_segment() {
+        let states: Vec<State> = (0..9).map(|nth| state(nth, 300 * MIB, 1)).collect();
+        assert_eq!(groups(&states, &[], u64::MAX)[0].len(), 6);
+    }
+}

@@ -1,0 +1,175 @@
+//! Puts the outputs of a merge in the place of its inputs: in every snapshot that names one, in the refs objects, and in
+//! HEAD, by one swap. Whoever publishes meanwhile is waited for, not overwritten.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use kotadb_core::id::RepositoryId;
+use kotadb_core::segment::DocId;
+use kotadb_core::store::{ObjectKey, RepositoryEntry, Root, SegmentEntry};
+
+use super::Compaction;
+use super::inputs::{self, Inputs};
+use super::object::{Object, Place};
+use crate::error::IndexError;
+use crate::publish;
+use crate::tips::Tips;
+use crate::{fail_point, upload};
+
+/// How often others may overtake before the merge is given up.
+const MOST_TRIES: usize = 16;
+
+/// The rewriting of one merge.
+pub struct Rewriter<'a> {
+    compaction: &'a Compaction<'a>,
+    inputs: &'a Inputs,
+    keys: Vec<ObjectKey>,
+    outputs: &'a [SegmentEntry],
+    /// Where each place of the order is now.
+    places: Vec<(ObjectKey, DocId)>,
+    /// Snapshot objects rewritten so far: their new names and segments.
+    written: HashMap<ObjectKey, (ObjectKey, Vec<ObjectKey>)>,
+}
+
+/// A repository before and after.
+struct Rewritten {
+    before: Tips,
+    after: Tips,
+}
+
+impl<'a> Rewriter<'a> {
+    /// `outputs` are the segments that the order was cut into.
+    pub fn new(compaction: &'a Compaction<'a>, inputs: &'a Inputs, outputs: &'a [SegmentEntry]) -> Self {
+        let places = outputs.iter().flat_map(|output| (0..output.n_docs).map(|doc| (output.key, doc))).collect();
+        let keys = inputs.segments.iter().map(|input| input.entry.key).collect();
+        Self { compaction, inputs, keys, outputs, places, written: HashMap::new() }
+    }
+
+    /// Swaps HEAD; `false`: given up.
+    pub async fn publish(&mut self) -> Result<bool, IndexError> {
+        let mut known: BTreeMap<RepositoryId, Tips> = self.inputs.repositories.clone();
+        for _ in 0..MOST_TRIES {
+            self.compaction.halt.check()?;
+            let mut rewritten = BTreeMap::new();
+            for (id, before) in known {
+                let Some(after) = self.repository(&before).await? else { return Ok(false) };
+                rewritten.insert(id, Rewritten { before, after });
+            }
+            fail_point::hit("compact.rewritten");
+            let (store, tenant) = (self.compaction.store, self.compaction.tenant);
+            match store.update_head(tenant, |root| self.apply(root, &rewritten)).await {
+                Ok(_) => return Ok(true),
+                Err(IndexError::HeldGone) => {}
+                Err(error) => return Err(error),
+            }
+            let (root, _) = store.head(tenant).await?;
+            if !self.is_there(&root) {
+                return Ok(false);
+            }
+            known = BTreeMap::new();
+            for id in inputs::naming(&root, &self.keys) {
+                known.insert(id, Tips::load(store, tenant, &root, id).await?);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_there(&self, root: &Root) -> bool {
+        let table: BTreeSet<ObjectKey> = root.segments.iter().map(|segment| segment.key).collect();
+        self.keys.iter().all(|key| table.contains(key))
+    }
+
+    /// The tips with every snapshot rewritten that names an input; `None`: one names a document that was dead.
+    async fn repository(&mut self, before: &Tips) -> Result<Option<Tips>, IndexError> {
+        let mut after = before.clone();
+        let mut bases: HashMap<ObjectKey, ObjectKey> = HashMap::new();
+        let snapshots = before.snapshots();
+        for key in snapshots.into_iter().filter(|(_, is_delta)| !is_delta).map(|(key, _)| key) {
+            if !self.names_input(before, key) {
+                continue;
+            }
+            let Some(new) = self.object(key, None).await? else { return Ok(None) };
+            bases.insert(key, new);
+        }
+        let mut moved = bases.clone();
+        for tip in before.named() {
+            let Some(base) = tip.base.filter(|_| !moved.contains_key(&tip.snapshot)) else { continue };
+            if bases.contains_key(&base) || self.names_input(before, tip.snapshot) {
+                let Some(new) = self.object(tip.snapshot, bases.get(&base).copied().or(Some(base))).await? else {
+                    return Ok(None);
+                };
+                moved.insert(tip.snapshot, new);
+            }
+        }
+        let renamed = |key: ObjectKey| moved.get(&key).copied().unwrap_or(key);
+        let history = after.history.iter_mut().map(|one| &mut one.tip);
+        for tip in after.by_name.values_mut().chain(history) {
+            (tip.snapshot, tip.base) = (renamed(tip.snapshot), tip.base.map(renamed));
+        }
+        for (old, new) in &moved {
+            after.segments.remove(old);
+            after.segments.insert(*new, self.written[old].1.clone());
+        }
+        after.refs = self.refs(before, &after).await?;
+        Ok(Some(after))
+    }
+
+    fn names_input(&self, tips: &Tips, key: ObjectKey) -> bool {
+        tips.segments.get(&key).is_some_and(|named| named.iter().any(|segment| self.keys.contains(segment)))
+    }
+
+    /// Writes a snapshot object anew, once.
+    async fn object(&mut self, key: ObjectKey, base: Option<ObjectKey>) -> Result<Option<ObjectKey>, IndexError> {
+        if let Some((new, _)) = self.written.get(&key) {
+            return Ok(Some(*new));
+        }
+        let (store, tenant) = (self.compaction.store, self.compaction.tenant);
+        let object = Object::read(store, tenant, key, base.is_some()).await?;
+        let Some(moved) = object.moved(base, |place| self.place(place)) else { return Ok(None) };
+        let (new, _) = match &moved {
+            Object::Whole(snapshot) => upload::snapshot(store, tenant, snapshot).await?,
+            Object::Delta(delta) => upload::delta(store, tenant, delta).await?,
+        };
+        self.written.insert(key, (new, moved.segments().to_vec()));
+        Ok(Some(new))
+    }
+
+    fn place(&self, place: Place) -> Option<Place> {
+        if !self.keys.contains(&place.0) {
+            return Some(place);
+        }
+        self.inputs.places.get(&place).and_then(|nth| self.places.get(*nth)).copied()
+    }
+
+    async fn refs(&self, before: &Tips, after: &Tips) -> Result<Option<ObjectKey>, IndexError> {
+        let refs = after.others();
+        if before.refs.is_none() || refs == before.others() {
+            return Ok(before.refs);
+        }
+        Ok(Some(upload::refs(self.compaction.store, self.compaction.tenant, &refs).await?.0))
+    }
+
+    /// Nothing is changed where a repository is no longer what was rewritten, or another one names an input.
+    fn apply(&self, root: &mut Root, rewritten: &BTreeMap<RepositoryId, Rewritten>) -> Result<bool, IndexError> {
+        self.compaction.halt.check()?;
+        let unchanged = |id: &RepositoryId| {
+            let (Some(one), Some(entry)) = (rewritten.get(id), root.repositories.get(id)) else { return false };
+            (entry.default.as_ref(), entry.refs) == (one.before.default_tip(), one.before.refs)
+        };
+        let naming = inputs::naming(root, &self.keys);
+        if !self.is_there(root) || naming.len() != rewritten.len() || !naming.iter().all(unchanged) {
+            return Err(IndexError::HeldGone);
+        }
+        let named = root.segments.iter().map(|segment| segment.key).collect();
+        publish::add_segments(root, self.outputs);
+        let mut gone = BTreeSet::new();
+        for (id, Rewritten { before, after }) in rewritten {
+            let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
+            let fence = root.repositories.get(id).map_or(0, |entry| entry.fence);
+            let entry = RepositoryEntry { fence, default: after.default_tip().cloned(), refs: after.refs, segments };
+            root.repositories.insert(*id, entry);
+            gone.extend(before.objects().difference(&after.objects()));
+        }
+        publish::settle(root, named, gone.into_iter(), self.compaction.now_ms);
+        Ok(true)
+    }
+}
