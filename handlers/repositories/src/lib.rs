@@ -5,6 +5,11 @@
 //! - `GET /api/v1/repositories?limit=&cursor=`: by name, at most 100 a page.
 //! - `GET /api/v1/repositories/{id}`, `DELETE /api/v1/repositories/{id}` (204: hidden at once).
 //! - `POST /api/v1/repositories/{id}/index?full=`: 202 with the queued job.
+//! - `GET /api/v1/repositories/{id}/snapshots`: the searchable commits: tips first, then what refs have left.
+//! - `DELETE /api/v1/repositories/{id}/snapshots/{commit}` (204: hidden at once and for good, out of storage in about a
+//!   day; a tip is not searchable again until its ref moves).
+
+mod snapshots;
 
 use std::time::Duration;
 
@@ -29,6 +34,7 @@ pub fn routes() -> Router<Resources> {
         .route("/api/v1/repositories", get(list).post(register))
         .route("/api/v1/repositories/{id}", get(show).delete(delete))
         .route("/api/v1/repositories/{id}/index", post(index))
+        .merge(snapshots::routes())
 }
 
 /// The query string of the list.

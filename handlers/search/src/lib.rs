@@ -1,7 +1,12 @@
 //! `GET|POST /api/v1/search/code`: matching lines of the repositories that the key may see, in rank order.
 //!
 //! `query` is in the language of `core/src/query/syntax.md`, at most 1 KiB; `repository` takes a UUID or `owner/name`;
-//! `limit` is 1 to 100 lines, by default 50. Answered from the index: the database is asked for the key only.
+//! `limit` is 1 to 100 lines, by default 50; `cursor` is the `next_cursor` of the page before, for at least an hour of the
+//! same version of the index. `context` (0 to 10) gives lines around each match, `count` counts all matches, `facets` gives
+//! files by language, folder, repository and class, `explain` the parts of each score. A search stops after 10 seconds and
+//! says so. Answered from the index: the database is asked for the key only.
+
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
@@ -9,7 +14,7 @@ use axum::routing::get;
 use kotadb_core::http::scope::Search;
 use kotadb_core::http::{ApiError, Authorized, Json, Query, Resources, page_limit};
 use kotadb_core::query;
-use kotadb_core::search::SearchRequest;
+use kotadb_core::search::{Budget, Context, Page, SearchCursor, SearchError, SearchRequest};
 use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
 
@@ -25,7 +30,21 @@ struct CodeSearch {
     query: String,
     repository: Option<String>,
     limit: Option<u32>,
+    cursor: Option<String>,
+    #[serde(default)]
+    context: u32,
+    #[serde(default)]
+    count: bool,
+    #[serde(default)]
+    facets: bool,
+    #[serde(default)]
+    explain: bool,
 }
+
+/// Most lines before and after a match.
+const MAX_CONTEXT: u32 = 10;
+/// After this a search gives what it has, well before the request's own time limit.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 async fn by_query(
     State(resources): State<Resources>,
@@ -54,7 +73,19 @@ async fn answer(
         Some(text) => vec![key.repository(text)?],
         None => key.visible(),
     };
-    let request = SearchRequest { tenant: key.tenant, visible, query, limit: Some(limit as usize) };
+    if search.context > MAX_CONTEXT {
+        return Err(ApiError::invalid_request(format!("`context` is {}: give 0 to {MAX_CONTEXT}", search.context)));
+    }
+    let cursor = search.cursor.as_deref().map(str::parse::<SearchCursor>).transpose().map_err(SearchError::from)?;
+    let request = SearchRequest {
+        page: Page { cursor, ..Page::of_lines(limit as usize) },
+        count: search.count,
+        facets: search.facets,
+        context: Context { before: search.context, after: search.context },
+        explain: search.explain,
+        budget: Budget { deadline: Some(Instant::now() + DEADLINE), bytes: None },
+        ..SearchRequest::new(key.tenant, visible, query)
+    };
     let result = resources.searcher()?.search(&request).await?;
     Ok(Json(list(&result)))
 }

@@ -29,7 +29,37 @@ async fn get_and_post_answer_the_same_lines() {
     assert_eq!(by_id.body["items"].as_array().unwrap().len(), 1);
     let limited = app.call("GET", "/api/v1/search/code?query=alpha&limit=1", &tenant.key, None).await;
     assert_eq!(limited.body["items"].as_array().unwrap().len(), 1);
-    assert_eq!((&limited.body["truncated"], &got.body["truncated"]), (&json!(true), &json!(false)));
+    let cursor = limited.body["next_cursor"].as_str().unwrap();
+    assert_eq!((&limited.body["truncated"], &limited.body["index"]["reason"]), (&json!(false), &json!("limit")));
+    let rest = format!("/api/v1/search/code?query=alpha&cursor={cursor}");
+    let rest = app.call("GET", &rest, &tenant.key, None).await;
+    assert_eq!(rest.body["items"], json!([items[1]]), "{}", rest.body);
+    assert_eq!((&rest.body["next_cursor"], &got.body["next_cursor"]), (&json!(null), &json!(null)));
+}
+
+#[tokio::test]
+async fn counts_facets_context_and_scores_come_when_asked_for() {
+    let app = App::new().await;
+    let tenant = app.tenant("one").await;
+    let repository = app.register(&tenant.key, "a/b").await;
+    publish(&app.store, tenant.id, repository["id"].as_str().unwrap(), &FILES).await;
+    let ask = async |more: &str| {
+        app.call("GET", &format!("/api/v1/search/code?query=alpha&limit=1&{more}"), &tenant.key, None).await
+    };
+    let plain = ask("").await.body;
+    assert!(plain.get("facets").is_none() && plain["items"][0].get("score").is_none());
+    let all = ask("count=true&facets=true&context=1&explain=true").await.body;
+    assert_eq!((&all["total"], &all["total_is_exact"]), (&json!(2), &json!(true)));
+    assert_eq!(all["facets"]["languages"].as_array().unwrap().len(), 2);
+    assert_eq!(all["facets"]["repositories"], json!([{ "value": "a/b", "files": 2 }]));
+    assert_eq!((&all["facets"]["exact"], &all["items"][0]["after"]), (&json!(true), &json!(["fn beta() {}"])));
+    assert_eq!(all["items"][0]["score_parts"]["definition"], json!(5000), "{all}");
+    for wrong in ["cursor=x", "context=11", "nonsense=1"] {
+        assert_eq!(ask(wrong).await.status, 400, "{wrong}");
+    }
+    let cursor = plain["next_cursor"].as_str().unwrap();
+    let foreign = format!("/api/v1/search/code?query=beta&cursor={cursor}");
+    assert_eq!(app.call("GET", &foreign, &tenant.key, None).await.status, 400);
 }
 
 #[tokio::test]

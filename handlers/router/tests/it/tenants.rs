@@ -20,6 +20,8 @@ async fn nothing_of_another_tenant_is_seen_on_any_route() {
         ("GET", format!("/api/v1/repositories/{id}"), None),
         ("DELETE", format!("/api/v1/repositories/{id}"), None),
         ("POST", format!("/api/v1/repositories/{id}/index"), None),
+        ("GET", format!("/api/v1/repositories/{id}/snapshots"), None),
+        ("DELETE", format!("/api/v1/repositories/{id}/snapshots/{}", "07".repeat(20)), None),
         ("GET", format!("/api/v1/jobs/{job}"), None),
         ("GET", format!("/api/v1/jobs?repository={id}"), None),
         ("GET", "/api/v1/jobs?repository=owner/private".to_owned(), None),
@@ -58,6 +60,30 @@ async fn one_url_of_two_tenants_is_two_repositories() {
         }
     };
     assert_eq!((found(one.key).await, found(two.key).await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_deleted_commit_leaves_search_and_list_at_once() {
+    let app = App::new().await;
+    let tenant = app.tenant("one").await;
+    let repository = app.register(&tenant.key, "a/b").await;
+    let id = repository["id"].as_str().unwrap();
+    publish(&app.store, tenant.id, id, &[("a.rs", "fn soon_gone() {}\n")]).await;
+    let (search, list) = ("/api/v1/search/code?query=soon_gone", format!("/api/v1/repositories/{id}/snapshots"));
+    let commit = "07".repeat(20);
+    let listed = app.call("GET", &list, &tenant.key, None).await;
+    let expected = json!([{ "commit": commit, "is_tip": true, "refs": ["refs/heads/main"], "left_at": null }]);
+    assert_eq!((&listed.body["items"], &listed.body["total"]), (&expected, &json!(1)));
+    assert_eq!(app.call("GET", search, &tenant.key, None).await.body["items"].as_array().unwrap().len(), 1);
+    for unknown in ["08".repeat(20), "main".to_owned()] {
+        let answer = app.call("DELETE", &format!("{list}/{unknown}"), &tenant.key, None).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"));
+    }
+    let path = format!("{list}/{commit}");
+    assert_eq!(app.call("DELETE", &path, &tenant.key, None).await.status, 204);
+    assert_eq!(app.call("DELETE", &path, &tenant.key, None).await.status, 404);
+    assert_eq!(app.call("GET", search, &tenant.key, None).await.body["items"], json!([]));
+    assert_eq!(app.call("GET", &list, &tenant.key, None).await.body["items"], json!([]));
 }
 
 #[tokio::test]
