@@ -38,13 +38,11 @@ fn options_first(words: Vec<OsString>) -> Vec<OsString> {
                 options.push(word);
                 options.extend(value_follows.then(|| rest.next()).flatten());
             }
-            None if word == "--" => {
-                query.push(word);
-                query.extend(rest.by_ref());
-            }
+            None if word == "--" => query.extend(rest.by_ref()),
             None => query.push(word),
         }
     }
+    options.push("--".into());
     options.append(&mut query);
     options
 }
@@ -95,18 +93,36 @@ pub struct SearchArgs {
     /// One JSON object a matching line, then a summary.
     #[arg(long)]
     pub json: bool,
-    /// Print the number of matching lines only (of files, for a query without text).
+    /// Print the number of matching lines only (of files, with --files or for a query without text).
     #[arg(long, short, conflicts_with = "json")]
     pub count: bool,
-    /// Most lines to print; 0: all of them.
+    /// Print the paths of matching files only.
+    #[arg(long, short = 'l', conflicts_with = "json")]
+    pub files: bool,
+    /// Most lines (with --files: paths) to print; 0: all of them.
     #[arg(long, default_value_t = 100)]
     pub limit: usize,
+    /// Lines to print after each matching one.
+    #[arg(long, short = 'A', value_name = "N")]
+    pub after: Option<u32>,
+    /// Lines to print before each matching one.
+    #[arg(long, short = 'B', value_name = "N")]
+    pub before: Option<u32>,
+    /// Lines to print before and after each matching one.
+    #[arg(long, short = 'C', value_name = "N")]
+    pub context: Option<u32>,
+    /// Say what ranks each file: with --json `score` and its parts, else a line before the file's.
+    #[arg(long)]
+    pub explain: bool,
     /// Repository or folder.
     #[arg(long, default_value = ".", value_name = "PATH")]
     pub repo: PathBuf,
-    /// Branch, tag or commit that was indexed.
+    /// Branch, tag or commit that was indexed, instead of the working tree; `*` stands for any part of a name.
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
+    /// Search every ref that was indexed.
+    #[arg(long, conflicts_with = "reference")]
+    pub all_refs: bool,
 }
 
 /// `kotadb up`
@@ -144,5 +160,6 @@ mod tests {
         let args = search(&["--json", "--", "--count", "-c", "->next"]);
         assert_eq!(args.query, ["--count", "-c", "->next"]);
         assert!(args.json && !args.count);
+        assert_eq!(search(&["found", "--"]).query, ["found"]);
     }
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod index;
+mod output;
 mod progress;
 mod search;
 mod up;
@@ -10,6 +11,7 @@ mod up;
 use std::process::ExitCode;
 
 use kotadb_core::telemetry;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Args, Command};
 
@@ -33,16 +35,19 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Index(args) => index::run(&args).map(|()| true),
-        Command::Search(args) => block_on(search::run(&args)),
-        Command::Up(args) => block_on(up::run(&args)).map(|()| true),
+        Command::Search(args) => search_runtime()?.block_on(search::run(&args)),
+        Command::Up(args) => Builder::new_multi_thread().enable_all().build()?.block_on(up::run(&args)).map(|()| true),
     }
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+/// A search reads maps and hands what takes long to other threads: it needs neither a reactor nor threads of its own.
+fn search_runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().build()
 }
 
 /// `kotadb search … | head` closes our output early: that is how the reader says it has enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let of_json = || error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    kind.or_else(of_json) == Some(std::io::ErrorKind::BrokenPipe)
 }

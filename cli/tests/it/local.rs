@@ -74,13 +74,129 @@ fn counts_and_limits() {
     assert!(stderr(&output).contains("--limit 0"), "{}", stderr(&output));
 }
 
+fn summary(output: &std::process::Output) -> Value {
+    serde_json::from_str(stdout(output).lines().last().expect("a summary")).expect("JSON")
+}
+
 #[test]
-fn says_how_many_files_differ_from_the_index() {
+fn the_summary_says_how_the_working_tree_is() {
     let fixture = indexed();
+    let search = |args: &[&str]| summary(&kotadb(fixture.path(), &[&["search", "--json", "hello"], args].concat()));
+    let clean = search(&[]);
+    assert_eq!((&clean["tree"], &clean["behind"]), (&"clean".into(), &0.into()));
     fixture.write("src/main.rs", "fn main() {}\n");
     fixture.write("new.txt", "hello\n");
+    assert_eq!(search(&[])["tree"], "dirty(2)");
+    assert!(search(&["--ref", "HEAD"]).get("tree").is_none(), "a commit is what it is");
+    fixture.commit(&[("more.txt", "more\n")]);
+    let behind = search(&[]);
+    assert_eq!((&behind["tree"], &behind["behind"]), (&"clean".into(), &1.into()));
     let output = kotadb(fixture.path(), &["search", "hello"]);
-    assert!(stderr(&output).contains("2 files differ"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("1 commit behind"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_ref_does_not_count_as_a_part_of_the_query() {
+    let query = format!("\"hello\" {}", "-absent ".repeat(126));
+    assert!(query.len() > 1000);
+    let output = kotadb(indexed().path(), &["search", "--count", "--ref", "HEAD", &query]);
+    assert_eq!(stdout(&output), "2\n", "{}", stderr(&output));
+}
+
+#[test]
+fn paths_alone_are_printed_on_demand() {
+    let fixture = indexed();
+    let output = kotadb(fixture.path(), &["search", "-l", "hello"]);
+    assert_eq!(stdout(&output), "src/main.rs\ndocs/guide.md\n", "{}", stderr(&output));
+    assert_eq!(stdout(&kotadb(fixture.path(), &["search", "--files", "--count", "hello"])), "2\n");
+    let output = kotadb(fixture.path(), &["search", "-l", "--limit", "1", "hello"]);
+    assert_eq!(stdout(&output), "src/main.rs\n");
+    assert!(stderr(&output).contains("stopped at 1 files"), "{}", stderr(&output));
+}
+
+#[test]
+fn lines_around_are_printed_once() {
+    let text = (1..=12).map(|n| format!("line {n}{}\n", if [3, 5, 11].contains(&n) { " found" } else { "" }));
+    let fixture = Fixture::new(&[("a.txt", &text.collect::<String>()), ("b.txt", "found\nlast\n")]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    let output = kotadb(fixture.path(), &["search", "-B", "1", "--after=2", "found"]);
+    let expected = [
+        "a.txt-2-line 2",
+        "a.txt:3:8:line 3 found",
+        "a.txt-4-line 4",
+        "a.txt:5:8:line 5 found",
+        "a.txt-6-line 6",
+        "a.txt-7-line 7",
+        "--",
+        "a.txt-10-line 10",
+        "a.txt:11:9:line 11 found",
+        "a.txt-12-line 12",
+        "--",
+        "b.txt:1:1:found",
+        "b.txt-2-last",
+    ];
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), expected, "{}", stderr(&output));
+    let changed = (1..=12).map(|n| format!("line {n}{}\n", if n == 6 { " found" } else { "" }));
+    fixture.write("a.txt", &changed.collect::<String>());
+    let output = kotadb(fixture.path(), &["search", "-C", "1", "path:a.txt", "found"]);
+    assert_eq!(stdout(&output), "a.txt-5-line 5\na.txt:6:8:line 6 found\na.txt-7-line 7\n", "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_hidden_is_told_and_ranks_are_explained() {
+    let fixture = Fixture::new(&[("src/a.rs", "fn hello() {}\n"), ("vendor/b.rs", "fn hello() {}\n")]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    let output = kotadb(fixture.path(), &["search", "hello"]);
+    assert_eq!(stdout(&output), "src/a.rs:1:4:fn hello() {}\n");
+    assert!(stderr(&output).contains("1 hidden in vendored files"), "{}", stderr(&output));
+    let output = kotadb(fixture.path(), &["search", "--explain", "hello", "vendored:yes"]);
+    let text = stdout(&output);
+    assert_eq!(text.lines().count(), 4, "{text}{}", stderr(&output));
+    assert!(text.starts_with("src/a.rs: "), "{text}");
+    let json = stdout(&kotadb(fixture.path(), &["search", "--explain", "--json", "hello"]));
+    assert!(json.contains("\"score_parts\":{"), "{json}");
+}
+
+#[test]
+fn all_refs_are_searched_on_demand() {
+    let fixture = indexed();
+    fixture.git(&["branch", "old"]);
+    assert!(kotadb(fixture.path(), &["index", "--ref", "old"]).status.success());
+    fixture.commit(&[("new.txt", "hello\n")]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    let count =
+        |args: &[&str]| stdout(&kotadb(fixture.path(), &[&["search", "--files", "--count", "hello"], args].concat()));
+    assert_eq!((count(&[]).as_str(), count(&["--ref", "old"]).as_str()), ("3\n", "2\n"));
+    let all = stdout(&kotadb(fixture.path(), &["search", "-l", "--all-refs", "hello"]));
+    assert!(all.contains("new.txt"), "{all}");
+    assert!(count(&["--ref", "o*"]) == "2\n" && count(&["--all-refs"]) != "2\n");
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_the_search_quietly() {
+    let fixture = Fixture::new(&[("long.txt", &"a line that is found\n".repeat(50_000))]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    for option in ["--json", "--"] {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_kotadb"))
+            .args(["search", "--limit=0", "found", option])
+            .current_dir(fixture.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("kotadb runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("ended");
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{option}");
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_written_says_where_it_belongs() {
+    let fixture = Fixture::new(&[("a.txt", "a\n")]);
+    fixture.write(".git/kotadb", "no folder");
+    let output = kotadb(fixture.path(), &["index"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("where the index belongs"), "{}", stderr(&output));
 }
 
 #[test]
@@ -139,8 +255,7 @@ fn a_ref_that_is_not_indexed_is_no_empty_answer() {
 #[test]
 fn a_commit_is_found_by_any_of_its_names() {
     let fixture = indexed();
-    let all = stdout(&kotadb(fixture.path(), &["search", "--json", "hello"]));
-    let summary: Value = serde_json::from_str(all.lines().last().expect("a summary")).expect("JSON");
+    let summary = summary(&kotadb(fixture.path(), &["search", "--json", "hello"]));
     let commit = summary["commit"].as_str().expect("one commit");
     for reference in ["HEAD", commit, &commit[..10]] {
         let output = kotadb(fixture.path(), &["search", "--count", "--ref", reference, "hello"]);
@@ -179,6 +294,33 @@ fn a_repository_without_a_commit_has_nothing_to_find() {
     assert!(kotadb(folder.path(), &["index"]).status.success());
     let output = kotadb(folder.path(), &["search", "a"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("nothing is indexed here yet"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_commit_that_its_branch_has_left_is_searched_by_its_name() {
+    let fixture = indexed();
+    fixture.commit(&[("src/main.rs", "fn main() {}\n")]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    for (reference, n) in [("HEAD~1", 2), ("HEAD", 1)] {
+        let output = kotadb(fixture.path(), &["search", "--json", "--ref", reference, "hello"]);
+        let summary = summary(&output);
+        assert_eq!((&summary["matches"], &summary["files"]), (&n.into(), &n.into()), "{}", stderr(&output));
+        assert!(!stdout(&output).contains("other_refs"), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_commit_that_no_ref_names_is_searched_by_itself() {
+    let fixture = indexed();
+    fixture.commit(&[("src/main.rs", "fn main() {}\n")]);
+    assert!(kotadb(fixture.path(), &["index"]).status.success());
+    assert!(kotadb(fixture.path(), &["index", "--ref", "HEAD~1"]).status.success());
+    let count = |args: &[&str]| stdout(&kotadb(fixture.path(), &[&["search", "--count", "hello"], args].concat()));
+    assert_eq!((count(&["--ref", "HEAD~1"]).as_str(), count(&["--ref", "HEAD"]).as_str()), ("2\n", "1\n"));
+    let output = kotadb(fixture.path(), &["search", "--json", "--ref", "HEAD~1", "hello"]);
+    assert!(!stdout(&output).contains("other_refs"), "{}", stdout(&output));
+    assert_eq!(count(&[]), "1\n");
 }
 
 #[test]

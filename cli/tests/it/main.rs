@@ -3,3 +3,4 @@
 mod fixture;
 mod local;
 mod up;
+mod working_tree;

@@ -1,0 +1,198 @@
+//! What `kotadb search` prints: lines with what is around them, paths, JSON, or a count. Pages come one after the other,
+//! so that an answer of any length takes the memory of one.
+
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write, stdout};
+
+use kotadb_core::id::RepositoryId;
+use kotadb_core::search::{FileMatch, Score, SearchResult};
+use kotadb_core::wire::search::{Hit, hits, path_text, summary};
+use kotadb_indexer::local::WorkingTree;
+
+use crate::args::SearchArgs;
+
+/// The output of one search.
+pub struct Output<'a> {
+    args: &'a SearchArgs,
+    has_text: bool,
+    out: BufWriter<StdoutLock<'static>>,
+    colour: bool,
+    /// Lines or files that may still be printed; `None`: any number.
+    room: Option<usize>,
+    n_lines: u64,
+    n_files: u64,
+    /// The file printed last: the next page may go on with it.
+    last_file: Option<(RepositoryId, Vec<String>, Vec<u8>)>,
+    around: Surroundings,
+}
+
+/// What is around matching lines: lines that two matches share are printed once.
+#[derive(Default)]
+struct Surroundings {
+    /// Number of the line of the last file that was printed last.
+    last_line: u64,
+    /// Lines after the last match, which may yet turn out to match themselves.
+    later: Vec<(u64, String)>,
+}
+
+impl<'a> Output<'a> {
+    /// Nothing is printed yet. `has_text`: the query looks for lines, not for files.
+    pub fn new(args: &'a SearchArgs, has_text: bool) -> Self {
+        Self {
+            args,
+            has_text,
+            out: BufWriter::new(stdout().lock()),
+            colour: stdout().is_terminal(),
+            room: (args.limit > 0).then_some(args.limit),
+            n_lines: 0,
+            n_files: 0,
+            last_file: None,
+            around: Surroundings::default(),
+        }
+    }
+
+    /// Prints a page; returns how many lines or files may follow.
+    pub fn page(&mut self, result: &SearchResult) -> anyhow::Result<Option<usize>> {
+        if self.args.count {
+            return Ok(Some(0));
+        }
+        let mut printed = 0;
+        let mut hits = hits(result);
+        for file in &result.files {
+            let is_new = self.begin(file);
+            if is_new
+                && !self.args.json
+                && let Some(score) = &file.score
+            {
+                self.line(&explanation(file, score))?;
+            }
+            printed += if self.args.files { 1 } else { file.lines.len().max(1) };
+            for (nth, hit) in hits.by_ref().take(file.lines.len().max(1)).enumerate() {
+                match () {
+                    () if self.args.json => self.json(&hit)?,
+                    () if self.args.files && nth > 0 => {}
+                    () if self.args.files => self.line(&Hit { line: None, ..hit }.render(self.colour))?,
+                    () => self.hit(file, nth, &hit, is_new && nth == 0)?,
+                }
+            }
+        }
+        self.room = self.room.map(|room| room.saturating_sub(printed));
+        Ok(self.room)
+    }
+
+    /// Counts a file; whether it is another than the last.
+    fn begin(&mut self, file: &FileMatch) -> bool {
+        self.n_lines += file.lines.len() as u64;
+        let this = (file.repository, file.refs.clone(), file.path.clone());
+        let is_new = self.last_file.as_ref() != Some(&this);
+        self.n_files += u64::from(is_new);
+        self.last_file = Some(this);
+        is_new
+    }
+
+    /// A matching line with what is around it.
+    fn hit(&mut self, file: &FileMatch, nth: usize, hit: &Hit, is_first: bool) -> anyhow::Result<()> {
+        let (Some(line), Some(around)) = (file.lines.get(nth), file.around.get(nth)) else {
+            return self.line(&hit.render(self.colour));
+        };
+        let number = line.line;
+        self.flush_later(if is_first { u64::MAX } else { number })?;
+        let known = if is_first { 0 } else { self.around.last_line };
+        let first = number - around.before.len() as u64;
+        if self.n_files + u64::from(!is_first) > 1 && (is_first || first > known + 1) {
+            self.line("--")?;
+        }
+        for (number, text) in (first..).zip(&around.before).filter(|(number, _)| *number > known) {
+            self.line(&hit.render_around(number, text, self.colour))?;
+        }
+        self.line(&hit.render(self.colour))?;
+        self.around.last_line = number;
+        let later = (number + 1..).zip(&around.after);
+        self.around.later =
+            later.map(|(number, text)| (number, hit.render_around(number, text, self.colour))).collect();
+        Ok(())
+    }
+
+    /// Prints what follows the last match, as far as the line `before`.
+    fn flush_later(&mut self, before: u64) -> anyhow::Result<()> {
+        for (number, text) in std::mem::take(&mut self.around.later) {
+            if number < before {
+                self.line(&text)?;
+                self.around.last_line = number;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what comes after the last page; whether anything was found.
+    pub fn finish(mut self, result: &SearchResult, tree: Option<&WorkingTree>) -> anyhow::Result<bool> {
+        self.flush_later(u64::MAX)?;
+        let complete = result.complete && tree.is_none_or(|tree| tree.n_unread == 0);
+        if self.args.count {
+            let totals = result.totals;
+            let n = if self.has_text && !self.args.files { totals.lines } else { totals.files };
+            self.line(&n.to_string())?;
+        } else if self.args.json {
+            let mut summary = summary(result);
+            summary.matches = summary.matches.max(self.n_lines);
+            summary.files = summary.files.max(self.n_files);
+            summary.complete = complete;
+            summary.tree = tree.map(state);
+            summary.behind = tree.and_then(|tree| tree.behind).map(|behind| behind as u64);
+            self.json(&summary)?;
+        }
+        self.out.flush()?;
+        if !self.args.json {
+            self.notes(result, tree);
+        }
+        Ok(result.totals.files > 0 || self.n_files > 0)
+    }
+
+    fn notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) {
+        if !self.args.count && !result.complete {
+            let what = if self.args.files { "files" } else { "lines" };
+            eprintln!("stopped at {} {what}: --limit 0 prints all of them", self.args.limit);
+        }
+        let up_to = if result.hidden.exact { "" } else { "up to " };
+        for (n, kind) in [(result.hidden.generated, "generated"), (result.hidden.vendored, "vendored")] {
+            if n > 0 {
+                eprintln!("note: {up_to}{n} hidden in {kind} files: `{kind}:yes` shows them");
+            }
+        }
+        match tree.and_then(|tree| tree.behind).unwrap_or(0) {
+            0 => {}
+            1 => eprintln!("note: the index is 1 commit behind: `kotadb index` brings it up to date"),
+            n => eprintln!("note: the index is {n} commits behind: `kotadb index` brings it up to date"),
+        }
+        if let Some(tree) = tree.filter(|tree| tree.n_unread > 0) {
+            eprintln!(
+                "note: {} changed files were not searched, since all changes together are more than 512 MiB: commit \
+                 them, or let git ignore them, then run `kotadb index`",
+                tree.n_unread
+            );
+        }
+    }
+
+    fn json(&mut self, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer(&mut self.out, value)?;
+        Ok(self.out.write_all(b"\n")?)
+    }
+
+    fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        Ok(self.out.write_all(b"\n")?)
+    }
+}
+
+/// `path: score = part 1 + part 2`
+fn explanation(file: &FileMatch, score: &Score) -> String {
+    let parts =
+        score.parts().map(|(signal, points)| format!("{} {points}", signal.name())).collect::<Vec<_>>().join(" + ");
+    format!("{}: {} = {parts}", path_text(&file.path).0, score.total())
+}
+
+fn state(tree: &WorkingTree) -> String {
+    match tree.n_changed {
+        0 => "clean".to_owned(),
+        n => format!("dirty({n})"),
+    }
+}
