@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts bench-index fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts bench bench-cold fuzz fmt
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -44,9 +44,15 @@ check-scripts:
 	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
 	python3 scripts/parity.py --self-test
 
-bench-index: build ## index size, time and memory on a large tree
-	@scripts/setup.sh bench
-	KOTADB_BIN=$(BIN) scripts/bench-index.sh
+bench: build ## measure beside ripgrep and csearch; PARTS="build warm cold peers" for some of it
+	cargo build --locked --release -p kotadb-bench
+	KOTADB_BIN=$(BIN) scripts/bench.sh $(PARTS)
+
+bench-cold: ## measure queries with an empty cache over a bucket that is far away
+	@$(MAKE) --no-print-directory bench PARTS=cold
+
+fuzz: setup ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
+	scripts/fuzz.sh $(or $(SECONDS_EACH),60)
 
 fmt: ## format the code
 	cargo fmt --all

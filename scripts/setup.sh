@@ -24,6 +24,8 @@ if [ "${1:-}" = bench ]; then
   [ -x /usr/bin/time ] || need time
   compgen -G '/usr/src/linux-source-*.tar.xz' >/dev/null || need linux-source
   has xz || need xz-utils
+  has csearch || need codesearch
+  has ctags || need universal-ctags
 fi
 
 [ ${#packages[@]} -gt 0 ] || exit 0

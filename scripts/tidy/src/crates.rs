@@ -17,6 +17,8 @@ enum Floor {
     Indexer,
     /// The command people type.
     Cli,
+    /// Measures all of it: uses what it measures, and is used by nobody.
+    Bench,
     /// A tool of the house: uses no member.
     Tool,
 }
@@ -42,6 +44,7 @@ fn floor(folder: &str) -> Floor {
         "indexer" => Floor::Indexer,
         "cli" => Floor::Cli,
         "handlers/router" => Floor::Router,
+        "scripts/bench" => Floor::Bench,
         _ if folder.starts_with("handlers/") => Floor::Handler,
         _ => Floor::Tool,
     }
@@ -62,7 +65,7 @@ fn may_use(from: Floor, to: Floor) -> bool {
         Floor::Core | Floor::Tool => false,
         Floor::Handler | Floor::Indexer => to == Floor::Core,
         Floor::Router => matches!(to, Floor::Core | Floor::Handler),
-        Floor::Cli => matches!(to, Floor::Core | Floor::Indexer),
+        Floor::Cli | Floor::Bench => matches!(to, Floor::Core | Floor::Indexer),
     }
 }
 
@@ -82,6 +85,7 @@ pub(crate) mod tests {
         assert_eq!(floor("handlers/search"), Floor::Handler);
         assert_eq!(floor("handlers/router"), Floor::Router);
         assert_eq!(floor("scripts/tidy"), Floor::Tool);
+        assert_eq!(floor("scripts/bench"), Floor::Bench);
     }
 
     #[test]
@@ -93,6 +97,8 @@ pub(crate) mod tests {
             (Floor::Router, Floor::Indexer),
             (Floor::Indexer, Floor::Handler),
             (Floor::Cli, Floor::Router),
+            (Floor::Cli, Floor::Bench),
+            (Floor::Bench, Floor::Cli),
         ] {
             assert!(refusal(from, &edge("x", &[]), to).is_some(), "{from:?} uses {to:?}");
         }

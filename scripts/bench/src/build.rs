@@ -1,0 +1,187 @@
+//! Index builds: time, memory and size of a first one, and the cost of a push that changes 20 files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::Value;
+
+use crate::program::output;
+use crate::rows::{Row, Rows};
+use crate::samples::median;
+
+/// `build`
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Repository to index; it is cloned, so that its own index stays.
+    #[arg(long, default_value = "target/bench/linux")]
+    repo: PathBuf,
+    /// Folder of the clone, made anew.
+    #[arg(long, default_value = "target/bench/build")]
+    clone: PathBuf,
+    /// First builds.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Pushes of 20 files each.
+    #[arg(long, default_value_t = 5)]
+    pushes: usize,
+}
+
+/// Files that a push changes.
+const PUSHED_FILES: usize = 20;
+
+/// One run of the indexer.
+struct Run {
+    seconds: f64,
+    peak_mib: f64,
+    summary: Value,
+}
+
+/// Sizes of all that is searchable.
+struct Sizes {
+    index: f64,
+    text: f64,
+}
+
+/// Builds, then pushes.
+pub fn run(args: &BuildArgs, bin: &Path, rows: &mut Rows) -> anyhow::Result<()> {
+    clone(&args.repo, &args.clone)?;
+    let mut builds = Vec::new();
+    for _ in 0..args.runs.max(1) {
+        remove(&args.clone.join("kotadb"))?;
+        builds.push(index(bin, &args.clone)?);
+    }
+    let sizes = sizes(bin, &args.clone)?;
+    let seconds = median(builds.iter().map(|run| run.seconds).collect());
+    let peak = builds.iter().map(|run| run.peak_mib).fold(0.0, f64::max);
+    let mut out = vec![
+        Row::ours("build", "text", sizes.text / 1e6, "MB"),
+        Row::ours("build", "index", sizes.index / 1e6, "MB"),
+        Row::ours("build", "index/text", sizes.index / sizes.text, "ratio").at_most(0.33),
+        Row::ours("build", "seconds", seconds, "s"),
+        Row::ours("build", "throughput", sizes.text / 1e6 / seconds, "MB/s").at_least(80.0),
+        Row::ours("build", "peak_rss", peak, "MiB").at_most(512.0),
+    ];
+    out.extend(sections(&builds[0].summary));
+    out.extend(pushes(args, bin)?);
+    rows.write("build", &out)
+}
+
+fn sections(summary: &Value) -> Vec<Row> {
+    let sections = summary["sections"].as_object().into_iter().flatten();
+    sections.map(|(name, bytes)| Row::ours("build", name, bytes.as_f64().unwrap_or(0.0) / 1e6, "MB")).collect()
+}
+
+fn pushes(args: &BuildArgs, bin: &Path) -> anyhow::Result<Vec<Row>> {
+    let (mut seconds, mut excess) = (Vec::new(), Vec::new());
+    let mut bytes = Vec::new();
+    for nth in 0..args.pushes.max(1) {
+        let changed = push(&args.clone, nth)?;
+        let run = index(bin, &args.clone)?;
+        let written = run.summary["bytes_written"].as_f64().context("the summary has `bytes_written`")?;
+        seconds.push(run.seconds);
+        bytes.push(written);
+        excess.push(written / (3.0 * changed as f64 + f64::from(256 << 10) + 120.0));
+    }
+    Ok(vec![
+        Row::ours("push of 20 files", "seconds", median(seconds), "s").at_most(1.0),
+        Row::ours("push of 20 files", "bytes", median(bytes) / 1e3, "kB"),
+        Row::ours("push of 20 files", "bytes/promised", excess.into_iter().fold(0.0, f64::max), "ratio").at_most(1.0),
+    ])
+}
+
+/// A clone without a working tree, its objects hard links.
+fn clone(from: &Path, to: &Path) -> anyhow::Result<()> {
+    remove(to)?;
+    let (from, to) = (from.display().to_string(), to.display().to_string());
+    output(Path::new("git"), ["clone", "--quiet", "--bare", "--local", &from, &to]).map(drop)
+}
+
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Runs `kotadb-indexer once`; GNU time says what it took.
+fn index(bin: &Path, repo: &Path) -> anyhow::Result<Run> {
+    let report = repo.with_extension("time");
+    let mut command = Command::new("/usr/bin/time");
+    command.args(["-f", "%e %M", "-o"]).arg(&report).arg(bin.join("kotadb-indexer")).arg("once").arg(repo);
+    let done = command.output().context("cannot start /usr/bin/time: apt-get install time")?;
+    let error = String::from_utf8_lossy(&done.stderr);
+    anyhow::ensure!(done.status.success(), "{command:?} ended with {}: {error}", done.status);
+    let printed = String::from_utf8(done.stdout)?;
+    let summary = printed.rsplit_once(" in ").map_or(printed.as_str(), |(json, _)| json);
+    let summary = serde_json::from_str(summary).with_context(|| format!("`{printed}` is no summary"))?;
+    let report = fs::read_to_string(&report)?;
+    let (seconds, kib) = report.trim().split_once(' ').context("time printed two figures")?;
+    Ok(Run { seconds: seconds.parse()?, peak_mib: kib.parse::<f64>()? / 1024.0, summary })
+}
+
+/// Segments and snapshots that HEAD names.
+fn sizes(bin: &Path, repo: &Path) -> anyhow::Result<Sizes> {
+    let text = output(&bin.join("kotadb-indexer"), ["inspect".as_ref(), repo.as_os_str()])?;
+    let number = |line: &str, before: &str| {
+        let figure = line.split(before).nth(1)?.split_whitespace().next()?;
+        figure.trim_end_matches(',').parse::<f64>().ok()
+    };
+    let totals = text.lines().find(|line| line.starts_with("segments: ")).context("inspect names its segments")?;
+    let segments = number(totals, ", ").context("bytes of segments")?;
+    let held = number(totals, " for ").context("bytes of text")?;
+    let snapshots: f64 = text.lines().filter_map(|line| number(line, "snapshot ")).sum();
+    Ok(Sizes { index: segments + snapshots, text: held })
+}
+
+/// Commits a change of 20 files that are spread over the tree; their bytes.
+fn push(repo: &Path, nth: usize) -> anyhow::Result<usize> {
+    let git = |args: &[&str], input: &[u8]| git(repo, args, input);
+    let tree = git(&["ls-tree", "-r", "-z", "--full-tree", "HEAD"], b"")?;
+    let tree = String::from_utf8_lossy(&tree).into_owned();
+    let blobs: Vec<(&str, &str)> = tree.split('\0').filter_map(blob).filter(|(_, path)| path.ends_with(".c")).collect();
+    let step = (blobs.len() / PUSHED_FILES).max(1);
+    let (mut changes, mut bytes) = (String::new(), 0);
+    for (id, path) in blobs.iter().skip(nth % step).step_by(step).take(PUSHED_FILES) {
+        let mut content = git(&["cat-file", "blob", id], b"")?;
+        content.extend(format!("/* push {nth} */\n").bytes());
+        bytes += content.len();
+        let new = git(&["hash-object", "-w", "--stdin"], &content)?;
+        changes += &format!("100644 {}\t{path}\n", String::from_utf8_lossy(&new).trim());
+    }
+    git(&["read-tree", "HEAD"], b"")?;
+    git(&["update-index", "--index-info"], changes.as_bytes())?;
+    let tree = git(&["write-tree"], b"")?;
+    let message = format!("push {nth}");
+    let commit =
+        ["commit-tree", "-p", "HEAD", "-m", &message, String::from_utf8_lossy(&tree).trim()].map(str::to_owned);
+    let commit = git(&commit.each_ref().map(String::as_str), b"")?;
+    git(&["update-ref", "HEAD", String::from_utf8_lossy(&commit).trim()], b"")?;
+    Ok(bytes)
+}
+
+/// Id and path of a regular file.
+fn blob(line: &str) -> Option<(&str, &str)> {
+    let (facts, path) = line.split_once('\t')?;
+    let mut facts = facts.split(' ');
+    let (mode, _, id) = (facts.next()?, facts.next()?, facts.next()?);
+    mode.starts_with("100").then_some((id, path))
+}
+
+fn git(repo: &Path, args: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let author = ["-c", "user.name=bench", "-c", "user.email=bench@example.invalid"];
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(repo).args(author).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("cannot start git")?;
+    child.stdin.take().context("standard input is a pipe")?.write_all(input)?;
+    let done = child.wait_with_output()?;
+    anyhow::ensure!(done.status.success(), "{command:?} ended with {}", done.status);
+    Ok(done.stdout)
+}

@@ -1,0 +1,65 @@
+//! Measures KotaDB beside its peers and says which promises hold: one subcommand a part, each writing its rows, and `report`,
+//! which makes tables and a chart of them. `make bench` runs them in order; corpora and peers are set up by `scripts/bench.sh`.
+
+mod build;
+mod chart;
+mod cold;
+mod peers;
+mod program;
+mod queries;
+mod ranking;
+mod report;
+mod rows;
+mod samples;
+mod warm;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use self::rows::Rows;
+
+/// Measures KotaDB beside its peers.
+#[derive(Debug, Parser)]
+#[command(name = "kotadb-bench")]
+struct Args {
+    /// Where rows and reports are written.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+    /// Folder of the programs of this project.
+    #[arg(long, default_value = "target/release", env = "KOTADB_BIN")]
+    bin: PathBuf,
+    #[command(subcommand)]
+    part: Part,
+}
+
+/// The parts.
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Index build: time, memory, size, and the push of 20 files.
+    Build(build::BuildArgs),
+    /// The 21 queries in one long-lived process.
+    Warm(warm::WarmArgs),
+    /// Queries of a process that knows nothing yet, over a bucket that is far away.
+    Cold(cold::ColdArgs),
+    /// The 21 queries as whole processes: ours, ripgrep, csearch.
+    Peers(peers::PeersArgs),
+    /// How high definitions rank: our order beside BM25 and paths.
+    Ranking(ranking::RankingArgs),
+    /// Tables, JSON and chart of all rows that were written.
+    Report,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let mut rows = Rows::open(&args.out)?;
+    match &args.part {
+        Part::Build(part) => build::run(part, &args.bin, &mut rows)?,
+        Part::Warm(part) => warm::run(part, &mut rows)?,
+        Part::Cold(part) => cold::run(part, &mut rows)?,
+        Part::Peers(part) => peers::run(part, &args.bin, &mut rows)?,
+        Part::Ranking(part) => ranking::run(part, &mut rows)?,
+        Part::Report => report::run(&args.out)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! All rows in one place: `engine.json`, tables in `engine.md`, a chart in `engine.svg`. Here Zoekt's figures are carried over to
+//! this machine, and what is promised of the queries is held against them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::chart;
+use crate::queries::{NO_LITERAL, QUERIES, UNFAIR_RG};
+use crate::rows::{Row, Rows};
+use crate::samples::{geometric_mean, median};
+
+/// Writes the three files into `out`.
+pub fn run(out: &Path) -> anyhow::Result<()> {
+    let mut rows = Rows::open(out)?.read_all()?;
+    let judged = judge(&mut rows);
+    rows.extend(judged);
+    fs::write(out.join("engine.json"), serde_json::to_vec_pretty(&rows)?)?;
+    let markdown = markdown(&rows);
+    fs::write(out.join("engine.md"), &markdown)?;
+    fs::write(out.join("engine.svg"), chart::draw(&rows))?;
+    println!("{markdown}");
+    Ok(())
+}
+
+/// Finds the one figure with these names.
+pub fn find(rows: &[Row], name: &str, tool: &str, metric: &str) -> Option<f64> {
+    rows.iter().find(|row| row.name == name && row.tool == tool && row.metric == metric).map(|row| row.value)
+}
+
+/// Holds our queries against Zoekt and ripgrep; gives Zoekt's figures and what follows from several rows.
+fn judge(rows: &mut [Row]) -> Vec<Row> {
+    let ratios = QUERIES.iter().filter(|query| query.name != UNFAIR_RG);
+    let ratios: Vec<f64> =
+        ratios.filter_map(|query| Some(find(rows, query.name, "rg", "process")? / query.measured.rg)).collect();
+    if ratios.is_empty() {
+        return Vec::new();
+    }
+    let scale = median(ratios);
+    let mut out = vec![Row::of("rg", "this machine", "time/measured", scale, "ratio")];
+    let mut gains = Vec::new();
+    for query in &QUERIES {
+        let measured = query.measured;
+        for (metric, theirs) in
+            [("page_p50", measured.page_p50), ("page_p99", measured.page_p99), ("all_p50", measured.all_p50)]
+        {
+            let theirs = theirs * scale;
+            out.push(Row::of("zoekt", query.name, metric, theirs, "ms"));
+            for ours in rows.iter_mut().filter(|row| is_ours(row, query.name, metric)) {
+                *ours = ours.clone().at_most(theirs);
+                if metric == "all_p50" {
+                    gains.push(theirs / ours.value);
+                }
+            }
+        }
+        if NO_LITERAL.contains(&query.name)
+            && let (Some(ours), Some(rg)) =
+                (find(rows, query.name, "kotadb", "all_p50"), find(rows, query.name, "rg", "process"))
+        {
+            out.push(Row::ours(query.name, "all_p50/rg", ours / rg, "ratio").at_most(1.0));
+        }
+    }
+    if !gains.is_empty() {
+        out.push(Row::ours("21 queries", "zoekt/all_p50", geometric_mean(&gains), "ratio").at_least(3.0));
+    }
+    out
+}
+
+fn is_ours(row: &Row, name: &str, metric: &str) -> bool {
+    row.name == name && row.tool == "kotadb" && row.metric == metric
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "# The engine, measured\n\nMilliseconds; Zoekt's are carried over by the ratio of ripgrep's times.\n\n",
+    );
+    text += "| query | page p50 | Zoekt | page p99 | Zoekt | all p50 | Zoekt | 256 MiB: all | process | rg | csearch | lines | rg |\n";
+    text += "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
+    for query in &QUERIES {
+        let cell = |tool: &str, metric: &str| find(rows, query.name, tool, metric).map_or("–".to_owned(), figure);
+        let cells = [
+            cell("kotadb", "page_p50"),
+            cell("zoekt", "page_p50"),
+            cell("kotadb", "page_p99"),
+            cell("zoekt", "page_p99"),
+            cell("kotadb", "all_p50"),
+            cell("zoekt", "all_p50"),
+            cell("kotadb 256 MiB", "all_p50"),
+            cell("kotadb", "process"),
+            cell("rg", "process"),
+            cell("csearch", "process"),
+            cell("kotadb", "lines"),
+            cell("rg", "lines"),
+        ];
+        _ = writeln!(text, "| {} | {} |", query.name, cells.join(" | "));
+    }
+    text += "\n# Promises\n\n| what | metric | value | promised | |\n|---|---|---|---|---|\n";
+    for row in rows.iter().filter(|row| row.holds.is_some()) {
+        let holds = if row.holds == Some(true) { "holds" } else { "**missed**" };
+        let target = row.target.as_deref().unwrap_or_default();
+        _ = writeln!(
+            text,
+            "| {} | {} | {} {} | {target} | {holds} |",
+            row.name,
+            row.metric,
+            figure(row.value),
+            row.unit
+        );
+    }
+    text += "\n# Everything else\n\n| what | tool | metric | value |\n|---|---|---|---|\n";
+    let is_query = |row: &Row| QUERIES.iter().any(|query| query.name == row.name);
+    for row in rows.iter().filter(|row| row.holds.is_none() && !is_query(row)) {
+        _ = writeln!(text, "| {} | {} | {} | {} {} |", row.name, row.tool, row.metric, figure(row.value), row.unit);
+    }
+    text
+}
+
+/// Three digits that matter.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 0.1 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zoekt_is_carried_over_by_ripgrep() {
+        let mut rows: Vec<Row> =
+            QUERIES.iter().map(|query| Row::of("rg", query.name, "process", query.measured.rg / 2.0, "ms")).collect();
+        rows.push(Row::ours("lit-rare-2", "all_p50", 0.30, "ms"));
+        rows.push(Row::ours("re-no-literal", "all_p50", 1434.3, "ms"));
+        let judged = judge(&mut rows);
+        let zoekt = find(&judged, "lit-rare-2", "zoekt", "all_p50").unwrap();
+        assert!((zoekt - 0.29).abs() < 1e-9);
+        let ours = |name: &str| rows.iter().find(|row| is_ours(row, name, "all_p50")).unwrap().holds;
+        assert_eq!((ours("lit-rare-2"), ours("re-no-literal")), (Some(false), Some(true)));
+        let against_rg = judged.iter().find(|row| row.metric == "all_p50/rg").unwrap();
+        assert_eq!((against_rg.value.round(), against_rg.holds), (2.0, Some(false)));
+    }
+}
