@@ -31,6 +31,10 @@ const REPOSITORIES: u64 = 3;
 const REFS: u64 = 4;
 /// Of 1,000 requests, how many fail or lose their answer.
 const FAULTS: u32 = 2;
+/// Steps of the clock that a seed takes at least.
+const STEPS: usize = 12;
+/// Steps after which enough must have happened, however unlucky a seed and slow a machine is.
+const MOST_STEPS: usize = 240;
 
 type Files = BTreeMap<String, String>;
 
@@ -71,6 +75,16 @@ impl World {
 
     fn count(&self, what: usize, n: u64) {
         self.done[what].fetch_add(n, Ordering::SeqCst);
+    }
+
+    fn done(&self) -> [u64; 4] {
+        [0, 1, 2, 3].map(|what| self.done[what].load(Ordering::SeqCst))
+    }
+
+    /// Whether there was anything for the others to hold against.
+    fn is_eventful(&self) -> bool {
+        let done = self.done();
+        done[0] > 20 && done[1] > 0 && done[2] > 100
     }
 
     fn now_ms(&self) -> u64 {
@@ -279,45 +293,51 @@ async fn check(world: &World, store: &Store, root: &Root) {
     }
 }
 
-/// One of everything, at once, again and again; then the day after.
+/// One of everything, at once, again and again, until enough has happened; then the day after. Who dies when and overtakes
+/// whom is up to chance and the machine, so a number of steps alone promises no merge.
 async fn churn(seed: u64) {
     let world = Arc::new(World::new(seed));
-    for _ in 0..12 {
-        let mut tasks = tokio::task::JoinSet::new();
-        for nth in 0..REPOSITORIES {
-            at_once(&mut tasks, &world, async move |world| {
-                for _ in 0..5 {
-                    tolerate(push(world, nth).await);
-                }
-            });
-        }
-        for _ in 0..2 {
-            at_once(&mut tasks, &world, async |world| {
-                tolerate(compact(world).await);
-                tolerate(collect(world).await);
-            });
-        }
-        at_once(&mut tasks, &world, async |world| {
-            read(world).await;
-            read(world).await;
-        });
-        if world.random(3) == 0 {
-            at_once(&mut tasks, &world, async |world| tolerate(delete(world).await));
-        }
-        // A reader that holds on to its root for most of the day, while all the others go on.
-        let store = world.sound();
-        let (root, _) = store.head(TENANT).await.unwrap();
-        while let Some(done) = tasks.join_next().await {
-            done.unwrap();
-        }
-        world.now_ms.fetch_add(world.random(23) * HOUR, Ordering::SeqCst);
-        tolerate(collect(&world).await);
-        check(&world, &store, &root).await;
+    let mut steps = 0;
+    while steps < STEPS || !world.is_eventful() {
+        assert!(steps < MOST_STEPS, "too little happened: {:?}", world.done());
+        step(&world).await;
+        steps += 1;
     }
     settle(&world).await;
-    let done = [0, 1, 2, 3].map(|what| world.done[what].load(Ordering::SeqCst));
-    println!("seed {seed}: {done:?} publishes, merges, objects deleted, things forgotten");
-    assert!(done[0] > 20 && done[1] > 0 && done[2] > 100, "too little happened: {done:?}");
+    println!("seed {seed}: {:?} publishes, merges, objects deleted, things forgotten", world.done());
+}
+
+async fn step(world: &Arc<World>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for nth in 0..REPOSITORIES {
+        at_once(&mut tasks, world, async move |world| {
+            for _ in 0..5 {
+                tolerate(push(world, nth).await);
+            }
+        });
+    }
+    for _ in 0..2 {
+        at_once(&mut tasks, world, async |world| {
+            tolerate(compact(world).await);
+            tolerate(collect(world).await);
+        });
+    }
+    at_once(&mut tasks, world, async |world| {
+        read(world).await;
+        read(world).await;
+    });
+    if world.random(3) == 0 {
+        at_once(&mut tasks, world, async |world| tolerate(delete(world).await));
+    }
+    // A reader that holds on to its root for most of the day, while all the others go on.
+    let store = world.sound();
+    let (root, _) = store.head(TENANT).await.unwrap();
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    world.now_ms.fetch_add(world.random(23) * HOUR, Ordering::SeqCst);
+    tolerate(collect(world).await);
+    check(world, &store, &root).await;
 }
 
 /// On a thread of its own, because a build is no `Send` future.
