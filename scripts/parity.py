@@ -8,6 +8,7 @@ Exit 0: no difference. 1: differences, the first of which are printed. 2: the co
 
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import random
@@ -21,6 +22,7 @@ import urllib.parse
 
 RG = [os.environ.get("RG", "rg"), "--no-config", "-uuu", "-a", "-E", "none", "-n", "-H", "--null", "--no-heading", "--color", "never", "--case-sensitive"]
 SHOWN = 10
+PROGRESS = 100
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{3,30}")
 
 
@@ -283,8 +285,7 @@ def check_coverage(repository, entries, paths):
 
 def differences(repository, folder, patterns, is_literal):
     what, begin, n_lines, n_differences = "literals" if is_literal else "regexes", time.monotonic(), 0, 0
-    for pattern in patterns:
-        expected, found = ripgrep(folder, pattern, is_literal), kotadb(repository, pattern, is_literal)
+    for nth, (pattern, expected, found) in enumerate(answers(repository, folder, patterns, is_literal), 1):
         n_lines += len(expected)
         wrong = expected ^ found
         n_differences += len(wrong)
@@ -292,8 +293,19 @@ def differences(repository, folder, patterns, is_literal):
             print(f"{what}: {pattern!r}: {len(expected - found)} missed, {len(found - expected)} too many")
             for path, line in sorted(wrong)[:SHOWN]:
                 print(f"  {'missed' if (path, line) in expected else 'too many'}: {path!r}:{line}")
+        if nth % PROGRESS == 0:
+            print(f"parity: {nth} of {len(patterns)} {what}, {n_differences} differences", file=sys.stderr)
     print(f"{len(patterns)} {what}: {n_lines} lines, {n_differences} differences, {time.monotonic() - begin:.1f} s")
     return n_differences
+
+
+def answers(repository, folder, patterns, is_literal):
+    """Each pattern with the lines of ripgrep and of KotaDB, which are asked at the same time."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for pattern in patterns:
+            expected = pool.submit(ripgrep, folder, pattern, is_literal)
+            found = pool.submit(kotadb, repository, pattern, is_literal)
+            yield pattern, expected.result(), found.result()
 
 
 class SelfTest(unittest.TestCase):
