@@ -44,7 +44,7 @@ check-scripts:
 	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
 	python3 scripts/parity.py --self-test
 
-bench: build ## measure beside ripgrep and csearch; PARTS="build warm cold peers" for some of it
+bench: build ## measure beside ripgrep and csearch; PARTS="build warm cold http" for some of it
 	cargo build --locked --release -p kotadb-bench
 	KOTADB_BIN=$(BIN) scripts/bench.sh $(PARTS)
 

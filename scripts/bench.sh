@@ -12,7 +12,8 @@ say() { printf '\n== %s\n' "$*"; }
 scripts/setup.sh bench
 repository=$(scripts/bench-corpus.sh)
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(build warm cold peers ranking)
+all=(build warm cold http peers ranking stages)
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
   rm -rf "$repository/.git/kotadb"
@@ -20,6 +21,25 @@ prepare_index() {
 }
 prepare_csearch() {
   [ -s "$out/csearch.index" ] || CSEARCHINDEX=$out/csearch.index cindex "$(realpath "$repository")" >/dev/null 2>&1
+}
+# The whole service over the same repository, its router as a process.
+serve() {
+  local service=$out/service up
+  rm -rf "$service"
+  mkdir -p "$service"
+  chmod 755 "$service"
+  KOTADB_DATA_DIR=$(realpath "$service")/data KOTADB_CACHE_BYTES=$((2 << 30)) "$KOTADB_BIN/kotadb" up --port 0 "$repository" >"$service/log" 2>&1 &
+  up=$!
+  trap 'kill -TERM '"$up"' 2>/dev/null; wait' EXIT
+  until grep -q '^KotaDB is up' "$service/log"; do
+    kill -0 "$up" 2>/dev/null || { tail -n 20 "$service/log" >&2; exit 1; }
+    sleep 0.2
+  done
+  KOTADB_API_KEY=$(jq -r .api_key "$service/data/report.json") bench http --url "$(jq -r .url "$service/data/report.json")"
+  kill -TERM "$up"
+  wait "$up" || true
+  trap - EXIT
+  rm -rf "$service"
 }
 
 prepare_index
@@ -32,9 +52,14 @@ for part in "${parts[@]}"; do
       bench warm --repo "$repository" --cache 256 --part warm-256 --tool 'kotadb 256 MiB'
       ;;
     cold) bench cold --repo "$repository" ;;
+    http) serve ;;
+    stages)
+      cargo bench --locked --quiet -p kotadb-core --bench stages -- --quiet
+      bench stages --criterion "$target/criterion"
+      ;;
     peers) prepare_csearch; bench peers --repo "$repository" --csearch-index "$out/csearch.index" ;;
     ranking) bench ranking --repo "$repository" --corpus linux ;;
-    *) printf 'bench: no part `%s`: build, warm, cold, peers, ranking\n' "$part" >&2; exit 2 ;;
+    *) printf 'bench: no part `%s`: %s\n' "$part" "${all[*]}" >&2; exit 2 ;;
   esac
 done
 say report

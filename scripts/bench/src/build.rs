@@ -1,4 +1,5 @@
-//! Index builds: time, memory and size of a first one, and the cost of a push that changes 20 files.
+//! Index builds: time, memory and size of a first one, the cost of a push that changes 20 files, and what a compaction makes
+//! of all of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ const PUSHED_FILES: usize = 20;
 struct Run {
     seconds: f64,
     peak_mib: f64,
-    summary: Value,
+    printed: String,
 }
 
 /// Sizes of all that is searchable.
@@ -51,7 +52,7 @@ pub fn run(args: &BuildArgs, bin: &Path, rows: &mut Rows) -> anyhow::Result<()> 
     let mut builds = Vec::new();
     for _ in 0..args.runs.max(1) {
         remove(&args.clone.join("kotadb"))?;
-        builds.push(index(bin, &args.clone)?);
+        builds.push(indexer("once", bin, &args.clone)?);
     }
     let sizes = sizes(bin, &args.clone)?;
     let seconds = median(builds.iter().map(|run| run.seconds).collect());
@@ -60,13 +61,26 @@ pub fn run(args: &BuildArgs, bin: &Path, rows: &mut Rows) -> anyhow::Result<()> 
         Row::ours("build", "text", sizes.text / 1e6, "MB"),
         Row::ours("build", "index", sizes.index / 1e6, "MB"),
         Row::ours("build", "index/text", sizes.index / sizes.text, "ratio").at_most(0.33),
+        Row::ours("build", "index/tree", sizes.index / tree_bytes(&args.clone)?, "ratio"),
         Row::ours("build", "seconds", seconds, "s"),
         Row::ours("build", "throughput", sizes.text / 1e6 / seconds, "MB/s").at_least(80.0),
         Row::ours("build", "peak_rss", peak, "MiB").at_most(512.0),
     ];
-    out.extend(sections(&builds[0].summary));
+    out.extend(sections(&builds[0].summary()?));
     out.extend(pushes(args, bin)?);
+    out.extend(compaction(args, bin)?);
     rows.write("build", &out)
+}
+
+/// Merges what builds and pushes wrote; its frames are compressed once more.
+fn compaction(args: &BuildArgs, bin: &Path) -> anyhow::Result<Vec<Row>> {
+    let run = indexer("compact", bin, &args.clone)?;
+    let sizes = sizes(bin, &args.clone)?;
+    Ok(vec![
+        Row::ours("compaction", "index/text", sizes.index / sizes.text, "ratio").at_most(0.28),
+        Row::ours("compaction", "seconds", run.seconds, "s"),
+        Row::ours("compaction", "peak_rss", run.peak_mib, "MiB"),
+    ])
 }
 
 fn sections(summary: &Value) -> Vec<Row> {
@@ -79,8 +93,8 @@ fn pushes(args: &BuildArgs, bin: &Path) -> anyhow::Result<Vec<Row>> {
     let mut bytes = Vec::new();
     for nth in 0..args.pushes.max(1) {
         let changed = push(&args.clone, nth)?;
-        let run = index(bin, &args.clone)?;
-        let written = run.summary["bytes_written"].as_f64().context("the summary has `bytes_written`")?;
+        let run = indexer("once", bin, &args.clone)?;
+        let written = run.summary()?["bytes_written"].as_f64().context("the summary has `bytes_written`")?;
         seconds.push(run.seconds);
         bytes.push(written);
         excess.push(written / (3.0 * changed as f64 + f64::from(256 << 10) + 120.0));
@@ -108,20 +122,26 @@ fn remove(folder: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Runs `kotadb-indexer once`; GNU time says what it took.
-fn index(bin: &Path, repo: &Path) -> anyhow::Result<Run> {
+/// Runs a command of `kotadb-indexer`; GNU time says what it took.
+fn indexer(what: &str, bin: &Path, repo: &Path) -> anyhow::Result<Run> {
     let report = repo.with_extension("time");
     let mut command = Command::new("/usr/bin/time");
-    command.args(["-f", "%e %M", "-o"]).arg(&report).arg(bin.join("kotadb-indexer")).arg("once").arg(repo);
+    command.args(["-f", "%e %M", "-o"]).arg(&report).arg(bin.join("kotadb-indexer")).arg(what).arg(repo);
     let done = command.output().context("cannot start /usr/bin/time: apt-get install time")?;
     let error = String::from_utf8_lossy(&done.stderr);
     anyhow::ensure!(done.status.success(), "{command:?} ended with {}: {error}", done.status);
-    let printed = String::from_utf8(done.stdout)?;
-    let summary = printed.rsplit_once(" in ").map_or(printed.as_str(), |(json, _)| json);
-    let summary = serde_json::from_str(summary).with_context(|| format!("`{printed}` is no summary"))?;
     let report = fs::read_to_string(&report)?;
     let (seconds, kib) = report.trim().split_once(' ').context("time printed two figures")?;
-    Ok(Run { seconds: seconds.parse()?, peak_mib: kib.parse::<f64>()? / 1024.0, summary })
+    let printed = String::from_utf8(done.stdout)?;
+    Ok(Run { seconds: seconds.parse()?, peak_mib: kib.parse::<f64>()? / 1024.0, printed })
+}
+
+impl Run {
+    /// The counts that `once` prints before the time.
+    fn summary(&self) -> anyhow::Result<Value> {
+        let summary = self.printed.rsplit_once(" in ").map_or(self.printed.as_str(), |(json, _)| json);
+        serde_json::from_str(summary).with_context(|| format!("`{}` is no summary", self.printed))
+    }
 }
 
 /// Segments and snapshots that HEAD names.
@@ -136,6 +156,16 @@ fn sizes(bin: &Path, repo: &Path) -> anyhow::Result<Sizes> {
     let held = number(totals, " for ").context("bytes of text")?;
     let snapshots: f64 = text.lines().filter_map(|line| number(line, "snapshot ")).sum();
     Ok(Sizes { index: segments + snapshots, text: held })
+}
+
+/// Bytes of all files of the commit, those included that are left out or there twice.
+fn tree_bytes(repo: &Path) -> anyhow::Result<f64> {
+    let listed = git(repo, &["ls-tree", "-r", "-l", "--full-tree", "HEAD"], b"")?;
+    let sizes = String::from_utf8_lossy(&listed)
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(3)?.parse::<f64>().ok())
+        .sum();
+    Ok(sizes)
 }
 
 /// Commits a change of 20 files that are spread over the tree; their bytes.

@@ -4,6 +4,7 @@
 mod build;
 mod chart;
 mod cold;
+mod http;
 mod peers;
 mod program;
 mod queries;
@@ -11,6 +12,7 @@ mod ranking;
 mod report;
 mod rows;
 mod samples;
+mod stages;
 mod warm;
 
 use std::path::PathBuf;
@@ -36,12 +38,16 @@ struct Args {
 /// The parts.
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// Index build: time, memory, size, and the push of 20 files.
+    /// Index build: time, memory, size, pushes of 20 files, and what a compaction makes of it.
     Build(build::BuildArgs),
     /// The 21 queries in one long-lived process.
     Warm(warm::WarmArgs),
     /// Queries of a process that knows nothing yet, over a bucket that is far away.
     Cold(cold::ColdArgs),
+    /// The 21 queries over HTTP.
+    Http(http::HttpArgs),
+    /// Throughput of single stages, as criterion measured it.
+    Stages(stages::StagesArgs),
     /// The 21 queries as whole processes: ours, ripgrep, csearch.
     Peers(peers::PeersArgs),
     /// How high definitions rank: our order beside BM25 and paths.
@@ -57,6 +63,8 @@ fn main() -> anyhow::Result<()> {
         Part::Build(part) => build::run(part, &args.bin, &mut rows)?,
         Part::Warm(part) => warm::run(part, &mut rows)?,
         Part::Cold(part) => cold::run(part, &mut rows)?,
+        Part::Http(part) => http::run(part, &mut rows)?,
+        Part::Stages(part) => stages::run(part, &mut rows)?,
         Part::Peers(part) => peers::run(part, &args.bin, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Report => report::run(&args.out)?,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Row {
     /// What was done: a query, a build, a push.
     pub name: String,
-    /// Who did it: `kotadb`, `rg`, `csearch`, `zoekt` (scaled).
+    /// Who did it: `kotadb`, also `kotadb http` and `kotadb 256 MiB`; `rg`, `csearch`, `zoekt` (carried over).
     pub tool: String,
     /// What was counted: `page_p50`, `all_p50`, `process`, `bytes`.
     pub metric: String,
@@ -47,6 +47,13 @@ impl Row {
     pub fn at_least(self, limit: f64) -> Self {
         let holds = self.value >= limit;
         Self { target: Some(format!(">= {limit:.4}")), holds: Some(holds), ..self }
+    }
+
+    /// How much of the limit is used: at most 1 where the promise holds. `None`: nothing was promised.
+    pub fn share(&self) -> Option<f64> {
+        let (sign, limit) = self.target.as_deref()?.split_once(' ')?;
+        let limit: f64 = limit.parse().ok()?;
+        Some(if sign == "<=" { self.value / limit } else { limit / self.value })
     }
 }
 
