@@ -58,6 +58,7 @@ impl Advance<'_> {
         };
         fail_point::hit("publish.start");
         let root = publish::publish(self.store, &publication, self.halt).await?;
+        made.summary.root_version = root.version;
         Ok((root, made.summary))
     }
 

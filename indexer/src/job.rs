@@ -84,6 +84,7 @@ struct Run<'a> {
 
 /// What HEAD holds when a run begins.
 struct Before {
+    root_version: u64,
     held: Held,
     tips: Tips,
     /// Whether the snapshots of `tips` may stay as they are.
@@ -131,7 +132,7 @@ impl Run<'_> {
         let mut tx = self.indexer.db.begin(Scope::Worker).await?;
         let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
         tx.commit().await?;
-        Ok(Before { held, tips, usable, hidden })
+        Ok(Before { root_version: root.version, held, tips, usable, hidden })
     }
 
     async fn fetch_moved(&self, git: &Git, tracked: &Tracked, before: &Before) -> Result<Vec<Fetched>, IndexError> {
@@ -199,6 +200,7 @@ impl Run<'_> {
         let commit = after.default_tip().map(|tip| tip.commit);
         if before.usable && after.same_commits(&before.tips) {
             made.summary.unchanged = true;
+            made.summary.root_version = before.root_version;
             return Ok(Outcome { commit, summary: made.summary });
         }
         let advance = Advance {

@@ -23,6 +23,8 @@ pub struct Summary {
     pub refs: u64,
     /// Whether the index held all of it already.
     pub unchanged: bool,
+    /// Version of the root that holds all of it: what a search that must see it asks for.
+    pub root_version: u64,
 }
 
 impl Summary {
@@ -45,6 +47,7 @@ impl Summary {
             "sections": self.sections,
             "refs": self.refs,
             "unchanged": self.unchanged,
+            "root_version": self.root_version,
         })
     }
 }

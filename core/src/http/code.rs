@@ -22,6 +22,8 @@ pub enum Code {
     RepositoryMismatch,
     /// There is no such thing, or not for this key.
     NotFound,
+    /// The index is older than the request wants: ask again when the job is done.
+    IndexBehind,
     /// The path exists, but not with this method.
     MethodNotAllowed,
     /// The body is over the limit of the route.
@@ -83,6 +85,7 @@ impl Code {
                 ("repository_mismatch", S::FORBIDDEN, "The delivery is about another repository")
             }
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
+            Self::IndexBehind => ("index_behind", S::CONFLICT, "The index is not that far yet"),
             Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here"),
             Self::PayloadTooLarge => ("payload_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UnsupportedMediaType => {

@@ -175,6 +175,7 @@ impl From<SearchError> for ApiError {
         match error {
             SearchError::Store(error) => error.into(),
             SearchError::Cursor(error) => Self::invalid_request(error.to_string()),
+            error @ SearchError::Behind { .. } => Self::new(Code::IndexBehind, error.to_string()),
             error => Self::new(Code::InvalidQuery, error.to_string()),
         }
     }

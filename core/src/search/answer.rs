@@ -103,6 +103,8 @@ pub struct SearchResult {
     pub hidden: Hidden,
     /// Where facets were asked for.
     pub facets: Option<Facets>,
+    /// Refs that were searched: none, where no repository that may be seen has what was asked for.
+    pub n_refs: u64,
     /// Paths that the searched snapshots leave out of the index.
     pub n_skipped: u64,
     /// Whether no match comes after this page.
@@ -126,6 +128,16 @@ pub enum SearchError {
     /// The query cannot run (a regex that is too large, a pattern that matches line ends).
     #[error("{0}")]
     Query(String),
+    /// HEAD, or the root that the cursor pins, is older than was asked for.
+    #[error(
+        "the index is at version {found} and not yet at {wanted}: ask again when the job that publishes it is done"
+    )]
+    Behind {
+        /// The version that there is.
+        found: u64,
+        /// The version that was asked for.
+        wanted: u64,
+    },
     /// The page cannot be continued.
     #[error(transparent)]
     Cursor(#[from] CursorError),

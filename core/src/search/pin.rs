@@ -18,8 +18,16 @@ const LIFE: Duration = Duration::from_hours(1);
 /// Most bytes of a root that a cursor takes with it: a few repositories with a dozen segments each.
 const MAX_PINNED: usize = 1536;
 
-/// The root that is searched: HEAD's, or the one that the cursor pins.
+/// The root that is searched: HEAD's, or the one that the cursor pins; never one that is older than was asked for.
 pub(super) async fn root(reader: &Reader<'_>, request: &SearchRequest) -> Result<Arc<Root>, SearchError> {
+    let root = pinned(reader, request).await?;
+    match request.min_version {
+        Some(wanted) if root.version < wanted => Err(SearchError::Behind { found: root.version, wanted }),
+        _ => Ok(root),
+    }
+}
+
+async fn pinned(reader: &Reader<'_>, request: &SearchRequest) -> Result<Arc<Root>, SearchError> {
     let head = reader.head(request.min_version).await?;
     let Some(cursor) = request.page.cursor.as_ref().filter(|cursor| cursor.version != head.version) else {
         return Ok(head);

@@ -41,8 +41,8 @@ pub struct SearchRequest {
     pub explain: bool,
     /// What the search may cost.
     pub budget: Budget,
-    /// A root version that the answer must not be older than, as far as HEAD has it: what a publish made. `None`: any
-    /// root that was HEAD at most a second ago.
+    /// A root version that the answer must not be older than: what a publish made. `None`: any root that was HEAD at most a
+    /// second ago.
     pub min_version: Option<u64>,
     /// What lies over one ref: a working tree with its changes.
     pub overlay: Option<Arc<Overlay>>,

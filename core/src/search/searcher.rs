@@ -101,6 +101,7 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
         files: filled.files,
         hidden: hidden::hidden(reader, &work, request).await?,
+        n_refs: opened.targets.iter().map(|open| open.target.refs.len() as u64).sum(),
         n_skipped: n_skipped(&opened),
         complete: filled.stopped.is_none(),
         reason: filled.stopped.map(|(reason, _)| reason),

@@ -194,6 +194,7 @@ pub fn list(result: &SearchResult) -> SearchList {
     list.index = Some(serde_json::json!({
         "root_version": result.root_version,
         "commit": result.commit.map(|commit| commit.to_string()),
+        "refs": result.n_refs,
         "files": result.totals.files,
         "skipped": result.n_skipped,
         "complete": result.complete,
@@ -213,6 +214,9 @@ fn reason(reason: StopReason) -> &'static str {
 
 fn notes(result: &SearchResult) -> Vec<String> {
     let mut notes = Vec::new();
+    if result.n_refs == 0 {
+        notes.push("nothing was searched: no indexed repository of this key has such a name or ref".to_owned());
+    }
     match result.reason {
         None => {}
         Some(StopReason::Limit) => notes.push("there may be more matches: ask with `cursor`".to_owned()),
@@ -422,6 +426,7 @@ mod tests {
             totals: Totals { files: 1, lines: 2, exact: false },
             hidden: Hidden::default(),
             facets: None,
+            n_refs: 1,
             n_skipped: 2,
             complete: false,
             reason: Some(StopReason::Limit),

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get};
 use kotadb_core::db::{Scope, deletions};
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Id, Json, Resources};
+use kotadb_core::http::{ApiError, Authorized, Code, Id, Json, Resources};
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::Refs;
 use kotadb_core::wire::{IndexedCommit, List, Timestamp};
@@ -41,7 +41,8 @@ async fn forget(
     let not_found = || ApiError::not_found("snapshot");
     let id: RepositoryId = id.parse().map_err(|_| ApiError::not_found("repository"))?;
     key.require(id)?;
-    let commit: ObjectId = commit.parse().map_err(|_| not_found())?;
+    let commit: ObjectId =
+        commit.parse().map_err(|_| ApiError::new(Code::NotFound, "a commit is given by its 40 hexadecimal digits"))?;
     let known = indexed(&resources, key.tenant, id).await?;
     let is_known = known.iter().any(|one| one.commit == commit.to_string() && !is_hidden(&key.hidden, id, one));
     if !is_known {

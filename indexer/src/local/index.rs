@@ -161,7 +161,8 @@ impl Run<'_> {
         };
         let after = self.after(kept, wanted, &made);
         if usable && after.same_commits(&before) && root.repositories.contains_key(&REPOSITORY) {
-            return Ok(Summary { unchanged: true, refs: after.by_name.len() as u64, ..self.count(&after).await? });
+            let (root_version, refs) = (root.version, after.by_name.len() as u64);
+            return Ok(Summary { unchanged: true, root_version, refs, ..self.count(&after).await? });
         }
         self.publish((&before, usable), after, made).await
     }

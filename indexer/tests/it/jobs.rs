@@ -34,9 +34,11 @@ async fn pushes_force_pushes_and_replays() {
     assert_eq!(service.facts(id).await, fresh_facts(&repository));
 
     let version = service.root_version().await;
+    assert_eq!(summary["root_version"], version);
     service.enqueue(id).await;
     service.drain().await;
-    assert_eq!(service.job(id).await.summary.unwrap()["unchanged"], true);
+    let summary = service.job(id).await.summary.unwrap();
+    assert_eq!((&summary["unchanged"], &summary["root_version"]), (&true.into(), &version.into()));
     assert_eq!(service.root_version().await, version, "a job that finds nothing new leaves HEAD alone");
 
     repository.write("src/b.rs", "fn b() {}\n").write("src/a.rs", "fn changed() {}\n");

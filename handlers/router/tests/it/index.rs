@@ -14,11 +14,14 @@ pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &
     let mut entries = Vec::new();
     for (n, (path, content)) in files.iter().enumerate() {
         let language = Language::detect(path.as_bytes(), content.as_bytes());
-        let blob = ObjectId([n as u8 + 1; 20]);
-        let document = PreparedDocument::new(blob, language, content.as_bytes(), &mut Scratch::default()).unwrap();
+        let mut blob = [0; 20];
+        blob[..8].copy_from_slice(&(n as u64 + 1).to_be_bytes());
+        let document =
+            PreparedDocument::new(ObjectId(blob), language, content.as_bytes(), &mut Scratch::default()).unwrap();
         let doc = builder.add(document).unwrap();
         let path = path.as_bytes().to_vec();
-        entries.push(SnapshotEntry { path, mode: 0o100_644, segment: 0, doc, class: Class::Source, language });
+        let class = class(&path);
+        entries.push(SnapshotEntry { path, mode: 0o100_644, segment: 0, doc, class, language });
     }
     let (bytes, summary) = builder.finish().unwrap();
     let key = store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(bytes)).await.unwrap();
@@ -41,4 +44,13 @@ pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &
         Ok(true)
     });
     published.await.unwrap();
+}
+
+/// By the first folder, as an attribute would say.
+fn class(path: &[u8]) -> Class {
+    match path {
+        [b'g', b'e', b'n', b'/', ..] => Class::Generated,
+        [b'v', b'e', b'n', b'd', b'o', b'r', b'/', ..] => Class::Vendored,
+        _ => Class::Source,
+    }
 }

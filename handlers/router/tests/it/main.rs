@@ -4,6 +4,7 @@
 
 mod app;
 mod boot;
+mod far_store;
 mod health;
 mod index;
 mod jobs;
