@@ -1,21 +1,14 @@
 //! A store in memory whose requests fail, lose their answers, or cease when their sender dies; for tests of what must
 //! survive that. Every request gives way to other tasks first, so that those of several senders interleave.
 
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt, future};
 use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{Error, Result};
 
+use crate::store::between::{Behind, Between, Request};
 use crate::store::remote::Remote;
 use crate::store::{Backend, Store};
 
@@ -39,8 +32,8 @@ pub struct Faults {
     micros: AtomicU64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
     None,
     Before,
     After,
@@ -53,8 +46,8 @@ impl SharedMemory {
         let left = AtomicU64::new(IMMORTAL);
         let (share, chance, micros) = (AtomicU32::new(share), AtomicU64::new(seed), AtomicU64::new(0));
         let faults = Arc::new(Faults { share, chance, left, micros, sent: AtomicU64::new(0) });
-        let store = Arc::new(Faulty { inner: Arc::clone(&self.0), faults: Arc::clone(&faults) });
-        (Store { backend: Backend::Remote(Remote::over(store)) }, faults)
+        let store = Behind::new(self.0.clone(), Arc::clone(&faults));
+        (Store { backend: Backend::Remote(Remote::over(Arc::new(store))) }, faults)
     }
 }
 
@@ -112,119 +105,29 @@ impl Faults {
     }
 }
 
-struct Faulty {
-    inner: Arc<InMemory>,
-    faults: Arc<Faults>,
-}
+impl Between for Faults {
+    type Sent = Fault;
 
-impl Faulty {
-    /// Sends a request, or loses it, or its answer.
-    async fn send<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
-        for _ in 0..self.faults.random() % 4 {
+    async fn before(&self, _: Request) -> Result<Fault> {
+        for _ in 0..self.random() % 4 {
             tokio::task::yield_now().await;
         }
-        let fault = self.faults.next();
+        let fault = self.next();
         if fault == Fault::Before {
             return Err(lost());
         }
-        self.faults.half_a_request().await;
-        let answer = request.await;
-        self.faults.half_a_request().await;
-        if fault == Fault::After { Err(lost()) } else { answer }
+        self.half_a_request().await;
+        Ok(fault)
+    }
+
+    async fn after(&self, fault: Fault, _: u64) -> Result<()> {
+        self.half_a_request().await;
+        if fault == Fault::After { Err(lost()) } else { Ok(()) }
     }
 }
 
 fn lost() -> Error {
     Error::Generic { store: "faulty", source: "the connection was lost".into() }
-}
-
-impl fmt::Debug for Faulty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Faulty")
-    }
-}
-
-impl fmt::Display for Faulty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("faulty")
-    }
-}
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
-
-impl ObjectStore for Faulty {
-    fn put_opts<'a, 'b, 'c>(&'a self, to: &'b Path, bytes: PutPayload, options: PutOptions) -> Answer<'c, PutResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.send(self.inner.put_opts(to, bytes, options)))
-    }
-
-    fn put_multipart_opts<'a, 'b, 'c>(
-        &'a self,
-        to: &'b Path,
-        options: PutMultipartOptions,
-    ) -> Answer<'c, Box<dyn MultipartUpload>>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.send(self.inner.put_multipart_opts(to, options)))
-    }
-
-    fn get_opts<'a, 'b, 'c>(&'a self, location: &'b Path, options: GetOptions) -> Answer<'c, GetResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.send(self.inner.get_opts(location, options)))
-    }
-
-    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        let (inner, faults) = (Arc::clone(&self.inner), Arc::clone(&self.faults));
-        let delete = move |path: Result<Path>| {
-            let faulty = Self { inner: Arc::clone(&inner), faults: Arc::clone(&faults) };
-            async move {
-                let path = path?;
-                let one = futures::stream::once(future::ready(Ok(path.clone()))).boxed();
-                let request = async { faulty.inner.delete_stream(one).try_collect::<Vec<_>>().await };
-                faulty.send(request).await.map(|_| path)
-            }
-        };
-        paths.then(delete).boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let listed = self.inner.list(prefix);
-        if self.faults.next() == Fault::None {
-            listed
-        } else {
-            futures::stream::once(future::ready(Err(lost()))).boxed()
-        }
-    }
-
-    fn list_with_delimiter<'a, 'b, 'c>(&'a self, prefix: Option<&'b Path>) -> Answer<'c, ListResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.send(self.inner.list_with_delimiter(prefix)))
-    }
-
-    fn copy_opts<'a, 'b, 'd, 'c>(&'a self, from: &'b Path, to: &'d Path, options: CopyOptions) -> Answer<'c, ()>
-    where
-        'a: 'c,
-        'b: 'c,
-        'd: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.send(self.inner.copy_opts(from, to, options)))
-    }
 }
 
 #[cfg(test)]

@@ -1,21 +1,15 @@
 //! A store behind a network that is made up: GETs wait as they would for a bucket, and are counted.
 
 use std::f64::consts::TAU;
-use std::fmt;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
-};
+use object_store::{ObjectStore, Result};
 use tokio::time::{Instant, sleep_until};
 
+use crate::store::between::{Behind, Between, Request};
 use crate::store::remote::Remote;
 use crate::store::{Backend, Store, StoreError};
 
@@ -83,36 +77,48 @@ impl Store {
         };
         let traffic = Arc::new(Traffic::default());
         let link = Mutex::new(Link { free: None, chance: latency.seed });
-        let far = Far { inner, latency, traffic: Arc::clone(&traffic), link };
+        let distance = Distance { latency, traffic: Arc::clone(&traffic), link };
+        let far = Behind::new(inner, Arc::new(distance));
         Ok((Self { backend: Backend::Remote(Remote::far_away(Arc::new(far))) }, traffic))
     }
 }
 
-/// The store itself.
-struct Far {
-    inner: Arc<dyn ObjectStore>,
+/// What lies between.
+#[derive(Debug)]
+struct Distance {
     latency: Latency,
     traffic: Arc<Traffic>,
     link: Mutex<Link>,
 }
 
 /// One line that all answers come through, one after the other.
+#[derive(Debug)]
 struct Link {
     free: Option<Instant>,
     chance: u64,
 }
 
-impl Far {
-    async fn get(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.traffic.gets.fetch_add(1, Ordering::Relaxed);
-        sleep_until(Instant::now() + self.first_byte()).await;
-        let result = self.inner.get_opts(location, options).await?;
-        let bytes = result.range.end - result.range.start;
-        self.traffic.bytes.fetch_add(bytes, Ordering::Relaxed);
-        sleep_until(self.received(bytes)).await;
-        Ok(result)
+impl Between for Distance {
+    type Sent = Request;
+
+    async fn before(&self, request: Request) -> Result<Request> {
+        if request == Request::Get {
+            self.traffic.gets.fetch_add(1, Ordering::Relaxed);
+            sleep_until(Instant::now() + self.first_byte()).await;
+        }
+        Ok(request)
     }
 
+    async fn after(&self, request: Request, bytes: u64) -> Result<()> {
+        if request == Request::Get {
+            self.traffic.bytes.fetch_add(bytes, Ordering::Relaxed);
+            sleep_until(self.received(bytes)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Distance {
     fn first_byte(&self) -> Duration {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let (slow, a, b) = (link.uniform(), link.uniform(), link.uniform());
@@ -146,80 +152,6 @@ impl Link {
     }
 }
 
-impl fmt::Debug for Far {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Far")
-    }
-}
-
-impl fmt::Display for Far {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("far")
-    }
-}
-
-type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
-
-impl ObjectStore for Far {
-    fn put_opts<'a, 'b, 'c>(&'a self, to: &'b Path, bytes: PutPayload, options: PutOptions) -> Answer<'c, PutResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        self.inner.put_opts(to, bytes, options)
-    }
-
-    fn put_multipart_opts<'a, 'b, 'c>(
-        &'a self,
-        to: &'b Path,
-        options: PutMultipartOptions,
-    ) -> Answer<'c, Box<dyn MultipartUpload>>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        self.inner.put_multipart_opts(to, options)
-    }
-
-    fn get_opts<'a, 'b, 'c>(&'a self, location: &'b Path, options: GetOptions) -> Answer<'c, GetResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        Box::pin(self.get(location, options))
-    }
-
-    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(paths)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    fn list_with_delimiter<'a, 'b, 'c>(&'a self, prefix: Option<&'b Path>) -> Answer<'c, ListResult>
-    where
-        'a: 'c,
-        'b: 'c,
-        Self: 'c,
-    {
-        self.inner.list_with_delimiter(prefix)
-    }
-
-    fn copy_opts<'a, 'b, 'd, 'c>(&'a self, from: &'b Path, to: &'d Path, options: CopyOptions) -> Answer<'c, ()>
-    where
-        'a: 'c,
-        'b: 'c,
-        'd: 'c,
-        Self: 'c,
-    {
-        self.inner.copy_opts(from, to, options)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -245,11 +177,9 @@ mod tests {
 
     #[test]
     fn first_bytes_are_distributed_as_said() {
-        let near = Store::open(&StoreOptions::Memory).unwrap();
-        let Backend::Remote(remote) = &near.backend else { panic!("memory is behind object_store") };
         let link = Mutex::new(Link { free: None, chance: 1 });
-        let far = Far { inner: remote.object_store(), latency: Latency::default(), traffic: Arc::default(), link };
-        let mut times: Vec<f64> = (0..20_000).map(|_| far.first_byte().as_secs_f64() * 1e3).collect();
+        let distance = Distance { latency: Latency::default(), traffic: Arc::default(), link };
+        let mut times: Vec<f64> = (0..20_000).map(|_| distance.first_byte().as_secs_f64() * 1e3).collect();
         times.sort_by(f64::total_cmp);
         let slow = times.iter().filter(|time| **time == 300.0).count();
         assert!((21.0..23.0).contains(&times[10_000]) && (40.0..44.0).contains(&times[18_000]), "{}", times[18_000]);

@@ -1,6 +1,8 @@
 //! The object store: names, immutable objects, and HEAD, the one object that is swapped. The only user of object_store.
 #![doc = include_str!("format.md")]
 
+#[cfg(any(test, feature = "testing"))]
+mod between;
 mod codec;
 mod column;
 mod dropped;
