@@ -32,6 +32,7 @@ pub mod folder;
 pub mod forget;
 pub mod gc;
 pub mod git;
+pub mod git_pattern;
 pub mod halt;
 pub mod held;
 pub mod ignore_rules;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kotadb_core::segment::Class;
 
-use crate::attributes::{AttributeRules, Attributes};
+use crate::attributes::{AttributeRules, Attributes, Decision, Macros};
 use crate::classify::classify;
 use crate::ignore_rules::{self, IgnoreRules};
 
@@ -17,6 +17,8 @@ pub const FILE_NAMES: [&str; 2] = [".gitattributes", ignore_rules::FILE_NAME];
 #[derive(Debug, Default)]
 pub struct Rules {
     layers: Vec<Layer>,
+    /// Of the root's file.
+    macros: Macros,
 }
 
 #[derive(Debug)]
@@ -32,9 +34,13 @@ impl Rules {
     /// [`FILE_NAMES`].
     pub fn enter(&mut self, prefix: usize, texts: [Option<Vec<u8>>; 2]) {
         let [attributes, ignore] = texts;
+        if prefix == 0 {
+            self.macros = attributes.as_deref().map(Macros::parse).unwrap_or_default();
+        }
+        let rules = |text: Vec<u8>| AttributeRules::parse(&text, &self.macros);
         self.layers.push(Layer {
             prefix,
-            attributes: attributes.map(|text| AttributeRules::parse(&text)).filter(|rules| !rules.is_empty()),
+            attributes: attributes.map(rules).filter(|rules| !rules.is_empty()),
             ignore: ignore.map(|text| IgnoreRules::parse(&text)),
         });
     }
@@ -54,13 +60,18 @@ impl Rules {
 
     /// The class of `path`.
     pub fn class(&self, path: &[u8]) -> Class {
-        let mut attributes = Attributes::default();
-        for layer in &self.layers {
+        classify(path, self.attributes(path))
+    }
+
+    /// What attributes say of `path`.
+    pub fn attributes(&self, path: &[u8]) -> Attributes {
+        let mut decision = Decision::new(&self.macros);
+        for layer in self.layers.iter().rev() {
             if let Some(rules) = &layer.attributes {
-                rules.apply(&path[layer.prefix..], &mut attributes);
+                rules.apply(&path[layer.prefix..], &mut decision);
             }
         }
-        classify(path, attributes)
+        decision.attributes()
     }
 }
 
