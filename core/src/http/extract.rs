@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +52,12 @@ impl<T: DeserializeOwned> FromRequestParts<Resources> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, resources: &Resources) -> Result<Self, ApiError> {
+        // What is decoded below would put a sign in the place of such bytes, and be answered for that.
+        if percent_decode_str(parts.uri.query().unwrap_or_default()).decode_utf8().is_err() {
+            return Err(Self::Rejection::invalid_request(
+                "query string: not UTF-8 once `%` is decoded: encode it as UTF-8",
+            ));
+        }
         let axum::extract::Query(value) = axum::extract::Query::from_request_parts(parts, resources).await?;
         Ok(Self(value))
     }

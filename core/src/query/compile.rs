@@ -7,6 +7,7 @@ use regex_syntax::hir::{Hir, HirKind, Repetition};
 use super::finder::Finder;
 use super::folded::FoldedLiteral;
 use super::formula::Formula;
+use super::patience::{self, Steps};
 use super::tree::{NameKind, NamePattern, TextPattern};
 use super::trigrams;
 
@@ -39,6 +40,12 @@ pub enum CompileError {
     Glob(String),
 }
 
+/// About as many states as a regex has when it is compiled.
+pub(super) fn weight(pattern: &str, case_insensitive: bool) -> Result<usize, CompileError> {
+    let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive, multiline: false };
+    parse_regex(&pattern).map(|hir| patience::weight(&hir))
+}
+
 /// A text pattern, ready to be searched for.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
@@ -53,7 +60,8 @@ impl Text {
             Some(finder) => finder,
             None => {
                 let Embedded { syntax, case_insensitive } = embedded(pattern)?;
-                Engine { case_insensitive, multiline: pattern.multiline, limit: REGEX_LIMIT }.finder(&syntax)?
+                let engine = Engine { case_insensitive, multiline: pattern.multiline, limit: REGEX_LIMIT };
+                engine.finder(&syntax, Steps::new(hir.clone()))?
             }
         };
         Ok(Self { finder, formula: trigrams::formula(&hir) })
@@ -102,7 +110,9 @@ pub(super) fn any_of(patterns: &[&TextPattern]) -> Result<Finder, CompileError> 
     };
     let alternation = patterns.iter().map(group).collect::<Result<Vec<_>, CompileError>>()?.join("|");
     let multiline = patterns.iter().any(|pattern| pattern.multiline);
-    Engine { case_insensitive: false, multiline, limit: REGEX_LIMIT * patterns.len() }.finder(&alternation)
+    let hirs = patterns.iter().map(|pattern| parse_regex(pattern)).collect::<Result<Vec<_>, _>>()?;
+    let engine = Engine { case_insensitive: false, multiline, limit: REGEX_LIMIT * patterns.len() };
+    engine.finder(&alternation, Steps::new(Hir::alternation(hirs)))
 }
 
 /// A pattern that means the same inside a group beside others.
@@ -145,15 +155,15 @@ struct Engine {
 }
 
 impl Engine {
-    fn finder(self, pattern: &str) -> Result<Finder, CompileError> {
+    fn finder(self, pattern: &str, steps: Steps) -> Result<Finder, CompileError> {
         if !self.multiline {
-            return self.matcher(pattern).map(Finder::regex);
+            return Ok(Finder::regex(self.matcher(pattern)?, steps));
         }
-        let spanning = self.matcher(pattern)?;
-        if spanning.non_matching_bytes().is_some_and(|bytes| bytes.contains(b'\n')) {
-            return Self { multiline: false, ..self }.matcher(pattern).map(Finder::regex);
+        let matcher = self.matcher(pattern)?;
+        if matcher.non_matching_bytes().is_some_and(|bytes| bytes.contains(b'\n')) {
+            return Ok(Finder::regex(Self { multiline: false, ..self }.matcher(pattern)?, steps));
         }
-        Ok(Finder::Spanning(spanning))
+        Ok(Finder::Spanning { matcher, steps })
     }
 
     fn matcher(self, pattern: &str) -> Result<RegexMatcher, CompileError> {

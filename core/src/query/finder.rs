@@ -8,6 +8,7 @@ use grep_regex::RegexMatcher;
 use memchr::memmem;
 
 use super::folded::{FoldedLiteral, FoldedText};
+use super::patience::Steps;
 use super::spanning::Matches;
 
 /// One pattern, ready to be searched for. Cheap to share between threads; a clone for each thread spares them the
@@ -22,9 +23,10 @@ pub(super) enum Finder {
         matcher: RegexMatcher,
         /// Whether it may run over many lines at once: never if it asks for the ends of its text (`\A`, `\z`).
         across: bool,
+        steps: Steps,
     },
     /// A regex whose matches may go over line ends.
-    Spanning(RegexMatcher),
+    Spanning { matcher: RegexMatcher, steps: Steps },
 }
 
 impl Finder {
@@ -33,20 +35,20 @@ impl Finder {
         Self::Literal(memmem::Finder::new(literal).into_owned())
     }
 
-    pub(super) fn regex(matcher: RegexMatcher) -> Self {
+    pub(super) fn regex(matcher: RegexMatcher, steps: Steps) -> Self {
         let line_based = matcher.line_terminator().is_some_and(|end| end.as_byte() == b'\n');
         let across = line_based || matcher.non_matching_bytes().is_some_and(|bytes| bytes.contains(b'\n'));
-        Self::Regex { matcher, across }
+        Self::Regex { matcher, across, steps }
     }
 
     /// The matching lines of `content`, without their ends.
-    pub(super) fn lines<'f, 'c>(&'f self, content: &'c [u8]) -> Lines<'f, 'c> {
+    pub(super) fn lines<'f, 'c: 'f>(&'f self, content: &'c [u8]) -> Lines<'f, 'c> {
         let folded = match self {
             Self::Folded(literal) => Some(literal.search(content)),
             _ => None,
         };
         let spanning = match self {
-            Self::Spanning(matcher) => Some(Matches::new(matcher, content)),
+            Self::Spanning { matcher, .. } => Some(Matches::new(matcher, content)),
             _ => None,
         };
         Lines { finder: self, content, from: 0, folded, spanning }
@@ -87,7 +89,7 @@ impl Finder {
                 let found = matcher.find_iter(line, |found| each(found.start()..found.end()));
                 debug_assert!(found.is_ok(), "a regex search cannot fail");
             }
-            Self::Spanning(matcher) => drop(Matches::new(matcher, line).find(|found| !each(found.clone()))),
+            Self::Spanning { matcher, .. } => drop(Matches::new(matcher, line).find(|found| !each(found.clone()))),
         }
     }
 }
@@ -113,13 +115,13 @@ impl Iterator for Lines<'_, '_> {
                 Some(line_at(content, from, at))
             }
             (Finder::Folded(literal), Some(folded)) => Some(line_at(content, from, literal.find(folded, from)?.start)),
-            (Finder::Spanning(_), _) => {
+            (Finder::Spanning { .. }, _) => {
                 let found = self.spanning.as_mut()?.find(|found| found.start >= from)?;
                 Some(line_at(content, from, found.start))
             }
             (Finder::Folded(_), None) => None,
-            (Finder::Regex { matcher, across: true }, _) => line_across(matcher, content, from),
-            (Finder::Regex { matcher, across: false }, _) => {
+            (Finder::Regex { matcher, across: true, .. }, _) => line_across(matcher, content, from),
+            (Finder::Regex { matcher, across: false, .. }, _) => {
                 all_lines(content, from).find(|line| matcher.is_match(&content[line.clone()]).unwrap_or(false))
             }
         }?;

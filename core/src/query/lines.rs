@@ -30,7 +30,7 @@ pub struct LineMatch {
 /// The matching lines of `content`, at most `limit`.
 pub(super) fn collect(finder: &Finder, content: &[u8], limit: usize) -> Vec<LineMatch> {
     let mut numbers = Numbers { content, number: 1, counted: 0 };
-    if let Finder::Spanning(matcher) = finder {
+    if let Finder::Spanning { matcher, .. } = finder {
         return collect_spanning(Matches::new(matcher, content), &mut numbers, limit);
     }
     let found = finder.lines(content).take(limit).map(|line| {

@@ -7,6 +7,9 @@ use super::suggest;
 use super::tree::{Expr, MAX_DEPTH, MAX_QUERY_BYTES, NameKind, NamePattern, Query, ResultType, TextPattern};
 use crate::text::Language;
 
+/// States that the regexes of a query may have together, estimated: some megabytes when compiled.
+const MAX_WEIGHT: usize = 1 << 17;
+
 /// Why a query cannot be understood, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at position {position}: {help}")]
@@ -34,7 +37,7 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
     let tokens = lexer::tokens(text)?;
     let options = Options::of(&tokens)?;
     let end = text.chars().count() + 1;
-    let mut parser = Parser { tokens, next: 0, depth: 0, options, end };
+    let mut parser = Parser { tokens, next: 0, depth: 0, weight: 0, options, end };
     let expr = parser.whole()?;
     let query = Query { expr, result_type: options.result_type, classes: options.classes() };
     if only_negative_text(&query.expr) {
@@ -52,6 +55,8 @@ struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    /// Of the regexes so far.
+    weight: usize,
     options: Options,
     /// Position after the last code point.
     end: usize,
@@ -172,7 +177,7 @@ impl Parser {
         Ok(())
     }
 
-    fn literal(&self, at: usize, text: &str) -> Result<Expr, ParseError> {
+    fn literal(&mut self, at: usize, text: &str) -> Result<Expr, ParseError> {
         if text.is_empty() {
             return Err(ParseError::new(at, "empty phrase", "write text between the quotes"));
         }
@@ -180,7 +185,7 @@ impl Parser {
         self.text(at, regex_syntax::escape(text), upper)
     }
 
-    fn regex(&self, at: usize, pattern: String) -> Result<Expr, ParseError> {
+    fn regex(&mut self, at: usize, pattern: String) -> Result<Expr, ParseError> {
         if pattern.is_empty() {
             let help = "write a regex between the slashes, or put `//` in quotes to find it";
             return Err(ParseError::new(at, "empty regex", help));
@@ -189,8 +194,9 @@ impl Parser {
         self.text(at + 1, pattern, upper)
     }
 
-    fn text(&self, at: usize, pattern: String, upper: bool) -> Result<Expr, ParseError> {
+    fn text(&mut self, at: usize, pattern: String, upper: bool) -> Result<Expr, ParseError> {
         let case_insensitive = self.case_insensitive(upper);
+        self.weigh(at, &pattern, case_insensitive)?;
         if self.options.result_type == ResultType::Paths {
             let pattern = NamePattern { kind: NameKind::Regex, pattern, case_insensitive };
             compile::name_regex(&pattern, NameOf::Path).map_err(|error| compile_error(at, &error))?;
@@ -201,6 +207,20 @@ impl Parser {
         Ok(Expr::Text(pattern))
     }
 
+    /// Refuses a query whose regexes are too large together, before it compiles them.
+    fn weigh(&mut self, at: usize, pattern: &str, case_insensitive: bool) -> Result<(), ParseError> {
+        let weight = compile::weight(pattern, case_insensitive).map_err(|error| compile_error(at, &error))?;
+        self.weight = self.weight.saturating_add(weight);
+        if weight > MAX_WEIGHT {
+            return Err(compile_error(at, &CompileError::TooLarge));
+        }
+        if self.weight > MAX_WEIGHT {
+            let help = "repeat less in the regexes, or ask for some of them in another query";
+            return Err(ParseError::new(at, "the regexes of the query are too large together", help));
+        }
+        Ok(())
+    }
+
     fn case_insensitive(&self, upper: bool) -> bool {
         match self.options.case {
             Case::Exact => false,
@@ -209,7 +229,7 @@ impl Parser {
         }
     }
 
-    fn field(&self, field: Field, value: Value, at: usize) -> Result<Option<Expr>, ParseError> {
+    fn field(&mut self, field: Field, value: Value, at: usize) -> Result<Option<Expr>, ParseError> {
         Ok(Some(match field {
             Field::Path => Expr::Path(self.name(value, NameOf::Path, at)?),
             Field::Repository => Expr::Repository(self.name(value, NameOf::Repository, at)?),
@@ -219,7 +239,7 @@ impl Parser {
         }))
     }
 
-    fn name(&self, value: Value, of: NameOf, at: usize) -> Result<NamePattern, ParseError> {
+    fn name(&mut self, value: Value, of: NameOf, at: usize) -> Result<NamePattern, ParseError> {
         let (kind, pattern) = match value {
             Value::Regex(pattern) => (NameKind::Regex, pattern),
             Value::Plain(pattern) if pattern.contains(['*', '?', '[', '{']) => (NameKind::Glob, pattern),
@@ -236,6 +256,9 @@ impl Parser {
             NameOf::Ref => false,
         };
         let at = if kind == NameKind::Regex { at + 1 } else { at };
+        if kind == NameKind::Regex {
+            self.weigh(at, &pattern, case_insensitive)?;
+        }
         let pattern = NamePattern { kind, pattern, case_insensitive };
         compile::name_regex(&pattern, of).map_err(|error| compile_error(at, &error))?;
         Ok(pattern)

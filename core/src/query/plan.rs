@@ -9,6 +9,7 @@ use super::compile::{self, CompileError, NameOf, Text};
 use super::finder::Finder;
 use super::formula::Formula;
 use super::lines::{self, LineMatch};
+use super::patience::Stopped;
 use super::score::Atom;
 use super::tree::{Classes, Expr, MAX_QUERY_BYTES, NamePattern, Query, ResultType, TextPattern};
 use crate::text::Language;
@@ -147,11 +148,22 @@ impl Plan {
 
     /// Whether a document matches and, if so, how many of its lines any positive term matches. Keeps nothing.
     pub fn count(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> Option<u64> {
-        let count = || self.lines.as_ref().map_or(0, |finder| finder.count(content));
+        self.count_while(scope, entry, content, &|| true).unwrap_or_default()
+    }
+
+    /// The same, as long as `go_on` says so: it is asked several times a second.
+    pub fn count_while(
+        &self,
+        scope: &Scope,
+        entry: Entry<'_>,
+        content: &[u8],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<u64>, Stopped> {
+        let count = || self.lines.as_ref().map_or(Ok(0), |finder| finder.count_while(content, go_on));
         if self.lines_decide(scope) {
-            return Some(count()).filter(|count| *count > 0);
+            return Ok(Some(count()?).filter(|count| *count > 0));
         }
-        self.matches(scope, entry, content).then(count)
+        if self.matches_while(scope, entry, content, go_on)? { count().map(Some) } else { Ok(None) }
     }
 
     /// Whether a document matches just if it has a line to show.
@@ -160,12 +172,30 @@ impl Plan {
     }
 
     fn matches(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> bool {
+        self.matches_while(scope, entry, content, &|| true).unwrap_or_default()
+    }
+
+    fn matches_while(
+        &self,
+        scope: &Scope,
+        entry: Entry<'_>,
+        content: &[u8],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<bool, Stopped> {
         let mut known = Known::default();
+        let mut stopped = None;
+        let mut ask = |text: usize| match stopped {
+            None => self.texts[text].finder.any_while(content, go_on).unwrap_or_else(|stop| {
+                stopped = Some(stop);
+                false
+            }),
+            Some(_) => false,
+        };
         let matches = scope.node.eval(&mut |node| match node {
-            Node::Text(text) => Some(known.get_or_ask(*text, || self.texts[*text].finder.any(content))),
+            Node::Text(text) => Some(known.get_or_ask(*text, || ask(*text))),
             other => self.fact(other, entry),
         });
-        matches == Some(true)
+        stopped.map_or(Ok(matches == Some(true)), Err)
     }
 
     fn fact(&self, node: &Node, entry: Entry<'_>) -> Option<bool> {

@@ -8,7 +8,8 @@ use grep_regex::RegexMatcher;
 
 /// The matches in one text from its start on, none overlapping another.
 pub(super) struct Matches<'f, 'c> {
-    matcher: &'f RegexMatcher,
+    /// The leftmost match from a place on.
+    find: Find<'f>,
     content: &'c [u8],
     /// Where the next match may begin.
     from: usize,
@@ -16,9 +17,17 @@ pub(super) struct Matches<'f, 'c> {
     last: Option<usize>,
 }
 
-impl<'f, 'c> Matches<'f, 'c> {
+type Find<'f> = Box<dyn FnMut(usize) -> Option<Range<usize>> + 'f>;
+
+impl<'f, 'c: 'f> Matches<'f, 'c> {
     pub(super) fn new(matcher: &'f RegexMatcher, content: &'c [u8]) -> Self {
-        Self { matcher, content, from: 0, last: None }
+        let find = move |from| matcher.find_at(content, from).ok().flatten().map(|found| found.start()..found.end());
+        Self::by(content, Box::new(find))
+    }
+
+    /// Those that `find` finds.
+    pub(super) fn by(content: &'c [u8], find: Find<'f>) -> Self {
+        Self { find, content, from: 0, last: None }
     }
 }
 
@@ -30,16 +39,16 @@ impl Iterator for Matches<'_, '_> {
             if self.from > self.content.len() {
                 return None;
             }
-            let found = self.matcher.find_at(self.content, self.from).ok().flatten()?;
-            if found.start() == self.content.len() && matches!(self.content.last(), None | Some(b'\n')) {
+            let found = (self.find)(self.from)?;
+            if found.start == self.content.len() && matches!(self.content.last(), None | Some(b'\n')) {
                 // Behind the last line end no line begins.
                 return None;
             }
-            self.from = found.end() + usize::from(found.is_empty());
-            let repeated = found.is_empty() && self.last == Some(found.end());
-            self.last = Some(found.end());
+            self.from = found.end + usize::from(found.is_empty());
+            let repeated = found.is_empty() && self.last == Some(found.end);
+            self.last = Some(found.end);
             if !repeated {
-                return Some(found.start()..found.end());
+                return Some(found);
             }
         }
     }

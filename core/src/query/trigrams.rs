@@ -93,8 +93,10 @@ mod tests {
     use proptest::prelude::*;
     use regex_syntax::ParserBuilder;
 
+    use super::super::compile::Text;
+    use super::super::tree::TextPattern;
     use super::*;
-    use crate::text::{self, Trigram};
+    use crate::text::{self, Trigram, TrigramSet};
 
     fn parsed(pattern: &str) -> Hir {
         ParserBuilder::new().utf8(false).multi_line(true).build().parse(pattern).expect("the pattern is a regex")
@@ -189,6 +191,12 @@ mod tests {
         })
     }
 
+    /// Patterns that may match a line end.
+    fn across() -> impl Strategy<Value = String> {
+        prop::sample::select(vec![r"\n", r"\s", r"\s*", "[^k]", "(?s:.)", "(?s:.)*", r"a\nb", "$\\s^", r"\r?\n"])
+            .prop_map(str::to_owned)
+    }
+
     fn content() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             "[abkKsS]{1,4}".prop_map(String::into_bytes),
@@ -210,6 +218,26 @@ mod tests {
                 if regex.is_match(&content) {
                     let grams = grams(&content);
                     prop_assert!(formula.holds(&|gram| grams.contains(&gram)), "{} on {:?}: {}", pattern, content, shown(&formula));
+                }
+            }
+        }
+
+        /// As queries are compiled and documents indexed.
+        #[test]
+        fn what_a_query_matches_satisfies_its_formula(
+            parts in prop::collection::vec(prop_oneof![3 => pattern(), 1 => across()], 1..4),
+            case_insensitive: bool,
+            multiline: bool,
+            contents in prop::collection::vec(prop::collection::vec(content(), 1..4), 12),
+        ) {
+            let pattern = TextPattern { pattern: parts.concat(), case_insensitive, multiline };
+            if let Ok(text) = Text::compile(&pattern) {
+                for content in contents {
+                    let content = content.join(&b'\n');
+                    if text.finder.any(&content) {
+                        let grams: BTreeSet<Trigram> = TrigramSet::default().collect(&content).iter().copied().collect();
+                        prop_assert!(text.formula.holds(&|gram| grams.contains(&gram)), "{:?} on {:?}", pattern, content);
+                    }
                 }
             }
         }

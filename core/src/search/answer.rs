@@ -138,6 +138,16 @@ pub enum SearchError {
         /// The version that was asked for.
         wanted: u64,
     },
+    /// One file takes longer than the search may.
+    #[error(
+        "there is no time to search `{path}` ({bytes} bytes): repeat less in the regex, or leave the file out with `-path:`"
+    )]
+    TooSlow {
+        /// The file.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
     /// The page cannot be continued.
     #[error(transparent)]
     Cursor(#[from] CursorError),

@@ -1,20 +1,51 @@
 //! When a search ends early: its deadline, its bytes, and an asker who has gone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::answer::StopReason;
 use super::reader::Reader;
 use super::request::Budget;
 
+/// What texts are searched for at least, however late it is when the first of them is there: each page then comes to an
+/// end of some text, if that can be done in this time.
+const LEAST: Duration = Duration::from_secs(1);
+
 impl Budget {
+    /// When threads are to leave their texts.
+    pub(super) fn patience(&self) -> Patience {
+        Patience { deadline: self.deadline, until: OnceLock::new() }
+    }
+
     /// Why a search that has cost what `reader` counted must stop; `None`: it may go on.
     pub(super) fn passed(&self, reader: &Reader<'_>) -> Option<StopReason> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Some(StopReason::Deadline);
         }
         self.bytes.filter(|bytes| reader.stats().bytes >= *bytes).map(|_| StopReason::Bytes)
+    }
+}
+
+/// How long threads search texts.
+#[derive(Debug)]
+pub(super) struct Patience {
+    deadline: Option<Instant>,
+    /// Set when the first text is searched.
+    until: OnceLock<Instant>,
+}
+
+impl Patience {
+    /// Notes that a text is there to be searched.
+    pub(super) fn begin(&self) {
+        if let Some(deadline) = self.deadline {
+            self.until.get_or_init(|| deadline.max(Instant::now() + LEAST));
+        }
+    }
+
+    /// Looked at before each text, and within those that take long.
+    pub(super) fn is_over(&self) -> bool {
+        self.until.get().is_some_and(|until| Instant::now() >= *until)
     }
 }
 
@@ -39,7 +70,7 @@ impl Drop for Waiting {
 }
 
 impl Abandoned {
-    /// Looked at before each document.
+    /// Looked at before each document, and within those that take long.
     pub(super) fn is_true(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -7,7 +7,7 @@ use super::answer::Hidden;
 use super::candidates::Candidates;
 use super::reader::Reader;
 use super::request::SearchRequest;
-use super::verify::Work;
+use super::verify::{Verified, Work};
 use super::waves::Waves;
 use crate::query::Verdict;
 use crate::segment::Class;
@@ -29,9 +29,12 @@ pub(super) async fn hidden(
                 break false;
             }
             let Some(wave) = waves.next_to_count() else { break true };
-            let (_, tally) = work.verify(reader, &Arc::new(wave), false).await?;
+            let Verified { tally, left, .. } = work.verify(reader, &Arc::new(wave), false).await?;
             (0..files.len()).for_each(|class| files[class] += tally.files[class]);
             tally.report(reader);
+            if left.is_some() {
+                break false;
+            }
         };
     } else {
         waves.each(|candidate, file| {

@@ -7,12 +7,12 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use super::answer::{FileMatch, StopReason};
+use super::answer::{FileMatch, SearchError, StopReason};
 use super::cursor::{Passed, Place};
 use super::lines::{Shown, files};
 use super::reader::Reader;
 use super::request::SearchRequest;
-use super::verify::{Hit, Tally, Work};
+use super::verify::{Hit, Tally, Verified, Work};
 use super::waves::{Wave, Waves};
 use crate::store::StoreError;
 
@@ -61,6 +61,16 @@ struct Batches<'a, 'w> {
     seen: (usize, usize),
     /// Why the last batch was cut short.
     stopped: Option<StopReason>,
+    /// The last file that was verified.
+    verified: Option<Passed>,
+    /// The file that was being verified when the time was over.
+    left: Option<Left>,
+}
+
+/// A file that there was no time for.
+struct Left {
+    path: Vec<u8>,
+    bytes: u64,
 }
 
 /// The files from `place` on.
@@ -70,11 +80,12 @@ pub(super) async fn fill(
     waves: &mut Waves<'_>,
     request: &SearchRequest,
     mut place: Place,
-) -> Result<Filled, StoreError> {
+) -> Result<Filled, SearchError> {
     let page = &request.page;
     let mut room = Room { files: page.files.unwrap_or(usize::MAX), lines: page.lines.unwrap_or(usize::MAX) };
     let (found, tally) = (Vec::new(), Tally::default());
-    let mut batches = Batches { reader, work, waves, request, found, tally, seen: (0, 0), stopped: None };
+    let mut batches =
+        Batches { reader, work, waves, request, found, tally, seen: (0, 0), stopped: None, verified: None, left: None };
     let mut out = Vec::new();
     let stopped = loop {
         let Some(mut batch) = batches.next(place.batch).await? else { break None };
@@ -86,7 +97,8 @@ pub(super) async fn fill(
         if more {
             break Some((StopReason::Limit, place));
         }
-        place = Place { batch: place.batch.saturating_add(1), after: last, ..Place::default() };
+        let after = if batches.stopped.is_some() { batches.progress(place.after)? } else { last };
+        place = Place { batch: place.batch.saturating_add(1), after, ..Place::default() };
         let reason = if room.is_empty() { Some(StopReason::Limit) } else { batches.stopped };
         if let Some(reason) = reason {
             break batches.more().then_some((reason, place));
@@ -104,19 +116,42 @@ impl Batches<'_, '_> {
                 let later = self.found.split_off(len);
                 return Ok(Some(std::mem::replace(&mut self.found, later)));
             }
-            if self.seen.0 > 0 {
-                self.stopped = self.request.budget.passed(self.reader);
-            }
+            self.stopped = match &self.left {
+                Some(_) => Some(StopReason::Deadline),
+                None if self.seen.0 > 0 => self.request.budget.passed(self.reader),
+                None => None,
+            };
             let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(most)) };
             let Some(wave) = wave else {
                 let rest = std::mem::take(&mut self.found);
                 return Ok((!rest.is_empty() || self.stopped.is_some()).then_some(rest));
             };
             let wave = Arc::new(wave);
-            let (hits, tally) = self.work.verify(self.reader, &wave, true).await?;
+            let Verified { hits, tally, left } = self.work.verify(self.reader, &wave, true).await?;
             self.tally.add(tally);
             self.seen = (self.seen.0 + wave.len(), self.seen.1 + hits.len());
+            self.note(&wave, left);
             self.found.extend(hits.into_iter().map(|hit| Found { wave: Arc::clone(&wave), hit }));
+        }
+    }
+
+    /// Notes how far a wave was verified.
+    fn note(&mut self, wave: &Wave, left: Option<usize>) {
+        if let Some(last) = left.unwrap_or(wave.len()).checked_sub(1) {
+            self.verified = Some(self.passed_of(wave, last));
+        }
+        let opened = &self.work.opened;
+        self.left = left
+            .map(|unit| Left { path: self.passed_of(wave, unit).path, bytes: opened.text_len(wave.document(unit)) });
+    }
+
+    /// Where the next page begins after a stop, where this one began behind `before`.
+    fn progress(&self, before: Option<Passed>) -> Result<Option<Passed>, SearchError> {
+        match (&self.verified, &self.left) {
+            (None, Some(Left { path, bytes })) => {
+                Err(SearchError::TooSlow { path: String::from_utf8_lossy(path).into_owned(), bytes: *bytes })
+            }
+            (verified, _) => Ok(verified.clone().or(before)),
         }
     }
 
@@ -141,11 +176,15 @@ impl Batches<'_, '_> {
 
     /// Whether anything may come after the batches so far.
     fn more(&mut self) -> bool {
-        !self.found.is_empty() || self.waves.more()
+        !self.found.is_empty() || self.left.is_some() || self.waves.more()
     }
 
     fn passed(&self, found: &Found) -> Passed {
-        let candidate = &found.wave.candidates(found.hit.unit)[0];
+        self.passed_of(&found.wave, found.hit.unit)
+    }
+
+    fn passed_of(&self, wave: &Wave, unit: usize) -> Passed {
+        let candidate = &wave.candidates(unit)[0];
         let (opened, file) = (&self.work.opened, self.work.opened.file(candidate));
         let nth_repository = opened.targets[candidate.target as usize].target.nth_repository;
         Passed { class: file.class, nth_repository, path: file.path.to_vec() }

@@ -68,12 +68,12 @@ pub struct Context {
     pub after: u32,
 }
 
-/// What a search may cost. It is looked at between batches; a search that passes it gives what it has.
+/// What a search may cost. A search that passes it gives what it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// When to stop.
+    /// When to stop, also within a text; texts are searched for a second at least.
     pub deadline: Option<Instant>,
-    /// Most bytes to read from the store.
+    /// Most bytes to read from the store; looked at between waves.
     pub bytes: Option<u64>,
 }
 

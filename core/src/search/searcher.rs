@@ -71,6 +71,7 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         cache: Arc::clone(reader.cache),
         tenant: reader.tenant,
         abandoned: waiting.abandoned(),
+        patience: request.budget.patience(),
         facets: request.facets,
     });
     let shown = &plan.classes().shown;
@@ -126,7 +127,11 @@ async fn count(
 ) -> Result<bool, StoreError> {
     while request.budget.passed(reader).is_none() {
         let Some(wave) = waves.next_to_count() else { return Ok(true) };
-        tally.add(work.verify(reader, &Arc::new(wave), false).await?.1);
+        let verified = work.verify(reader, &Arc::new(wave), false).await?;
+        tally.add(verified.tally);
+        if verified.left.is_some() {
+            break;
+        }
     }
     Ok(false)
 }

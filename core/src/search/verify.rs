@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future;
 
-use super::budget::Abandoned;
+use super::budget::{Abandoned, Patience};
 use super::cache::{Cache, Part};
 use super::candidates::Candidate;
 use super::facets::FacetCounts;
@@ -16,7 +16,7 @@ use super::reader::{Frame, Reader};
 use super::waves::Wave;
 use super::workers::{Queue, share};
 use crate::id::TenantId;
-use crate::query::{Plan, Score, Verdict};
+use crate::query::{Plan, Score, Stopped, Verdict};
 use crate::segment::{Class, DocId, SegmentError};
 use crate::store::StoreError;
 
@@ -31,6 +31,7 @@ pub(super) struct Work {
     pub(super) cache: Arc<Cache>,
     pub(super) tenant: TenantId,
     pub(super) abandoned: Abandoned,
+    pub(super) patience: Patience,
     /// Whether files are counted by facet.
     pub(super) facets: bool,
 }
@@ -65,11 +66,24 @@ pub(super) struct Tally {
     verified: u32,
 }
 
+/// What became of a wave.
+#[derive(Debug, Default)]
+pub(super) struct Verified {
+    /// Matching texts in order, if they were to be kept; none from `left` on.
+    pub(super) hits: Vec<Hit>,
+    /// What they amount to, and those behind `left` that were come across.
+    pub(super) tally: Tally,
+    /// The first unit of the first path that was left when the time was over.
+    pub(super) left: Option<usize>,
+}
+
 /// What one thread found.
 #[derive(Default)]
 struct Found {
     tally: Tally,
     hits: Vec<Hit>,
+    /// The first unit that was left because the time is over.
+    left: Option<usize>,
     /// Units whose text has to be read first.
     missing: Vec<usize>,
     damage: Option<(Document, SegmentError)>,
@@ -88,13 +102,13 @@ struct Pass {
 }
 
 impl Work {
-    /// Verifies a wave: its matching files in order if they are to be kept, and what they amount to.
+    /// Verifies a wave, as far as there is time.
     pub(super) async fn verify(
         self: &Arc<Self>,
         reader: &Reader<'_>,
         wave: &Arc<Wave>,
         keep_hits: bool,
-    ) -> Result<(Vec<Hit>, Tally), StoreError> {
+    ) -> Result<Verified, StoreError> {
         let pass = |units, frames| Pass {
             work: Arc::clone(self),
             wave: Arc::clone(wave),
@@ -107,7 +121,11 @@ impl Work {
         let mut missing = std::mem::take(&mut found.missing);
         missing.sort_unstable();
         let mut rest = &missing[..];
-        while !rest.is_empty() {
+        while let Some(first) = rest.first() {
+            if found.left.is_some() {
+                found.leave(*first);
+                break;
+            }
             let mut bytes = 0;
             let fits = |unit: &&usize| {
                 bytes += self.opened.text_len(wave.document(**unit));
@@ -119,8 +137,10 @@ impl Work {
             found.add(self.run(reader, bytes.min(READ_BYTES), pass(Some(now.to_vec()), frames)).await?);
             rest = later;
         }
+        let left = found.left.map(|unit| wave.first_of_path(&self.opened, unit));
+        found.hits.retain(|hit| left.is_none_or(|left| hit.unit < left));
         found.hits.sort_unstable_by_key(|hit| hit.unit);
-        Ok((found.hits, found.tally))
+        Ok(Verified { hits: found.hits, tally: found.tally, left })
     }
 
     /// How well a matching file answers.
@@ -171,14 +191,19 @@ impl Pass {
             if self.work.abandoned.is_true() || found.damage.is_some() {
                 break;
             }
-            self.look_at(self.units.as_ref().map_or(at, |units| units[at]), &mut found);
+            let unit = self.units.as_ref().map_or(at, |units| units[at]);
+            if self.work.patience.is_over() || self.look_at(unit, &mut found) == Err(Stopped) {
+                found.leave(unit);
+                break;
+            }
         }
         found
     }
 
     /// The first candidate that matches counts: all of a unit have the same text. The text is kept if any needs it.
-    fn look_at(&self, unit: usize, found: &mut Found) {
-        let Work { plan, opened, .. } = &*self.work;
+    fn look_at(&self, unit: usize, found: &mut Found) -> Result<(), Stopped> {
+        let Work { plan, opened, abandoned, patience, .. } = &*self.work;
+        let go_on = || !abandoned.is_true() && !patience.is_over();
         let mut content = None;
         let mut first = None;
         for candidate in self.wave.candidates(unit) {
@@ -191,8 +216,9 @@ impl Pass {
                     if content.is_none() {
                         content = self.content(unit, found);
                     }
-                    let Some(content) = &content else { return };
-                    if first.is_none() { plan.count(scope, entry, content) } else { None }
+                    let Some(content) = &content else { return Ok(()) };
+                    patience.begin();
+                    if first.is_none() { plan.count_while(scope, entry, content, &go_on)? } else { None }
                 }
             };
             first = first.or(lines.map(|lines| (lines, candidate)));
@@ -201,6 +227,7 @@ impl Pass {
             let score = if self.keep_hits { self.work.score(candidate, content.as_deref()).total() } else { 0 };
             self.hit(Hit { unit, lines, score, content }, candidate, found);
         }
+        Ok(())
     }
 
     fn hit(&self, hit: Hit, candidate: &Candidate, found: &mut Found) {
@@ -253,7 +280,12 @@ impl Pass {
 }
 
 impl Found {
+    fn leave(&mut self, unit: usize) {
+        self.left = Some(self.left.map_or(unit, |left| left.min(unit)));
+    }
+
     fn add(&mut self, other: Self) {
+        other.left.into_iter().for_each(|unit| self.leave(unit));
         self.tally.add(other.tally);
         self.hits.extend(other.hits);
         self.missing.extend(other.missing);

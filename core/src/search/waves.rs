@@ -85,7 +85,7 @@ impl<'a> Waves<'a> {
             if !wave.joins(self.opened, &candidate) {
                 let len = self.opened.text_len(candidate.document);
                 let full = wave.units.len() == most || wave.bytes + len > bytes;
-                if full && !wave.units.is_empty() {
+                if full && !wave.units.is_empty() && !wave.ends_with_path_of(self.opened, &candidate) {
                     self.ahead = Some(candidate);
                     break;
                 }
@@ -115,13 +115,29 @@ impl Wave {
         &self.candidates[self.units[unit].first as usize..end]
     }
 
+    /// The first unit under the path of this one: texts under one path stay together.
+    pub(super) fn first_of_path(&self, opened: &Opened, unit: usize) -> usize {
+        let same = |other: &usize| same_path(opened, &self.candidates(*other)[0], &self.candidates(unit)[0]);
+        (0..unit).rev().take_while(same).last().unwrap_or(unit)
+    }
+
+    fn ends_with_path_of(&self, opened: &Opened, candidate: &Candidate) -> bool {
+        self.candidates.last().is_some_and(|last| same_path(opened, last, candidate))
+    }
+
     /// Whether a candidate stands for the same file as the one before it, at another ref.
     fn joins(&self, opened: &Opened, candidate: &Candidate) -> bool {
         let Some(last) = self.candidates.last() else { return false };
-        let repository = |one: &Candidate| opened.targets[one.target as usize].target.nth_repository;
-        last.document == candidate.document && repository(last) == repository(candidate) && {
-            let (File { path, language, class }, other) = (opened.file(last), opened.file(candidate));
-            (path, language, class) == (other.path, other.language, other.class)
-        }
+        last.document == candidate.document
+            && same_path(opened, last, candidate)
+            && opened.file(last).language == opened.file(candidate).language
+    }
+}
+
+fn same_path(opened: &Opened, one: &Candidate, other: &Candidate) -> bool {
+    let repository = |one: &Candidate| opened.targets[one.target as usize].target.nth_repository;
+    repository(one) == repository(other) && {
+        let (File { path, class, .. }, other) = (opened.file(one), opened.file(other));
+        (path, class) == (other.path, other.class)
     }
 }

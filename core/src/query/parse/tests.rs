@@ -219,3 +219,70 @@ proptest! {
         prop_assert_eq!(&pattern.pattern, &regex_syntax::escape(&wanted));
     }
 }
+
+/// A query before it is written down.
+#[derive(Clone, Debug)]
+enum Written {
+    Atom(&'static str),
+    And(Vec<Written>),
+    Or(Vec<Written>),
+    Not(Box<Written>),
+}
+
+impl Written {
+    fn text(&self) -> String {
+        let join = |parts: &[Self], with: &str| parts.iter().map(Self::text).collect::<Vec<_>>().join(with);
+        match self {
+            Self::Atom(text) => (*text).to_owned(),
+            Self::And(parts) if parts.len() == 2 => format!("({})", join(parts, " AND ")),
+            Self::And(parts) => format!("({})", join(parts, " ")),
+            Self::Or(parts) => format!("({})", join(parts, " OR ")),
+            Self::Not(part) if matches!(**part, Self::Not(_)) => format!("NOT {}", part.text()),
+            Self::Not(part) => format!("-{}", part.text()),
+        }
+    }
+
+    fn expr(&self) -> Expr {
+        let each = |parts: &[Self]| parts.iter().map(Self::expr).collect();
+        match self {
+            Self::Atom(text) => parse(text).expect("each atom is a query").expr().clone(),
+            Self::And(parts) => Expr::And(each(parts)),
+            Self::Or(parts) => Expr::Or(each(parts)),
+            Self::Not(part) => not(part.expr()),
+        }
+    }
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    let atoms = [
+        "a",
+        "Ab",
+        "\"a b\"",
+        "/x+y/",
+        "path:*.rs",
+        "lang:c",
+        "repo:a/b",
+        "ref:main",
+        "f(x)",
+        "std::env",
+        "\"-x\"",
+        "and",
+    ];
+    let atom = prop::sample::select(atoms.to_vec()).prop_map(Written::Atom);
+    atom.prop_recursive(5, 24, 4, |inner| {
+        prop_oneof![
+            2 => prop::collection::vec(inner.clone(), 2..4).prop_map(Written::And),
+            2 => prop::collection::vec(inner.clone(), 2..4).prop_map(Written::Or),
+            1 => inner.prop_map(|part| Written::Not(Box::new(part))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_what_is_read(written in written()) {
+        let query = parse(&format!("anchor {}", written.text()));
+        let expected = Expr::And(vec![text("anchor", true), written.expr()]);
+        prop_assert_eq!(query.map(|query| query.expr().clone()), Ok(expected), "{}", written.text());
+    }
+}

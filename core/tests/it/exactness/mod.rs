@@ -1,11 +1,13 @@
 //! Answers of the engine against a plain scan, over real segments, snapshots and a store.
 
 mod corpus;
+mod hostile;
 mod index;
 mod layers;
 mod pages;
 mod reads;
 mod semantics;
+mod sums;
 mod twin;
 
 use std::collections::BTreeSet;

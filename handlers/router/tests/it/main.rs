@@ -6,6 +6,7 @@ mod app;
 mod boot;
 mod far_store;
 mod health;
+mod hostile;
 mod index;
 mod jobs;
 mod problems;
