@@ -51,7 +51,8 @@ bench: build ## measure beside ripgrep and csearch; PARTS="build warm cold http"
 bench-cold: ## measure queries with an empty cache over a bucket that is far away
 	@$(MAKE) --no-print-directory bench PARTS=cold
 
-fuzz: setup ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
+fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
+	@scripts/setup.sh fuzz
 	scripts/fuzz.sh $(or $(SECONDS_EACH),60)
 
 fmt: ## format the code

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the other commands need beyond Rust: asks for programs, not for packages, so it is quick when all is there.
-# With `bench` as argument also what the benches measure and measure with.
+# With `bench` as argument also what the benches measure and measure with, with `fuzz` what the fuzz targets are built with.
 set -euo pipefail
 
 packages=()
@@ -14,7 +14,8 @@ has jq || need jq
 has rg || need ripgrep
 has openssl || need openssl
 has pgrep || need procps
-has cc || need build-essential
+# A compiler may be there without the headers of the C library.
+{ echo '#include <stdio.h>' | cc -E - >/dev/null; } 2>/dev/null || need build-essential
 has make || need make
 has pgbouncer || need pgbouncer
 has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || need postgresql
@@ -27,6 +28,7 @@ if [ "${1:-}" = bench ]; then
   has csearch || need codesearch
   has ctags || need universal-ctags
 fi
+if [ "${1:-}" = fuzz ]; then has c++ || need g++; fi
 
 [ ${#packages[@]} -gt 0 ] || exit 0
 
@@ -40,11 +42,14 @@ elif has sudo && sudo -n true 2>/dev/null; then as_root=(sudo -n)
 else missing 'packages are missing, and there is no root and no sudo without a password'; fi
 
 echo "setup: installing ${packages[*]}" >&2
-install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >/dev/null; }
-"${as_root[@]}" apt-get update -q >/dev/null || missing '`apt-get update` failed'
+# Another program of the system may be installing just now.
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 "$@" >/dev/null; }
+install() { apt install -y --no-install-recommends "$@"; }
+# One source of packages that cannot be reached need not be the one that is needed.
+apt update || echo 'setup: `apt-get update` failed; trying with what is known' >&2
 if [[ " ${packages[*]} " == *' postgresql '* ]]; then
   # The programs are wanted, not a cluster of the system that starts with the machine.
-  install postgresql-common
+  install postgresql-common || missing '`apt-get install` failed'
   "${as_root[@]}" mkdir -p /etc/postgresql-common/createcluster.d
   echo 'create_main_cluster = false' | "${as_root[@]}" tee /etc/postgresql-common/createcluster.d/kotadb.conf >/dev/null
 fi

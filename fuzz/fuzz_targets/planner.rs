@@ -12,8 +12,9 @@ use kotadb_core::segment::{ListRef, PreparedDocument, Scratch, Segment, SegmentB
 use kotadb_core::text::{Language, Trigram, TrigramSet};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (&str, Vec<Vec<u8>>)| {
+fuzz_target!(|input: (&str, &[u8])| {
     let (text, contents) = input;
+    let contents: Vec<&[u8]> = contents.split(|byte| *byte == 0).collect();
     let Ok(query) = parse(text) else { return };
     let Ok(plan) = Plan::new(&query) else { return };
     let entry = Entry { path: b"src/main.rs", language: Language::TEXT };
@@ -30,7 +31,7 @@ fuzz_target!(|input: (&str, Vec<Vec<u8>>)| {
     }
 });
 
-fn candidates(formula: &Formula, contents: &[Vec<u8>]) -> BTreeSet<u32> {
+fn candidates(formula: &Formula, contents: &[&[u8]]) -> BTreeSet<u32> {
     let all = || (0..contents.len() as u32).collect();
     let (segment, file) = segment(contents);
     let bound = formula.bind(&segment, &|_| false).expect("the segment is sound");
@@ -48,7 +49,7 @@ fn candidates(formula: &Formula, contents: &[Vec<u8>]) -> BTreeSet<u32> {
     bound.documents(&|gram| decoded.get(&gram)).map_or_else(all, |docs| docs.iter().collect())
 }
 
-fn segment(contents: &[Vec<u8>]) -> (Segment, Bytes) {
+fn segment(contents: &[&[u8]]) -> (Segment, Bytes) {
     let mut builder = SegmentBuilder::new(Vec::new()).expect("memory can be written to");
     let mut scratch = Scratch::default();
     for content in contents {

@@ -22,12 +22,13 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Five bytes of the input say where it is cut into sections.
+/// The input begins with the lengths of all sections but the last, two bytes each.
 fn file(data: &[u8]) -> (Vec<u8>, usize) {
-    let (cuts, mut rest) = data.split_at(data.len().min(TAGS.len() - 1));
+    let (lengths, mut rest) = data.split_at(data.len().min(2 * (TAGS.len() - 1)));
     let (mut file, mut table, mut hot) = (Vec::new(), Vec::new(), 0);
     for (nth, tag) in TAGS.iter().enumerate() {
-        let len = cuts.get(nth).map_or(rest.len(), |cut| usize::from(*cut).min(rest.len()));
+        let length = lengths.get(2 * nth..2 * nth + 2).map(|bytes| usize::from(u16::from_le_bytes([bytes[0], bytes[1]])));
+        let len = length.map_or(rest.len(), |length| length.min(rest.len()));
         let (section, later) = rest.split_at(len);
         rest = later;
         if nth == HOT {
