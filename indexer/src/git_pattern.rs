@@ -181,7 +181,7 @@ mod tests {
             ("**/y.c", "y.c", true),
             ("x/**/y", "x/y", true),
             ("x**y", "xay", true),
-            ("x/a**y", "x/a/y", true),
+            ("x/a**/y", "x/ay", true),
             ("x", "x/y.c", false),
             ("x/", "x/y.c", false),
             ("{a}", "{a}", true),
