@@ -5,6 +5,7 @@ mod hostile;
 mod index;
 mod layers;
 mod pages;
+mod plans;
 mod reads;
 mod semantics;
 mod sums;
