@@ -15,7 +15,8 @@ impl Formula {
         self.set(lists).map(Cow::into_owned)
     }
 
-    fn set<'a>(&self, lists: &dyn Fn(Trigram) -> Option<&'a DocSet>) -> Option<Cow<'a, DocSet>> {
+    /// The same, borrowed from `lists` where one of them is the answer.
+    pub(crate) fn set<'a>(&self, lists: &dyn Fn(Trigram) -> Option<&'a DocSet>) -> Option<Cow<'a, DocSet>> {
         match self {
             Self::All => None,
             Self::Nothing => Some(Cow::default()),

@@ -1,5 +1,5 @@
 //! The posting lists of one segment that a formula wants: kept ones, those that others are reading, and the rest in one
-//! wave, which is cut short when what is there leaves few documents.
+//! wave, which is cut short when what is there leaves few documents. Where no wave is needed, see `near_lists`.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -38,11 +38,12 @@ struct Missing<'a> {
 impl Reader<'_> {
     /// The documents of a segment that can satisfy `formula`; `None`: all of them. One wave.
     pub(super) async fn documents(&self, open: &OpenSegment, formula: &Formula) -> Result<Option<DocSet>, StoreError> {
-        let hot = open.segment.frame_range(0).end..u64::MAX;
-        let at_hand = |gram| open.whole.is_some() || self.look_up::<Arc<DocSet>>(open.key, Part::List(gram)).is_some();
-        let bound =
-            formula.bind(&open.segment, &at_hand).map_err(|error| self.segment_error(open.key, &hot, &error))?;
-        let wanted = bound.lists(&open.segment).map_err(|error| self.segment_error(open.key, &hot, &error))?;
+        if self.store.is_near() || open.whole.is_some() {
+            return self.near_documents(open, formula).await;
+        }
+        let at_hand = |gram| self.look_up::<Arc<DocSet>>(open.key, Part::List(gram)).is_some();
+        let bound = formula.bind(&open.segment, &at_hand).map_err(|error| self.dictionary_error(open, &error))?;
+        let wanted = bound.lists(&open.segment).map_err(|error| self.dictionary_error(open, &error))?;
         let mut lists = Lists { open, formula: &bound, known: BTreeMap::new() };
         let mut rest = Vec::new();
         let mut hits = 0;
@@ -93,11 +94,12 @@ impl Reader<'_> {
         if forsaken.is_empty() || lists.are_enough(1, 1) { Ok(()) } else { self.read_lists(lists, forsaken).await }
     }
 
-    /// Whether to read a list (near ones are read by everybody for himself), or whom to wait for.
+    pub(super) fn dictionary_error(&self, open: &OpenSegment, error: &SegmentError) -> StoreError {
+        self.segment_error(open.key, &(open.segment.frame_range(0).end..u64::MAX), error)
+    }
+
+    /// Whether to read a list, or whom to wait for.
     fn seat(&self, open: &OpenSegment, gram: Trigram) -> Result<Option<Lead<'_, Key, CacheItem>>, Follow<CacheItem>> {
-        if self.store.is_near() || open.whole.is_some() {
-            return Ok(None);
-        }
         match self.cache.objects.board((self.tenant, open.key, Part::List(gram))) {
             Seat::Lead(lead) => Ok(Some(lead)),
             Seat::Follow(follow) => Err(follow),
@@ -130,7 +132,7 @@ impl Reader<'_> {
         damage.map_or(Ok(()), |(range, error)| Err(self.segment_error(open.key, &range, &error)))
     }
 
-    fn keep_list(
+    pub(super) fn keep_list(
         &self,
         open: &OpenSegment,
         gram: Trigram,

@@ -16,6 +16,7 @@ mod hidden;
 mod layers;
 mod lines;
 mod lists;
+mod near_lists;
 mod open;
 mod overlay;
 mod page;

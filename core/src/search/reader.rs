@@ -165,8 +165,12 @@ impl<'a> Reader<'a> {
         } else {
             (self.range(key, hot_start..len).await?, None)
         };
+        let flat = self.store.flat_documents(self.tenant, key);
         let held = if self.store.is_near() { 0 } else { whole.as_ref().map_or(hot.len(), Bytes::len) as u64 };
-        let opened = offload(hot.len(), move || Segment::open(hot, len)).await;
+        let opened = match flat.and_then(|flat| Segment::open_flat(hot.clone(), len, &flat).ok()) {
+            Some(segment) => Ok(segment),
+            None => offload(hot.len(), move || Segment::open(hot, len)).await,
+        };
         let segment = opened.map_err(|error| self.segment_error(key, &(hot_start..len), &error))?;
         let weight = held + segment.decoded_bytes();
         Ok(Arc::new(OpenSegment { key, segment, whole, weight }))
@@ -207,7 +211,8 @@ impl<'a> Reader<'a> {
         Ok(frames.into_iter().flatten().collect())
     }
 
-    async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+    /// Ranges of a segment, from memory where all of it is there.
+    pub(super) async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }

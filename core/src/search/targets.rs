@@ -97,7 +97,7 @@ impl Of<'_> {
             }
             let is_default = self.entry.default.as_ref() == Some(tip);
             let Some(scope) = plan.scope(&self.repository.name, &tip.ref_name, is_default) else { continue };
-            let same_base = by_base.entry(tip.base.unwrap_or(tip.snapshot)).or_default();
+            let same_base = by_base.entry(tip.whole_snapshot()).or_default();
             match same_base.iter().find(|at| *targets[**at].scope == scope) {
                 Some(at) => targets[*at].refs.push(self.target_ref(nth, tip)),
                 None => {
@@ -132,7 +132,7 @@ impl Of<'_> {
             nth_repository: self.nth_repository,
             repository: self.repository.id,
             repository_name: self.repository.name.clone(),
-            base: tip.base.unwrap_or(tip.snapshot),
+            base: tip.whole_snapshot(),
             scope: Arc::new(scope),
             refs,
             segments: self.entry.segments.clone(),

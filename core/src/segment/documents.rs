@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::cursor::{Cursor, put_varint};
 use super::error::SegmentError;
+use super::flat_documents::FlatDocuments;
 use super::writer::Frame;
 use super::{DocId, MAX_DOCS, MAX_TEXT_LEN};
 use crate::text::Language;
@@ -53,6 +54,8 @@ pub(super) struct Documents {
     n_docs: u32,
     /// Bytes of all frames, as the file says.
     content_len: u64,
+    /// The same numbers, to be read where they lie; the columns are empty then.
+    flat: Option<FlatDocuments>,
     columns: [Bytes; 3],
     text_lens: OnceLock<Vec<u32>>,
     /// Where each frame ends, from the start of the content.
@@ -80,8 +83,18 @@ impl Documents {
         if !rest.is_empty() {
             return Err(cursor.error("has bytes left over"));
         }
-        let (text_lens, frame_ends, languages) = <_>::default();
-        Ok(Self { n_docs, content_len, columns, text_lens, frame_ends, languages })
+        Ok(Self { columns, ..Self::without_columns(n_docs, content_len) })
+    }
+
+    /// A table that needs no decoding.
+    pub(super) fn flat(table: FlatDocuments) -> Self {
+        let without = Self::without_columns(table.n_docs(), table.content_len());
+        Self { flat: Some(table), ..without }
+    }
+
+    fn without_columns(n_docs: u32, content_len: u64) -> Self {
+        let (flat, columns, text_lens, frame_ends, languages) = <_>::default();
+        Self { n_docs, content_len, flat, columns, text_lens, frame_ends, languages }
     }
 
     /// Documents in the segment.
@@ -89,20 +102,34 @@ impl Documents {
         self.n_docs
     }
 
+    /// Bytes of all frames.
+    pub(super) fn content_len(&self) -> u64 {
+        self.content_len
+    }
+
     /// Bytes of the columns, once decoded.
     pub(super) fn decoded_bytes(&self) -> u64 {
+        if self.flat.is_some() {
+            return 0;
+        }
         let row = size_of::<u32>() + size_of::<u64>() + size_of::<Language>();
         u64::from(self.n_docs) * row as u64
     }
 
     /// Length of a document's text; `None`: there is no such document.
     pub(super) fn text_len(&self, doc: DocId) -> Option<u32> {
+        if let Some(flat) = &self.flat {
+            return flat.text_len(doc);
+        }
         let lens = self.text_lens.get_or_init(|| self.column(0, |len| (len <= MAX_TEXT_LEN).then_some(len)));
         lens.get(doc as usize).copied()
     }
 
     /// Where a document's frame is in the content.
     pub(super) fn frame(&self, doc: DocId) -> Option<Range<u64>> {
+        if let Some(flat) = &self.flat {
+            return flat.frame(doc);
+        }
         let ends = self.frame_ends.get_or_init(|| self.decode_frame_ends());
         let end = *ends.get(doc as usize)?;
         let start = (doc as usize).checked_sub(1).map_or(0, |before| ends[before]);
@@ -111,6 +138,9 @@ impl Documents {
 
     /// A document's language.
     pub(super) fn language(&self, doc: DocId) -> Option<Language> {
+        if let Some(flat) = &self.flat {
+            return flat.language(doc);
+        }
         let languages =
             self.languages.get_or_init(|| self.column(2, |number| u16::try_from(number).ok().map(Language)));
         languages.get(doc as usize).copied()
@@ -181,17 +211,32 @@ mod tests {
             rows in prop::collection::vec((0..MAX_TEXT_LEN, 0u32..1 << 20, 0u32..300), 0..3_000)
         ) {
             let content_len = rows.iter().map(|row| u64::from(row.1)).sum();
-            let table = Documents::open(&section(&rows), content_len).unwrap();
-            prop_assert_eq!(table.n_docs() as usize, rows.len());
-            let mut start = 0;
-            for (doc, (text_len, frame_len, language)) in (0..).zip(rows) {
-                let end = start + u64::from(frame_len);
-                prop_assert_eq!(table.text_len(doc), Some(text_len));
-                prop_assert_eq!(table.frame(doc), Some(start..end));
-                prop_assert_eq!(table.language(doc), Some(Language(language as u16)));
-                start = end;
+            let packed = Documents::open(&section(&rows), content_len).unwrap();
+            let flat = FlatDocuments::open(&FlatDocuments::write(&packed).into(), content_len).unwrap();
+            for table in [packed, Documents::flat(flat)] {
+                prop_assert_eq!(table.n_docs() as usize, rows.len());
+                let mut start = 0;
+                for (doc, (text_len, frame_len, language)) in (0..).zip(&rows) {
+                    let end = start + u64::from(*frame_len);
+                    prop_assert_eq!(table.text_len(doc), Some(*text_len));
+                    prop_assert_eq!(table.frame(doc), Some(start..end));
+                    prop_assert_eq!(table.language(doc), Some(Language(*language as u16)));
+                    start = end;
+                }
+                prop_assert_eq!(table.frame(table.n_docs()), None);
+                prop_assert_eq!(table.text_len(u32::MAX), None);
             }
-            prop_assert_eq!(table.frame(table.n_docs()), None);
+        }
+
+        #[test]
+        fn a_flat_table_of_arbitrary_bytes_never_panics(
+            bytes in prop::collection::vec(any::<u8>(), 0..100), n_docs in 0u32..6, doc in 0u32..8
+        ) {
+            let bytes = Bytes::from([&n_docs.to_le_bytes()[..], &7u64.to_le_bytes(), &bytes].concat());
+            if let Ok(table) = FlatDocuments::open(&bytes, 7) {
+                prop_assert!(table.frame(doc).is_none_or(|frame| frame.start <= frame.end && frame.end <= 7));
+                prop_assert_eq!(table.text_len(doc).is_some(), doc < n_docs);
+            }
         }
     }
 

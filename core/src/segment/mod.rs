@@ -9,6 +9,7 @@ mod doc_set;
 mod document;
 mod documents;
 mod error;
+mod flat_documents;
 mod frame;
 mod layout;
 mod lists;

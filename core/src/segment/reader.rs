@@ -8,6 +8,7 @@ use super::dictionary::{Bounds, Dictionary, ListRef};
 use super::doc_set::DocSet;
 use super::documents::Documents;
 use super::error::{SegmentError, corrupt};
+use super::flat_documents::FlatDocuments;
 use super::layout::{Section, TRAILER_LEN, Tag, Trailer, decode_contents};
 use super::meta::Meta;
 use super::{DocId, frame, postings};
@@ -41,10 +42,27 @@ impl Segment {
     /// Opens the hot tail of a file of `file_len` bytes. Checks magic, versions and checksums of what it is given.
     pub fn open(hot: Bytes, file_len: u64) -> Result<Self, SegmentError> {
         let tail = Tail::open(hot, file_len)?;
+        let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?, tail.content_len()?)?;
+        Self::of(&tail, documents, tail.hot_section(Tag::DICTIONARY)?)
+    }
+
+    /// The same of a file whose checksums held when `flat` was made of it, by [`Self::to_flat`]: the long ones are not
+    /// looked at again.
+    pub fn open_flat(hot: Bytes, file_len: u64, flat: &Bytes) -> Result<Self, SegmentError> {
+        let tail = Tail::open(hot, file_len)?;
+        let documents = Documents::flat(FlatDocuments::open(flat, tail.content_len()?)?);
+        Self::of(&tail, documents, tail.bytes(tail.section(Tag::DICTIONARY)?)?)
+    }
+
+    /// What [`Self::open_flat`] wants.
+    pub fn to_flat(&self) -> Bytes {
+        FlatDocuments::write(&self.documents).into()
+    }
+
+    fn of(tail: &Tail, documents: Documents, dictionary: Bytes) -> Result<Self, SegmentError> {
         let content = tail.section(Tag::CONTENT)?.range.clone();
-        let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?, content.end - content.start)?;
         let segment = Self {
-            dictionary: Dictionary::open(tail.hot_section(Tag::DICTIONARY)?)?,
+            dictionary: Dictionary::open(dictionary)?,
             meta: Meta::decode(&tail.hot_section(Tag::META)?)?,
             bounds: Bounds { postings: tail.section(Tag::POSTINGS)?.range.clone(), n_docs: documents.n_docs() },
             content,
@@ -172,14 +190,22 @@ impl Tail {
         }
     }
 
+    fn content_len(&self) -> Result<u64, SegmentError> {
+        let content = &self.section(Tag::CONTENT)?.range;
+        Ok(content.end - content.start)
+    }
+
     /// The bytes of a section in the hot tail, checked.
     fn hot_section(&self, tag: Tag) -> Result<Bytes, SegmentError> {
         let section = self.section(tag)?;
-        let start =
-            section.range.start.checked_sub(self.start).ok_or_else(|| corrupt(tag.name(), "is not in the hot tail"))?;
-        let end = section.range.end - self.start;
-        let bytes = self.hot.slice(start as usize..end as usize);
+        let bytes = self.bytes(section)?;
         section.check(&bytes)?;
         Ok(bytes)
+    }
+
+    fn bytes(&self, section: &Section) -> Result<Bytes, SegmentError> {
+        let start = section.range.start.checked_sub(self.start);
+        let start = start.ok_or_else(|| corrupt(section.tag.name(), "is not in the hot tail"))?;
+        Ok(self.hot.slice(start as usize..(section.range.end - self.start) as usize))
     }
 }

@@ -17,9 +17,6 @@ use crate::store::{Ranges, StoreError, ranges};
 /// Names of files that are no objects (yet) begin so.
 const HIDDEN: &str = ".";
 
-/// Folder of files that can be made again from objects.
-const DERIVED: &str = "cache";
-
 /// What to put under a name.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
@@ -27,12 +24,12 @@ pub(super) enum Content {
     File(PathBuf),
 }
 
-/// Objects below one folder. Immutable objects are read from maps, on the spot; every other call is one hop to a
+/// Objects below one folder. HEAD, and from maps immutable objects, are read on the spot; every other call is one hop to a
 /// blocking thread.
 #[derive(Clone)]
 pub(super) struct Folder {
     root: PathBuf,
-    maps: Arc<Maps>,
+    pub(super) maps: Arc<Maps>,
 }
 
 impl Folder {
@@ -46,6 +43,11 @@ impl Folder {
         &self.root
     }
 
+    /// Where an object is, or a folder of them.
+    pub(super) fn path(&self, object: &str) -> PathBuf {
+        self.root.join(object)
+    }
+
     /// Writes an object under a name that must be free.
     pub(super) async fn create(&self, object: &str, content: Content) -> Result<(), StoreError> {
         self.blocking(object, move |folder, path| folder.create_now(path, &content)).await
@@ -53,17 +55,7 @@ impl Folder {
 
     /// An immutable object.
     pub(super) fn read(&self, object: &str) -> Result<Bytes, StoreError> {
-        self.maps.map(&self.root.join(object)).map_err(|error| failure(object, error))
-    }
-
-    /// A derived file, if it is there.
-    pub(super) fn derived(&self, name: &str) -> Option<Bytes> {
-        self.maps.map(&self.root.join(DERIVED).join(name)).ok()
-    }
-
-    /// Leaves just these derived files.
-    pub(super) async fn keep_derived(&self, files: Vec<(String, Bytes)>) -> Result<(), StoreError> {
-        self.blocking(DERIVED, move |_, folder| keep_derived_now(folder, &files)).await
+        self.maps.map(&self.path(object)).map_err(|error| failure(object, error))
     }
 
     /// Ranges of an immutable object. Bytes beyond its end are left out; whoever cuts the reads apart notices.
@@ -86,8 +78,8 @@ impl Folder {
         .await
     }
 
-    pub(super) async fn read_head(&self, object: &str) -> Result<Option<Bytes>, StoreError> {
-        self.blocking(object, |_, path| read_if_there(path)).await
+    pub(super) fn read_head(&self, object: &str) -> Result<Option<Bytes>, StoreError> {
+        read_if_there(&self.path(object)).map_err(|error| failure(object, error))
     }
 
     /// HEAD, unless it still is the one that was seen.
@@ -111,7 +103,8 @@ impl Folder {
         self.blocking("", |folder, _| fs::create_dir_all(&folder.root)).await
     }
 
-    async fn blocking<T, F>(&self, object: &str, work: F) -> Result<T, StoreError>
+    /// Does `work` on a thread that may wait, with the path of `object`.
+    pub(super) async fn blocking<T, F>(&self, object: &str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Self, &Path) -> io::Result<T> + Send + 'static,
@@ -158,12 +151,12 @@ impl Folder {
 }
 
 /// A synced file under a hidden name, removed when dropped (after a rename there is nothing left to remove).
-struct Temporary {
-    path: PathBuf,
+pub(super) struct Temporary {
+    pub(super) path: PathBuf,
 }
 
 impl Temporary {
-    fn write(folder: &Path, content: &Content) -> io::Result<Self> {
+    pub(super) fn write(folder: &Path, content: &Content) -> io::Result<Self> {
         let path = folder.join(format!("{HIDDEN}new-{}", crypto::to_hex(&crypto::random::<8>())));
         if let Content::File(source) = content
             && fs::hard_link(source, &path).is_ok()
@@ -221,23 +214,6 @@ fn list_now(path: &Path, prefix: &str) -> io::Result<Vec<(String, u64)>> {
         }
     }
     Ok(found)
-}
-
-/// Not synced: whoever reads them checks them.
-fn keep_derived_now(folder: &Path, files: &[(String, Bytes)]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for (name, bytes) in files {
-        let temporary = Temporary::write(folder, &Content::Bytes(bytes.clone()))?;
-        fs::rename(&temporary.path, folder.join(name))?;
-    }
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if files.iter().all(|(kept, _)| **kept != *name) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

@@ -35,9 +35,7 @@ impl Store {
     pub async fn head(&self, tenant: TenantId) -> Result<(Root, HeadTag), StoreError> {
         let object = head_path(tenant);
         let read = match &self.backend {
-            Backend::Folder(folder) => {
-                folder.read_head(&object).await?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes)))
-            }
+            Backend::Folder(folder) => folder.read_head(&object)?.map(|bytes| (bytes.clone(), Expected::Bytes(bytes))),
             Backend::Remote(remote) => {
                 remote.read_head(&object).await?.map(|head| (head.bytes, Expected::Etag(head.version)))
             }

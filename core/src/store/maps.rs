@@ -10,9 +10,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use memmap2::MmapOptions;
 use quick_cache::sync::Cache;
+use quick_cache::{OptionsBuilder, UnitWeighter};
 
 /// Files mapped at once. Linux allows a process 65,530 areas.
 const MOST_MAPS: usize = 4096;
+/// Parts of the table that threads lock.
+const SHARDS: usize = 8;
 /// What is deleted keeps its place on the disk for as long as it is mapped: so long while there are reads.
 const LOOK_AFTER: Duration = Duration::from_secs(10);
 
@@ -34,7 +37,15 @@ struct Mapped {
 
 impl Maps {
     pub(super) fn new() -> Self {
-        Self { kept: Cache::new(MOST_MAPS), looked: Mutex::new(Instant::now()) }
+        // The default number of shards is asked of a dozen files of the kernel, which a short search would notice.
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .estimated_items_capacity(MOST_MAPS)
+            .weight_capacity(MOST_MAPS as u64)
+            .build()
+            .expect("all three capacities are given");
+        let kept = Cache::with_options(options, UnitWeighter, <_>::default(), <_>::default());
+        Self { kept, looked: Mutex::new(Instant::now()) }
     }
 
     /// The content of a file that is never written again.

@@ -9,6 +9,7 @@ mod dropped;
 mod error;
 #[cfg(feature = "testing")]
 mod faults;
+mod flat;
 mod folder;
 mod head;
 mod head_mark;
@@ -183,26 +184,6 @@ impl Store {
         Snapshot::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Snapshot, key)))
     }
 
-    /// The snapshot from the file that [`Self::keep_flat`] left for it; `None`: there is none, or it is damaged.
-    pub fn flat_snapshot(&self, key: ObjectKey) -> Option<Snapshot> {
-        match &self.backend {
-            Backend::Folder(folder) => Snapshot::from_flat(&folder.derived(&flat_name(key))?),
-            Backend::Remote(_) => None,
-        }
-    }
-
-    /// Leaves flat files of just these snapshots beside the objects, in a store that is a folder: for processes that live
-    /// for one query.
-    pub async fn keep_flat(&self, snapshots: &[(ObjectKey, Snapshot)]) -> Result<(), StoreError> {
-        match &self.backend {
-            Backend::Folder(folder) => {
-                let files = snapshots.iter().map(|(key, snapshot)| (flat_name(*key), snapshot.to_flat()));
-                folder.keep_derived(files.collect()).await
-            }
-            Backend::Remote(_) => Ok(()),
-        }
-    }
-
     /// Reads and decodes the object of a snapshot that is a delta.
     pub async fn delta(&self, tenant: TenantId, key: ObjectKey) -> Result<SnapshotDelta, StoreError> {
         let bytes = self.get(tenant, Kind::Snapshot, key).await?;
@@ -248,10 +229,6 @@ impl fmt::Debug for Store {
             Backend::Remote(_) => "Store(remote)",
         })
     }
-}
-
-fn flat_name(key: ObjectKey) -> String {
-    format!("{key}.flat")
 }
 
 async fn hash_file(file: &Path) -> Result<[u8; 32], StoreError> {

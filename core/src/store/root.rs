@@ -79,6 +79,13 @@ pub struct Tip {
     pub base: Option<ObjectKey>,
 }
 
+impl Tip {
+    /// The whole snapshot that it is answered from.
+    pub fn whole_snapshot(&self) -> ObjectKey {
+        self.base.unwrap_or(self.snapshot)
+    }
+}
+
 impl Root {
     /// The bytes of HEAD: magic, version, checksum.
     pub fn encode(&self) -> Bytes {
