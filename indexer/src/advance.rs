@@ -30,6 +30,9 @@ pub struct Advance<'a> {
     pub before: &'a Tips,
     /// Whether what HEAD held may be mixed with what was made; otherwise the history ends here.
     pub usable: bool,
+    /// Most other refs whose snapshots, where they are on another base, are laid on the default one's: so that few bases are
+    /// read and kept at hand.
+    pub laid_on_default: usize,
     /// Milliseconds since 1970.
     pub now_ms: u64,
     /// Tells to stop.
@@ -41,6 +44,7 @@ impl Advance<'_> {
     pub async fn publish(&self, mut after: Tips, mut made: Made) -> Result<(Root, Summary), IndexError> {
         made.summary.refs = after.by_name.len() as u64;
         self.make_default_whole(&mut after, &mut made).await?;
+        self.lay_on_default(&mut after, &mut made).await?;
         if self.usable {
             after.history = retention::history(self.before, &after, self.now_ms);
             self.thin(&mut after, &mut made).await?;
@@ -76,6 +80,28 @@ impl Advance<'_> {
         }
         for other in after.by_name.values_mut().filter(|other| other.commit == tip.commit) {
             (other.snapshot, other.base) = (snapshot, None);
+        }
+        Ok(())
+    }
+
+    /// Lays the snapshots of other refs on the default one's, where little differs.
+    async fn lay_on_default(&self, after: &mut Tips, made: &mut Made) -> Result<(), IndexError> {
+        let Some(base) = after.default_tip().map(|tip| tip.snapshot) else { return Ok(()) };
+        let others = after.by_name.values_mut().filter(|tip| tip.whole_snapshot() != base);
+        let others: Vec<&mut Tip> = others.take(self.laid_on_default).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let mut bases = Bases::default();
+        bases.add(base, self.store.whole_snapshot(self.tenant, base).await?, true);
+        for tip in others {
+            let snapshot = self.store.snapshot(self.tenant, tip).await?;
+            if let Layer::Delta(delta) = bases.layer(&snapshot) {
+                let (key, bytes) = upload::delta(self.store, self.tenant, &delta).await?;
+                made.summary.bytes_written += bytes;
+                (tip.snapshot, tip.base) = (key, Some(base));
+                made.others.insert(key, delta.segments);
+            }
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ impl Bases {
     pub async fn load(store: &Store, tenant: TenantId, tips: &Tips) -> Result<Self, IndexError> {
         let mut uses: BTreeMap<ObjectKey, usize> = BTreeMap::new();
         for tip in tips.by_name.values() {
-            *uses.entry(tip.base.unwrap_or(tip.snapshot)).or_default() += 1;
+            *uses.entry(tip.whole_snapshot()).or_default() += 1;
         }
         if let Some(default) = tips.default_tip().filter(|tip| tip.base.is_none()) {
             uses.insert(default.snapshot, usize::MAX);

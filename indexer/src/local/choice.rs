@@ -1,11 +1,12 @@
 //! Which of the indexed refs a search of this machine is about: the one asked for, or the one that is checked out.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use git2::Repository;
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::query::{NameKind, Query};
-use kotadb_core::store::{Store, Tip};
+use kotadb_core::store::{ObjectKey, Store, Tip};
 
 use super::place::Place;
 use super::{LocalError, REPOSITORY, index};
@@ -20,6 +21,8 @@ pub struct Choice {
     pub default: Option<String>,
     /// Whether the ref has moved on since it was indexed.
     pub moved: bool,
+    /// The whole snapshots that all refs and kept commits are answered from.
+    pub(super) whole_snapshots: BTreeSet<ObjectKey>,
 }
 
 /// See [`LocalIndex::choose`](super::LocalIndex::choose).
@@ -37,7 +40,8 @@ pub(super) async fn choose(
             found.map(|(tip, moved)| (tip.clone(), moved))
         }
     };
-    Ok(found.map(|(tip, moved)| Choice { tip, default: tips.default.clone(), moved }))
+    let whole_snapshots = tips.named().map(Tip::whole_snapshot).collect();
+    Ok(found.map(|(tip, moved)| Choice { tip, default: tips.default, moved, whole_snapshots }))
 }
 
 impl Choice {

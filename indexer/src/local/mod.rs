@@ -3,6 +3,7 @@
 
 mod choice;
 mod index;
+mod nothing;
 mod place;
 mod working_tree;
 
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 pub use self::choice::Choice;
 pub use self::index::{LocalOptions, index};
+pub use self::nothing::nothing;
 use self::place::Place;
 pub use self::working_tree::{Look, WorkingTree};
 use crate::error::IndexError;
@@ -116,6 +118,15 @@ impl LocalIndex {
     /// share one index), or else the default; `None`: the index is empty.
     pub async fn choose(&self, reference: Option<&str>) -> Result<Option<Choice>, LocalError> {
         choice::choose(&self.place, &self.store, reference).await.map_err(|error| error.explained(&self.folder))
+    }
+
+    /// Makes the next search of the same commit as fast as can be, where this one had to decode its snapshot.
+    pub async fn keep_flat(&self, choice: &Choice) -> Result<(), LocalError> {
+        let key = choice.tip.whole_snapshot();
+        if self.store.flat_snapshot(key).is_some() {
+            return Ok(());
+        }
+        Ok(self.store.keep_flat(self.tenant, key, choice.whole_snapshots.clone()).await?)
     }
 
     /// Begins to look at the working tree; `None`: the repository is bare.

@@ -57,14 +57,15 @@ async fn a_branch_that_differs_little_is_a_delta_and_reads_the_same() {
     let delta = store.delta(TenantId::LOCAL, side.snapshot).await.unwrap();
     assert_eq!((delta.removed.len(), delta.entries.len(), delta.segments.len()), (1, 2, 1));
 
-    // Another index of the same commits, where the branch was made first and is whole, has the same facts.
+    // Another index of the same commits, where the branch was made first and was whole, has the same facts.
     let layered = facts_of(&repository).await;
     std::fs::remove_dir_all(repository.path().join(".git/kotadb")).unwrap();
     index_again(&repository).await;
     repository.git(&["checkout", "--quiet", "main"]);
     index_again(&repository).await;
     let (_, tips) = load(&repository).await;
-    assert_eq!(tips.by_name["refs/heads/side"].base, None);
+    let main = tips.by_name["refs/heads/main"].snapshot;
+    assert_eq!(tips.by_name["refs/heads/side"].base, Some(main), "laid on what was indexed last");
     assert_eq!(facts_of(&repository).await, layered);
 }
 

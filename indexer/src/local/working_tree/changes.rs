@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use git2::{DiffOptions, Repository};
+use git2::{DiffOptions, Repository, Tree};
 use kotadb_core::db::jobs::ErrorClass;
 use kotadb_core::id::ObjectId;
 
 use super::super::LocalError;
+use super::super::nothing::NOTHING;
 use crate::error::IndexError;
 use crate::tree::oid;
 
@@ -125,14 +126,25 @@ pub(super) fn between(
     if head == Some(indexed) {
         return Ok(BTreeSet::new());
     }
-    let gone = |_| LocalError::CommitGone(indexed.to_string());
-    let old = repository.find_commit(oid(indexed)).map_err(gone)?.tree()?;
+    let old = tree(repository, indexed)?;
+    if old.is_none() && head.is_none() {
+        return Ok(BTreeSet::new());
+    }
     let new = head.map(|head| repository.find_commit(oid(head))?.tree()).transpose()?;
     let mut options = DiffOptions::new();
     options.include_typechange(true);
-    let diff = repository.diff_tree_to_tree(Some(&old), new.as_ref(), Some(&mut options))?;
+    let diff = repository.diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options))?;
     let both = diff.deltas().flat_map(|delta| [delta.old_file().path_bytes(), delta.new_file().path_bytes()]);
     Ok(both.flatten().map(<[u8]>::to_vec).collect())
+}
+
+/// The root folder of an indexed commit; `None`: nothing is indexed.
+pub(super) fn tree(repository: &Repository, indexed: ObjectId) -> Result<Option<Tree<'_>>, LocalError> {
+    if indexed == NOTHING {
+        return Ok(None);
+    }
+    let gone = |_| LocalError::CommitGone(indexed.to_string());
+    Ok(Some(repository.find_commit(oid(indexed)).map_err(gone)?.tree()?))
 }
 
 /// Commits that `head` has and `indexed` lacks, at most [`MAX_COMMITS`].
@@ -142,7 +154,9 @@ pub(super) fn n_commits(repository: &Repository, indexed: ObjectId, head: Object
     }
     let mut walk = repository.revwalk()?;
     walk.push(oid(head))?;
-    walk.hide(oid(indexed))?;
+    if indexed != NOTHING {
+        walk.hide(oid(indexed))?;
+    }
     Ok(walk.take(MAX_COMMITS).count())
 }
 

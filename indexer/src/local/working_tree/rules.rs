@@ -9,7 +9,7 @@ use kotadb_core::id::ObjectId;
 use kotadb_core::segment::Class;
 
 use super::super::LocalError;
-use super::changes::below;
+use super::changes::{self, below};
 use crate::rules::{FILE_NAMES, Rules};
 use crate::{folder, tree};
 
@@ -50,7 +50,7 @@ impl<'a> Folders<'a> {
         commit: ObjectId,
         changed: &'a BTreeSet<Vec<u8>>,
     ) -> Result<Self, LocalError> {
-        let tree = Some(repository.find_commit(tree::oid(commit))?.tree()?);
+        let tree = changes::tree(repository, commit)?;
         let mut folders = Self { root, repository, changed, rules: Rules::default(), open: Vec::new() };
         folders.enter(Folder { path: Vec::new(), tree, is_there: true, ignored: false });
         Ok(folders)
