@@ -34,8 +34,8 @@ fn options_first(words: Vec<OsString>) -> Vec<OsString> {
     let mut rest = words.into_iter().skip(2);
     while let Some(word) = rest.next() {
         match option(search, &word) {
-            Some(value_follows) => {
-                options.push(word);
+            Some((parts, value_follows)) => {
+                options.extend(parts);
                 options.extend(value_follows.then(|| rest.next()).flatten());
             }
             None if word == "--" => query.extend(rest.by_ref()),
@@ -47,16 +47,26 @@ fn options_first(words: Vec<OsString>) -> Vec<OsString> {
     options
 }
 
-/// Whether `word` is an option and, if so, whether its value is the next word.
-fn option(command: &clap::Command, word: &OsStr) -> Option<bool> {
+/// If `word` is an option, its words and whether its value is the one that comes next. A short option's value may be joined
+/// to it if it is a number, as in `-C2`: what else follows a dash leaves a term out.
+fn option(command: &clap::Command, word: &OsStr) -> Option<(Vec<OsString>, bool)> {
     let word = word.to_str()?;
-    let (name, joined) = word.split_once('=').map_or((word, false), |(name, _)| (name, true));
-    let named = |arg: &&clap::Arg| {
-        let long = arg.get_long().zip(name.strip_prefix("--")).is_some_and(|(long, name)| long == name);
-        long || arg.get_short().is_some_and(|short| !joined && name == format!("-{short}"))
-    };
-    let arg = command.get_arguments().find(named)?;
-    Some(arg.get_action().takes_values() && !joined)
+    if let Some(long) = word.strip_prefix("--") {
+        let (name, joined) = long.split_once('=').map_or((long, false), |(name, _)| (name, true));
+        let arg = command.get_arguments().find(|arg| arg.get_long() == Some(name))?;
+        return Some((vec![word.into()], arg.get_action().takes_values() && !joined));
+    }
+    let short = word.strip_prefix('-')?.chars().next()?;
+    let (name, value) = word.split_at(1 + short.len_utf8());
+    let arg = command.get_arguments().find(|arg| arg.get_short() == Some(short))?;
+    let takes_value = arg.get_action().takes_values();
+    match value {
+        "" => Some((vec![name.into()], takes_value)),
+        number if takes_value && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((vec![name.into(), number.into()], false))
+        }
+        _ => None,
+    }
 }
 
 /// The subcommands.
@@ -114,6 +124,9 @@ pub struct SearchArgs {
     /// Say what ranks each file: with --json `score` and its parts, else a line before the file's.
     #[arg(long)]
     pub explain: bool,
+    /// Say how many of the matching files are of each language, folder, repository and class.
+    #[arg(long)]
+    pub facets: bool,
     /// Repository or folder.
     #[arg(long, default_value = ".", value_name = "PATH")]
     pub repo: PathBuf,
@@ -153,6 +166,16 @@ mod tests {
         assert_eq!(args.query, ["foo", "-bar", "--force"]);
         assert_eq!((args.count, args.limit, args.reference.as_deref()), (true, 3, Some("v1")));
         assert!(search(&["-foo", "x", "-c"]).count);
+    }
+
+    #[test]
+    fn a_number_may_be_joined_to_a_short_option() {
+        let args = search(&["-C1", "foo", "-A2", "-B3", "-l"]);
+        assert_eq!((args.context, args.after, args.before, args.files), (Some(1), Some(2), Some(3), true));
+        assert_eq!(args.query, ["foo"]);
+        let args = search(&["foo", "-Cx", "-Ax1", "-lc", "-1", "-", "-C", "7"]);
+        assert_eq!(args.query, ["foo", "-Cx", "-Ax1", "-lc", "-1", "-"], "terms to leave out");
+        assert_eq!((args.context, args.files, args.count), (Some(7), false, false));
     }
 
     #[test]

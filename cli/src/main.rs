@@ -40,9 +40,10 @@ fn run(command: Command) -> anyhow::Result<bool> {
     }
 }
 
-/// A search reads maps and hands what takes long to other threads: it needs neither a reactor nor threads of its own.
+/// A search reads maps on the spot and starts threads where that is worth it: it needs neither a reactor nor threads of its
+/// own.
 fn search_runtime() -> std::io::Result<Runtime> {
-    Builder::new_current_thread().build()
+    Builder::new_current_thread().enable_time().build()
 }
 
 /// `kotadb search … | head` closes our output early: that is how the reader says it has enough.

@@ -4,8 +4,8 @@
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write, stdout};
 
 use kotadb_core::id::RepositoryId;
-use kotadb_core::search::{FileMatch, Score, SearchResult};
-use kotadb_core::wire::search::{Hit, hits, path_text, summary};
+use kotadb_core::search::{FileMatch, Score, SearchResult, Totals};
+use kotadb_core::wire::search::{Facet, FacetList, Hit, hits, path_text, summary};
 use kotadb_indexer::local::WorkingTree;
 
 use crate::args::SearchArgs;
@@ -20,6 +20,9 @@ pub struct Output<'a> {
     room: Option<usize>,
     n_lines: u64,
     n_files: u64,
+    /// Of all pages, where the first one told.
+    totals: Totals,
+    facets: Option<FacetList>,
     /// The file printed last: the next page may go on with it.
     last_file: Option<(RepositoryId, Vec<String>, Vec<u8>)>,
     around: Surroundings,
@@ -45,6 +48,8 @@ impl<'a> Output<'a> {
             room: (args.limit > 0).then_some(args.limit),
             n_lines: 0,
             n_files: 0,
+            totals: Totals::default(),
+            facets: None,
             last_file: None,
             around: Surroundings::default(),
         }
@@ -52,6 +57,10 @@ impl<'a> Output<'a> {
 
     /// Prints a page; returns how many lines or files may follow.
     pub fn page(&mut self, result: &SearchResult) -> anyhow::Result<Option<usize>> {
+        if result.totals.exact {
+            self.totals = result.totals;
+        }
+        self.facets = result.facets.as_ref().map(FacetList::from).or(self.facets.take());
         if self.args.count {
             return Ok(Some(0));
         }
@@ -128,23 +137,41 @@ impl<'a> Output<'a> {
         self.flush_later(u64::MAX)?;
         let complete = result.complete && tree.is_none_or(|tree| tree.n_unread == 0);
         if self.args.count {
-            let totals = result.totals;
-            let n = if self.has_text && !self.args.files { totals.lines } else { totals.files };
+            let n = if self.has_text && !self.args.files { self.totals.lines } else { self.totals.files };
             self.line(&n.to_string())?;
         } else if self.args.json {
             let mut summary = summary(result);
-            summary.matches = summary.matches.max(self.n_lines);
-            summary.files = summary.files.max(self.n_files);
+            summary.matches = summary.matches.max(self.n_lines).max(self.totals.lines);
+            summary.files = summary.files.max(self.n_files).max(self.totals.files);
+            summary.commit = summary.commit.filter(|commit| commit.bytes().any(|digit| digit != b'0'));
+            summary.facets = self.facets.take();
             summary.complete = complete;
             summary.tree = tree.map(state);
             summary.behind = tree.and_then(|tree| tree.behind).map(|behind| behind as u64);
             self.json(&summary)?;
         }
+        self.facets()?;
         self.out.flush()?;
         if !self.args.json {
             self.notes(result, tree);
         }
-        Ok(result.totals.files > 0 || self.n_files > 0)
+        Ok(self.totals.files > 0 || result.totals.files > 0 || self.n_files > 0)
+    }
+
+    /// A line a facet: its values, each with the number of files.
+    fn facets(&mut self) -> anyhow::Result<()> {
+        let Some(FacetList { languages, folders, repositories, classes, .. }) = self.facets.take() else {
+            return Ok(());
+        };
+        let all = [("language", languages), ("folder", folders), ("repository", repositories), ("class", classes)];
+        for (name, values) in all.into_iter().filter(|(_, values)| !values.is_empty()) {
+            let value = |facet: &Facet| {
+                format!("{} {}", if facet.value.is_empty() { "." } else { facet.value.as_str() }, facet.files)
+            };
+            let values: Vec<String> = values.iter().map(value).collect();
+            self.line(&format!("{name}: {}", values.join(", ")))?;
+        }
+        Ok(())
     }
 
     fn notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use kotadb_core::query::{self, NameKind, Query};
 use kotadb_core::search::{Context, Page, SearchError, SearchRequest, SearchResult, Searcher};
-use kotadb_indexer::local::{self, Choice, LocalIndex, WorkingTree};
+use kotadb_indexer::local::{self, Choice, LocalIndex, Look, WorkingTree};
 
 use crate::args::SearchArgs;
 use crate::output::Output;
 
-/// Most memory that one search keeps of what it has read.
-const CACHE_BYTES: u64 = 256 << 20;
+/// Most memory that a search keeps of what it has read, where it may ask for that again: on the next page, or once git has
+/// said what differs.
+const CACHE_BYTES: u64 = 32 << 20;
+/// The same of a search that asks once: memory that is used again costs less than fresh memory.
+const LEAST_BYTES: u64 = 1 << 20;
 /// Most lines held at once of a long answer.
 const PAGE_LINES: usize = 50_000;
 /// Most files held at once, with all their lines.
@@ -20,81 +23,112 @@ const PAGE_FILES: usize = 1000;
 pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
     let query = query::parse(&args.query.join(" "))?;
     let index = local::open(&args.repo)?;
-    let searcher = Searcher::new(index.store.clone(), CACHE_BYTES);
-    let mut asked = match commits(args, &index, &query).await? {
-        Some(query) => Asked { request: request(args, &index, query), tree: None, answer: None },
-        None => Asked::of_working_tree(args, &index, &searcher, query).await?,
-    };
+    let mut asked = Asked::new(args, &index, query).await?;
     let mut output = Output::new(args, asked.request.query.has_positive_text());
-    loop {
+    let found = loop {
         let answer = match asked.answer.take() {
             Some(answer) => answer,
-            None => searcher.search(&asked.request).await,
+            None => asked.searcher.search(&asked.request).await,
         };
         let result = answer.map_err(|error| explained(&index, error))?;
         let room = output.page(&result)?;
         asked.request.page = Page { cursor: result.next.clone(), ..page(args, room) };
+        (asked.request.count, asked.request.facets) = (false, false);
         if room == Some(0) || result.next.is_none() {
-            return output.finish(&result, asked.tree.as_ref());
+            break output.finish(&result, asked.tree.as_ref())?;
         }
+    };
+    if let Some(choice) = &asked.choice {
+        // The folder may be one that we must not write to: the next search only is no faster then.
+        let _no_faster = index.keep_flat(choice).await;
     }
-}
-
-/// The query, where commits are asked for and not the working tree.
-async fn commits(args: &SearchArgs, index: &LocalIndex, query: &Query) -> anyhow::Result<Option<Query>> {
-    match args.reference.as_deref() {
-        _ if args.all_refs => Ok(Some(query.clone().of_ref(NameKind::Glob, "*"))),
-        None => Ok(query.names_refs().then(|| query.clone())),
-        Some(pattern) if pattern.contains('*') => Ok(Some(query.clone().of_ref(NameKind::Glob, pattern))),
-        Some(reference) => {
-            let Some(choice) = index.choose(Some(reference)).await? else { return Ok(Some(query.clone())) };
-            if choice.moved {
-                eprintln!("note: `{reference}` has moved on from the indexed commit {}", choice.tip.commit);
-            }
-            Ok(Some(choice.of(query.clone())))
-        }
-    }
+    Ok(found)
 }
 
 /// What is asked, and what is known of the answer.
 struct Asked {
+    searcher: Searcher,
     request: SearchRequest,
+    /// The ref that is asked about, where it is a single one.
+    choice: Option<Choice>,
     tree: Option<WorkingTree>,
     /// The first page, where it is there already.
     answer: Option<Result<SearchResult, SearchError>>,
 }
 
 impl Asked {
+    async fn new(args: &SearchArgs, index: &LocalIndex, query: Query) -> anyhow::Result<Self> {
+        match args.reference.as_deref() {
+            _ if args.all_refs => Ok(Self::of_commits(args, index, query.of_ref(NameKind::Glob, "*"))),
+            None if query.names_refs() => Ok(Self::of_commits(args, index, query)),
+            None => Self::of_working_tree(args, index, query).await,
+            Some(pattern) if pattern.contains('*') => {
+                Ok(Self::of_commits(args, index, query.of_ref(NameKind::Glob, pattern)))
+            }
+            Some(reference) => Self::of_ref(args, index, (reference, query)).await,
+        }
+    }
+
+    fn of_commits(args: &SearchArgs, index: &LocalIndex, query: Query) -> Self {
+        let is_page = args.limit > 0 && args.limit <= if args.files { PAGE_FILES } else { PAGE_LINES };
+        let bytes = if is_page || args.count { LEAST_BYTES } else { CACHE_BYTES };
+        let searcher = Searcher::new(index.store.clone(), bytes);
+        Self { searcher, request: request(args, index, query), choice: None, tree: None, answer: None }
+    }
+
+    async fn of_ref(args: &SearchArgs, index: &LocalIndex, (reference, query): (&str, Query)) -> anyhow::Result<Self> {
+        let Some(choice) = index.choose(Some(reference)).await? else {
+            return Ok(Self::of_commits(args, index, query));
+        };
+        if choice.moved {
+            eprintln!("note: `{reference}` has moved on from the indexed commit {}", choice.tip.commit);
+        }
+        let asked = Self::of_commits(args, index, choice.of(query));
+        Ok(Self { choice: Some(choice), ..asked })
+    }
+
     /// While git looks for what differs, the commit is searched: where nothing differs, that is the answer, and where
     /// something does, what it read is in memory.
-    async fn of_working_tree(
-        args: &SearchArgs,
-        index: &LocalIndex,
-        searcher: &Searcher,
-        query: Query,
-    ) -> anyhow::Result<Self> {
+    async fn of_working_tree(args: &SearchArgs, index: &LocalIndex, query: Query) -> anyhow::Result<Self> {
         let look = index.look()?;
-        let choice = index.choose(None).await?;
-        let request = match choice.as_ref().filter(|choice| !choice.is_default()) {
-            Some(choice) => request(args, index, choice.of(query)),
-            None => request(args, index, query),
+        let Some(choice) = index.choose(None).await? else {
+            return match look {
+                Some(look) => Self::of_files_alone(args, index, (look, query)).await,
+                None => {
+                    eprintln!("note: nothing is indexed here yet: commit something, then run `kotadb index`");
+                    Ok(Self::of_commits(args, index, query))
+                }
+            };
         };
-        let Some(Choice { tip, .. }) = choice else {
-            eprintln!("note: nothing is indexed here yet: commit something, then run `kotadb index`");
-            return Ok(Self { request, tree: None, answer: None });
-        };
-        let Some(look) = look else { return Ok(Self { request, tree: None, answer: None }) };
+        let query = if choice.is_default() { query } else { choice.of(query) };
+        let searcher = Searcher::new(index.store.clone(), CACHE_BYTES);
+        let asked = Self { searcher, choice: Some(choice.clone()), ..Self::of_commits(args, index, query) };
+        let Some(look) = look else { return Ok(asked) };
         let early = tokio::spawn({
-            let (searcher, request) = (searcher.clone(), request.clone());
+            let (searcher, request) = (asked.searcher.clone(), asked.request.clone());
             async move { searcher.search(&request).await }
         });
-        let mut tree = look.end(&index.store, &tip).await?;
+        let mut tree = look.end(&index.store, &choice.tip).await?;
         let Some(overlay) = tree.overlay.take() else {
-            return Ok(Self { request, tree: Some(tree), answer: Some(early.await?) });
+            return Ok(Self { tree: Some(tree), answer: Some(early.await?), ..asked });
         };
         early.abort();
-        let request = SearchRequest { overlay: Some(Arc::new(overlay)), ..request };
-        Ok(Self { request, tree: Some(tree), answer: None })
+        let request = SearchRequest { overlay: Some(Arc::new(overlay)), ..asked.request };
+        Ok(Self { request, tree: Some(tree), ..asked })
+    }
+
+    /// Before the first commit there is nothing to lie over: the files are all there is.
+    async fn of_files_alone(
+        args: &SearchArgs,
+        index: &LocalIndex,
+        (look, query): (Look<'_>, Query),
+    ) -> anyhow::Result<Self> {
+        let (store, tip) = local::nothing().await?;
+        let mut tree = look.end(&store, &tip).await?;
+        let overlay = tree.overlay.take().map(Arc::new);
+        let request = SearchRequest { overlay, ..request(args, index, query) };
+        let searcher = Searcher::new(store, CACHE_BYTES);
+        Ok(Self { searcher, request, choice: None, tree: Some(tree), answer: None })
     }
 }
 
@@ -102,7 +136,9 @@ fn request(args: &SearchArgs, index: &LocalIndex, query: Query) -> SearchRequest
     let context = args.context.unwrap_or(0);
     SearchRequest {
         page: page(args, (args.limit > 0).then_some(args.limit)),
-        count: args.count,
+        // Facets are those of all files, so these are counted, too.
+        count: args.count || args.facets,
+        facets: args.facets,
         explain: args.explain,
         context: Context { before: args.before.unwrap_or(context), after: args.after.unwrap_or(context) },
         ..SearchRequest::new(index.tenant, vec![index.visible()], query)

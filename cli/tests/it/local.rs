@@ -138,8 +138,10 @@ fn lines_around_are_printed_once() {
     assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), expected, "{}", stderr(&output));
     let changed = (1..=12).map(|n| format!("line {n}{}\n", if n == 6 { " found" } else { "" }));
     fixture.write("a.txt", &changed.collect::<String>());
-    let output = kotadb(fixture.path(), &["search", "-C", "1", "path:a.txt", "found"]);
-    assert_eq!(stdout(&output), "a.txt-5-line 5\na.txt:6:8:line 6 found\na.txt-7-line 7\n", "{}", stderr(&output));
+    for around in [&["-C", "1"][..], &["-C1"], &["-A1", "-B1"]] {
+        let output = kotadb(fixture.path(), &[&["search", "path:a.txt", "found"], around].concat());
+        assert_eq!(stdout(&output), "a.txt-5-line 5\na.txt:6:8:line 6 found\na.txt-7-line 7\n", "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -287,14 +289,64 @@ fn each_working_tree_is_asked_about_what_it_has_checked_out() {
 }
 
 #[test]
-fn a_repository_without_a_commit_has_nothing_to_find() {
+fn before_the_first_commit_the_files_are_searched() {
     let folder = tempfile::tempdir().expect("a folder");
     let git = std::process::Command::new("git").args(["init", "-q"]).current_dir(folder.path()).status();
     assert!(git.expect("git runs").success());
     assert!(kotadb(folder.path(), &["index"]).status.success());
-    let output = kotadb(folder.path(), &["search", "a"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("nothing is indexed here yet"), "{}", stderr(&output));
+    let output = kotadb(folder.path(), &["search", "hello"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""), "{}", stderr(&output));
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).expect("written");
+    write("new.rs", "// hello\n");
+    write("hidden.log", "hello\n");
+    write(".gitignore", "*.log\n");
+    let output = kotadb(folder.path(), &["search", "hello"]);
+    assert_eq!(
+        (output.status.code(), stdout(&output).as_str()),
+        (Some(0), "new.rs:1:4:// hello\n"),
+        "{}",
+        stderr(&output)
+    );
+    let summary = summary(&kotadb(folder.path(), &["search", "--json", "hello", "lang:rust"]));
+    assert_eq!(
+        (&summary["matches"], &summary["tree"], &summary["commit"]),
+        (&1.into(), &"dirty(2)".into(), &Value::Null)
+    );
+    assert_eq!(stdout(&kotadb(folder.path(), &["search", "--count", "hello"])), "1\n");
+}
+
+#[test]
+fn facets_count_all_files_beside_a_short_page() {
+    let fixture = indexed();
+    fixture.write("more.rs", "// hello\n");
+    let output = kotadb(fixture.path(), &["search", "--facets", "--limit", "1", "hello"]);
+    let text = stdout(&output);
+    let lines: Vec<&str> = text.lines().collect();
+    let name = fixture.path().file_name().expect("a name").to_str().expect("UTF-8");
+    let repository = format!("repository: {name} 3");
+    let expected =
+        ["language: rust 2, markdown 1", "folder: . 1, docs 1, src 1", &repository, "class: source 2, docs 1"];
+    assert_eq!((lines.len(), &lines[1..]), (5, &expected[..]), "{text}{}", stderr(&output));
+    let all = summary(&kotadb(fixture.path(), &["search", "--json", "--facets", "--limit", "1", "hello"]));
+    assert_eq!((&all["matches"], &all["files"], &all["complete"]), (&3.into(), &3.into(), &false.into()));
+    assert_eq!((&all["facets"]["languages"][0]["value"], &all["facets"]["exact"]), (&"rust".into(), &true.into()));
+    let counted = stdout(&kotadb(fixture.path(), &["search", "--count", "--facets", "hello"]));
+    assert!(counted.starts_with("3\nlanguage: rust 2"), "{counted}");
+    let plain = stdout(&kotadb(fixture.path(), &["search", "--json", "hello"]));
+    assert!(!plain.contains("facets"), "{plain}");
+}
+
+#[test]
+fn a_search_leaves_what_makes_the_next_one_fast() {
+    let fixture = indexed();
+    let cache = fixture.path().join(".git/kotadb/cache");
+    let n_files = || std::fs::read_dir(&cache).map_or(0, Iterator::count);
+    assert_eq!(n_files(), 1);
+    std::fs::remove_dir_all(&cache).expect("removed");
+    for _ in 0..2 {
+        let output = kotadb(fixture.path(), &["search", "--ref", "HEAD", "--count", "hello"]);
+        assert_eq!((stdout(&output).as_str(), n_files()), ("2\n", 1), "{}", stderr(&output));
+    }
 }
 
 #[test]

@@ -153,3 +153,55 @@ proptest! {
         }
     }
 }
+
+/// What git and a search say of the working tree: dirty files, and matches of a query.
+fn state(fixture: &Fixture, query: &str) -> (String, usize) {
+    let output = kotadb(fixture.path(), &["search", "--json", query]);
+    let text = stdout(&output);
+    let summary: Value = serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON");
+    (summary["tree"].as_str().expect("a working tree").to_owned(), text.lines().count() - 1)
+}
+
+/// Unchanged files are searched as git stores them, changed ones as they are on the disk.
+#[test]
+fn files_whose_line_ends_git_converts_are_clean_until_they_are_changed() {
+    let fixture = Fixture::new(&[
+        (".gitattributes", "*.txt text eol=crlf\n*.md text=auto\n*.u16 working-tree-encoding=UTF-16LE\n"),
+        ("a.txt", "alpha one\r\nbeta\r\n"),
+        ("b.md", "alpha\n"),
+    ]);
+    std::fs::write(
+        fixture.path().join("c.u16"),
+        "alpha\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+    )
+    .expect("written");
+    fixture.commit(&[]);
+    assert!(kotadb(fixture.path(), &["index", "--quiet"]).status.success());
+    assert_eq!(state(&fixture, "alpha"), ("clean".to_owned(), 3));
+    assert_eq!(state(&fixture, "/one$/"), ("clean".to_owned(), 1), "git stores no CR");
+
+    fixture.write("a.txt", "alpha one\r\nbeta two\r\n");
+    assert_eq!(state(&fixture, "alpha"), ("dirty(1)".to_owned(), 3));
+    for (pattern, query) in [("one$", "/one$/ path:a.txt"), ("two\\r", "/two\\r/ path:a.txt")] {
+        assert_eq!(search(&fixture, query), ripgrep(&fixture, pattern), "{query}");
+    }
+    fixture.write("a.txt", "alpha one\r\nbeta\r\n");
+    assert_eq!(state(&fixture, "/one$/").1, 1, "taken back");
+}
+
+#[test]
+fn files_that_a_filter_changes_are_clean_until_they_are_changed() {
+    let fixture = Fixture::new(&[(".gitattributes", "*.rot filter=rot\n")]);
+    fixture.git(&["config", "filter.rot.clean", "tr a-z b-za"]);
+    fixture.git(&["config", "filter.rot.smudge", "tr b-za a-z"]);
+    fixture.commit(&[("a.rot", "alpha\n"), ("b.rot", "beta\n")]);
+    assert!(kotadb(fixture.path(), &["index", "--quiet"]).status.success());
+    assert_eq!(state(&fixture, "bmqib"), ("clean".to_owned(), 1), "as git stores it");
+    assert_eq!(state(&fixture, "alpha"), ("clean".to_owned(), 0));
+    fixture.write("a.rot", "alpha two\n");
+    assert_eq!(state(&fixture, "alpha"), ("dirty(1)".to_owned(), 1));
+    assert_eq!(search(&fixture, "alpha"), ripgrep(&fixture, "alpha"));
+    assert_eq!(state(&fixture, "bmqib").1, 0);
+    fixture.git(&["checkout", "--quiet", "--", "a.rot"]);
+    assert_eq!(state(&fixture, "bmqib"), ("clean".to_owned(), 1));
+}

@@ -93,6 +93,9 @@ pub struct Summary {
     pub behind: Option<u64>,
     /// Whether all matches were given.
     pub complete: bool,
+    /// Where they were asked for: matching files by what the index says of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facets: Option<FacetList>,
     /// What it cost.
     pub stats: Stats,
 }
@@ -180,6 +183,7 @@ pub fn summary(result: &SearchResult) -> Summary {
         tree: None,
         behind: None,
         complete: result.complete,
+        facets: result.facets.as_ref().map(FacetList::from),
         stats: result.stats.into(),
     }
 }
