@@ -13,7 +13,7 @@ use crate::output::Output;
 /// said what differs.
 const CACHE_BYTES: u64 = 32 << 20;
 /// The same of a search that asks once: memory that is used again costs less than fresh memory.
-const LEAST_BYTES: u64 = 1 << 20;
+const LEAST_BYTES: u64 = 64 << 10;
 /// Most lines held at once of a long answer.
 const PAGE_LINES: usize = 50_000;
 /// Most files held at once, with all their lines.
