@@ -70,17 +70,7 @@ async fn publish(store: &Store, held: &HeldCache, scratch: &Path, nth: u128, ver
     after.by_name.extend(made.tip(REF, commit).map(|tip| (REF.to_owned(), tip)));
     let now_ms = clock::now_ms();
     let before = &before;
-    let advance = Advance {
-        store,
-        tenant: TENANT,
-        repository,
-        fence: 1,
-        laid_on_default: 0,
-        before,
-        usable: true,
-        now_ms,
-        halt: &halt,
-    };
+    let advance = Advance { store, tenant: TENANT, repository, fence: 1, before, usable: true, now_ms, halt: &halt };
     advance.publish(after, made).await?;
     Ok(())
 }

@@ -30,9 +30,6 @@ pub struct Advance<'a> {
     pub before: &'a Tips,
     /// Whether what HEAD held may be mixed with what was made; otherwise the history ends here.
     pub usable: bool,
-    /// Most other refs whose snapshots, where they are on another base, are laid on the default one's: so that few bases are
-    /// read and kept at hand.
-    pub laid_on_default: usize,
     /// Milliseconds since 1970.
     pub now_ms: u64,
     /// Tells to stop.
@@ -41,10 +38,21 @@ pub struct Advance<'a> {
 
 impl Advance<'_> {
     /// Publishes `after`, which names tips and default only; the root, and what it took.
-    pub async fn publish(&self, mut after: Tips, mut made: Made) -> Result<(Root, Summary), IndexError> {
+    pub async fn publish(&self, after: Tips, made: Made) -> Result<(Root, Summary), IndexError> {
+        self.publish_laid(after, made, 0).await
+    }
+
+    /// The same, with the snapshots of so many other refs laid on the default one's, where they are on another base: so that
+    /// few bases are read and kept at hand.
+    pub async fn publish_laid(
+        &self,
+        mut after: Tips,
+        mut made: Made,
+        most: usize,
+    ) -> Result<(Root, Summary), IndexError> {
         made.summary.refs = after.by_name.len() as u64;
         self.make_default_whole(&mut after, &mut made).await?;
-        self.lay_on_default(&mut after, &mut made).await?;
+        self.lay_on_default(&mut after, &mut made, most).await?;
         if self.usable {
             after.history = retention::history(self.before, &after, self.now_ms);
             self.thin(&mut after, &mut made).await?;
@@ -85,10 +93,10 @@ impl Advance<'_> {
     }
 
     /// Lays the snapshots of other refs on the default one's, where little differs.
-    async fn lay_on_default(&self, after: &mut Tips, made: &mut Made) -> Result<(), IndexError> {
+    async fn lay_on_default(&self, after: &mut Tips, made: &mut Made, most: usize) -> Result<(), IndexError> {
         let Some(base) = after.default_tip().map(|tip| tip.snapshot) else { return Ok(()) };
         let others = after.by_name.values_mut().filter(|tip| tip.whole_snapshot() != base);
-        let others: Vec<&mut Tip> = others.take(self.laid_on_default).collect();
+        let others: Vec<&mut Tip> = others.take(most).collect();
         if others.is_empty() {
             return Ok(());
         }

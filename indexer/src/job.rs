@@ -208,7 +208,6 @@ impl Run<'_> {
             tenant: self.claimed.tenant,
             repository: self.claimed.repository,
             fence: self.fence,
-            laid_on_default: 0,
             before: &before.tips,
             usable: before.usable,
             now_ms: clock::now_ms(),

@@ -224,11 +224,10 @@ impl Run<'_> {
             fence: 0,
             before,
             usable,
-            laid_on_default: LAID_ON_DEFAULT,
             now_ms: clock::now_ms(),
             halt: &Halt::default(),
         };
-        let (root, summary) = advance.publish(after, made).await?;
+        let (root, summary) = advance.publish_laid(after, made, LAID_ON_DEFAULT).await?;
         self.look_after(root.segments.len()).await;
         Ok(summary)
     }

@@ -189,7 +189,6 @@ async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Fil
         tenant: TENANT,
         repository: repository(nth),
         fence: 0,
-        laid_on_default: 0,
         before: &before,
         usable: true,
         now_ms: world.now_ms(),
