@@ -22,6 +22,12 @@ prepare_index() {
 prepare_csearch() {
   [ -s "$out/csearch.index" ] || CSEARCHINDEX=$out/csearch.index cindex "$(realpath "$repository")" >/dev/null 2>&1
 }
+# A repository of its own, since pushes are commits: it borrows the objects of the corpus.
+prepare_pushed() {
+  rm -rf "$out/pushed"
+  git clone --quiet --shared --no-checkout "$repository" "$out/pushed"
+  "$KOTADB_BIN/kotadb" index --quiet "$out/pushed"
+}
 # The whole service over the same repository, its router as a process.
 serve() {
   local service=$out/service up
@@ -51,7 +57,12 @@ for part in "${parts[@]}"; do
       bench warm --repo "$repository" --cache 2048
       bench warm --repo "$repository" --cache 256 --part warm-256 --tool 'kotadb 256 MiB'
       ;;
-    cold) bench cold --repo "$repository" ;;
+    cold)
+      bench cold --repo "$repository"
+      prepare_pushed
+      bench cold --repo "$out/pushed" --pushes 200
+      rm -rf "$out/pushed"
+      ;;
     http) serve ;;
     stages)
       cargo bench --locked --quiet -p kotadb-core --bench stages -- --quiet

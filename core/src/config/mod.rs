@@ -43,6 +43,10 @@ pub struct Config {
     pub git_allowed_origins: Vec<String>,
     /// `KOTADB_CACHE_BYTES`. Default: a quarter of the memory limit of the cgroup, at most 2 GiB.
     pub cache_bytes: u64,
+    /// `KOTADB_CACHE_DISK`: folder of a second tier of cache, below memory. Default: there is none.
+    pub cache_disk: Option<PathBuf>,
+    /// `KOTADB_CACHE_DISK_BYTES`: most bytes in it. Default 1 GiB.
+    pub cache_disk_bytes: u64,
     /// `KOTADB_LEASE_SECONDS`, 1 to 3,600. Default 60.
     pub lease: Duration,
     /// `RUST_LOG`: what is logged, as tracing-subscriber spells it. Default `info`.
@@ -100,6 +104,8 @@ impl Config {
             webhook_base_url: reader.http_url("KOTADB_WEBHOOK_BASE_URL"),
             git_allowed_origins: reader.origins("KOTADB_GIT_ALLOWED_ORIGINS", "https://github.com"),
             cache_bytes: reader.parsed("KOTADB_CACHE_BYTES", "a number of bytes").unwrap_or_else(default_cache_bytes),
+            cache_disk: reader.text("KOTADB_CACHE_DISK").map(PathBuf::from),
+            cache_disk_bytes: reader.parsed("KOTADB_CACHE_DISK_BYTES", "a number of bytes").unwrap_or(1 << 30),
             lease: reader.seconds("KOTADB_LEASE_SECONDS", 1..=3600).unwrap_or(Duration::from_secs(60)),
             log: reader.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
             fail_point: reader.text("KOTADB_FAIL_POINT").filter(|_| cfg!(debug_assertions)),
@@ -125,6 +131,8 @@ impl fmt::Debug for Config {
             .field("webhook_base_url", &self.webhook_base_url)
             .field("git_allowed_origins", &self.git_allowed_origins)
             .field("cache_bytes", &self.cache_bytes)
+            .field("cache_disk", &self.cache_disk)
+            .field("cache_disk_bytes", &self.cache_disk_bytes)
             .field("lease", &self.lease)
             .field("log", &self.log)
             .field("fail_point", &self.fail_point)
@@ -176,7 +184,7 @@ mod tests {
             (config.lease, config.s3_region.as_str(), config.log.as_str()),
             (Duration::from_secs(60), "auto", "info")
         );
-        assert!(config.cache_bytes > 0 && config.cache_bytes <= 2 << 30);
+        assert!(config.cache_bytes > 0 && config.cache_bytes <= 2 << 30 && config.cache_disk.is_none());
         assert!(config.database_url.is_none() && config.bucket.is_none() && config.master_key.is_none());
         assert!(config.for_service().unwrap_err().to_string().contains("`DATABASE_URL` is missing"));
     }
@@ -198,6 +206,8 @@ mod tests {
             ("KOTADB_WEBHOOK_BASE_URL", "https://kotadb.example/"),
             ("KOTADB_GIT_ALLOWED_ORIGINS", "https://GitHub.com, http://127.0.0.1:9418/"),
             ("KOTADB_CACHE_BYTES", "1048576"),
+            ("KOTADB_CACHE_DISK", "/cache"),
+            ("KOTADB_CACHE_DISK_BYTES", "2097152"),
             ("KOTADB_LEASE_SECONDS", "2"),
             ("RUST_LOG", "debug"),
         ]);
@@ -209,6 +219,7 @@ mod tests {
         assert_eq!(config.webhook_base_url.as_deref(), Some("https://kotadb.example"));
         assert_eq!(config.git_allowed_origins, ["https://github.com", "http://127.0.0.1:9418"]);
         assert_eq!((config.cache_bytes, config.lease), (1 << 20, Duration::from_secs(2)));
+        assert_eq!((config.cache_disk, config.cache_disk_bytes), (Some(PathBuf::from("/cache")), 2 << 20));
     }
 
     #[test]
@@ -222,6 +233,7 @@ mod tests {
             ("KOTADB_MASTER_KEY", "short"),
             ("KOTADB_GIT_ALLOWED_ORIGINS", "github.com"),
             ("KOTADB_CACHE_BYTES", "lots"),
+            ("KOTADB_CACHE_DISK_BYTES", "many"),
             ("KOTADB_LEASE_SECONDS", "0"),
         ]);
         let named = [
@@ -233,6 +245,7 @@ mod tests {
             "KOTADB_MASTER_KEY",
             "KOTADB_GIT_ALLOWED_ORIGINS",
             "KOTADB_CACHE_BYTES",
+            "KOTADB_CACHE_DISK_BYTES",
             "KOTADB_LEASE_SECONDS",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tracing::warn;
 
 use super::error::ApiError;
 use super::probe::Probe;
@@ -11,7 +12,7 @@ use crate::config::Config;
 use crate::crypto::MasterKey;
 use crate::db::{Db, DbOptions};
 use crate::search::Searcher;
-use crate::store::{Store, StoreOptions};
+use crate::store::{DiskOptions, Store, StoreOptions};
 
 /// Connections of a process that serves many requests at once.
 const MAX_CONNECTIONS: u32 = 8;
@@ -85,7 +86,14 @@ impl Resources {
 
     /// Search over the object store.
     pub fn searcher(&self) -> Result<&Searcher, ApiError> {
-        build(&self.0.searcher, || Ok(Searcher::new(self.store()?.clone(), self.config().cache_bytes)))
+        build(&self.0.searcher, || {
+            let store = self.store()?;
+            let tiered = DiskOptions::from_config(self.config()).and_then(|disk| {
+                let opened = store.with_disk(&disk);
+                opened.inspect_err(|error| warn!(%error, "searching without the disk cache: {error}")).ok()
+            });
+            Ok(Searcher::new(tiered.unwrap_or_else(|| store.clone()), self.config().cache_bytes))
+        })
     }
 
     /// The key that seals secrets. `not_configured` without `KOTADB_MASTER_KEY`.

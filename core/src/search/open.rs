@@ -1,5 +1,5 @@
-//! Opens what targets need: snapshots, deltas and the hot tails of segments, then the posting lists, and marks in each
-//! target which of its files may match.
+//! Opens what targets need: snapshots, deltas and the hot tails of segments, of each its posting lists as soon as it is
+//! open, and marks in each target which of its files may match.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::cache::OpenSegment;
 use super::layers::{LayerText, Layers, OpenDelta};
 use super::overlay::Overlay;
 use super::rank_set::RankSet;
-use super::reader::Reader;
+use super::reader::{Reader, WHOLE_SEGMENT};
 use super::targets::Target;
 use crate::query::Formula;
 use crate::segment::{Class, DocId, DocSet};
@@ -19,6 +19,10 @@ use crate::store::{Kind, ObjectKey, Root, SegmentEntry, Snapshot, StoreError};
 
 /// A repository with more segments than this has its snapshots read first, to open no segment in vain.
 const EAGER_SEGMENTS: usize = 16;
+
+/// Of a repository with more large segments than this the lists wait for its snapshot, to read none in vain: segments
+/// that only other refs touch have lists, too.
+const ASKED_AHEAD: usize = 4;
 
 /// Everything that a search looks at, opened.
 #[derive(Debug, Default)]
@@ -65,40 +69,49 @@ pub(super) enum Document {
 enum Object {
     Snapshot(ObjectKey, Arc<Snapshot>),
     Delta(ObjectKey, Arc<OpenDelta>),
-    Segment(Arc<OpenSegment>),
+    /// With the answers to what was asked of it at once.
+    Segment(Arc<OpenSegment>, Vec<Option<DocSet>>),
 }
 
 /// What was read, by name.
 #[derive(Default)]
-struct Objects {
+struct Objects<'a> {
     snapshots: HashMap<ObjectKey, Arc<Snapshot>>,
     deltas: HashMap<ObjectKey, Arc<OpenDelta>>,
     /// Where a segment is in `segments`.
     places: HashMap<ObjectKey, u32>,
     segments: Vec<Arc<OpenSegment>>,
+    answers: Answers<'a>,
+}
+
+/// A segment to be opened, and what to ask of it then.
+struct Wanted<'a> {
+    entry: &'a SegmentEntry,
+    formulas: Vec<&'a Formula>,
 }
 
 /// The documents of a segment that can match; `None`: all of them.
 type Answers<'a> = HashMap<(u32, &'a Formula), Option<DocSet>>;
 
-/// Opens snapshots and segments in one wave, then reads posting lists in another.
+/// Opens snapshots and segments in one wave and reads posting lists in another, which need not wait for the snapshots.
 pub(super) async fn open(
     reader: &Reader<'_>,
     root: &Root,
     targets: Vec<Target>,
     overlay: Option<&Arc<Overlay>>,
 ) -> Result<Opened, StoreError> {
-    let objects = read(reader, root, &targets).await?;
+    let mut objects = read(reader, root, &targets).await?;
     let mut parts = Vec::with_capacity(targets.len());
     for target in &targets {
         parts.push(Parts::new(reader, &objects, target, overlay)?);
     }
-    let answers = ask(reader, &objects, &targets, &parts).await?;
+    let answers = ask(reader, &mut objects, &targets, &parts).await?;
     let mut found = Vec::with_capacity(targets.len());
     for (target, parts) in targets.iter().zip(&parts) {
         found.push(parts.candidates(&answers, target.scope.formula()));
     }
     drop(answers);
+    let segments = objects.segments;
     let opened = targets.into_iter().zip(parts).zip(found).map(|((target, parts), (found, own))| OpenTarget {
         target,
         snapshot: parts.snapshot,
@@ -107,14 +120,11 @@ pub(super) async fn open(
         found,
         own,
     });
-    Ok(Opened { targets: opened.collect(), segments: objects.segments, overlay: overlay.cloned() })
+    Ok(Opened { targets: opened.collect(), segments, overlay: overlay.cloned() })
 }
 
-async fn read(reader: &Reader<'_>, root: &Root, targets: &[Target]) -> Result<Objects, StoreError> {
-    let mut table: BTreeMap<ObjectKey, &SegmentEntry> = BTreeMap::new();
-    for at in targets.iter().flat_map(|target| &target.segments).collect::<BTreeSet<_>>() {
-        table.extend(root.segments.get(*at as usize).map(|entry| (entry.key, entry)));
-    }
+async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) -> Result<Objects<'a>, StoreError> {
+    let table = wanted(root, targets);
     let eager = targets.iter().all(|target| target.segments.len() <= EAGER_SEGMENTS);
     let snapshots: BTreeSet<ObjectKey> = targets.iter().map(|target| target.base).collect();
     let deltas: BTreeSet<ObjectKey> =
@@ -122,28 +132,59 @@ async fn read(reader: &Reader<'_>, root: &Root, targets: &[Target]) -> Result<Ob
     let snapshots =
         snapshots.into_iter().map(|key| async move { Ok(Object::Snapshot(key, reader.snapshot(key).await?)) });
     let deltas = deltas.into_iter().map(|key| async move { Ok(Object::Delta(key, reader.delta(key).await?)) });
-    let segments = table.values().filter(|_| eager).copied();
+    let segments = table.values().filter(|_| eager);
     let reads = snapshots.map(Either::Left).chain(deltas.map(|read| Either::Right(Either::Left(read))));
-    let reads = reads.chain(segments.map(|entry| Either::Right(Either::Right(open_segment(reader, entry)))));
+    let reads = reads.chain(segments.map(|wanted| Either::Right(Either::Right(open_and_ask(reader, wanted)))));
     let mut objects = Objects::default();
-    reader.wave(future::try_join_all(reads)).await?.into_iter().for_each(|object| objects.add(object));
-    let wanted: BTreeSet<ObjectKey> = objects.named().filter(|key| !objects.places.contains_key(key)).collect();
-    let reads = wanted.iter().filter_map(|key| table.get(key)).map(|entry| open_segment(reader, entry));
-    reader.wave(future::try_join_all(reads)).await?.into_iter().for_each(|object| objects.add(object));
+    reader
+        .overlapping_waves(future::try_join_all(reads))
+        .await?
+        .into_iter()
+        .for_each(|object| objects.add(object, &table));
+    let later: BTreeSet<ObjectKey> = objects.named().filter(|key| !objects.places.contains_key(key)).collect();
+    let reads = later.iter().filter_map(|key| table.get(key)).map(|wanted| open_and_ask(reader, wanted));
+    reader
+        .overlapping_waves(future::try_join_all(reads))
+        .await?
+        .into_iter()
+        .for_each(|object| objects.add(object, &table));
     Ok(objects)
 }
 
-async fn open_segment(reader: &Reader<'_>, entry: &SegmentEntry) -> Result<Object, StoreError> {
-    Ok(Object::Segment(reader.segment(entry).await?))
+/// What the targets may need, by name.
+fn wanted<'a>(root: &'a Root, targets: &'a [Target]) -> BTreeMap<ObjectKey, Wanted<'a>> {
+    let mut table: BTreeMap<ObjectKey, Wanted<'a>> = BTreeMap::new();
+    for target in targets {
+        let entries = || target.segments.iter().filter_map(|at| root.segments.get(*at as usize));
+        let ahead = entries().filter(|entry| entry.bytes > WHOLE_SEGMENT).count() <= ASKED_AHEAD;
+        for entry in entries() {
+            let wanted = table.entry(entry.key).or_insert_with(|| Wanted { entry, formulas: Vec::new() });
+            let formula = target.scope.formula();
+            if ahead && !wanted.formulas.contains(&formula) {
+                wanted.formulas.push(formula);
+            }
+        }
+    }
+    table
 }
 
-impl Objects {
-    fn add(&mut self, object: Object) {
+async fn open_and_ask(reader: &Reader<'_>, wanted: &Wanted<'_>) -> Result<Object, StoreError> {
+    let segment = reader.segment(wanted.entry).await?;
+    let asked = wanted.formulas.iter().map(|formula| reader.documents(&segment, formula));
+    let answers = future::try_join_all(asked).await?;
+    Ok(Object::Segment(segment, answers))
+}
+
+impl<'a> Objects<'a> {
+    fn add(&mut self, object: Object, wanted: &BTreeMap<ObjectKey, Wanted<'a>>) {
         match object {
             Object::Snapshot(key, snapshot) => drop(self.snapshots.insert(key, snapshot)),
             Object::Delta(key, delta) => drop(self.deltas.insert(key, delta)),
-            Object::Segment(segment) => {
-                self.places.insert(segment.key, self.segments.len() as u32);
+            Object::Segment(segment, answers) => {
+                let place = self.segments.len() as u32;
+                let formulas = wanted.get(&segment.key).into_iter().flat_map(|wanted| &wanted.formulas);
+                self.answers.extend(formulas.map(|formula| (place, *formula)).zip(answers));
+                self.places.insert(segment.key, place);
                 self.segments.push(segment);
             }
         }
@@ -168,7 +209,7 @@ struct Parts {
 impl Parts {
     fn new(
         reader: &Reader<'_>,
-        objects: &Objects,
+        objects: &Objects<'_>,
         target: &Target,
         overlay: Option<&Arc<Overlay>>,
     ) -> Result<Self, StoreError> {
@@ -231,23 +272,25 @@ impl Parts {
     }
 }
 
-/// Each (segment, formula) once, whatever the number of refs.
+/// Each (segment, formula) once, whatever the number of refs; what was asked before is taken from `objects`.
 async fn ask<'a>(
     reader: &Reader<'_>,
-    objects: &Objects,
+    objects: &mut Objects<'a>,
     targets: &'a [Target],
     parts: &[Parts],
 ) -> Result<Answers<'a>, StoreError> {
-    let mut questions: Vec<(u32, &Formula)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut answers = std::mem::take(&mut objects.answers);
+    let mut questions: BTreeSet<(u32, &Formula)> = BTreeSet::new();
     for (target, parts) in targets.iter().zip(parts) {
         let formula = target.scope.formula();
-        questions.extend(parts.all_segments().map(|segment| (segment, formula)).filter(|one| seen.insert(*one)));
+        questions.extend(parts.all_segments().map(|segment| (segment, formula)));
     }
+    questions.retain(|question| !answers.contains_key(question));
     let reads =
         questions.iter().map(|(segment, formula)| reader.documents(&objects.segments[*segment as usize], formula));
-    let answers = reader.wave(future::try_join_all(reads)).await?;
-    Ok(questions.into_iter().zip(answers).collect())
+    let rest = reader.wave(future::try_join_all(reads)).await?;
+    answers.extend(questions.into_iter().zip(rest));
+    Ok(answers)
 }
 
 impl OpenTarget {

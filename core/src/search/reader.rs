@@ -2,7 +2,7 @@
 //! of the other files.
 
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -15,11 +15,12 @@ use super::layers::OpenDelta;
 use crate::id::TenantId;
 use crate::segment::{DocId, Segment, SegmentError};
 use crate::store::{
-    Enough, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError, object_path,
+    Enough, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError,
+    object_path,
 };
 
 /// A segment up to this size is read whole, in bytes.
-const WHOLE_SEGMENT: u64 = 256 << 10;
+pub(super) const WHOLE_SEGMENT: u64 = 256 << 10;
 
 /// Work on more bytes than this leaves the executor's threads.
 const INLINE_BYTES: usize = 64 << 10;
@@ -27,12 +28,15 @@ const INLINE_BYTES: usize = 64 << 10;
 /// Reads for one search of one tenant.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    pub(super) store: &'a Store,
+    pub(super) store: Store,
+    hedges: Arc<Hedges>,
     pub(super) cache: &'a Arc<Cache>,
     pub(super) tenant: TenantId,
     /// Whether HEAD has named an object that is gone: it is to be asked for again.
     pub(super) is_misled: AtomicBool,
     stats: Mutex<SearchStats>,
+    /// Of the GETs those for lists.
+    lists: AtomicU32,
 }
 
 /// The content of a document: kept in memory, or as read.
@@ -43,12 +47,17 @@ pub(super) enum Frame {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(store: &'a Store, cache: &'a Arc<Cache>, tenant: TenantId) -> Self {
-        Self { store, cache, tenant, is_misled: AtomicBool::new(false), stats: Mutex::default() }
+    pub(super) fn new(store: &Store, cache: &'a Arc<Cache>, tenant: TenantId) -> Self {
+        let hedges = Arc::new(Hedges::default());
+        let store = store.hedging(&hedges);
+        let (is_misled, stats, lists) = (AtomicBool::new(false), Mutex::default(), AtomicU32::new(0));
+        Self { store, hedges, cache, tenant, is_misled, stats, lists }
     }
 
+    /// What it took so far, with what was sent a second time.
     pub(super) fn stats(&self) -> SearchStats {
-        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+        let stats = *self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        SearchStats { gets: stats.gets + self.hedges.sent(), ..stats }
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut SearchStats)) {
@@ -64,6 +73,23 @@ impl<'a> Reader<'a> {
         let answers = reads.await;
         self.count(|stats| stats.round_trips += u32::from(stats.gets > before));
         answers
+    }
+
+    /// The same of reads that go on to ask for lists when they can: two waves, although no list waits for all objects.
+    pub(super) async fn overlapping_waves<T>(
+        &self,
+        reads: impl Future<Output = Result<Vec<T>, StoreError>>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (gets, lists) = (self.stats().gets, self.lists());
+        let answers = reads.await;
+        let (gets, lists) = (self.stats().gets - gets, self.lists() - lists);
+        self.count(|stats| stats.round_trips += u32::from(gets > lists) + u32::from(lists > 0));
+        answers
+    }
+
+    /// Reads of lists sent so far.
+    fn lists(&self) -> u32 {
+        self.lists.load(Ordering::Relaxed)
     }
 
     pub(super) async fn refs(&self, key: ObjectKey) -> Result<Arc<Refs>, StoreError> {
@@ -224,7 +250,7 @@ impl<'a> Reader<'a> {
         Ok(parts)
     }
 
-    /// The same, until `enough` says so of those that are there.
+    /// Lists: the same, until `enough` says so of those that are there.
     pub(super) async fn ranges_until(
         &self,
         open: &OpenSegment,
@@ -241,6 +267,7 @@ impl<'a> Reader<'a> {
         }
         let read = self.store.get_ranges_until(self.tenant, Kind::Segment, open.key, ranges, enough);
         let (gets, bytes) = read.await?;
+        self.lists.fetch_add(gets, Ordering::Relaxed);
         self.count_read(gets, bytes);
         Ok(())
     }
@@ -264,9 +291,9 @@ impl<'a> Reader<'a> {
     }
 
     async fn get(&self, kind: Kind, key: ObjectKey) -> Result<Bytes, StoreError> {
-        let bytes = self.store.get(self.tenant, kind, key).await?;
-        self.count_read(1, bytes.len() as u64);
-        Ok(bytes)
+        let Ranges { mut parts, gets, bytes } = self.store.get_whole(self.tenant, kind, key).await?;
+        self.count_read(gets, bytes);
+        parts.pop().ok_or_else(|| self.corrupt(kind, key, "the store answered nothing"))
     }
 
     fn count_read(&self, gets: u32, bytes: u64) {

@@ -9,8 +9,8 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt, future};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// What a request asks for.
@@ -27,7 +27,7 @@ pub(super) enum Request {
 /// What requests meet on their way.
 pub(super) trait Between: fmt::Debug + Send + Sync + 'static {
     /// What is remembered of a request until its answer comes.
-    type Sent: Send;
+    type Sent: Send + 'static;
 
     /// Lets a request through, sooner or later. An error is its answer, and the store never sees it.
     fn before(&self, request: Request) -> impl Future<Output = Result<Self::Sent>> + Send;
@@ -55,12 +55,25 @@ impl<B: Between> Behind<B> {
         answer
     }
 
+    /// An answer begins when it is let in; what follows is met as its content is read.
     async fn get(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let sent = self.between.before(Request::Get).await?;
-        let answer = self.inner.get_opts(location, options).await;
-        let bytes = answer.as_ref().map_or(0, |answer| answer.range.end - answer.range.start);
-        self.between.after(sent, bytes).await?;
-        answer
+        let answer = match self.inner.get_opts(location, options).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.between.after(sent, 0).await?;
+                return Err(error);
+            }
+        };
+        let (meta, range, attributes) = (answer.meta.clone(), answer.range.clone(), answer.attributes.clone());
+        let (extensions, between) = (answer.extensions.clone(), Arc::clone(&self.between));
+        let content = async move {
+            let bytes = answer.bytes().await?;
+            between.after(sent, bytes.len() as u64).await?;
+            Ok(bytes)
+        };
+        let payload = GetResultPayload::Stream(stream::once(content).boxed());
+        Ok(GetResult { payload, meta, range, attributes, extensions })
     }
 
     async fn delete(self, path: Path) -> Result<Path> {

@@ -5,6 +5,7 @@
 mod between;
 mod codec;
 mod column;
+mod disk;
 mod dropped;
 mod error;
 #[cfg(feature = "testing")]
@@ -13,6 +14,7 @@ mod flat;
 mod folder;
 mod head;
 mod head_mark;
+mod hedge;
 #[cfg(feature = "testing")]
 mod latency;
 mod maps;
@@ -36,10 +38,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
+use self::disk::Disk;
+pub use self::disk::{DiskOptions, DriveSpeed};
 pub use self::dropped::{Dropped, GRACE};
 pub use self::error::StoreError;
 #[cfg(feature = "testing")]
@@ -47,6 +52,7 @@ pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
 pub use self::head::HeadTag;
 pub use self::head_mark::HeadMark;
+pub use self::hedge::Hedges;
 #[cfg(feature = "testing")]
 pub use self::latency::{Latency, Traffic};
 pub use self::name::{Kind, ObjectKey, head_path, object_path, parse_object_path};
@@ -84,6 +90,15 @@ impl Store {
         Ok(Self { backend })
     }
 
+    /// The same store for one search, which sends what keeps silent once more, a few times.
+    pub fn hedging(&self, hedges: &Arc<Hedges>) -> Self {
+        let backend = match &self.backend {
+            Backend::Folder(folder) => Backend::Folder(folder.clone()),
+            Backend::Remote(remote) => Backend::Remote(remote.hedging(hedges)),
+        };
+        Self { backend }
+    }
+
     /// Writes an immutable object whose name is made of `id` and the hash of `bytes`. An object that exists is an error.
     pub async fn put(&self, tenant: TenantId, kind: Kind, id: Uuid, bytes: Bytes) -> Result<ObjectKey, StoreError> {
         let key = ObjectKey::new(id, crypto::sha256(&bytes));
@@ -106,15 +121,42 @@ impl Store {
         Ok(key)
     }
 
+    /// The same store with a second tier of cache on a disk, where reading is a request to another machine.
+    pub fn with_disk(&self, options: &DiskOptions) -> Result<Self, StoreError> {
+        match &self.backend {
+            Backend::Remote(remote) if !remote.is_near() => {
+                let disk = Disk::open(options).map_err(|error| StoreError::Options(error.to_string()))?;
+                Ok(Self { backend: Backend::Remote(remote.with_disk(disk)) })
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+
+    /// Waits until the second tier knows what is in its folder and has written what it keeps.
+    pub async fn settle_disk(&self) {
+        if let Backend::Remote(remote) = &self.backend {
+            remote.settle_disk().await;
+        }
+    }
+
     /// Reads a whole object, which must be what its name says.
     pub async fn get(&self, tenant: TenantId, kind: Kind, key: ObjectKey) -> Result<Bytes, StoreError> {
+        Ok(self.get_whole(tenant, kind, key).await?.parts.into_iter().next().unwrap_or_default())
+    }
+
+    /// The same as one range, with what it took.
+    pub async fn get_whole(&self, tenant: TenantId, kind: Kind, key: ObjectKey) -> Result<Ranges, StoreError> {
         let object = object_path(tenant, kind, key);
-        let bytes = match &self.backend {
-            Backend::Folder(folder) => folder.read(&object),
-            Backend::Remote(remote) => remote.read(&object).await,
-        }?;
-        if ObjectKey::new(key.id, crypto::sha256(&bytes)) == key {
-            return Ok(bytes);
+        let read = match &self.backend {
+            Backend::Folder(folder) => {
+                let bytes = folder.read(&object)?;
+                Ranges { gets: 1, bytes: bytes.len() as u64, parts: vec![bytes] }
+            }
+            Backend::Remote(remote) => remote.read(&object).await?,
+        };
+        let bytes = read.parts.first().map_or(&[][..], |bytes| bytes);
+        if ObjectKey::new(key.id, crypto::sha256(bytes)) == key {
+            return Ok(read);
         }
         let what = format!("bytes 0..{}: not those whose hash its name holds", bytes.len());
         Err(StoreError::Corrupt { object, what })

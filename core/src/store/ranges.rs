@@ -53,6 +53,27 @@ pub(super) fn join(ranges: &[Range<u64>], waste: Waste) -> Vec<Range<u64>> {
     joined
 }
 
+/// A read, and which of the ranges it serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub(super) read: Range<u64>,
+    pub(super) numbers: Vec<usize>,
+}
+
+/// The same reads of those `ranges` that are numbered, with what each is for. Empty ranges are nobody's.
+pub(super) fn join_numbered(ranges: &[Range<u64>], numbers: &[usize], waste: Waste) -> Vec<Joined> {
+    let chosen: Vec<Range<u64>> = numbers.iter().map(|number| ranges[*number].clone()).collect();
+    let reads = join(&chosen, waste).into_iter();
+    let mut joined: Vec<Joined> = reads.map(|read| Joined { read, numbers: Vec::new() }).collect();
+    for (range, number) in chosen.iter().zip(numbers).filter(|(range, _)| !range.is_empty()) {
+        let after = joined.partition_point(|one| one.read.start <= range.start);
+        if let Some(one) = after.checked_sub(1).and_then(|at| joined.get_mut(at)) {
+            one.numbers.push(*number);
+        }
+    }
+    joined
+}
+
 /// The widest gap that is read, of ranges by their start.
 fn widest_gap(wanted: &[Range<u64>], waste: Waste) -> u64 {
     let gaps = wanted.windows(2).filter_map(|pair| pair[1].start.checked_sub(pair[0].end));

@@ -1,31 +1,29 @@
-//! Objects behind object_store: in memory, or in an S3 bucket with conditional requests.
+//! Objects behind object_store: in memory, or in an S3 bucket with conditional requests. How they are read: `reads`.
+
+mod reads;
 
 use std::fs::File;
 use std::io::Read;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::{
-    BackoffConfig, Error, GetOptions, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
-    UpdateVersion,
+    BackoffConfig, Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, UpdateVersion,
 };
 
-use crate::store::head_mark::{Mark, Since};
-use crate::store::ranges::{self, Enough, Waste};
-use crate::store::{Ranges, StoreError, StoreOptions};
+use crate::store::disk::Disk;
+use crate::store::hedge::{Hedges, Pace};
+use crate::store::ranges::Waste;
+use crate::store::{StoreError, StoreOptions};
 
-/// Reading this much too much costs less than another request (at 80 MB/s and 22 ms a request).
 /// Reading this much too much costs less than another request: in the mean one takes 25 ms, in which 80 MB/s bring
 /// 2 MB, but those of a wave run side by side.
 const WASTE: Waste = Waste { near: 64 << 10, spare: 512 << 10 };
-/// Enough for the first batch of content to be one wave.
-const PARALLEL_GETS: usize = 64;
 /// Files above this are sent in parts of this size.
 const PART: usize = 16 << 20;
 /// How often one swap of HEAD is sent while the answers are neither yes nor no.
@@ -39,6 +37,11 @@ pub(super) struct Remote {
     /// The same store, which sends each request once: after a single sending, a refusal is certain.
     swapper: Arc<dyn ObjectStore>,
     waste: Waste,
+    pace: Arc<Pace>,
+    /// `None`: nothing is sent twice.
+    hedges: Option<Arc<Hedges>>,
+    /// The second tier of cache.
+    disk: Option<Disk>,
 }
 
 /// HEAD as it was read.
@@ -49,15 +52,19 @@ pub(super) struct RemoteHead {
 }
 
 impl Remote {
+    fn new(swapper: Arc<dyn ObjectStore>, store: Arc<dyn ObjectStore>, waste: Waste) -> Self {
+        Self { store, swapper, waste, pace: Arc::default(), hedges: None, disk: None }
+    }
+
     /// Over any store of object_store.
     #[cfg(feature = "testing")]
     pub(super) fn over(store: Arc<dyn ObjectStore>) -> Self {
-        Self { swapper: Arc::clone(&store), store, waste: Waste::NONE }
+        Self::new(Arc::clone(&store), store, Waste::NONE)
     }
 
     pub(super) fn memory() -> Self {
         let store = Arc::new(InMemory::new());
-        Self { swapper: store.clone(), store, waste: Waste::NONE }
+        Self::new(store.clone(), store, Waste::NONE)
     }
 
     /// Whether reading is no request to another machine.
@@ -68,7 +75,7 @@ impl Remote {
     /// Objects that are read as from a bucket.
     #[cfg(feature = "testing")]
     pub(super) fn far_away(store: Arc<dyn ObjectStore>) -> Self {
-        Self { swapper: Arc::clone(&store), store, waste: WASTE }
+        Self::new(Arc::clone(&store), store, WASTE)
     }
 
     /// What is asked for objects.
@@ -96,7 +103,7 @@ impl Remote {
             let store = builder.clone().with_retry(retry(max_retries)).build();
             store.map(Arc::new).map_err(|error| StoreError::Options(error.to_string()))
         };
-        Ok(Self { store: retrying(5)?, swapper: retrying(0)?, waste: WASTE })
+        Ok(Self::new(retrying(0)?, retrying(5)?, WASTE))
     }
 
     /// Writes an object under a name that must be free.
@@ -125,93 +132,12 @@ impl Remote {
         sent
     }
 
-    pub(super) async fn read(&self, object: &str) -> Result<Bytes, StoreError> {
-        let result = self.store.get(&object.into()).await.map_err(|error| failure(object, error))?;
-        result.bytes().await.map_err(|error| failure(object, error))
-    }
-
     /// Removes an object, if it is there.
     pub(super) async fn delete(&self, object: &str) -> Result<(), StoreError> {
         match self.store.delete(&object.into()).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(object, error)),
         }
-    }
-
-    pub(super) async fn read_ranges(&self, object: &str, asked: &[Range<u64>]) -> Result<Ranges, StoreError> {
-        let wanted = ranges::join(asked, self.waste);
-        let mut reads: Vec<_> = self.read_each(object, wanted).try_collect().await?;
-        reads.sort_unstable_by_key(|(range, _)| range.start);
-        ranges::cut(object, asked, reads)
-    }
-
-    /// Stops when `enough` of them are there. The GETs that were sent, and the bytes of those that were answered.
-    pub(super) async fn read_ranges_until(
-        &self,
-        object: &str,
-        asked: &[Range<u64>],
-        enough: Enough<'_>,
-    ) -> Result<(u32, u64), StoreError> {
-        let wanted = ranges::join(asked, self.waste);
-        let gets = wanted.len() as u32;
-        let (mut bytes, mut is_enough) = (0, false);
-        let mut reads = std::pin::pin!(self.read_each(object, wanted));
-        while !is_enough && let Some((read, content)) = reads.try_next().await? {
-            bytes += content.len() as u64;
-            let inside = |range: &Range<u64>| !range.is_empty() && range.start >= read.start && range.end <= read.end;
-            let (numbers, ranges): (Vec<_>, Vec<_>) =
-                asked.iter().cloned().enumerate().filter(|(_, range)| inside(range)).unzip();
-            let cut = ranges::cut(object, &ranges, vec![(read.clone(), content)])?;
-            is_enough = enough(&numbers.into_iter().zip(cut.parts).collect::<Vec<_>>());
-        }
-        Ok((gets, bytes))
-    }
-
-    /// Reads as they are answered.
-    fn read_each(
-        &self,
-        object: &str,
-        wanted: Vec<Range<u64>>,
-    ) -> impl Stream<Item = Result<(Range<u64>, Bytes), StoreError>> {
-        let read = async move |range: Range<u64>| {
-            let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
-            let result = self.store.get_opts(&object.into(), options).await;
-            let bytes = match result {
-                Ok(result) => result.bytes().await,
-                Err(error) => Err(error),
-            };
-            Ok((range, bytes.map_err(|error| failure(object, error))?))
-        };
-        futures::stream::iter(wanted).map(read).buffer_unordered(PARALLEL_GETS)
-    }
-
-    pub(super) async fn read_head(&self, object: &str) -> Result<Option<RemoteHead>, StoreError> {
-        let result = match self.store.get(&object.into()).await {
-            Err(Error::NotFound { .. }) => return Ok(None),
-            result => result.map_err(|error| failure(object, error))?,
-        };
-        let version = UpdateVersion { e_tag: result.meta.e_tag.clone(), version: result.meta.version.clone() };
-        let bytes = result.bytes().await.map_err(|error| failure(object, error))?;
-        Ok(Some(RemoteHead { bytes, version }))
-    }
-
-    /// HEAD, unless it still is the one that was seen.
-    pub(super) async fn read_head_since(&self, object: &str, seen: Option<&Mark>) -> Result<Since, StoreError> {
-        let if_none_match = match seen {
-            Some(Mark::Etag(etag)) => Some(etag.clone()),
-            _ => None,
-        };
-        let options = GetOptions { if_none_match, ..GetOptions::default() };
-        let result = match self.store.get_opts(&object.into(), options).await {
-            Err(Error::NotModified { .. }) => return Ok(None),
-            Err(Error::NotFound { .. }) => {
-                return Ok((!matches!(seen, Some(Mark::Absent))).then_some((None, Mark::Absent)));
-            }
-            result => result.map_err(|error| failure(object, error))?,
-        };
-        let mark = result.meta.e_tag.clone().map_or(Mark::Unknown, Mark::Etag);
-        let bytes = result.bytes().await.map_err(|error| failure(object, error))?;
-        Ok(Some((Some(bytes), mark)))
     }
 
     /// Replaces HEAD if it is still of the `expected` version; `None` if not.

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod churn;
+mod cold;
 mod compaction;
 mod crash;
 mod deletion;

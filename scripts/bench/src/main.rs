@@ -7,6 +7,7 @@ mod cold;
 mod http;
 mod peers;
 mod program;
+mod pushes;
 mod queries;
 mod ranking;
 mod report;

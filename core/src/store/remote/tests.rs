@@ -43,7 +43,7 @@ fn failing(carried_out: bool, failures: u32) -> (Remote, Arc<Failing>) {
     let (failures_left, sendings) = (AtomicU32::new(failures), AtomicU32::new(0));
     let failing = Arc::new(Failing { carried_out, failures_left, sendings });
     let swapper = Arc::new(Behind::new(inner.clone(), Arc::clone(&failing)));
-    (Remote { store: inner, swapper, waste: Waste::NONE }, failing)
+    (Remote::new(swapper, inner, Waste::NONE), failing)
 }
 
 #[tokio::test]
