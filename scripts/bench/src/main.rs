@@ -14,6 +14,7 @@ mod report;
 mod rows;
 mod samples;
 mod stages;
+mod tree;
 mod warm;
 
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum Part {
     Stages(stages::StagesArgs),
     /// The 21 queries as whole processes: ours, ripgrep, csearch.
     Peers(peers::PeersArgs),
+    /// A search of a working tree with one dirty file, beside `git status`.
+    Tree(tree::TreeArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
     /// Tables, JSON and chart of all rows that were written.
@@ -67,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Part::Http(part) => http::run(part, &mut rows)?,
         Part::Stages(part) => stages::run(part, &mut rows)?,
         Part::Peers(part) => peers::run(part, &args.bin, &mut rows)?,
+        Part::Tree(part) => tree::run(part, &args.bin, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -22,6 +22,9 @@ pub struct Timed {
 /// Few runs: a process is slow, and its spread is small beside it.
 const EFFORT: Effort = Effort { warm_up: 1, least: 3, most: 15, patience: Duration::from_secs(2) };
 
+/// Runs of each of several commands.
+const ROUNDS: usize = 15;
+
 /// Times a command. Exit codes 0 and 1 (nothing found) are good.
 pub fn time(command: &mut Command) -> anyhow::Result<Timed> {
     let mut lines = 0;
@@ -30,6 +33,22 @@ pub fn time(command: &mut Command) -> anyhow::Result<Timed> {
         anyhow::Ok(())
     })?;
     Ok(Timed { samples, lines })
+}
+
+/// Times commands in turn, one run of each after the other: what else the machine does meets all of them alike.
+pub fn time_in_turn(commands: &mut [Command]) -> anyhow::Result<Vec<Timed>> {
+    let mut times = vec![Vec::new(); commands.len()];
+    let mut lines = vec![0; commands.len()];
+    for round in 0..=ROUNDS {
+        for (nth, command) in commands.iter_mut().enumerate() {
+            let start = Instant::now();
+            lines[nth] = run(command)?;
+            // The first round is the warm-up.
+            times[nth].extend((round > 0).then(|| start.elapsed()));
+        }
+    }
+    let timed = times.into_iter().zip(lines);
+    Ok(timed.map(|(times, lines)| Timed { samples: Samples::of(times), lines }).collect())
 }
 
 /// Runs a command and counts the lines it prints.

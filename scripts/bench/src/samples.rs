@@ -32,8 +32,13 @@ impl Samples {
             work()?;
             times.push(start.elapsed());
         }
+        Ok(Self::of(times))
+    }
+
+    /// Times that were taken elsewhere; at least one.
+    pub fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
-        Ok(Self(times))
+        Self(times)
     }
 
     /// The time that the share `quantile` of all runs does not pass, in milliseconds; the nearest rank above.
