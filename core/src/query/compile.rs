@@ -7,7 +7,10 @@ use regex_syntax::hir::{Hir, HirKind, Repetition};
 use super::finder::Finder;
 use super::folded::FoldedLiteral;
 use super::formula::Formula;
+use super::needs::Needs;
 use super::patience::{self, Steps};
+use super::pattern::Pattern;
+use super::required::Required;
 use super::tree::{NameKind, NamePattern, TextPattern};
 use super::trigrams;
 
@@ -49,7 +52,7 @@ pub(super) fn weight(pattern: &str, case_insensitive: bool) -> Result<usize, Com
 /// A text pattern, ready to be searched for.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
-    pub(super) finder: Finder,
+    pub(super) pattern: Pattern,
     pub(super) formula: Formula,
 }
 
@@ -61,10 +64,10 @@ impl Text {
             None => {
                 let Embedded { syntax, case_insensitive } = embedded(pattern)?;
                 let engine = Engine { case_insensitive, multiline: pattern.multiline, limit: REGEX_LIMIT };
-                engine.finder(&syntax, Steps::new(hir.clone()))?
+                engine.finder(&syntax, Steps::new(hir.clone()))?.requiring(Required::of(&hir))
             }
         };
-        Ok(Self { finder, formula: trigrams::formula(&hir) })
+        Ok(Self { pattern: Pattern { finder, needs: Needs::of(&hir) }, formula: trigrams::formula(&hir) })
     }
 }
 
@@ -345,7 +348,7 @@ mod tests {
             |pattern: &str| TextPattern { pattern: pattern.to_owned(), case_insensitive: true, multiline: false };
         let matches = |finder: &Finder, text: &str| finder.any(text.as_bytes());
         let comment = pattern("(?x) f o{2} # one");
-        assert!(matches(&Text::compile(&comment).expect("it is a regex").finder, "xFOO"));
+        assert!(matches(&Text::compile(&comment).expect("it is a regex").pattern.finder, "xFOO"));
         let named = pattern("(?P<n>b)a(?<m>r)");
         let any = any_of(&[&comment, &named, &pattern("(?<n>z)\\b#")]).expect("all are regexes");
         assert!(matches(&any, "Foo") && matches(&any, "BAR") && matches(&any, "z#") && !matches(&any, "fo ba z"));

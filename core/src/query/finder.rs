@@ -9,6 +9,7 @@ use memchr::memmem;
 
 use super::folded::{FoldedLiteral, FoldedText};
 use super::patience::Steps;
+use super::required::Required;
 use super::spanning::Matches;
 
 /// One pattern, ready to be searched for. Cheap to share between threads; a clone for each thread spares them the
@@ -24,6 +25,8 @@ pub(super) enum Finder {
         /// Whether it may run over many lines at once: never if it asks for the ends of its text (`\A`, `\z`).
         across: bool,
         steps: Steps,
+        /// What its lines hold, where they may be found by that.
+        required: Required,
     },
     /// A regex whose matches may go over line ends.
     Spanning { matcher: RegexMatcher, steps: Steps },
@@ -38,7 +41,15 @@ impl Finder {
     pub(super) fn regex(matcher: RegexMatcher, steps: Steps) -> Self {
         let line_based = matcher.line_terminator().is_some_and(|end| end.as_byte() == b'\n');
         let across = line_based || matcher.non_matching_bytes().is_some_and(|bytes| bytes.contains(b'\n'));
-        Self::Regex { matcher, across, steps }
+        Self::Regex { matcher, across, steps, required: Required::default() }
+    }
+
+    /// The same finder, told what all its lines hold.
+    pub(super) fn requiring(mut self, literals: Required) -> Self {
+        if let Self::Regex { across: true, required, .. } = &mut self {
+            *required = literals;
+        }
+        self
     }
 
     /// The matching lines of `content`, without their ends.
@@ -120,6 +131,9 @@ impl Iterator for Lines<'_, '_> {
                 Some(line_at(content, from, found.start))
             }
             (Finder::Folded(_), None) => None,
+            (Finder::Regex { matcher, across: true, required, .. }, _) if required.are_several() => {
+                line_with(required, matcher, content, from)
+            }
             (Finder::Regex { matcher, across: true, .. }, _) => line_across(matcher, content, from),
             (Finder::Regex { matcher, across: false, .. }, _) => {
                 all_lines(content, from).find(|line| matcher.is_match(&content[line.clone()]).unwrap_or(false))
@@ -138,6 +152,17 @@ fn find_all(mut each: impl FnMut(Range<usize>) -> bool, mut find: impl FnMut(usi
         if !each(found) {
             return;
         }
+    }
+}
+
+fn line_with(required: &Required, matcher: &RegexMatcher, content: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut from = from;
+    loop {
+        let line = required.line(content, from)?;
+        if matcher.is_match(&content[line.clone()]).unwrap_or(false) {
+            return Some(line);
+        }
+        from = line.end + 1;
     }
 }
 
@@ -217,14 +242,14 @@ mod tests {
         let Ok(text) = Text::compile(pattern) else { return };
         let matcher = compile::matcher(pattern).unwrap();
         let expected = searched(&matcher, content);
-        let found: Vec<_> = text.finder.lines(content).collect();
+        let found: Vec<_> = text.pattern.finder.lines(content).collect();
         assert_eq!(found, expected, "{pattern:?} in {content:x?}");
-        assert_eq!(text.finder.count(content), expected.len() as u64);
-        assert_eq!(text.finder.any(content), !expected.is_empty());
+        assert_eq!(text.pattern.finder.count(content), expected.len() as u64);
+        assert_eq!(text.pattern.finder.any(content), !expected.is_empty());
         for line in found {
             let line = &content[line];
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-            text.finder.find_each(line, |found| {
+            text.pattern.finder.find_each(line, |found| {
                 ours.push(found);
                 true
             });
@@ -267,6 +292,7 @@ mod tests {
             "(?i)ka",
             "(?-i)aK",
             r"a\x{212A}",
+            r"aka\w* ?kak",
         ];
         let regex = prop::sample::select(special.to_vec()).prop_map(str::to_owned);
         let pattern =
@@ -322,6 +348,7 @@ mod tests {
         let finder = |pattern: &str, case_insensitive| {
             Text::compile(&TextPattern { pattern: pattern.to_owned(), case_insensitive, multiline: false })
                 .unwrap()
+                .pattern
                 .finder
         };
         for (pattern, case_insensitive) in [("return", false), (r"f\(a, b\)", false), ("->", true), ("(?:ab)c", false)]

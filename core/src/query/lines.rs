@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::content::Content;
 use super::finder::{self, Finder};
+use super::pattern::Pattern;
 use super::spanning::Matches;
 
 /// Longest text of a line in an answer, in bytes.
@@ -28,21 +30,21 @@ pub struct LineMatch {
 }
 
 /// The matching lines of `content`, at most `limit`.
-pub(super) fn collect(finder: &Finder, content: &[u8], limit: usize) -> Vec<LineMatch> {
+pub(super) fn collect(pattern: &Pattern, content: Content<'_>, limit: usize) -> Vec<LineMatch> {
     let mut numbers = Numbers { content, number: 1, counted: 0 };
-    if let Finder::Spanning { matcher, .. } = finder {
-        return collect_spanning(Matches::new(matcher, content), &mut numbers, limit);
+    if let Finder::Spanning { matcher, .. } = &pattern.finder {
+        return collect_spanning(Matches::new(matcher, content.text), &mut numbers, limit);
     }
-    let found = finder.lines(content).take(limit).map(|line| {
-        let mut shown = Shown::of(&content[line.clone()]);
-        finder.find_each(&content[line.clone()], |found| shown.add(found));
+    let found = pattern.lines(content).take(limit).map(|line| {
+        let mut shown = Shown::of(&content.text[line.clone()]);
+        pattern.finder.find_each(&content.text[line.clone()], |found| shown.add(found));
         shown.line_match(numbers.of(line.start), line.start)
     });
     found.collect()
 }
 
 fn collect_spanning(matches: Matches<'_, '_>, numbers: &mut Numbers<'_>, limit: usize) -> Vec<LineMatch> {
-    let content = numbers.content;
+    let content = numbers.content.text;
     let mut matches = matches.peekable();
     let mut found = Vec::new();
     let mut from = 0;
@@ -64,7 +66,7 @@ fn collect_spanning(matches: Matches<'_, '_>, numbers: &mut Numbers<'_>, limit: 
 
 /// Counts lines on the way through a text.
 struct Numbers<'c> {
-    content: &'c [u8],
+    content: Content<'c>,
     number: u64,
     counted: usize,
 }
@@ -72,7 +74,11 @@ struct Numbers<'c> {
 impl Numbers<'_> {
     /// 1-based number of the line that begins at `start`, which ascends from call to call.
     fn of(&mut self, start: usize) -> u64 {
-        self.number += memchr::memchr_iter(b'\n', &self.content[self.counted..start]).count() as u64;
+        let (known, before) = self.content.lines_before(start);
+        if known > self.counted {
+            (self.counted, self.number) = (known, 1 + before);
+        }
+        self.number += memchr::memchr_iter(b'\n', &self.content.text[self.counted..start]).count() as u64;
         self.counted = start;
         self.number
     }
@@ -159,9 +165,9 @@ mod tests {
     fn lines(pattern: &str, content: &[u8]) -> Vec<LineMatch> {
         let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false, multiline: false };
         let text = Text::compile(&pattern).expect("the pattern compiles");
-        let found = collect(&text.finder, content, usize::MAX);
-        assert_eq!(text.finder.any(content), !found.is_empty());
-        assert_eq!(text.finder.count(content), found.len() as u64);
+        let found = collect(&text.pattern, content.into(), usize::MAX);
+        assert_eq!(text.pattern.finder.any(content), !found.is_empty());
+        assert_eq!(text.pattern.finder.count(content), found.len() as u64);
         found
     }
 

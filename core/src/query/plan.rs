@@ -3,25 +3,26 @@
 
 use std::collections::HashMap;
 
-use regex::bytes::Regex;
-
 use super::compile::{self, CompileError, NameOf, Text};
-use super::finder::Finder;
+use super::content::Content;
 use super::formula::Formula;
 use super::lines::{self, LineMatch};
+use super::names::Name;
+use super::needs::Needs;
 use super::patience::Stopped;
+use super::pattern::Pattern;
 use super::score::Atom;
 use super::tree::{Classes, Expr, MAX_QUERY_BYTES, NamePattern, Query, ResultType, TextPattern};
-use crate::text::Language;
+use crate::text::{Language, Sketch};
 
 /// A compiled query; shared by all threads that answer it.
 #[derive(Clone, Debug)]
 pub struct Plan {
     root: Node,
     texts: Vec<Text>,
-    names: Vec<Regex>,
+    names: Vec<Name>,
     /// Matches what any positive term matches; `None`: the query lists files.
-    lines: Option<Finder>,
+    lines: Option<Pattern>,
     names_refs: bool,
     result_type: ResultType,
     classes: Classes,
@@ -127,18 +128,53 @@ impl Plan {
         (node != Node::Is(false) && formula != Formula::Nothing).then_some(Scope { node, formula })
     }
 
-    /// What the path and language of `entry` say.
-    pub fn admits(&self, scope: &Scope, entry: Entry<'_>) -> Verdict {
+    /// Whether sketches can say anything of a text.
+    pub fn asks_sketches(&self) -> bool {
+        self.texts.iter().any(|text| text.pattern.needs.are_known())
+    }
+
+    /// A literal that the path of every match holds, if one is known: the longest.
+    pub fn path_literal(&self, scope: &Scope) -> Option<&[u8]> {
+        let required = match &scope.node {
+            Node::And(parts) => parts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        let held = required.iter().filter_map(|node| match node {
+            Node::Path(name) => self.names[*name].held(),
+            _ => None,
+        });
+        held.max_by_key(|literal| literal.len())
+    }
+
+    /// What the path and language of `entry` say, and the sketch of its text if there is one: that may only say no, so that
+    /// what is found does not depend on which texts have one.
+    pub fn admits(&self, scope: &Scope, entry: Entry<'_>, sketch: Option<&Sketch>) -> Verdict {
         match scope.node.eval(&mut |node| self.fact(node, entry)) {
             Some(false) => Verdict::No,
             Some(true) if self.lines.is_none() => Verdict::Yes,
+            _ if sketch.is_some_and(|sketch| self.rules_out(scope, entry, sketch)) => Verdict::No,
             _ => Verdict::Read,
         }
     }
 
+    fn rules_out(&self, scope: &Scope, entry: Entry<'_>, sketch: &Sketch) -> bool {
+        let fact = &mut |node: &Node| match node {
+            Node::Text(text) => (!self.texts[*text].pattern.may_match(sketch)).then_some(false),
+            other => self.fact(other, entry),
+        };
+        scope.node.eval(fact) == Some(false)
+    }
+
     /// Whether a document matches and, if so, those of its lines that any positive term matches, at most `limit`.
-    pub fn evaluate(&self, scope: &Scope, entry: Entry<'_>, content: &[u8], limit: usize) -> Option<Vec<LineMatch>> {
-        let collect = || self.lines.as_ref().map(|finder| lines::collect(finder, content, limit)).unwrap_or_default();
+    pub fn evaluate<'c>(
+        &self,
+        scope: &Scope,
+        entry: Entry<'_>,
+        content: impl Into<Content<'c>>,
+        limit: usize,
+    ) -> Option<Vec<LineMatch>> {
+        let content = content.into();
+        let collect = || self.lines.as_ref().map(|lines| lines::collect(lines, content, limit)).unwrap_or_default();
         if self.lines_decide(scope) {
             let lines = collect();
             return (!lines.is_empty()).then_some(lines);
@@ -147,19 +183,20 @@ impl Plan {
     }
 
     /// Whether a document matches and, if so, how many of its lines any positive term matches. Keeps nothing.
-    pub fn count(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> Option<u64> {
+    pub fn count<'c>(&self, scope: &Scope, entry: Entry<'_>, content: impl Into<Content<'c>>) -> Option<u64> {
         self.count_while(scope, entry, content, &|| true).unwrap_or_default()
     }
 
     /// The same, as long as `go_on` says so: it is asked several times a second.
-    pub fn count_while(
+    pub fn count_while<'c>(
         &self,
         scope: &Scope,
         entry: Entry<'_>,
-        content: &[u8],
+        content: impl Into<Content<'c>>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<u64>, Stopped> {
-        let count = || self.lines.as_ref().map_or(Ok(0), |finder| finder.count_while(content, go_on));
+        let content = content.into();
+        let count = || self.lines.as_ref().map_or(Ok(0), |lines| lines.count_while(content, go_on));
         if self.lines_decide(scope) {
             return Ok(Some(count()?).filter(|count| *count > 0));
         }
@@ -171,7 +208,7 @@ impl Plan {
         self.lines.is_some() && matches!(scope.node, Node::Text(_)) && self.texts.len() == 1
     }
 
-    fn matches(&self, scope: &Scope, entry: Entry<'_>, content: &[u8]) -> bool {
+    fn matches(&self, scope: &Scope, entry: Entry<'_>, content: Content<'_>) -> bool {
         self.matches_while(scope, entry, content, &|| true).unwrap_or_default()
     }
 
@@ -179,13 +216,13 @@ impl Plan {
         &self,
         scope: &Scope,
         entry: Entry<'_>,
-        content: &[u8],
+        content: Content<'_>,
         go_on: &dyn Fn() -> bool,
     ) -> Result<bool, Stopped> {
         let mut known = Known::default();
         let mut stopped = None;
         let mut ask = |text: usize| match stopped {
-            None => self.texts[text].finder.any_while(content, go_on).unwrap_or_else(|stop| {
+            None => self.texts[text].pattern.any_while(content, go_on).unwrap_or_else(|stop| {
                 stopped = Some(stop);
                 false
             }),
@@ -314,7 +351,7 @@ fn join(parts: impl Iterator<Item = Node>, stop: bool, wrap: fn(Vec<Node>) -> No
 #[derive(Default)]
 struct Compiler<'a> {
     texts: Vec<Text>,
-    names: Vec<Regex>,
+    names: Vec<Name>,
     positive: Vec<&'a TextPattern>,
     seen: HashMap<&'a TextPattern, usize>,
 }
@@ -350,25 +387,29 @@ impl<'a> Compiler<'a> {
     }
 
     /// What finds the lines of the terms that are not negated.
-    fn lines(&self) -> Result<Option<Finder>, CompileError> {
+    fn lines(&self) -> Result<Option<Pattern>, CompileError> {
+        let of = |pattern: &&TextPattern| self.seen.get(pattern).map(|text| &self.texts[*text].pattern);
         Ok(match self.positive.as_slice() {
             [] => None,
-            [one] => self.seen.get(one).map(|text| self.texts[*text].finder.clone()),
-            several => Some(compile::any_of(several)?),
+            [one] => of(one).cloned(),
+            several => {
+                let needs = several.iter().filter_map(of).map(|pattern| pattern.needs.clone()).collect();
+                Some(Pattern { finder: compile::any_of(several)?, needs: Needs::any(needs) })
+            }
         })
     }
 
     fn atoms(&self) -> Vec<Atom> {
         let positive = self.positive.iter().filter_map(|pattern| Some((pattern, self.seen.get(pattern)?)));
         let atom = |(pattern, text): (&&TextPattern, &usize)| Atom {
-            finder: self.texts[*text].finder.clone(),
+            pattern: self.texts[*text].pattern.clone(),
             literal: compile::literal_text(pattern),
         };
         positive.map(atom).collect()
     }
 
     fn name(&mut self, pattern: &NamePattern, of: NameOf) -> Result<usize, CompileError> {
-        self.names.push(compile::name_regex(pattern, of)?);
+        self.names.push(Name::compile(pattern, of)?);
         Ok(self.names.len() - 1)
     }
 }

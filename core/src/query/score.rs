@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
+use super::content::Content;
 use super::definition::{self, is_word};
-use super::finder::Finder;
+use super::pattern::Pattern;
 use super::plan::{Entry, Plan};
 use crate::segment::Class;
 
@@ -119,7 +120,7 @@ impl Score {
 /// A term that is looked for, as far as scoring knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Atom {
-    pub(super) finder: Finder,
+    pub(super) pattern: Pattern,
     /// Its text, where it is a literal.
     pub(super) literal: Option<String>,
 }
@@ -142,16 +143,17 @@ impl LineScore {
 
 impl Plan {
     /// Scores a matching file of this class. Reads at most 256 matching lines of each term.
-    pub fn score(&self, entry: Entry<'_>, class: Class, content: &[u8]) -> Score {
+    pub fn score<'c>(&self, entry: Entry<'_>, class: Class, content: impl Into<Content<'c>>) -> Score {
+        let content = content.into();
         let mut score = Score::default();
         let mut best = [LineScore::default(); 3];
         let mut firsts: Vec<usize> = Vec::new();
         for atom in self.atoms() {
-            let mut lines = atom.finder.lines(content).take(MAX_LINES).peekable();
+            let mut lines = atom.pattern.lines(content).take(MAX_LINES).peekable();
             if let Some(first) = lines.peek() {
                 firsts.push(first.start);
             }
-            lines.for_each(|line| keep(&mut best, score_line(atom, (content, line), entry)));
+            lines.for_each(|line| keep(&mut best, score_line(atom, (content.text, line), entry)));
             name_points(&mut score, atom, entry.path);
         }
         score.add(Signal::Definition, best[0].definition);
@@ -159,7 +161,7 @@ impl Plan {
         score.add(Signal::HalfWord, best[0].half_word);
         score.add(Signal::Case, best[0].case);
         score.add(Signal::OtherLines, (best[1].total() + best[2].total()) / 10);
-        together(&mut score, content, &firsts);
+        together(&mut score, content.text, &firsts);
         let depth = entry.path.iter().filter(|byte| **byte == b'/').count().saturating_sub(FREE_DEPTH);
         score.add(Signal::Depth, DEPTH * i32::try_from(depth).unwrap_or(i32::MAX / -DEPTH));
         score.add(Signal::Class, class_points(class, self.mentions_tests()));
@@ -187,7 +189,7 @@ fn score_line(atom: &Atom, (content, line): (&[u8], Range<usize>), entry: Entry<
     let text = &content[line.clone()];
     let mut best = LineScore::default();
     let mut left = 8;
-    atom.finder.find_each(text, |found| {
+    atom.pattern.finder.find_each(text, |found| {
         left -= 1;
         let found = found.start..found.end.min(text.len());
         let scored = score_match(atom, text, &found, entry);

@@ -108,7 +108,7 @@ mod tests {
     /// The same blocks from what we find: the lines that each match touches, together where they follow each other.
     fn our_blocks(text: &Text, content: &[u8]) -> Vec<(usize, usize)> {
         let mut blocks = Vec::new();
-        for line in lines::collect(&text.finder, content, usize::MAX) {
+        for line in lines::collect(&text.pattern, content.into(), usize::MAX) {
             let start =
                 content[..line.byte_start as usize].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let mut ends = vec![line.byte_end as usize];
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_hit_is_the_line_where_the_match_begins() {
-        let found = lines::collect(&compile(r"b\s+c").finder, b"a\nx b\n\n c d\nb c b c\n", usize::MAX);
+        let found = lines::collect(&compile(r"b\s+c").pattern, b"a\nx b\n\n c d\nb c b c\n"[..].into(), usize::MAX);
         let place = |at: usize| (found[at].line, found[at].column, found[at].byte_start, found[at].byte_end);
         assert_eq!(place(0), (2, 3, 4, 9));
         assert_eq!((found[0].text.as_slice(), &found[0].ranges[0]), (&b"x b"[..], &(2..3)));
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn dots_stop_at_line_ends_and_nothing_begins_behind_the_last() {
-        let count = |pattern: &str, content: &[u8]| compile(pattern).finder.count(content);
+        let count = |pattern: &str, content: &[u8]| compile(pattern).pattern.finder.count(content);
         assert_eq!(count("a.b", b"a\nb\na-b\n"), 1);
         assert_eq!(count(r"a\nb", b"a\nb\na-b\n"), 1);
         assert_eq!(count("(?s)a.b", b"a\nb\na-b\n"), 2);
@@ -172,9 +172,9 @@ mod tests {
             let text = compile(&pattern);
             for content in contents {
                 // A later match of a line can end in a later one, of which its offsets in the line say nothing.
-                let found = lines::collect(&text.finder, content.as_bytes(), usize::MAX);
-                prop_assert_eq!(text.finder.count(content.as_bytes()), found.len() as u64);
-                prop_assert_eq!(text.finder.any(content.as_bytes()), !found.is_empty());
+                let found = lines::collect(&text.pattern, content.as_bytes().into(), usize::MAX);
+                prop_assert_eq!(text.pattern.finder.count(content.as_bytes()), found.len() as u64);
+                prop_assert_eq!(text.pattern.finder.any(content.as_bytes()), !found.is_empty());
                 if found.iter().all(|line| line.ranges.len() == 1) {
                     prop_assert_eq!(our_blocks(&text, content.as_bytes()), blocks(&pattern, content.as_bytes()), "{} {:?}", pattern, content);
                 }

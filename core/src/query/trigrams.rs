@@ -234,7 +234,7 @@ mod tests {
             if let Ok(text) = Text::compile(&pattern) {
                 for content in contents {
                     let content = content.join(&b'\n');
-                    if text.finder.any(&content) {
+                    if text.pattern.finder.any(&content) {
                         let grams: BTreeSet<Trigram> = TrigramSet::default().collect(&content).iter().copied().collect();
                         prop_assert!(text.formula.holds(&|gram| grams.contains(&gram)), "{:?} on {:?}", pattern, content);
                     }

@@ -86,7 +86,7 @@ pub struct SearchStats {
     pub bytes: u64,
     /// Reads answered from memory.
     pub cache_hits: u32,
-    /// Files whose content decides: neither the postings nor path and language could rule them out.
+    /// Files whose content decides: neither the postings, nor path and language, nor a sketch could rule them out.
     pub candidates: u32,
     /// Documents whose content was searched.
     pub verified: u32,

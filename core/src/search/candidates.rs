@@ -7,9 +7,13 @@ use std::ops::Range;
 
 use super::cursor::Passed;
 use super::open::{Document, OpenTarget, Opened, OwnFile};
-use crate::query::Entry;
+use super::rank_set::RankSet;
+use crate::query::{Entry, Plan};
 use crate::segment::Class;
 use crate::text::Language;
+
+/// All paths are looked at together where at least one of so many is a candidate's.
+const WHOLE_SHARE: usize = 16;
 
 /// A file that may match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +123,20 @@ impl Opened {
                 files.get(file as usize).map_or(0, |file| file.content.len() as u64)
             }
         }
+    }
+}
+
+impl OpenTarget {
+    /// Rules out files of the base by a literal that their path must hold, where one look at all paths is worth it.
+    pub(super) fn narrow(&mut self, plan: &Plan) {
+        let Some(literal) = plan.path_literal(&self.target.scope) else { return };
+        if self.found.len() < self.snapshot.len() / WHOLE_SHARE {
+            return;
+        }
+        let mut held = RankSet::new(self.snapshot.len());
+        self.snapshot.each_path_with(literal, |entry| held.insert(entry));
+        let ranks = self.snapshot.ranks();
+        self.found.retain(|rank| held.contains(ranks.entry(rank)));
     }
 }
 

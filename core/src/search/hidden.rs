@@ -39,7 +39,7 @@ pub(super) async fn hidden(
     } else {
         waves.each(|candidate, file| {
             let scope = &opened.targets[candidate.target as usize].target.scope;
-            exact &= plan.admits(scope, file.entry()) == Verdict::Yes;
+            exact &= plan.admits(scope, file.entry(), None) == Verdict::Yes;
             files[file.class as usize] += 1;
         });
     }

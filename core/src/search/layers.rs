@@ -57,11 +57,6 @@ impl OpenDelta {
         Self { delta, hides: OnceLock::new() }
     }
 
-    /// Bytes that it holds in memory, roughly.
-    pub(super) fn weight(&self) -> u64 {
-        self.delta.len() as u64 * 160
-    }
-
     fn hides(&self, base: &Snapshot) -> &[u32] {
         let paths = || self.delta.removed.iter().chain(self.delta.entries.iter().map(|entry| &entry.path));
         self.hides.get_or_init(|| numbers(base, paths()).into())

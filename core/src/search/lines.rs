@@ -7,9 +7,9 @@ use super::candidates::{Candidate, Place};
 use super::page::Found;
 use super::request::{Context, SearchRequest};
 use super::targets::TargetRef;
-use super::verify::Work;
+use super::verify::{Text, Work};
 use super::workers::{Queue, share};
-use crate::query::{LineMatch, Verdict};
+use crate::query::{Content, LineMatch, Verdict};
 
 /// Longest text of a line around a match, in bytes.
 const MAX_LINE_TEXT: usize = 4096;
@@ -26,7 +26,7 @@ pub(super) struct Shown {
 
 /// The files of a page, in the order of `shown`.
 pub(super) async fn files(work: &Arc<Work>, shown: Vec<Shown>, request: &SearchRequest) -> Vec<FileMatch> {
-    let bytes = shown.iter().filter_map(|one| one.found.hit.content.as_ref()).map(|content| content.len() as u64).sum();
+    let bytes = shown.iter().filter_map(|one| one.found.hit.text.as_ref()).map(|text| text.len() as u64).sum();
     let (context, explain) = (request.context, request.explain);
     let (work, queue) = (Arc::clone(work), Queue::default());
     let n_shown = shown.len();
@@ -52,7 +52,7 @@ fn file(work: &Work, shown: &Shown, context: Context, explain: bool) -> FileMatc
     let Found { wave, hit } = &shown.found;
     let candidates = wave.candidates(hit.unit);
     let file = work.opened.file(&candidates[0]);
-    let content = hit.content.as_deref().unwrap_or_default();
+    let content = hit.text.as_ref().map_or(Content::default(), Text::content);
     let mut lines = Vec::new();
     if shown.take > 0 {
         let wanted = shown.skip + shown.take;
@@ -65,7 +65,7 @@ fn file(work: &Work, shown: &Shown, context: Context, explain: bool) -> FileMatc
     }
     let target = &work.opened.targets[candidates[0].target as usize].target;
     let refs = refs(work, candidates, shown);
-    let around = |line: &LineMatch| around(content, line, context);
+    let around = |line: &LineMatch| around(content.text, line, context);
     FileMatch {
         repository: target.repository,
         repository_name: target.repository_name.clone(),
@@ -74,7 +74,7 @@ fn file(work: &Work, shown: &Shown, context: Context, explain: bool) -> FileMatc
         path: file.path.to_vec(),
         class: file.class,
         language: file.language,
-        score: explain.then(|| work.score(&candidates[0], hit.content.as_deref())),
+        score: explain.then(|| work.score(&candidates[0], hit.text.as_ref())),
         around: if context == Context::default() { Vec::new() } else { lines.iter().map(around).collect() },
         lines,
     }
@@ -86,12 +86,14 @@ fn refs<'a>(work: &'a Work, candidates: &[Candidate], shown: &Shown) -> Vec<&'a 
     for candidate in candidates {
         let open = &work.opened.targets[candidate.target as usize];
         let entry = work.opened.file(candidate).entry();
-        let content = shown.found.hit.content.as_deref();
+        let text = shown.found.hit.text.as_ref();
         let matches = candidates.len() == 1
-            || match work.plan.admits(&open.target.scope, entry) {
+            || match work.plan.admits(&open.target.scope, entry, None) {
                 Verdict::No => false,
                 Verdict::Yes => true,
-                Verdict::Read => content.is_some_and(|text| work.plan.count(&open.target.scope, entry, text).is_some()),
+                Verdict::Read => {
+                    text.is_some_and(|text| work.plan.count(&open.target.scope, entry, text.content()).is_some())
+                }
             };
         let of = |nth: u32| &open.target.refs[nth as usize];
         match candidate.place {

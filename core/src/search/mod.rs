@@ -28,6 +28,7 @@ mod searcher;
 mod targets;
 mod verify;
 mod waves;
+mod weight;
 mod workers;
 
 pub use self::answer::{Around, FileMatch, Hidden, SearchError, SearchResult, SearchStats, StopReason, Totals};

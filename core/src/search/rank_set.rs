@@ -28,6 +28,30 @@ impl RankSet {
         self.words[rank / 64] |= 1 << (rank % 64);
     }
 
+    /// Whether a rank is one of them.
+    pub(super) fn contains(&self, rank: usize) -> bool {
+        self.words.get(rank / 64).is_some_and(|word| word >> (rank % 64) & 1 == 1)
+    }
+
+    /// Number of ranks.
+    pub(super) fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Keeps the ranks for which `keep` says yes.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        for (nth, word) in self.words.iter_mut().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                if !keep(nth * 64 + bit) {
+                    *word &= !(1 << bit);
+                }
+            }
+        }
+    }
+
     /// The first rank of the set that is in `within`.
     pub(super) fn first(&self, within: Range<usize>) -> Option<usize> {
         let mut word = within.start / 64;
@@ -59,6 +83,11 @@ mod tests {
             let mut set = RankSet::new(len);
             picks.iter().for_each(|rank| set.insert(*rank));
             prop_assert_eq!(set.first(from..to), picks.iter().copied().find(|rank| (from..to).contains(rank)));
+            let mut even = set.clone();
+            even.retain(|rank| rank % 2 == 0);
+            prop_assert_eq!((set.len(), even.len()), (picks.len(), picks.iter().filter(|rank| *rank % 2 == 0).count()));
+            prop_assert!((0..320).all(|rank| set.contains(rank) == picks.contains(&rank)));
+            prop_assert!(picks.iter().all(|rank| even.first(*rank..rank + 1).is_some() == (rank % 2 == 0)));
             let mut all = RankSet::new(len);
             (0..len).for_each(|rank| all.insert(rank));
             prop_assert_eq!(all, RankSet::all(len));

@@ -63,7 +63,9 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
     let root = pin::root(reader, request).await?;
     let targets = targets::select(reader, &root, plan, request).await?;
     let (commit, place) = (only_commit(&targets), pin::place(request, targets.iter())?);
-    let opened = Arc::new(open::open(reader, &root, targets, request.overlay.as_ref()).await?);
+    let mut opened = open::open(reader, &root, targets, request.overlay.as_ref()).await?;
+    opened.targets.iter_mut().for_each(|open| open.narrow(plan));
+    let opened = Arc::new(opened);
     let waiting = Waiting::default();
     let work = Arc::new(Work {
         plan: Arc::clone(plan),

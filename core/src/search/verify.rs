@@ -16,9 +16,10 @@ use super::reader::{Frame, Reader};
 use super::waves::Wave;
 use super::workers::{Queue, share};
 use crate::id::TenantId;
-use crate::query::{Plan, Score, Stopped, Verdict};
+use crate::query::{Content, Plan, Score, Stopped, Verdict};
 use crate::segment::{Class, DocId, SegmentError};
 use crate::store::StoreError;
+use crate::text::Sketch;
 
 /// Most text that is read at once, in bytes.
 const READ_BYTES: u64 = 32 << 20;
@@ -46,7 +47,14 @@ pub(super) struct Hit {
     /// What ranks it in its batch; 0 where nothing is kept of it.
     pub(super) score: i32,
     /// The text; `None`: path and language decided.
-    pub(super) content: Option<Bytes>,
+    pub(super) text: Option<Text>,
+}
+
+/// A text, and its sketch if there is one: of what is kept in memory and has been asked for again.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    bytes: Bytes,
+    sketch: Option<Arc<Sketch>>,
 }
 
 /// What was found in a wave, or in several.
@@ -144,9 +152,9 @@ impl Work {
     }
 
     /// How well a matching file answers.
-    pub(super) fn score(&self, candidate: &Candidate, content: Option<&[u8]>) -> Score {
+    pub(super) fn score(&self, candidate: &Candidate, text: Option<&Text>) -> Score {
         let file = self.opened.file(candidate);
-        self.plan.score(file.entry(), file.class, content.unwrap_or_default())
+        self.plan.score(file.entry(), file.class, text.map_or(Content::default(), Text::content))
     }
 
     async fn run(&self, reader: &Reader<'_>, bytes: u64, pass: Pass) -> Result<Found, StoreError> {
@@ -204,28 +212,29 @@ impl Pass {
     fn look_at(&self, unit: usize, found: &mut Found) -> Result<(), Stopped> {
         let Work { plan, opened, abandoned, patience, .. } = &*self.work;
         let go_on = || !abandoned.is_true() && !patience.is_over();
-        let mut content = None;
+        let sketch = self.sketch(unit);
+        let mut text = None;
         let mut first = None;
         for candidate in self.wave.candidates(unit) {
             let entry = opened.file(candidate).entry();
             let scope = &opened.targets[candidate.target as usize].target.scope;
-            let lines = match plan.admits(scope, entry) {
+            let lines = match plan.admits(scope, entry, sketch.as_deref()) {
                 Verdict::No => None,
                 Verdict::Yes => Some(0),
                 Verdict::Read => {
-                    if content.is_none() {
-                        content = self.content(unit, found);
+                    if text.is_none() {
+                        text = self.text(unit, sketch.clone(), found);
                     }
-                    let Some(content) = &content else { return Ok(()) };
+                    let Some(text) = &text else { return Ok(()) };
                     patience.begin();
-                    if first.is_none() { plan.count_while(scope, entry, content, &go_on)? } else { None }
+                    if first.is_none() { plan.count_while(scope, entry, text.content(), &go_on)? } else { None }
                 }
             };
             first = first.or(lines.map(|lines| (lines, candidate)));
         }
         if let Some((lines, candidate)) = first {
-            let score = if self.keep_hits { self.work.score(candidate, content.as_deref()).total() } else { 0 };
-            self.hit(Hit { unit, lines, score, content }, candidate, found);
+            let score = if self.keep_hits { self.work.score(candidate, text.as_ref()).total() } else { 0 };
+            self.hit(Hit { unit, lines, score, text }, candidate, found);
         }
         Ok(())
     }
@@ -242,21 +251,29 @@ impl Pass {
         }
     }
 
+    /// The sketch of a unit's text, where it can say anything and is kept.
+    fn sketch(&self, unit: usize) -> Option<Arc<Sketch>> {
+        let Work { plan, opened, cache, tenant, .. } = &*self.work;
+        match self.wave.document(unit) {
+            Document::Stored(segment, doc) if plan.asks_sketches() => {
+                cache.look_up(*tenant, opened.segments[segment as usize].key, Part::Sketch(doc))
+            }
+            _ => None,
+        }
+    }
+
     /// The text of a unit; `None`: it has to be read, or is damaged.
-    fn content(&self, unit: usize, found: &mut Found) -> Option<Bytes> {
-        let Work { opened, cache, tenant, .. } = &*self.work;
+    fn text(&self, unit: usize, sketch: Option<Arc<Sketch>>, found: &mut Found) -> Option<Text> {
+        let Work { opened, .. } = &*self.work;
         let document = self.wave.document(unit);
-        let content = match (document, self.frames.get(&document)) {
-            (Document::Memory(file), _) => opened.overlay.as_ref()?.files.get(file as usize)?.content.clone(),
-            (_, Some(Frame::Decoded(content))) => content.clone(),
+        let text = match (document, self.frames.get(&document)) {
+            (Document::Memory(file), _) => {
+                Text { bytes: opened.overlay.as_ref()?.files.get(file as usize)?.content.clone(), sketch }
+            }
+            (_, Some(Frame::Decoded(bytes))) => Text { bytes: bytes.clone(), sketch },
             (Document::Stored(segment, doc), Some(Frame::Encoded(bytes))) => {
-                let open = &opened.segments[segment as usize];
-                match open.segment.decode_frame(doc, bytes) {
-                    Ok(content) => {
-                        let content = Bytes::from(content);
-                        cache.keep(*tenant, open.key, Part::Content(doc), content.clone());
-                        content
-                    }
+                match opened.segments[segment as usize].segment.decode_frame(doc, bytes) {
+                    Ok(bytes) => Text { bytes: self.keep(segment, doc, bytes.into()), sketch },
                     Err(error) => {
                         found.damage = Some((document, error));
                         return None;
@@ -264,18 +281,48 @@ impl Pass {
                 }
             }
             (Document::Stored(segment, doc), None) => {
-                let kept = cache.look_up(*tenant, opened.segments[segment as usize].key, Part::Content(doc));
-                let Some(content) = kept else {
+                let Some(text) = self.kept(segment, doc, sketch) else {
                     found.missing.push(unit);
                     return None;
                 };
                 found.tally.cache_hits += 1;
-                content
+                text
             }
         };
         found.tally.candidates += self.wave.candidates(unit).len() as u32;
         found.tally.verified += 1;
-        Some(content)
+        Some(text)
+    }
+
+    fn keep(&self, segment: u32, doc: DocId, bytes: Bytes) -> Bytes {
+        let Work { opened, cache, tenant, .. } = &*self.work;
+        cache.keep(*tenant, opened.segments[segment as usize].key, Part::Content(doc), bytes.clone());
+        bytes
+    }
+
+    /// A text that was looked at before. It will be again, so it is worth a sketch.
+    fn kept(&self, segment: u32, doc: DocId, sketch: Option<Arc<Sketch>>) -> Option<Text> {
+        let Work { plan, opened, cache, tenant, .. } = &*self.work;
+        let key = opened.segments[segment as usize].key;
+        let bytes: Bytes = cache.look_up(*tenant, key, Part::Content(doc))?;
+        let made = || {
+            let sketch = Arc::new(Sketch::new(&bytes));
+            cache.keep(*tenant, key, Part::Sketch(doc), Arc::clone(&sketch));
+            sketch
+        };
+        let sketch = sketch.or_else(|| plan.asks_sketches().then(made));
+        Some(Text { bytes, sketch })
+    }
+}
+
+impl Text {
+    /// As a plan asks for it.
+    pub(super) fn content(&self) -> Content<'_> {
+        Content { text: &self.bytes, sketch: self.sketch.as_deref() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
     }
 }
 

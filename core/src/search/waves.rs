@@ -73,7 +73,7 @@ impl<'a> Waves<'a> {
 
     fn admits(&self, candidate: &Candidate) -> bool {
         let scope = &self.opened.targets[candidate.target as usize].target.scope;
-        self.plan.admits(scope, self.opened.file(candidate).entry()) != Verdict::No
+        self.plan.admits(scope, self.opened.file(candidate).entry(), None) != Verdict::No
     }
 
     fn cut(&mut self, most: usize, bytes: u64, admitted: bool) -> Option<Wave> {

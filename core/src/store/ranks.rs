@@ -38,6 +38,9 @@ const SHARED: u32 = 1 << 31;
 const SPARSENESS: usize = 4;
 
 impl Ranks {
+    /// Bytes of memory for each entry, at most: its place in the order, and the most slots of a table with a further one.
+    pub(super) const MOST_BYTES: usize = size_of::<u32>() * (1 + SPARSENESS) + size_of::<(DocId, u32)>();
+
     /// Ranks of files given in path order by class, segment and document. `n_segments` bounds the segments.
     pub(super) fn new(n_segments: usize, places: impl Iterator<Item = (Class, u32, DocId)> + Clone) -> Self {
         let mut starts = [0; Class::ALL.len() + 1];

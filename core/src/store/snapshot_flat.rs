@@ -108,6 +108,12 @@ mod tests {
             prop_assert_eq!(mapped.encode(), snapshot.encode());
             let order = |snapshot: &Snapshot| (0..snapshot.len()).map(|rank| snapshot.ranks().entry(rank)).collect::<Vec<_>>();
             prop_assert_eq!(order(&mapped), order(&snapshot));
+            for literal in [&paths[..], &[vec![7], vec![0, 0]]].concat() {
+                let mut found = Vec::new();
+                mapped.each_path_with(&literal, |entry| found.push(entry));
+                let expected = paths.iter().enumerate().filter(|(_, path)| memchr::memmem::find(path, &literal).is_some());
+                prop_assert_eq!(found, expected.map(|(entry, _)| entry).collect::<Vec<_>>());
+            }
             for (entry, path) in paths.iter().enumerate() {
                 prop_assert_eq!(mapped.find(path), Some(entry));
                 prop_assert_eq!(mapped.entry(entry), snapshot.entry(entry));

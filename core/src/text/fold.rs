@@ -34,6 +34,11 @@ pub(super) fn fold_into(text: &[u8], folded: &mut Vec<u8>) {
     folded.make_ascii_lowercase();
 }
 
+/// Whether `text` has a character that folds to ASCII from several bytes. Without one, folding is lower case, byte by byte.
+pub(super) fn has_sign(text: &[u8]) -> bool {
+    !text.is_ascii() && first_sign(text).is_some()
+}
+
 /// Where the first folded character is that is not ASCII, its letter, and its length.
 fn first_sign(text: &[u8]) -> Option<(usize, u8, usize)> {
     let mut from = 0;

@@ -1,4 +1,5 @@
-//! Floor 0, pure: bytes and positions. Case folding, trigrams, the line table, language detection, the binary rule.
+//! Floor 0, pure: bytes and positions. Case folding, trigrams, sketches, the line table, language detection, the binary
+//! rule.
 //! What is done with them (postings, plans, rendering) belongs to the floors above.
 
 mod binary;
@@ -6,12 +7,14 @@ mod fold;
 mod language;
 mod language_table;
 mod line_table;
+mod sketch;
 mod trigram;
 
 pub use self::binary::is_binary;
 pub use self::fold::{fold, fold_literal};
 pub use self::language::Language;
 pub use self::line_table::{LineTable, Position};
+pub use self::sketch::{Gram, Sketch};
 pub use self::trigram::{Trigram, TrigramSet, trigrams_of};
 
 /// Raised whenever folding, trigrams, the binary rule or language detection change: documents built by another

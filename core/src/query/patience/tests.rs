@@ -8,7 +8,7 @@ use super::*;
 
 fn finder(pattern: &str, multiline: bool) -> Finder {
     let pattern = TextPattern { pattern: pattern.to_owned(), case_insensitive: false, multiline };
-    Text::compile(&pattern).expect("the pattern compiles").finder
+    Text::compile(&pattern).expect("the pattern compiles").pattern.finder
 }
 
 /// The same, with a regex that seems to have so many states that nothing is left to the finder.
