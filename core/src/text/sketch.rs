@@ -9,7 +9,7 @@
 
 use super::fold::has_sign;
 
-/// Most bytes of a block. Large enough that words repeat in it, small enough that scanning one takes half a microsecond.
+/// Most bytes of a block. Large enough that words repeat in it, small enough that little is scanned beside a match.
 const BLOCK: usize = 8 << 10;
 /// Bytes of a gram. Shorter ones are in every block, longer ones miss short literals.
 const GRAM: usize = 5;
@@ -54,7 +54,7 @@ impl Gram {
 }
 
 impl Sketch {
-    /// Sketches a text. Costs about as much as decoding it.
+    /// Sketches a text.
     pub fn new(text: &[u8]) -> Self {
         Self::with_blocks(text, BLOCK)
     }
