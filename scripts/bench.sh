@@ -12,7 +12,7 @@ say() { printf '\n== %s\n' "$*"; }
 scripts/setup.sh bench
 repository=$(scripts/bench-corpus.sh)
 parts=("$@")
-all=(build warm cold http peers tree ranking stages)
+all=(build warm cold http peers tree ranking stages many refs)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -70,6 +70,8 @@ for part in "${parts[@]}"; do
       ;;
     peers) prepare_csearch; bench peers --repo "$repository" --csearch-index "$out/csearch.index" ;;
     tree) bench tree --repo "$repository" ;;
+    many) bench many ;;
+    refs) bench refs ;;
     ranking) bench ranking --repo "$repository" --corpus linux ;;
     *) printf 'bench: no part `%s`: %s\n' "$part" "${all[*]}" >&2; exit 2 ;;
   esac

@@ -66,6 +66,7 @@ impl Advance<'_> {
             before: self.before.clone(),
             after,
             new_segments: std::mem::take(&mut made.segments),
+            docs: std::mem::take(&mut made.docs),
             now_ms: self.now_ms,
         };
         fail_point::hit("publish.start");

@@ -29,7 +29,7 @@ pub const NAMES: [&str; 20] = [
 ];
 
 /// The names of the upkeep.
-pub const UPKEEP_NAMES: [&str; 11] = [
+pub const UPKEEP_NAMES: [&str; 12] = [
     "forget.loaded",
     "compact.planned",
     "compact.fetched",
@@ -41,6 +41,7 @@ pub const UPKEEP_NAMES: [&str; 11] = [
     "gc.listed",
     "gc.delete",
     "gc.deleted",
+    "gc.relisted",
 ];
 
 struct Armed {

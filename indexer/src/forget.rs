@@ -71,7 +71,6 @@ impl Forget<'_> {
     }
 
     fn remove(&self, root: &mut Root, tips: &BTreeMap<RepositoryId, Tips>) -> Result<bool, IndexError> {
-        let named = root.segments.iter().map(|segment| segment.key).collect();
         let mut gone = BTreeSet::new();
         for (id, tips) in tips {
             let Some(entry) = root.repositories.remove(id) else { continue };
@@ -81,7 +80,7 @@ impl Forget<'_> {
             root.purge.extend(entry.segments.iter().map(|nth| root.segments[*nth as usize].key));
             gone.extend(tips.objects());
         }
-        publish::settle(root, named, gone.into_iter(), self.now_ms);
+        publish::settle(root, gone.into_iter(), self.now_ms);
         Ok(true)
     }
 
@@ -162,17 +161,19 @@ impl Forget<'_> {
     }
 
     fn replace(&self, root: &mut Root, id: RepositoryId, before: &Tips, after: &Tips) -> Result<bool, IndexError> {
-        let named = root.segments.iter().map(|segment| segment.key).collect();
         let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
+        let entry = root.repositories.get(&id).ok_or(IndexError::HeldGone)?;
+        let docs = publish::docs(root, entry, &segments, &publish::Docs::new());
         let entry = root.repositories.get_mut(&id).ok_or(IndexError::HeldGone)?;
         if (entry.default.as_ref(), entry.refs) != (before.default_tip(), before.refs) {
             return Err(IndexError::HeldGone);
         }
-        (entry.default, entry.refs, entry.segments) = (after.default_tip().cloned(), after.refs, segments);
+        (entry.default, entry.refs) = (after.default_tip().cloned(), after.refs);
+        (entry.segments, entry.docs) = (segments, docs);
         let gone: BTreeSet<(Kind, ObjectKey)> = before.objects().difference(&after.objects()).copied().collect();
         let lost = gone.iter().filter_map(|(_, key)| before.segments.get(key)).flatten();
         root.purge.extend(lost.copied());
-        publish::settle(root, named, gone.iter().copied(), self.now_ms);
+        publish::settle(root, gone.iter().copied(), self.now_ms);
         Ok(true)
     }
 }

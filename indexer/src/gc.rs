@@ -1,5 +1,8 @@
 //! Deletes objects that nothing names any more: a day after the last root that named them was replaced, and never
 //! before. What a crash or an earlier version left behind, no root names and nobody listed; it is listed first.
+//!
+//! What is dropped is noted in HEAD by who drops it. Where that is more than HEAD should carry, a collection moves it to a
+//! list that is an object of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,6 +11,7 @@ use std::time::SystemTime;
 use futures::{StreamExt, TryStreamExt};
 use kotadb_core::id::TenantId;
 use kotadb_core::store::{Dropped, GRACE, Kind, ObjectKey, Refs, Root, Store};
+use uuid::Uuid;
 
 use crate::error::IndexError;
 use crate::halt::Halt;
@@ -15,6 +19,9 @@ use crate::{fail_point, limits};
 
 /// Refs objects read, and objects deleted, at once.
 const PARALLEL: usize = 16;
+
+/// Dropped objects that HEAD may carry: with so few, a list of their own is not worth its request.
+pub const FEW_DROPPED: usize = 64;
 
 /// Whoever holds on to a root is done before what only it names may go.
 const _: () = assert!(limits::JOB_DEADLINE.as_secs() < GRACE.as_secs());
@@ -45,14 +52,17 @@ pub async fn collect(store: &Store, tenant: TenantId, now_ms: u64, halt: &Halt) 
     let (root, _) = store.head(tenant).await?;
     let named = named(store, tenant, &root).await?;
     halt.check()?;
-    let verdict = Verdict::of(&there, &named, &root, now_ms);
+    let listed = listed(store, tenant, &root).await?;
+    let verdict = Verdict::of(&there, &named, &listed, now_ms);
     delete(store, tenant, &verdict.due, halt).await?;
     fail_point::hit("gc.deleted");
-    relist(store, tenant, &verdict, now_ms).await?;
+    let relisting = Relisting::of(store, tenant, (&root, &listed), verdict.still_listed(now_ms)).await?;
+    fail_point::hit("gc.relisted");
+    store.update_head(tenant, |root| Ok::<_, IndexError>(relisting.apply(root, now_ms))).await?;
     Ok(Collected {
         deleted: verdict.due.len() as u64,
         bytes: verdict.due.iter().filter_map(|object| there.get(object)).sum(),
-        waiting: (verdict.waiting.len() + verdict.unlisted.len()) as u64,
+        waiting: relisting.list.len() as u64,
     })
 }
 
@@ -73,6 +83,7 @@ pub async fn named(store: &Store, tenant: TenantId, root: &Root) -> Result<BTree
     let tips = root.repositories.values().flat_map(|entry| &entry.default);
     let snapshots = tips.flat_map(|tip| std::iter::once(tip.snapshot).chain(tip.base));
     named.extend(snapshots.map(|key| (Kind::Snapshot, key)));
+    named.extend(root.dropped_before.map(|key| (Kind::Refs, key)));
     let refs: Vec<ObjectKey> = root.repositories.values().filter_map(|entry| entry.refs).collect();
     named.extend(refs.iter().map(|key| (Kind::Refs, *key)));
     let read = futures::stream::iter(refs).map(|key| store.refs(tenant, key)).buffer_unordered(PARALLEL);
@@ -85,33 +96,54 @@ pub async fn named(store: &Store, tenant: TenantId, root: &Root) -> Result<BTree
     Ok(named)
 }
 
+/// What was dropped when, by the list in HEAD and the one that it names.
+async fn listed(store: &Store, tenant: TenantId, root: &Root) -> Result<BTreeMap<Object, u64>, IndexError> {
+    let before = match root.dropped_before {
+        Some(key) => store.dropped(tenant, key).await?,
+        None => Vec::new(),
+    };
+    let mut listed = BTreeMap::new();
+    for one in before.iter().chain(&root.dropped) {
+        let at = listed.entry((one.kind, one.key)).or_insert(one.at_ms);
+        *at = one.at_ms.max(*at);
+    }
+    Ok(listed)
+}
+
 /// What is to become of the objects that are there.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Verdict {
     /// Unnamed, listed a day ago or longer, written a day ago or longer.
     due: BTreeSet<Object>,
-    /// Unnamed, listed, and too early to delete.
-    waiting: BTreeSet<Object>,
+    /// Unnamed, listed, and too early to delete, with the time when each was dropped.
+    waiting: BTreeMap<Object, u64>,
     /// Unnamed and not listed yet.
     unlisted: BTreeSet<Object>,
-    /// The list as it was read.
-    listed: BTreeSet<Dropped>,
 }
 
 impl Verdict {
-    fn of(there: &BTreeMap<Object, u64>, named: &BTreeSet<Object>, root: &Root, now_ms: u64) -> Self {
-        let listed: BTreeMap<Object, u64> = root.dropped.iter().map(|one| ((one.kind, one.key), one.at_ms)).collect();
+    fn of(
+        there: &BTreeMap<Object, u64>,
+        named: &BTreeSet<Object>,
+        listed: &BTreeMap<Object, u64>,
+        now_ms: u64,
+    ) -> Self {
         let is_old = |ms: u64| u128::from(now_ms) >= u128::from(ms) + GRACE.as_millis();
-        let mut verdict = Self { listed: root.dropped.iter().copied().collect(), ..Self::default() };
+        let mut verdict = Self::default();
         for &object in there.keys().filter(|object| !named.contains(object)) {
-            let group = match listed.get(&object) {
-                None => &mut verdict.unlisted,
-                Some(&at) if is_old(at) && is_old(written_ms(object.1)) => &mut verdict.due,
-                Some(_) => &mut verdict.waiting,
-            };
-            group.insert(object);
+            match listed.get(&object) {
+                None => drop(verdict.unlisted.insert(object)),
+                Some(&at) if is_old(at) && is_old(written_ms(object.1)) => drop(verdict.due.insert(object)),
+                Some(&at) => drop(verdict.waiting.insert(object, at)),
+            }
         }
         verdict
+    }
+
+    /// The list as it shall be when what is due is gone.
+    fn still_listed(&self, now_ms: u64) -> BTreeMap<Object, u64> {
+        let unlisted = self.unlisted.iter().map(|object| (*object, now_ms));
+        self.waiting.iter().map(|(object, at)| (*object, *at)).chain(unlisted).collect()
     }
 }
 
@@ -131,16 +163,62 @@ async fn delete(store: &Store, tenant: TenantId, due: &BTreeSet<Object>, halt: &
 }
 
 /// Lists what was not listed, and takes off the list what is deleted or named.
-async fn relist(store: &Store, tenant: TenantId, verdict: &Verdict, now_ms: u64) -> Result<(), IndexError> {
-    let change = |root: &mut Root| {
-        let before = root.dropped.clone();
-        // What was listed since HEAD was read stays: nothing is known of it here.
-        root.dropped.retain(|one| !verdict.listed.contains(one) || verdict.waiting.contains(&(one.kind, one.key)));
-        root.drop_objects(verdict.unlisted.iter().copied(), now_ms);
-        Ok::<_, IndexError>(root.dropped != before)
-    };
-    store.update_head(tenant, change).await?;
-    Ok(())
+struct Relisting {
+    /// What is listed from now on.
+    list: BTreeMap<Object, u64>,
+    /// The list in HEAD as it was read.
+    in_head: BTreeSet<Dropped>,
+    /// The list beside HEAD that was read, and the one that takes its place.
+    before: Option<ObjectKey>,
+    after: Option<ObjectKey>,
+}
+
+impl Relisting {
+    /// Writes the list, where it is long and another than before.
+    async fn of(
+        store: &Store,
+        tenant: TenantId,
+        (root, listed): (&Root, &BTreeMap<Object, u64>),
+        list: BTreeMap<Object, u64>,
+    ) -> Result<Self, IndexError> {
+        let before = root.dropped_before;
+        let is_kept = before.is_some() && root.dropped.len() <= FEW_DROPPED && list == *listed;
+        let after = if is_kept {
+            before
+        } else if list.len() <= FEW_DROPPED {
+            None
+        } else {
+            let bytes = Dropped::encode_list(&dropped(&list));
+            Some(store.put(tenant, Kind::Refs, Uuid::now_v7(), bytes).await?)
+        };
+        Ok(Self { list, in_head: root.dropped.iter().copied().collect(), before, after })
+    }
+
+    /// Whether that changes the root.
+    fn apply(&self, root: &mut Root, now_ms: u64) -> bool {
+        if root.dropped_before != self.before {
+            // Another collection was faster: nothing is known of its list here.
+            return false;
+        }
+        if self.before.is_some() && self.before == self.after {
+            return false;
+        }
+        let read = (root.dropped.clone(), root.dropped_before);
+        // What was listed since HEAD was read stays.
+        root.dropped.retain(|one| !self.in_head.contains(one));
+        if self.after.is_none() {
+            let later: BTreeSet<Object> = root.dropped.iter().map(|one| (one.kind, one.key)).collect();
+            let listed = dropped(&self.list).into_iter().filter(|one| !later.contains(&(one.kind, one.key)));
+            root.dropped.extend(listed);
+        }
+        root.dropped_before = self.after;
+        root.drop_objects(self.before.map(|key| (Kind::Refs, key)), now_ms);
+        read != (root.dropped.clone(), root.dropped_before)
+    }
+}
+
+fn dropped(list: &BTreeMap<Object, u64>) -> Vec<Dropped> {
+    list.iter().map(|(&(kind, key), &at_ms)| Dropped { kind, key, at_ms }).collect()
 }
 
 #[cfg(test)]
@@ -226,6 +304,65 @@ mod tests {
         store.update_head(TENANT, publish).await.unwrap();
         assert!(collect(&store, TENANT, START + 99 * HOUR, &Halt::default()).await.is_err());
         assert_eq!(there(&store).await.len(), 2);
+    }
+
+    /// Three days of a tenant that drops more than HEAD should carry: what the list beside HEAD holds, goes in its time,
+    /// and so does the list.
+    #[tokio::test]
+    async fn a_long_list_leaves_head() {
+        let (store, start) = (Store::open(&StoreOptions::Memory).unwrap(), crate::clock::now_ms());
+        let mut gone = Vec::new();
+        for _ in 0..FEW_DROPPED + 1 {
+            gone.push((Kind::Snapshot, put(&store, Kind::Snapshot, start).await));
+        }
+        let drop = |at_ms, objects: Vec<Object>| {
+            let store = &store;
+            async move {
+                let change = |root: &mut Root| {
+                    root.drop_objects(objects.iter().copied(), at_ms);
+                    Ok::<_, IndexError>(true)
+                };
+                store.update_head(TENANT, change).await.unwrap()
+            }
+        };
+        drop(start, gone.clone()).await;
+        assert_eq!(collect_at(&store, start + HOUR).await.waiting, gone.len() as u64);
+        let (root, _) = store.head(TENANT).await.unwrap();
+        assert!(root.dropped.is_empty() && root.dropped_before.is_some());
+        collect_at(&store, start + 2 * HOUR).await;
+        assert_eq!(store.head(TENANT).await.unwrap().0.version, root.version, "the same list is not written again");
+        // One is dropped again: only what HEAD says of it counts.
+        drop(start + 20 * HOUR, gone[..1].to_vec()).await;
+        assert_eq!(collect_at(&store, start + 25 * HOUR).await.deleted, FEW_DROPPED as u64);
+        let (root, _) = store.head(TENANT).await.unwrap();
+        let left: Vec<_> = root.dropped.iter().map(|one| (one.key == gone[0].1, one.at_ms - start)).collect();
+        assert_eq!(
+            left,
+            [(true, 20 * HOUR), (false, 25 * HOUR)],
+            "the object, and the list that is not needed any more"
+        );
+        assert_eq!(root.dropped_before, None);
+        assert_eq!(collect_at(&store, start + 50 * HOUR).await.deleted, 2);
+        assert!(there(&store).await.is_empty());
+        assert!(store.head(TENANT).await.unwrap().0.dropped.is_empty());
+    }
+
+    /// Two collections read the same lists; the slower one must not undo what the faster one wrote.
+    #[tokio::test]
+    async fn the_slower_of_two_collections_changes_nothing() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let mut list = BTreeMap::new();
+        for _ in 0..FEW_DROPPED + 1 {
+            list.insert((Kind::Snapshot, put(&store, Kind::Snapshot, START).await), START);
+        }
+        let none = BTreeMap::new();
+        let read = Root::default();
+        let fast = Relisting::of(&store, TENANT, (&read, &none), list.clone()).await.unwrap();
+        let slow = Relisting::of(&store, TENANT, (&read, &none), list).await.unwrap();
+        let mut root = Root::default();
+        assert!(fast.apply(&mut root, START) && !slow.apply(&mut root, START));
+        assert_eq!(root.dropped_before, fast.after);
+        assert!(root.dropped.is_empty());
     }
 
     #[test]

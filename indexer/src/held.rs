@@ -1,15 +1,21 @@
 //! Which documents the tenant holds already, read from the segments of its root. A document counts only if the running
-//! indexer would build the same: others are built anew.
+//! indexer would build the same: others are built anew. How runs share this is the business of `held_cache`.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::segment::{DocId, Segment};
-use kotadb_core::store::{Kind, ObjectKey, Root, SegmentEntry, Store};
-use kotadb_core::text::{Language, TEXT_VERSION};
+use kotadb_core::store::{Kind, ObjectKey, SegmentEntry, Store};
+use kotadb_core::text::Language;
 
 use crate::error::IndexError;
+
+/// What a document is known by.
+pub type Document = (ObjectId, Language);
+
+/// Where documents are.
+pub(crate) type Places = HashMap<Document, Place>;
 
 /// Where a document is: an index into [`Held::table`] and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,81 +26,59 @@ pub struct Place {
     pub doc: DocId,
 }
 
-/// The documents that need not be built.
+/// The documents that need not be built. Cheap to clone, however many the tenant holds: runs share what the root names.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Segments that hold them; grows as a run uploads its own.
+    /// Segments that hold them, and some that are gone; grows as a run uploads its own.
     pub table: Vec<ObjectKey>,
-    places: HashMap<(ObjectId, Language), Place>,
+    /// By index into the table: whether it is not gone.
+    is_there: Vec<bool>,
+    /// What the root's segments hold, the most first.
+    shared: Vec<Arc<Places>>,
+    /// What the segments of this run hold.
+    own: Places,
+    /// Segments that another version of the indexer built.
     outdated: HashSet<ObjectKey>,
 }
 
 impl Held {
+    /// `is_there` says of each segment of the table whether it is not gone.
+    pub(crate) fn of_root(
+        table: Vec<ObjectKey>,
+        is_there: Vec<bool>,
+        shared: Vec<Arc<Places>>,
+        outdated: HashSet<ObjectKey>,
+    ) -> Self {
+        Self { table, is_there, shared, own: Places::new(), outdated }
+    }
+
     /// Where the document is.
     pub fn get(&self, blob: ObjectId, language: Language) -> Option<Place> {
-        self.places.get(&(blob, language)).copied()
+        let document = (blob, language);
+        let shared = self.shared.iter().filter_map(|places| places.get(&document));
+        shared.chain(self.own.get(&document)).find(|place| self.is_there[place.segment as usize]).copied()
     }
 
     /// Adds a segment and its documents; a document that is held already keeps its first place.
-    pub fn add(&mut self, key: ObjectKey, documents: impl IntoIterator<Item = (ObjectId, Language)>) {
+    pub fn add(&mut self, key: ObjectKey, documents: impl IntoIterator<Item = Document>) {
         let segment = u32::try_from(self.table.len()).expect("a root names fewer than 2^32 segments");
         self.table.push(key);
+        self.is_there.push(true);
         for (document, doc) in documents.into_iter().zip(0..) {
-            self.places.entry(document).or_insert(Place { segment, doc });
+            self.own.entry(document).or_insert(Place { segment, doc });
         }
+    }
+
+    /// Where some segments are in the table.
+    pub fn indices(&self, keys: &HashSet<ObjectKey>) -> HashMap<ObjectKey, u32> {
+        let there = self.table.iter().zip(&self.is_there).zip(0..).filter(|((_, is_there), _)| **is_there);
+        there.filter(|((key, _), _)| keys.contains(key)).map(|((key, _), index)| (*key, index)).collect()
     }
 
     /// Whether another version of the indexer built this segment, so that what names it has to be made anew.
     pub fn is_outdated(&self, key: &ObjectKey) -> bool {
         self.outdated.contains(key)
     }
-}
-
-type Documents = Arc<Vec<(ObjectId, Language)>>;
-
-/// The documents of segments read before in this process. Segments never change, so neither does this.
-#[derive(Clone, Debug, Default)]
-pub struct HeldCache(Arc<Mutex<HashMap<ObjectKey, Option<Documents>>>>);
-
-impl HeldCache {
-    /// Reads what the segments of `root` hold, and forgets segments of this cache that the root does not name.
-    pub async fn load(&self, store: &Store, tenant: TenantId, root: &Root) -> Result<Held, IndexError> {
-        let mut held = Held::default();
-        let mut read = HashMap::new();
-        for entry in &root.segments {
-            let known = self.lock().get(&entry.key).cloned();
-            let documents = match known {
-                Some(documents) => documents,
-                None => read_documents(store, tenant, entry).await?,
-            };
-            match &documents {
-                Some(documents) => held.add(entry.key, documents.iter().copied()),
-                None => _ = held.outdated.insert(entry.key),
-            }
-            read.insert(entry.key, documents);
-        }
-        *self.lock() = read;
-        Ok(held)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectKey, Option<Documents>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// `None`: built by another version.
-async fn read_documents(
-    store: &Store,
-    tenant: TenantId,
-    entry: &SegmentEntry,
-) -> Result<Option<Documents>, IndexError> {
-    let segment = open(store, tenant, entry).await?;
-    if segment.text_version() != TEXT_VERSION {
-        return Ok(None);
-    }
-    let blobs = blobs(store, tenant, entry.key, &segment).await?;
-    let documents = blobs.into_iter().zip(0..).map(|(blob, doc)| (blob, segment.language(doc)));
-    Ok(Some(Arc::new(documents.collect())))
 }
 
 /// Opens the tail of a segment.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kotadb_core::db::jobs::Claimed;
 use kotadb_core::db::{Db, Scope, deletions};
 use kotadb_core::id::ObjectId;
-use kotadb_core::store::{Store, Tip};
+use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
 use tracing::info;
 
 use crate::advance::Advance;
@@ -16,7 +16,8 @@ use crate::error::IndexError;
 use crate::fetch::{self, Fetched};
 use crate::git::Git;
 use crate::halt::Halt;
-use crate::held::{Held, HeldCache};
+use crate::held::Held;
+use crate::held_cache::HeldCache;
 use crate::layers::Bases;
 use crate::origin::Origin;
 use crate::pipeline::{Listings, Made, Pipeline};
@@ -27,8 +28,8 @@ use crate::summary::Summary;
 use crate::tips::{self, Tips};
 use crate::{clock, events, fail_point};
 
-/// How often a run starts over because another publish dropped a segment it builds on.
-const MAX_RESTARTS: u32 = 3;
+/// How often a run looks at HEAD again because a compaction has rewritten what it builds on.
+const MAX_RESTARTS: u32 = 8;
 
 /// What all jobs of a process share.
 #[derive(Clone, Debug)]
@@ -63,15 +64,20 @@ pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Ou
         publish::raise_fence(&indexer.store, claimed.tenant, claimed.repository, fence).await?;
     }
     fail_point::hit("fetch.claimed");
-    let mut restarts = 0;
-    loop {
-        let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
-        let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
-        match run.once().await {
-            Err(IndexError::HeldGone) if restarts < MAX_RESTARTS => restarts += 1,
+    let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
+    let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
+    let git = run.git().await?;
+    let remote = remote::list(&git, &claimed.url, &run.folder("home")?, halt).await?;
+    fail_point::hit("fetch.listed");
+    let tracked = remote::select(&remote, &claimed.ref_patterns)?;
+    let mut done = Done::default();
+    for _ in 0..MAX_RESTARTS {
+        match run.once(&git, &tracked, &mut done).await {
+            Err(IndexError::HeldGone) => {}
             outcome => return outcome,
         }
     }
+    Err(IndexError::HeldGone)
 }
 
 struct Run<'a> {
@@ -82,7 +88,28 @@ struct Run<'a> {
     scratch: &'a Scratch,
 }
 
-/// What HEAD holds when a run begins.
+/// What a run need not do again when it looks at HEAD once more.
+#[derive(Debug, Default)]
+struct Done {
+    fetched: Vec<Fetched>,
+    /// Segments that it has uploaded; documents in them are held.
+    segments: Vec<SegmentEntry>,
+    /// What was written by earlier tries.
+    written: Summary,
+}
+
+impl Done {
+    /// Adds what a try has made to what those before it have, and the other way round.
+    fn join(&mut self, made: &mut Made) {
+        let new = made.summary.written();
+        made.summary.add_written(&self.written);
+        self.written.add_written(&new);
+        self.segments.append(&mut made.segments);
+        made.segments.clone_from(&self.segments);
+    }
+}
+
+/// What HEAD holds when a try begins.
 struct Before {
     root_version: u64,
     held: Held,
@@ -94,15 +121,13 @@ struct Before {
 }
 
 impl Run<'_> {
-    async fn once(&self) -> Result<Outcome, IndexError> {
-        let git = self.git().await?;
-        let remote = remote::list(&git, &self.claimed.url, &self.folder("home")?, self.halt).await?;
-        fail_point::hit("fetch.listed");
-        let tracked = remote::select(&remote, &self.claimed.ref_patterns)?;
-        let before = self.before().await?;
-        let fetched = self.fetch_moved(&git, &tracked, &before).await?;
-        let made = self.make(&tracked, &before, &fetched).await?;
-        let after = self.after(&tracked, &before, &fetched, &made);
+    /// From what HEAD holds to a publish.
+    async fn once(&self, git: &Git, tracked: &Tracked, done: &mut Done) -> Result<Outcome, IndexError> {
+        let before = self.before(&done.segments).await?;
+        self.fetch_moved(git, tracked, &before, &mut done.fetched).await?;
+        let mut made = self.make(tracked, &before, &done.fetched).await?;
+        done.join(&mut made);
+        let after = self.after(tracked, &before, &done.fetched, &made);
         self.publish(before, after, made).await
     }
 
@@ -119,13 +144,14 @@ impl Run<'_> {
         Ok(path)
     }
 
-    async fn before(&self) -> Result<Before, IndexError> {
+    /// `own` are segments of this run that no root names yet.
+    async fn before(&self, own: &[SegmentEntry]) -> Result<Before, IndexError> {
         let (store, claimed) = (&self.indexer.store, self.claimed);
         let (root, _) = store.head(claimed.tenant).await?;
         // A full run builds on nothing: it is also the way out where what is held is damaged.
         let held = match claimed.full {
-            true => Held::default(),
-            false => self.indexer.held.load(store, claimed.tenant, &root).await?,
+            true => HeldCache::default().load(store, claimed.tenant, &Root::default(), own).await?,
+            false => self.indexer.held.load(store, claimed.tenant, &root, own).await?,
         };
         let tips = Tips::load(store, claimed.tenant, &root, claimed.repository).await?;
         let usable = !claimed.full && tips::is_current(&root, claimed.repository, &held);
@@ -135,19 +161,28 @@ impl Run<'_> {
         Ok(Before { root_version: root.version, held, tips, usable, hidden })
     }
 
-    async fn fetch_moved(&self, git: &Git, tracked: &Tracked, before: &Before) -> Result<Vec<Fetched>, IndexError> {
+    /// Fetches the refs that have moved and are not fetched yet.
+    async fn fetch_moved(
+        &self,
+        git: &Git,
+        tracked: &Tracked,
+        before: &Before,
+        fetched: &mut Vec<Fetched>,
+    ) -> Result<(), IndexError> {
         let is_held =
             |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
+        let is_fetched = |name: &str| fetched.iter().any(|fetched| fetched.name == name);
         let moved: Vec<_> = tracked
             .refs
             .iter()
-            .filter(|r| !is_held(&r.name, r.id) && !before.hidden.contains(&r.id))
+            .filter(|r| !is_held(&r.name, r.id) && !before.hidden.contains(&r.id) && !is_fetched(&r.name))
             .cloned()
             .collect();
-        if moved.is_empty() {
-            return Ok(Vec::new());
+        if !moved.is_empty() {
+            let folder = self.folder("repository")?;
+            fetched.extend(fetch::fetch(git, &self.claimed.url, &moved, &folder, self.halt).await?);
         }
-        fetch::fetch(git, &self.claimed.url, &moved, &self.folder("repository")?, self.halt).await
+        Ok(())
     }
 
     async fn make(&self, tracked: &Tracked, before: &Before, fetched: &[Fetched]) -> Result<Made, IndexError> {

@@ -35,6 +35,7 @@ pub mod git;
 pub mod git_pattern;
 pub mod halt;
 pub mod held;
+pub mod held_cache;
 pub mod ignore_rules;
 pub mod inspect;
 pub mod job;

@@ -14,7 +14,7 @@ use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
 use kotadb_indexer::halt::{Halt, Reason};
-use kotadb_indexer::held::HeldCache;
+use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};

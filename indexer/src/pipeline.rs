@@ -14,6 +14,7 @@ use crate::halt::Halt;
 use crate::held::Held;
 use crate::layers::{Bases, Layer};
 use crate::listing::Listing;
+use crate::publish::{self, Docs};
 use crate::shelf::BuiltSegment;
 use crate::summary::Summary;
 use crate::{fail_point, limits, plan, snapshots, tree, upload};
@@ -51,6 +52,8 @@ pub struct Made {
     pub snapshots: BTreeMap<ObjectId, MadeSnapshot>,
     /// New segments.
     pub segments: Vec<SegmentEntry>,
+    /// Where the documents are that the snapshots name.
+    pub docs: Docs,
     /// Segments of snapshot objects that are of no commit of this run.
     pub others: BTreeMap<ObjectKey, Vec<ObjectKey>>,
     /// Counts.
@@ -174,6 +177,8 @@ impl Pipeline<'_> {
             self.halt.check()?;
             let snapshot = snapshots::assemble(listing, &facts, &held.table);
             made.summary.count(&snapshot);
+            let places = snapshot.entries().map(|entry| (snapshot.segments[entry.segment as usize], entry.doc));
+            publish::add_docs(&mut made.docs, places);
             let commit = snapshot.commit;
             let is_whole = self.whole.contains(&commit);
             let layer = if is_whole { Layer::Whole } else { bases.layer(&snapshot) };

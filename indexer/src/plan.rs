@@ -54,7 +54,8 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn new(held: &'a Held, bases: &'a Bases) -> Self {
-        let table: HashMap<_, _> = held.table.iter().copied().zip(0..).collect();
+        let named = bases.snapshots().flat_map(|snapshot| snapshot.segments.iter().copied()).collect();
+        let table = held.indices(&named);
         let indices = |snapshot: &Snapshot| snapshot.segments.iter().map(|key| table.get(key).copied()).collect();
         Self { held, snapshots: bases.snapshots().map(|snapshot| (snapshot, indices(snapshot))).collect() }
     }

@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kotadb_core::id::{RepositoryId, TenantId};
-use kotadb_core::store::{Kind, ObjectKey, RepositoryEntry, Root, SegmentEntry, Store};
+use kotadb_core::segment::DocId;
+use kotadb_core::store::{DocRanges, Kind, ObjectKey, RepositoryEntry, Root, SegmentEntry, Store};
 
 use crate::error::IndexError;
 use crate::fail_point;
 use crate::halt::{Halt, Reason};
 use crate::tips::Tips;
+
+/// Of segments, where documents are.
+pub type Docs = BTreeMap<ObjectKey, DocRanges>;
 
 /// What HEAD shall hold of one repository.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct Publication {
     pub after: Tips,
     /// Segments that HEAD does not name yet.
     pub new_segments: Vec<SegmentEntry>,
+    /// Where the documents are that `after` names and `before` does not.
+    pub docs: Docs,
     /// Milliseconds since 1970.
     pub now_ms: u64,
 }
@@ -71,13 +77,14 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
     let entry = root.repositories.get(&publication.repository).cloned();
     let known = entry.unwrap_or_default();
     require_fence(&known, publication.fence)?;
-    let named = root.segments.iter().map(|segment| segment.key).collect();
     add_segments(root, &publication.new_segments);
+    let segments = indices(root, &after.segments.values().flatten().copied().collect())?;
     let wanted = RepositoryEntry {
         fence: publication.fence,
         default: after.default_tip().cloned(),
         refs: after.refs,
-        segments: indices(root, &after.segments.values().flatten().copied().collect())?,
+        docs: docs(root, &known, &segments, &publication.docs),
+        segments,
     };
     let is_there = |tips: &Tips| (known.default.as_ref(), known.refs) == (tips.default_tip(), tips.refs);
     if root.repositories.contains_key(&publication.repository) && known == wanted {
@@ -90,46 +97,82 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
     root.repositories.insert(publication.repository, wanted);
     let kept = after.objects();
     let gone = before.objects().into_iter().filter(|object| !kept.contains(object));
-    settle(root, named, gone, *now_ms);
+    settle(root, gone, *now_ms);
     Ok(true)
 }
 
-/// Takes segments out of the table that no repository names any more, and notes them and `objects` as dropped; `named`
-/// are the segments that the root named before.
-pub fn settle(
-    root: &mut Root,
-    named: BTreeSet<ObjectKey>,
-    objects: impl Iterator<Item = (Kind, ObjectKey)>,
-    now_ms: u64,
-) {
-    drop_untouched(root);
-    let kept: BTreeSet<ObjectKey> = root.segments.iter().map(|segment| segment.key).collect();
-    root.purge.retain(|key| kept.contains(key));
-    let segments = named.difference(&kept).map(|key| (Kind::Segment, *key));
-    root.drop_objects(objects.chain(segments), now_ms);
+/// Takes segments out of the table that no repository names any more, and notes them and `objects` as dropped.
+pub fn settle(root: &mut Root, objects: impl Iterator<Item = (Kind, ObjectKey)>, now_ms: u64) {
+    let untouched = drop_untouched(root);
+    root.purge.retain(|key| !untouched.contains(key));
+    root.drop_objects(objects.chain(untouched.into_iter().map(|key| (Kind::Segment, key))), now_ms);
 }
 
 /// Adds segments to the table that are not there yet.
 pub fn add_segments(root: &mut Root, new: &[SegmentEntry]) {
-    let known: BTreeSet<_> = root.segments.iter().map(|segment| segment.key).collect();
-    root.segments.extend(new.iter().filter(|segment| !known.contains(&segment.key)).cloned());
+    let mut missing: BTreeMap<ObjectKey, &SegmentEntry> = new.iter().map(|segment| (segment.key, segment)).collect();
+    for segment in &root.segments {
+        missing.remove(&segment.key);
+    }
+    root.segments.extend(missing.into_values().cloned());
 }
 
 /// Where the segments are in the root's table, ascending.
 pub fn indices(root: &Root, keys: &BTreeSet<ObjectKey>) -> Result<Vec<u32>, IndexError> {
-    let table: BTreeMap<_, u32> = root.segments.iter().map(|segment| segment.key).zip(0..).collect();
-    let found: Option<BTreeSet<u32>> = keys.iter().map(|key| table.get(key).copied()).collect();
-    Ok(found.ok_or(IndexError::HeldGone)?.into_iter().collect())
+    let found = root.segments.iter().zip(0..).filter(|(segment, _)| keys.contains(&segment.key));
+    let found: Vec<u32> = found.map(|(_, nth)| nth).collect();
+    if found.len() == keys.len() { Ok(found) } else { Err(IndexError::HeldGone) }
+}
+
+/// Where the documents of a repository are in `segments`, if they were in those of `known` before and are at `named`, too.
+pub fn docs(root: &Root, known: &RepositoryEntry, segments: &[u32], named: &Docs) -> Vec<DocRanges> {
+    let docs = |nth: &u32| {
+        let segment = &root.segments[*nth as usize];
+        let anywhere = DocRanges::all(segment.n_docs);
+        let named = named.get(&segment.key);
+        match known.segments.binary_search(nth) {
+            Ok(at) => {
+                let before = known.docs.get(at).unwrap_or(&anywhere);
+                named.map_or(before.clone(), |named| named.united(before))
+            }
+            Err(_) => named.cloned().unwrap_or(anywhere),
+        }
+    };
+    segments.iter().map(docs).collect()
+}
+
+/// Adds places of documents.
+pub fn add_docs(docs: &mut Docs, places: impl Iterator<Item = (ObjectKey, DocId)>) {
+    let mut by_segment: BTreeMap<ObjectKey, Vec<DocId>> = BTreeMap::new();
+    places.for_each(|(segment, doc)| by_segment.entry(segment).or_default().push(doc));
+    unite_docs(docs, by_segment.into_iter().map(|(segment, docs)| (segment, DocRanges::of(docs))));
+}
+
+/// Adds ranges of documents.
+pub fn unite_docs(docs: &mut Docs, others: impl Iterator<Item = (ObjectKey, DocRanges)>) {
+    for (segment, other) in others {
+        let known = docs.entry(segment).or_default();
+        *known = known.united(&other);
+    }
 }
 
 /// Takes segments out of the table that no repository names. Their objects stay until garbage collection.
-fn drop_untouched(root: &mut Root) {
-    let used: BTreeSet<u32> = root.repositories.values().flat_map(|entry| entry.segments.iter().copied()).collect();
-    let moved: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
-    root.segments = used.iter().filter_map(|&i| root.segments.get(i as usize).cloned()).collect();
-    for entry in root.repositories.values_mut() {
-        entry.segments = entry.segments.iter().filter_map(|i| moved.get(i).copied()).collect();
+fn drop_untouched(root: &mut Root) -> BTreeSet<ObjectKey> {
+    let mut is_used = vec![false; root.segments.len()];
+    for nth in root.repositories.values().flat_map(|entry| &entry.segments) {
+        is_used[*nth as usize] = true;
     }
+    if is_used.iter().all(|is_used| *is_used) {
+        return BTreeSet::new();
+    }
+    let mut kept = 0..;
+    let moved: Vec<Option<u32>> = is_used.iter().map(|is_used| if *is_used { kept.next() } else { None }).collect();
+    for entry in root.repositories.values_mut() {
+        entry.segments = entry.segments.iter().filter_map(|nth| moved[*nth as usize]).collect();
+    }
+    let (used, untouched): (Vec<_>, Vec<_>) = root.segments.drain(..).zip(is_used).partition(|(_, is_used)| *is_used);
+    root.segments = used.into_iter().map(|(segment, _)| segment).collect();
+    untouched.into_iter().map(|(segment, _)| segment.key).collect()
 }
 
 #[cfg(test)]
@@ -168,6 +211,7 @@ mod tests {
             before,
             after: tips(fence.into(), touched),
             new_segments: new.iter().copied().map(segment).collect(),
+            docs: Docs::new(),
             now_ms: fence,
         }
     }
@@ -188,6 +232,27 @@ mod tests {
         assert_eq!(keys_of(&root, 2), [11, 20]);
         let dropped: Vec<_> = root.dropped.iter().map(|one| (one.kind, one.key.id.as_u128(), one.at_ms)).collect();
         assert_eq!(dropped, [(Kind::Segment, 10, 3), (Kind::Snapshot, 1, 3)]);
+    }
+
+    #[test]
+    fn documents_are_where_they_were_and_where_new_ones_are() {
+        let mut root = Root::default();
+        let with = |publication: Publication, places: &[(u128, DocId)]| {
+            let mut docs = Docs::new();
+            add_docs(&mut docs, places.iter().map(|(nth, doc)| (key(*nth), *doc)));
+            Publication { docs, ..publication }
+        };
+        let docs = |root: &Root| root.repositories[&RepositoryId(Uuid::from_u128(1))].docs.clone();
+        let of = |docs: &[DocId]| DocRanges::of(docs.to_vec());
+        let first = with(publication(1, Tips::default(), 1, &[10, 11], &[10, 11]), &[(10, 3), (10, 4)]);
+        assert!(apply(&mut root, &first).unwrap());
+        assert_eq!(docs(&root), [of(&[3, 4]), of(&[0])], "of the second segment nothing is known");
+        let second = with(publication(1, tips(1, &[10]), 2, &[12], &[10, 11, 12]), &[(10, 8), (12, 0)]);
+        assert!(apply(&mut root, &second).unwrap());
+        assert_eq!(docs(&root), [of(&[3, 4, 8]), of(&[0]), of(&[0])]);
+        let third = publication(1, tips(2, &[10]), 3, &[], &[12]);
+        assert!(apply(&mut root, &third).unwrap());
+        assert_eq!(docs(&root), [of(&[0])]);
     }
 
     #[test]

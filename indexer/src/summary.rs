@@ -37,6 +37,21 @@ impl Summary {
         }
     }
 
+    /// What of it was written: documents, bytes, sections.
+    pub fn written(&self) -> Self {
+        let Self { new_documents, bytes_written, ref sections, .. } = *self;
+        Self { new_documents, bytes_written, sections: sections.clone(), ..Self::default() }
+    }
+
+    /// Adds what an earlier try had written.
+    pub fn add_written(&mut self, earlier: &Self) {
+        self.new_documents += earlier.new_documents;
+        self.bytes_written += earlier.bytes_written;
+        for (name, bytes) in &earlier.sections {
+            *self.sections.entry(name).or_default() += bytes;
+        }
+    }
+
     /// As the job row has it.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({

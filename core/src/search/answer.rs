@@ -105,7 +105,7 @@ pub struct SearchResult {
     pub facets: Option<Facets>,
     /// Refs that were searched: none, where no repository that may be seen has what was asked for.
     pub n_refs: u64,
-    /// Paths that the searched snapshots leave out of the index.
+    /// Paths that the snapshots which had to be opened leave out of the index.
     pub n_skipped: u64,
     /// Whether no match comes after this page.
     pub complete: bool,

@@ -21,6 +21,7 @@ mod open;
 mod overlay;
 mod page;
 mod pin;
+mod prune;
 mod rank_set;
 mod reader;
 mod request;

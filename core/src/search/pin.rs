@@ -10,10 +10,12 @@ use super::reader::Reader;
 use super::request::SearchRequest;
 use super::targets::Target;
 use crate::crypto::Sha256;
-use crate::store::{RepositoryEntry, Root};
+use crate::store::{GRACE, RepositoryEntry, Root};
 
 /// How long a cursor lives after its version of the index. The collector lets objects stand for longer.
 const LIFE: Duration = Duration::from_hours(1);
+
+const _: () = assert!(LIFE.as_secs() < GRACE.as_secs(), "what a cursor pins must be there as long as it lives");
 
 /// Most bytes of a root that a cursor takes with it: a few repositories with a dozen segments each.
 const MAX_PINNED: usize = 1536;

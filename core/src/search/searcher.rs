@@ -16,7 +16,7 @@ use super::request::{Page, SearchRequest};
 use super::targets::Target;
 use super::verify::{Tally, Work};
 use super::waves::Waves;
-use super::{hidden, open, pin, targets};
+use super::{hidden, open, pin, prune, targets};
 use crate::id::{ObjectId, TenantId};
 use crate::query::Plan;
 use crate::store::{ObjectKey, Snapshot, Store, StoreError};
@@ -63,7 +63,8 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
     let root = pin::root(reader, request).await?;
     let targets = targets::select(reader, &root, plan, request).await?;
     let (commit, place) = (only_commit(&targets), pin::place(request, targets.iter())?);
-    let mut opened = open::open(reader, &root, targets, request.overlay.as_ref()).await?;
+    let left = prune::prune(reader, &root, &targets).await?;
+    let mut opened = open::open(reader, &root, left, request.overlay.as_ref()).await?;
     opened.targets.iter_mut().for_each(|open| open.narrow(plan));
     let opened = Arc::new(opened);
     let waiting = Waiting::default();
@@ -92,8 +93,7 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         }
         counted = count(reader, &work, &mut waves, request, &mut filled.tally).await?;
     }
-    let targets = || opened.targets.iter().map(|open| &open.target);
-    let next = filled.stopped.as_ref().map(|(_, place)| pin::cursor(&root, request, targets(), place.clone()));
+    let next = filled.stopped.as_ref().map(|(_, place)| pin::cursor(&root, request, targets.iter(), place.clone()));
     filled.tally.report(reader);
     Ok(SearchResult {
         totals: Totals {
@@ -104,7 +104,7 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
         files: filled.files,
         hidden: hidden::hidden(reader, &work, request).await?,
-        n_refs: opened.targets.iter().map(|open| open.target.refs.len() as u64).sum(),
+        n_refs: targets.iter().map(|target| target.refs.len() as u64).sum(),
         n_skipped: n_skipped(&opened),
         complete: filled.stopped.is_none(),
         reason: filled.stopped.map(|(reason, _)| reason),

@@ -178,6 +178,12 @@ mod tests {
         Segment::open(Bytes::copy_from_slice(&file[hot.start as usize..]), len).unwrap()
     }
 
+    #[test]
+    fn documents_that_are_copied_keep_the_version_of_their_text() {
+        let (file, _) = SegmentWriter::of_text_version(Vec::new(), 7).postings().finish().unwrap();
+        assert_eq!(open(&file).text_version(), 7);
+    }
+
     /// Merges files with the documents in `order` (input, document); others are left out.
     fn merge(files: &[Vec<u8>], order: &[(usize, DocId)], level: Option<i32>) -> Vec<u8> {
         let segments: Vec<Segment> = files.iter().map(|file| open(file)).collect();

@@ -34,6 +34,7 @@ pub struct SegmentWriter<W> {
     documents: DocumentsEncoder,
     blobs: Vec<u8>,
     text_bytes: u64,
+    text_version: u32,
 }
 
 /// Writes the lists of a segment, in the order of trigrams, then all that comes after them.
@@ -62,7 +63,13 @@ pub struct SegmentSummary {
 impl<W: Write> SegmentWriter<W> {
     /// Starts a segment; frames are written to `out` as they come.
     pub fn new(out: W) -> Self {
-        Self { sink: Sink::new(out), documents: DocumentsEncoder::default(), blobs: Vec::new(), text_bytes: 0 }
+        Self::of_text_version(out, TEXT_VERSION)
+    }
+
+    /// The same for documents that are what `TEXT_VERSION` was then: they are copied, not made.
+    pub fn of_text_version(out: W, text_version: u32) -> Self {
+        let (sink, documents) = (Sink::new(out), DocumentsEncoder::default());
+        Self { sink, documents, blobs: Vec::new(), text_bytes: 0, text_version }
     }
 
     /// Adds the next document; its id is the number of documents before it.
@@ -105,9 +112,9 @@ impl<W: Write> PostingsWriter<W> {
 
     /// Writes dictionary, tables and trailer; gives the writer back.
     pub fn finish(self) -> Result<(W, SegmentSummary), SegmentError> {
-        let SegmentWriter { mut sink, documents, blobs, text_bytes } = self.segment;
+        let SegmentWriter { mut sink, documents, blobs, text_bytes, text_version } = self.segment;
         let n_docs = documents.n_docs();
-        let meta = Meta { text_version: TEXT_VERSION, builder: BUILDER, text_bytes, extractors: Vec::new() };
+        let meta = Meta { text_version, builder: BUILDER, text_bytes, extractors: Vec::new() };
         sink.close(Tag::POSTINGS);
         write_section(&mut sink, Tag::BLOBS, &blobs)?;
         let hot = sink.len();

@@ -27,8 +27,12 @@ fn segment() -> impl Strategy<Value = SegmentEntry> {
 
 fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
     let segments = vec(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
-    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments);
-    parts.prop_map(|(fence, default, refs, segments)| RepositoryEntry { fence, default, refs, segments })
+    let docs = proptest::option::of(vec(vec(any::<u32>(), 0..4), 3));
+    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs);
+    parts.prop_map(|(fence, default, refs, segments, docs)| {
+        let docs = docs.into_iter().flatten().take(segments.len()).map(DocRanges::of).collect();
+        RepositoryEntry { fence, default, refs, segments, docs }
+    })
 }
 
 fn dropped() -> impl Strategy<Value = Dropped> {
@@ -54,11 +58,12 @@ fn root() -> impl Strategy<Value = Root> {
     segments.prop_flat_map(|segments| {
         let repositories = btree_map(any::<u128>(), repository(segments.len() as u32), 0..5);
         let purge = proptest::collection::btree_set(key(), 0..3);
-        let parts = (any::<u64>(), Just(segments), repositories, purge, vec(dropped(), 0..4));
-        parts.prop_map(|(version, segments, repositories, purge, dropped)| {
+        let lists = (purge, vec(dropped(), 0..4), proptest::option::of(key()));
+        let parts = (any::<u64>(), Just(segments), repositories, lists);
+        parts.prop_map(|(version, segments, repositories, (purge, dropped, dropped_before))| {
             let id = |id| RepositoryId(Uuid::from_u128(id));
             let repositories = repositories.into_iter().map(|(nth, entry)| (id(nth), entry)).collect();
-            Root { version, segments, repositories, purge, dropped }
+            Root { version, segments, repositories, purge, dropped, dropped_before }
         })
     })
 }
@@ -96,6 +101,11 @@ proptest! {
         prop_assert_eq!(&Root::decode(&root.encode()).unwrap(), &root);
         prop_assert_eq!(&Root::decode(&root.encode_marked([7; 16])).unwrap(), &root);
         prop_assert_ne!(root.encode_marked([7; 16]), root.encode_marked([8; 16]));
+    }
+
+    #[test]
+    fn a_list_of_dropped_objects_comes_back(list in vec(dropped(), 0..9)) {
+        prop_assert_eq!(Dropped::decode_list(&Dropped::encode_list(&list)).unwrap(), list);
     }
 
     #[test]
@@ -141,9 +151,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_under_a_right_checksum_are_read_or_refused(nth in 0usize..3, body in vec(any::<u8>(), 0..200)) {
-        let magic = [b"KDBR", b"KDBF", b"KDBS"][nth];
+    fn any_bytes_under_a_right_checksum_are_read_or_refused(nth in 0usize..4, body in vec(any::<u8>(), 0..200)) {
+        let magic = [b"KDBR", b"KDBF", b"KDBS", b"KDBD"][nth];
         let bytes = sealed([&magic[..], &[1, 0, 1, 0], &body].concat());
+        let _ = Dropped::decode_list(&bytes);
         let _ = (Root::decode(&bytes), Refs::decode(&bytes), Snapshot::decode(&bytes), SnapshotDelta::decode(&bytes));
     }
 }
@@ -156,13 +167,15 @@ fn every_flipped_byte_and_every_cut_is_an_error_or_harmless() {
         sample_refs().encode(),
         sample_snapshot(40).encode(),
         sample_delta().encode(),
+        Dropped::encode_list(&sample_root(3).dropped),
     ];
     for (nth, bytes) in objects.iter().enumerate() {
         let decode = |bytes: &[u8]| match nth {
             0 => Root::decode(bytes).map(drop),
             1 => Refs::decode(bytes).map(drop),
             2 => Snapshot::decode(bytes).map(drop),
-            _ => SnapshotDelta::decode(bytes).map(drop),
+            3 => SnapshotDelta::decode(bytes).map(drop),
+            _ => Dropped::decode_list(bytes).map(drop),
         };
         decode(bytes).unwrap();
         for at in 0..bytes.len() {
@@ -180,7 +193,7 @@ fn every_flipped_byte_and_every_cut_is_an_error_or_harmless() {
 
 #[test]
 fn a_root_takes_at_most_120_bytes_a_repository() {
-    let bytes = sample_root(1000).encode().len();
+    let bytes = with_docs(sample_root(1000)).encode().len();
     println!("1,000 repositories, a segment each, every other with a refs object: {bytes} bytes");
     assert!(bytes <= 120 * 1000, "{bytes} bytes");
 }
@@ -208,6 +221,8 @@ fn golden_objects_still_open() {
     let first = Root { dropped: Vec::new(), ..sample_root(3) };
     assert_eq!(Root::decode(&golden("v1.root")).unwrap(), first);
     assert_eq!(Root::decode(&golden("v1-dropped.root")).unwrap(), sample_root(3));
+    assert_eq!(Root::decode(&golden("v1-dropped-before.root")).unwrap(), spilled_root());
+    assert_eq!(Dropped::decode_list(&golden("v1.dropped")).unwrap(), sample_root(3).dropped);
     let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
     assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
     assert_eq!(Refs::decode(&golden("v1-history.refs")).unwrap(), sample_refs());
@@ -260,6 +275,7 @@ fn sample_root(n: usize) -> Root {
         default: Some(tip(nth)),
         refs: nth.is_multiple_of(2).then(|| keys[2 * n + nth]),
         segments: vec![nth as u32],
+        docs: Vec::new(),
     };
     let segment = |nth: usize| SegmentEntry {
         key: keys[3 * n + nth],
@@ -274,7 +290,20 @@ fn sample_root(n: usize) -> Root {
         repositories: (0..n).map(|nth| (RepositoryId(keys[nth].id), entry(nth))).collect(),
         purge: std::collections::BTreeSet::new(),
         dropped: (1..3).map(|nth| Dropped { kind: Kind::ALL[nth], key: keys[nth], at_ms: 1_795_000_000_000 }).collect(),
+        dropped_before: None,
     }
+}
+
+fn spilled_root() -> Root {
+    Root { dropped_before: Some(sample_keys(1)[0]), ..with_docs(sample_root(3)) }
+}
+
+/// As after a compaction: documents of a repository follow each other in a segment of many.
+fn with_docs(mut root: Root) -> Root {
+    for (nth, entry) in (0..).zip(root.repositories.values_mut()) {
+        entry.docs = vec![DocRanges::closed(vec![nth % 4..6, 100 + nth * 7..105 + nth * 7])];
+    }
+    root
 }
 
 fn sample_refs() -> Refs {

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::store::codec::{Damage, Decoder, Encoder};
-use crate::store::{Kind, ObjectKey, Root};
+use bytes::Bytes;
+
+use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
+use crate::store::{Kind, ObjectKey, Root, StoreError};
+
+const FORMAT: Format = Format { magic: *b"KDBD", version: 1, min_reader: 1 };
+
+const OBJECTS: u8 = 1;
 
 /// How long an object stays after the last root that named it was replaced. Nothing that holds a root may live longer:
 /// no job, no cursor.
@@ -19,6 +25,21 @@ pub struct Dropped {
     pub key: ObjectKey,
     /// When it was dropped, in milliseconds since 1970, by the clock of who dropped it.
     pub at_ms: u64,
+}
+
+impl Dropped {
+    /// The bytes of a list that is an object of its own.
+    pub fn encode_list(list: &[Self]) -> Bytes {
+        let mut envelope = Envelope::new(FORMAT);
+        envelope.section(OBJECTS, &encode(list));
+        envelope.finish().into()
+    }
+
+    /// Reads such a list.
+    pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, StoreError> {
+        let list = Sections::open(FORMAT, bytes).and_then(|sections| decode(&sections.section(OBJECTS)?));
+        list.map_err(|damage| StoreError::corrupt("list of dropped objects", damage))
+    }
 }
 
 impl Root {

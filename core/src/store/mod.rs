@@ -6,6 +6,7 @@ mod between;
 mod codec;
 mod column;
 mod disk;
+mod doc_ranges;
 mod dropped;
 mod error;
 #[cfg(feature = "testing")]
@@ -45,6 +46,7 @@ use uuid::Uuid;
 
 use self::disk::Disk;
 pub use self::disk::{DiskOptions, DriveSpeed};
+pub use self::doc_ranges::DocRanges;
 pub use self::dropped::{Dropped, GRACE};
 pub use self::error::StoreError;
 #[cfg(feature = "testing")]
@@ -236,6 +238,12 @@ impl Store {
     pub async fn refs(&self, tenant: TenantId, key: ObjectKey) -> Result<Refs, StoreError> {
         let bytes = self.get(tenant, Kind::Refs, key).await?;
         Refs::decode(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Refs, key)))
+    }
+
+    /// Reads and decodes a list of dropped objects.
+    pub async fn dropped(&self, tenant: TenantId, key: ObjectKey) -> Result<Vec<Dropped>, StoreError> {
+        let bytes = self.get(tenant, Kind::Refs, key).await?;
+        Dropped::decode_list(&bytes).map_err(|error| error.of_object(object_path(tenant, Kind::Refs, key)))
     }
 
     /// Names and lengths of all objects of a tenant, HEAD apart, ascending.

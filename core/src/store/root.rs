@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::id::{ObjectId, RepositoryId};
 use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
-use crate::store::{Dropped, ObjectKey, StoreError, dropped};
+use crate::store::{DocRanges, Dropped, ObjectKey, StoreError, dropped};
 
 const FORMAT: Format = Format { magic: *b"KDBR", version: 1, min_reader: 1 };
 
@@ -19,6 +19,8 @@ const WRITER: u8 = 5;
 const BASES: u8 = 6;
 const DROPPED: u8 = 7;
 const PURGE: u8 = 8;
+const DROPPED_BEFORE: u8 = 9;
+const DOCS: u8 = 10;
 
 const HAS_DEFAULT: u8 = 1;
 const HAS_REFS: u8 = 2;
@@ -34,8 +36,11 @@ pub struct Root {
     pub repositories: BTreeMap<RepositoryId, RepositoryEntry>,
     /// Segments with documents of something that was deleted: they are to be rewritten, whatever their size.
     pub purge: BTreeSet<ObjectKey>,
-    /// Objects that earlier roots named and this one does not, until the collector has deleted them.
+    /// Objects that earlier roots named and this one does not, until the collector has deleted them, or moved them to
+    /// the list that `dropped_before` names.
     pub dropped: Vec<Dropped>,
+    /// The object with the collector's own list of dropped objects, where that is too long for HEAD.
+    pub dropped_before: Option<ObjectKey>,
 }
 
 /// One segment of the root's table.
@@ -64,6 +69,8 @@ pub struct RepositoryEntry {
     pub refs: Option<ObjectKey>,
     /// Indices into [`Root::segments`] of every segment that its snapshots touch, ascending.
     pub segments: Vec<u32>,
+    /// Of each of `segments`, where the documents are that its snapshots name: no others than these. Empty: anywhere.
+    pub docs: Vec<DocRanges>,
 }
 
 /// A ref at a commit with its snapshot.
@@ -128,6 +135,14 @@ impl Root {
         if !self.dropped.is_empty() {
             envelope.section(DROPPED, &dropped::encode(&self.dropped));
         }
+        if self.repositories.values().any(|entry| !entry.docs.is_empty()) {
+            envelope.section(DOCS, &encode_docs(&self.repositories));
+        }
+        if let Some(key) = self.dropped_before {
+            let mut before = Encoder::default();
+            before.raw(&key.to_bytes());
+            envelope.section(DROPPED_BEFORE, &before);
+        }
         if !self.purge.is_empty() {
             let mut purge = Encoder::default();
             purge.number(self.purge.len() as u64);
@@ -151,11 +166,15 @@ fn decode(bytes: &[u8]) -> Result<Root, Damage> {
     }
     let dropped = sections.optional(DROPPED)?.map(|bytes| dropped::decode(&bytes)).transpose()?.unwrap_or_default();
     let purge = sections.optional(PURGE)?.map(|bytes| decode_purge(&bytes)).transpose()?.unwrap_or_default();
+    if let Some(docs) = sections.optional(DOCS)? {
+        decode_docs(&docs, &mut repositories)?;
+    }
+    let dropped_before = sections.optional(DROPPED_BEFORE)?.map(|bytes| decode_key(&bytes)).transpose()?;
     let in_table = |entry: &RepositoryEntry| entry.segments.iter().all(|nth| (*nth as usize) < segments.len());
     if !repositories.values().all(in_table) {
         return Err(Damage::new("segment of a repository is not in the table"));
     }
-    Ok(Root { version, segments, repositories, purge, dropped })
+    Ok(Root { version, segments, repositories, purge, dropped, dropped_before })
 }
 
 fn encode_segments(segments: &[SegmentEntry]) -> Encoder {
@@ -244,7 +263,10 @@ fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<Reposi
         let tip = if flags & HAS_DEFAULT == 0 { None } else { commits.next().zip(snapshots.next()) };
         let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot, base: None });
         let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
-        repositories.insert(RepositoryId(Uuid::from_bytes(id)), RepositoryEntry { fence, default, refs, segments });
+        repositories.insert(
+            RepositoryId(Uuid::from_bytes(id)),
+            RepositoryEntry { fence, default, refs, segments, docs: Vec::new() },
+        );
     }
     if repositories.len() == count { Ok(repositories) } else { Err(Damage::new("a repository comes twice")) }
 }
@@ -304,6 +326,56 @@ fn decode_bases(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, Reposito
         tip.ok_or_else(|| decoder.damage("base of a tip that is not there"))?.base = Some(base);
     }
     decoder.finish()
+}
+
+/// Of each repository whether it has ranges; how many those of each of its segments are; then the columns: where each
+/// begins, and how long it is.
+fn encode_docs(repositories: &BTreeMap<RepositoryId, RepositoryEntry>) -> Encoder {
+    let mut encoder = Encoder::default();
+    encoder.runs(repositories.values().map(|entry| (!entry.docs.is_empty()).into()));
+    let docs = || repositories.values().flat_map(|entry| &entry.docs);
+    encoder.runs(docs().map(|docs| docs.ranges().len() as u64));
+    docs().flat_map(DocRanges::ranges).for_each(|range| encoder.number(range.start.into()));
+    docs().flat_map(DocRanges::ranges).for_each(|range| encoder.number(range.len() as u64));
+    encoder
+}
+
+fn decode_docs(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, RepositoryEntry>) -> Result<(), Damage> {
+    let mut entries: Vec<&mut RepositoryEntry> = repositories.values_mut().collect();
+    let mut decoder = Decoder::new(bytes);
+    decoder.runs(entries.len(), |run, value| {
+        for entry in entries[run].iter_mut().filter(|_| value != 0) {
+            entry.docs = vec![DocRanges::default(); entry.segments.len()];
+        }
+        Ok(())
+    })?;
+    let docs: Vec<&mut DocRanges> = entries.into_iter().flat_map(|entry| &mut entry.docs).collect();
+    let mut counts = vec![0; docs.len()];
+    decoder.runs(docs.len(), |run, value| {
+        let count = usize::try_from(value).ok().filter(|count| *count <= DocRanges::MOST);
+        counts[run].fill(count.ok_or_else(|| Damage::new("too many ranges of documents"))?);
+        Ok(())
+    })?;
+    let n_ranges = counts.iter().sum();
+    let starts = (0..n_ranges).map(|_| decoder.number32()).collect::<Result<Vec<u32>, _>>()?;
+    let lengths = (0..n_ranges).map(|_| decoder.number32()).collect::<Result<Vec<u32>, _>>()?;
+    decoder.finish()?;
+    let mut ranges = starts.into_iter().zip(lengths).map(|(start, length)| start..start.saturating_add(length));
+    for (docs, count) in docs.into_iter().zip(counts) {
+        let read: Vec<_> = ranges.by_ref().take(count).collect();
+        *docs = DocRanges::closed(read.clone());
+        if docs.ranges() != read {
+            return Err(Damage::new("ranges of documents do not ascend"));
+        }
+    }
+    Ok(())
+}
+
+fn decode_key(bytes: &[u8]) -> Result<ObjectKey, Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let key = ObjectKey::from_bytes(decoder.array()?);
+    decoder.finish()?;
+    Ok(key)
 }
 
 fn decode_purge(bytes: &[u8]) -> Result<BTreeSet<ObjectKey>, Damage> {

@@ -1,5 +1,6 @@
 //! The segments of one merge, on this machine, and the order of the documents that live on: as a fresh build would have
-//! it, by the best class and path that any snapshot has for them.
+//! it, by the best class and path that any snapshot has for them; where repositories meet, what they share comes first,
+//! and then each has its documents in a row, so that the root can say where.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -12,7 +13,7 @@ use bytes::Bytes;
 use kotadb_core::id::{ObjectId, RepositoryId};
 use kotadb_core::segment::{Class, DocId, ReadRange, Segment, SegmentError};
 use kotadb_core::store::{Kind, ObjectKey, Root, SegmentEntry};
-use kotadb_core::text::{Language, TEXT_VERSION};
+use kotadb_core::text::Language;
 
 use super::Compaction;
 use super::object::{Object, Place};
@@ -27,6 +28,8 @@ const PART: u64 = 16 << 20;
 pub struct Inputs {
     /// The segments.
     pub segments: Vec<Input>,
+    /// What all of them were built by.
+    pub text_version: u32,
     /// Documents that live on (input, document), in their new order, each (blob, language) once.
     pub order: Vec<(usize, DocId)>,
     /// Where each living document of each input is in `order`; of equal ones all.
@@ -67,11 +70,15 @@ impl ReadRange for LocalFile {
     }
 }
 
-/// Class and path of a document, the best that a snapshot has for it.
-type Ranks = HashMap<Place, (Class, Box<[u8]>)>;
+/// Who names a document; what several name, is nobody's own.
+const SHARED: u32 = 0;
+
+/// What a document is sorted by: its owner, and the best class and path that a snapshot has for it.
+type Ranks = HashMap<Place, (u32, Class, Box<[u8]>)>;
 
 impl Inputs {
-    /// Fetches them; `None`: one is gone from the root, or was built by another version and waits to be built anew.
+    /// Fetches them; `None`: one is gone from the root, or no two were built by the same version. Of several versions only
+    /// the newest are merged: the others wait until what names them is built anew.
     pub async fn load(compaction: &Compaction<'_>, keys: &[ObjectKey]) -> Result<Option<Self>, IndexError> {
         let (store, tenant) = (compaction.store, compaction.tenant);
         let (root, _) = store.head(tenant).await?;
@@ -80,25 +87,31 @@ impl Inputs {
         for (nth, key) in keys.iter().enumerate() {
             compaction.halt.check()?;
             let Some(entry) = table.get(key) else { return Ok(None) };
-            let input = Input::fetch(compaction, entry, &compaction.folder.join(format!("{nth}.input"))).await?;
-            if input.segment.text_version() != TEXT_VERSION {
-                return Ok(None);
-            }
-            segments.push(input);
+            segments.push(Input::fetch(compaction, entry, &compaction.folder.join(format!("{nth}.input"))).await?);
         }
+        let version = |input: &Input| input.segment.text_version();
+        let text_version = segments.iter().map(version).max().unwrap_or_default();
+        segments.retain(|input| version(input) == text_version);
+        if segments.len() < keys.len().min(2) {
+            return Ok(None);
+        }
+        let keys = &segments.iter().map(|input| input.entry.key).collect::<Vec<_>>()[..];
         let mut repositories = BTreeMap::new();
         let mut ranks = Ranks::new();
-        for id in naming(&root, keys) {
+        let naming = naming(&root, keys);
+        let is_shared = segments.iter().any(|input| naming.iter().any(|id| !touches(&root, *id, input.entry.key)));
+        for (nth, id) in (1..).zip(naming) {
+            let owner = if is_shared { nth } else { SHARED };
             let tips = Tips::load(store, tenant, &root, id).await?;
             for (key, is_delta) in tips.snapshots() {
                 if tips.segments[&key].iter().any(|named| keys.contains(named)) {
-                    rank(&Object::read(store, tenant, key, is_delta).await?, keys, &mut ranks);
+                    rank(&Object::read(store, tenant, key, is_delta).await?, owner, keys, &mut ranks);
                 }
             }
             repositories.insert(id, tips);
         }
         let (order, places) = sort(&segments, ranks);
-        Ok(Some(Self { segments, order, places, repositories }))
+        Ok(Some(Self { segments, text_version, order, places, repositories }))
     }
 
     /// Bytes of all inputs.
@@ -117,6 +130,11 @@ pub fn naming(root: &Root, keys: &[ObjectKey]) -> BTreeSet<RepositoryId> {
     let is_input: Vec<bool> = root.segments.iter().map(|segment| keys.contains(&segment.key)).collect();
     let touches = |segments: &[u32]| segments.iter().any(|nth| is_input.get(*nth as usize) == Some(&true));
     root.repositories.iter().filter(|(_, entry)| touches(&entry.segments)).map(|(id, _)| *id).collect()
+}
+
+fn touches(root: &Root, id: RepositoryId, key: ObjectKey) -> bool {
+    let is_it = |nth: &u32| root.segments.get(*nth as usize).is_some_and(|segment| segment.key == key);
+    root.repositories.get(&id).is_some_and(|entry| entry.segments.iter().any(is_it))
 }
 
 impl Input {
@@ -143,14 +161,17 @@ impl Input {
     }
 }
 
-fn rank(object: &Object, keys: &[ObjectKey], ranks: &mut Ranks) {
+fn rank(object: &Object, owner: u32, keys: &[ObjectKey], ranks: &mut Ranks) {
     object.each(|place, class, path| {
         if !keys.contains(&place.0) {
             return;
         }
-        let best = ranks.get(&place);
-        if best.is_none_or(|(best_class, best_path)| (class, path) < (*best_class, best_path)) {
-            ranks.insert(place, (class, path.into()));
+        let best = ranks.entry(place).or_insert_with(|| (owner, class, path.into()));
+        if best.0 != owner {
+            best.0 = SHARED;
+        }
+        if (class, path) < (best.1, &best.2) {
+            (best.1, best.2) = (class, path.into());
         }
     });
 }
@@ -160,16 +181,16 @@ fn sort(segments: &[Input], ranks: Ranks) -> (Vec<(usize, DocId)>, HashMap<Place
     let number: HashMap<ObjectKey, usize> = segments.iter().map(|input| input.entry.key).zip(0..).collect();
     let known = ranks.into_iter().filter(|((key, doc), _)| *doc < segments[number[key]].segment.n_docs());
     let mut ranked: Vec<_> = known
-        .map(|(place, (class, path))| {
+        .map(|(place, (owner, class, path))| {
             let input = &segments[number[&place.0]];
-            (class, path, input.blobs[place.1 as usize], input.segment.language(place.1).0, place)
+            (owner, class, path, input.blobs[place.1 as usize], input.segment.language(place.1).0, place)
         })
         .collect();
     ranked.sort_unstable();
     let mut order = Vec::with_capacity(ranked.len());
     let mut first: HashMap<(ObjectId, Language), usize> = HashMap::new();
     let mut places = HashMap::with_capacity(ranked.len());
-    for (_, _, blob, language, place) in ranked {
+    for (_, _, _, blob, language, place) in ranked {
         let nth = *first.entry((blob, Language(language))).or_insert_with(|| {
             order.push((number[&place.0], place.1));
             order.len() - 1

@@ -133,7 +133,7 @@ impl Compaction<'_> {
         }
         fail_point::hit("compact.swapped");
         done.merges += 1;
-        done.inputs += group.len() as u64;
+        done.inputs += inputs.segments.len() as u64;
         done.outputs += outputs.len() as u64;
         done.bytes_before += inputs.bytes();
         done.bytes_after += outputs.iter().map(|output| output.bytes).sum::<u64>();

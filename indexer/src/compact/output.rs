@@ -89,7 +89,7 @@ fn write_one(
     let text: u64 = order.iter().map(|&(input, doc)| inputs.segments[input].segment.text_len(doc)).sum();
     let is_sealed = inputs.segments.iter().map(seal::of_input).collect::<Result<Vec<_>, _>>()?;
     let squeezed: Vec<bool> = is_sealed.into_iter().map(|sealed| text >= seal::TEXT && !sealed).collect();
-    let mut writer = SegmentWriter::new(out);
+    let mut writer = SegmentWriter::of_text_version(out, inputs.text_version);
     for batch in order.chunks(BATCH) {
         halt.check()?;
         for (&(input, doc), bytes) in batch.iter().zip(frames(inputs, batch, &squeezed)?) {

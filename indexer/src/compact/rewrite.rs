@@ -11,7 +11,7 @@ use super::Compaction;
 use super::inputs::{self, Inputs};
 use super::object::{Object, Place};
 use crate::error::IndexError;
-use crate::publish;
+use crate::publish::{self, Docs};
 use crate::tips::Tips;
 use crate::{fail_point, upload};
 
@@ -26,14 +26,24 @@ pub struct Rewriter<'a> {
     outputs: &'a [SegmentEntry],
     /// Where each place of the order is now.
     places: Vec<(ObjectKey, DocId)>,
-    /// Snapshot objects rewritten so far: their new names and segments.
-    written: HashMap<ObjectKey, (ObjectKey, Vec<ObjectKey>)>,
+    /// Snapshot objects rewritten so far.
+    written: HashMap<ObjectKey, Written>,
+}
+
+/// A snapshot object that was rewritten.
+struct Written {
+    key: ObjectKey,
+    segments: Vec<ObjectKey>,
+    /// Where the documents are that it names.
+    docs: Docs,
 }
 
 /// A repository before and after.
 struct Rewritten {
     before: Tips,
     after: Tips,
+    /// Where the documents are that rewritten snapshots name.
+    docs: Docs,
 }
 
 impl<'a> Rewriter<'a> {
@@ -51,8 +61,8 @@ impl<'a> Rewriter<'a> {
             self.compaction.halt.check()?;
             let mut rewritten = BTreeMap::new();
             for (id, before) in known {
-                let Some(after) = self.repository(&before).await? else { return Ok(false) };
-                rewritten.insert(id, Rewritten { before, after });
+                let Some((after, docs)) = self.repository(&before).await? else { return Ok(false) };
+                rewritten.insert(id, Rewritten { before, after, docs });
             }
             fail_point::hit("compact.rewritten");
             let (store, tenant) = (self.compaction.store, self.compaction.tenant);
@@ -79,7 +89,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The tips with every snapshot rewritten that names an input; `None`: one names a document that was dead.
-    async fn repository(&mut self, before: &Tips) -> Result<Option<Tips>, IndexError> {
+    async fn repository(&mut self, before: &Tips) -> Result<Option<(Tips, Docs)>, IndexError> {
         let mut after = before.clone();
         let mut bases: HashMap<ObjectKey, ObjectKey> = HashMap::new();
         let snapshots = before.snapshots();
@@ -105,12 +115,15 @@ impl<'a> Rewriter<'a> {
         for tip in after.by_name.values_mut().chain(history) {
             (tip.snapshot, tip.base) = (renamed(tip.snapshot), tip.base.map(renamed));
         }
+        let mut docs = Docs::new();
         for (old, new) in &moved {
+            let written = &self.written[old];
             after.segments.remove(old);
-            after.segments.insert(*new, self.written[old].1.clone());
+            after.segments.insert(*new, written.segments.clone());
+            publish::unite_docs(&mut docs, written.docs.iter().map(|(segment, docs)| (*segment, docs.clone())));
         }
         after.refs = self.refs(before, &after).await?;
-        Ok(Some(after))
+        Ok(Some((after, docs)))
     }
 
     fn names_input(&self, tips: &Tips, key: ObjectKey) -> bool {
@@ -119,8 +132,8 @@ impl<'a> Rewriter<'a> {
 
     /// Writes a snapshot object anew, once.
     async fn object(&mut self, key: ObjectKey, base: Option<ObjectKey>) -> Result<Option<ObjectKey>, IndexError> {
-        if let Some((new, _)) = self.written.get(&key) {
-            return Ok(Some(*new));
+        if let Some(written) = self.written.get(&key) {
+            return Ok(Some(written.key));
         }
         let (store, tenant) = (self.compaction.store, self.compaction.tenant);
         let object = Object::read(store, tenant, key, base.is_some()).await?;
@@ -129,7 +142,10 @@ impl<'a> Rewriter<'a> {
             Object::Whole(snapshot) => upload::snapshot(store, tenant, snapshot).await?,
             Object::Delta(delta) => upload::delta(store, tenant, delta).await?,
         };
-        self.written.insert(key, (new, moved.segments().to_vec()));
+        let (mut docs, mut places) = (Docs::new(), Vec::new());
+        moved.each(|place, _, _| places.push(place));
+        publish::add_docs(&mut docs, places.into_iter());
+        self.written.insert(key, Written { key: new, segments: moved.segments().to_vec(), docs });
         Ok(Some(new))
     }
 
@@ -159,17 +175,17 @@ impl<'a> Rewriter<'a> {
         if !self.is_there(root) || naming.len() != rewritten.len() || !naming.iter().all(unchanged) {
             return Err(IndexError::HeldGone);
         }
-        let named = root.segments.iter().map(|segment| segment.key).collect();
         publish::add_segments(root, self.outputs);
         let mut gone = BTreeSet::new();
-        for (id, Rewritten { before, after }) in rewritten {
+        for (id, Rewritten { before, after, docs }) in rewritten {
             let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
-            let fence = root.repositories.get(id).map_or(0, |entry| entry.fence);
-            let entry = RepositoryEntry { fence, default: after.default_tip().cloned(), refs: after.refs, segments };
-            root.repositories.insert(*id, entry);
+            let known = root.repositories.get(id).cloned().unwrap_or_default();
+            let docs = publish::docs(root, &known, &segments, docs);
+            let (default, refs) = (after.default_tip().cloned(), after.refs);
+            root.repositories.insert(*id, RepositoryEntry { default, refs, segments, docs, ..known });
             gone.extend(before.objects().difference(&after.objects()));
         }
-        publish::settle(root, named, gone.into_iter(), self.compaction.now_ms);
+        publish::settle(root, gone.into_iter(), self.compaction.now_ms);
         Ok(true)
     }
 }

@@ -16,7 +16,8 @@ use crate::build::Step;
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::halt::Halt;
-use crate::held::{Held, HeldCache};
+use crate::held::Held;
+use crate::held_cache::HeldCache;
 use crate::layers::Bases;
 use crate::pipeline::{Listings, Made, Pipeline};
 use crate::scratch::Scratch;
@@ -146,7 +147,7 @@ impl Run<'_> {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Summary, LocalError> {
         let (root, _) = self.store.head(TenantId::LOCAL).await?;
-        let held = HeldCache::default().load(self.store, TenantId::LOCAL, &root).await?;
+        let held = HeldCache::default().load(self.store, TenantId::LOCAL, &root, &[]).await?;
         let before = Tips::load(self.store, TenantId::LOCAL, &root, REPOSITORY).await?;
         let usable = tips::is_current(&root, REPOSITORY, &held);
         // Snapshots that an earlier version made cannot be mixed with new ones.

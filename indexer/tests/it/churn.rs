@@ -19,7 +19,7 @@ use kotadb_indexer::folder;
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::gc;
 use kotadb_indexer::halt::Halt;
-use kotadb_indexer::held::HeldCache;
+use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::layers::Bases;
 use kotadb_indexer::pipeline::{Listings, Pipeline};
 use kotadb_indexer::tips::Tips;
@@ -149,7 +149,7 @@ async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Fil
     let mut after = Tips { default: Some(ref_name(0)).filter(|_| refs.contains_key(&0)), ..Tips::default() };
     let mut made_all = kotadb_indexer::pipeline::Made::default();
     let mut bases = Bases::load(store, TENANT, &before).await?;
-    let mut held = HeldCache::default().load(store, TENANT, &root).await?;
+    let mut held = HeldCache::default().load(store, TENANT, &root, &[]).await?;
     for (number, files) in refs {
         let tree = folder.path().join(format!("{number}"));
         write_tree(&tree, files);
@@ -174,9 +174,9 @@ async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Fil
                 let made = pipeline.run(listings, held.clone(), bases.clone(), &mut |_| {}).await?;
                 let tip = made.tip(&name, commit).unwrap();
                 made_all.segments.extend(made.segments);
+                kotadb_indexer::publish::unite_docs(&mut made_all.docs, made.docs.into_iter());
                 made_all.snapshots.extend(made.snapshots);
-                let grown = Root { segments: made_all.segments.clone(), ..Root::default() };
-                held = HeldCache::default().load(store, TENANT, &merged(&root, &grown)).await?;
+                held = HeldCache::default().load(store, TENANT, &root, &made_all.segments).await?;
                 bases = bases.clone();
                 tip
             }
@@ -198,10 +198,6 @@ async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Fil
         return Ok(());
     }
     advance.publish(after, made_all).await.map(drop)
-}
-
-fn merged(root: &Root, grown: &Root) -> Root {
-    Root { segments: root.segments.iter().chain(&grown.segments).cloned().collect(), ..Root::default() }
 }
 
 fn write_tree(tree: &Path, files: &Files) {
@@ -274,13 +270,18 @@ async fn check(world: &World, store: &Store, root: &Root) {
         let hot = file.slice((entry.bytes - entry.hot_bytes) as usize..);
         segments.insert(entry.key, (Segment::open(hot, entry.bytes).unwrap(), file));
     }
-    for id in root.repositories.keys() {
+    for (id, entry) in &root.repositories {
+        let named = entry.segments.iter().map(|nth| root.segments[*nth as usize].key);
+        let docs: HashMap<_, _> = named.zip(entry.docs.clone()).collect();
+        assert_eq!(docs.len(), entry.segments.len());
         let tips = Tips::load(store, TENANT, root, *id).await.unwrap();
         for tip in tips.named() {
             let snapshot = store.snapshot(TENANT, tip).await.unwrap();
             let mut files = Files::new();
             for entry in snapshot.entries() {
-                let (segment, file) = &segments[&snapshot.segments[entry.segment as usize]];
+                let key = snapshot.segments[entry.segment as usize];
+                assert!(docs[&key].meet(&[entry.doc]), "the root says where documents are: {docs:?}");
+                let (segment, file) = &segments[&key];
                 let frame = segment.frame_range(entry.doc);
                 let frame = &file[frame.start as usize..frame.end as usize];
                 let text = segment.decode_frame(entry.doc, frame).unwrap();
@@ -374,7 +375,7 @@ async fn settle(world: &World) {
     let (root, _) = store.head(TENANT).await.unwrap();
     let there: BTreeSet<_> = store.list(TENANT).await.unwrap().into_iter().map(|(kind, key, _)| (kind, key)).collect();
     assert_eq!(there, gc::named(&store, TENANT, &root).await.unwrap());
-    assert!(root.dropped.is_empty() && root.purge.is_empty(), "{:?} {:?}", root.dropped, root.purge);
+    assert!(root.dropped.is_empty() && root.dropped_before.is_none() && root.purge.is_empty(), "{root:?}");
     check(world, &store, &root).await;
     let refs = root.repositories.keys().copied();
     for id in refs {

@@ -8,6 +8,7 @@ mod churn;
 mod cold;
 mod compaction;
 mod crash;
+mod crash_upkeep;
 mod deletion;
 mod facts;
 mod fetching;

@@ -1,14 +1,26 @@
-//! Many refs: what a hundred branches cost that each differ in twenty files. The generator is `git fast-import`.
+//! Many of everything: what a hundred branches cost that each differ in twenty files (the generator is `git fast-import`),
+//! and what a tenant with many repositories costs, in its root and to search. In full: `scripts/bench.sh many refs`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use kotadb_core::id::TenantId;
-use kotadb_core::store::{Kind, ObjectKey, Store, StoreOptions};
-use kotadb_indexer::clock;
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::query;
+use kotadb_core::search::{SearchRequest, SearchResult, Searcher, Visible};
+use kotadb_core::store::{Kind, Latency, ObjectKey, Store, StoreOptions};
+use kotadb_indexer::advance::Advance;
+use kotadb_indexer::contents::Source;
 use kotadb_indexer::halt::Halt;
+use kotadb_indexer::held_cache::HeldCache;
+use kotadb_indexer::layers::Bases;
+use kotadb_indexer::pipeline::{Listings, Pipeline};
+use kotadb_indexer::tips::Tips;
 use kotadb_indexer::upkeep::Upkeep;
+use kotadb_indexer::{clock, folder};
+use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::support::{Repository, block_on, index, index_ref};
 
@@ -98,4 +110,96 @@ fn a_hundred_refs_that_differ_in_twenty_files_cost_little() {
     assert!(percent <= 2.0, "{percent:.2} % more");
     let documents = block_on(store.head(TenantId::LOCAL)).unwrap().0.segments.iter().map(|it| it.n_docs).sum::<u32>();
     assert!(documents as usize <= FILES + 600, "each version once, whoever has it: {documents}");
+}
+
+/// Small repositories of one tenant.
+struct Tenant {
+    folder: TempDir,
+    store: Store,
+    held: HeldCache,
+    visible: Vec<Visible>,
+}
+
+impl Tenant {
+    fn new(repositories: usize) -> Self {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let visible =
+            |nth| Visible { id: RepositoryId(Uuid::now_v7()), name: format!("acme/{nth:03}"), hidden: BTreeSet::new() };
+        let visible = (0..repositories).map(visible).collect();
+        Self { folder: tempfile::tempdir().unwrap(), store, held: HeldCache::default(), visible }
+    }
+
+    /// Three files: two that only this repository has, one that it shares with every fifth.
+    async fn publish(&self, nth: usize) {
+        let tree = self.folder.path().join("tree");
+        std::fs::create_dir_all(&tree).unwrap();
+        std::fs::write(tree.join("a.rs"), format!("fn word{nth}_a() {{ everywhere() }}\n")).unwrap();
+        std::fs::write(tree.join("b.rs"), format!("fn word{nth}_b() {{}}\n")).unwrap();
+        std::fs::write(tree.join("shared.rs"), format!("fn shared_{}() {{}}\n", nth % 5)).unwrap();
+        let (listing, files) = folder::list(&tree).unwrap();
+        let (store, tenant, commit, repository) = (&self.store, TenantId::LOCAL, listing.commit, self.visible[nth].id);
+        let (root, _) = store.head(tenant).await.unwrap();
+        let before = &Tips::load(store, tenant, &root, repository).await.unwrap();
+        let (source, halt, folder) = (Source::Files(files), Halt::default(), self.folder.path());
+        let whole = BTreeSet::from([commit]);
+        let pipeline = Pipeline { store, tenant, source: &source, folder, whole: &whole, halt: &halt };
+        let held = self.held.load(store, tenant, &root, &[]).await.unwrap();
+        let listings = Listings::Ready(Some(listing));
+        let made = pipeline.run(listings, held, Bases::default(), &mut |_| {}).await.unwrap();
+        let name = "refs/heads/main".to_owned();
+        let mut after = Tips { default: Some(name.clone()), ..Tips::default() };
+        after.by_name.insert(name.clone(), made.tip(&name, commit).unwrap());
+        let now_ms = clock::now_ms();
+        let advance = Advance { store, tenant, repository, fence: 1, before, usable: true, now_ms, halt: &halt };
+        advance.publish(after, made).await.unwrap();
+    }
+
+    /// What all repositories answer, as paths with the names of their repositories, from far away and with nothing in
+    /// memory.
+    async fn search(&self, text: &str) -> (Vec<String>, SearchResult) {
+        let request = SearchRequest::new(TenantId::LOCAL, self.visible.clone(), query::parse(text).unwrap());
+        let (far, _) = self.store.far_away(Latency { p50: NOW, p90: NOW, slow: NOW, ..Latency::default() }).unwrap();
+        let found = Searcher::new(far, 64 << 20).search(&request).await.unwrap();
+        let file = |file: &kotadb_core::search::FileMatch| {
+            format!("{}/{}", file.repository_name, String::from_utf8_lossy(&file.path))
+        };
+        (found.files.iter().map(file).collect(), found)
+    }
+
+    async fn root_bytes(&self) -> usize {
+        self.store.head(TenantId::LOCAL).await.unwrap().0.encode().len()
+    }
+}
+
+const NOW: std::time::Duration = std::time::Duration::from_nanos(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_a_tenant_opens_what_its_lists_leave_and_the_root_stays_small() {
+    const REPOSITORIES: usize = 60;
+    let tenant = Tenant::new(REPOSITORIES);
+    for nth in 0..REPOSITORIES {
+        tenant.publish(nth).await;
+    }
+    assert!(tenant.root_bytes().await <= 120 * REPOSITORIES, "{} bytes", tenant.root_bytes().await);
+    let asked = ["word17_a", "shared_3", "everywhere", "word17_a OR word33_b", "nowhere_at_all"];
+    let mut before = Vec::new();
+    for text in asked {
+        before.push(tenant.search(text).await.0);
+    }
+    assert_eq!(before.iter().map(Vec::len).collect::<Vec<_>>(), [1, REPOSITORIES / 5, REPOSITORIES, 2, 0]);
+    let (_, found) = tenant.search("word17_a").await;
+    assert!(found.stats.gets as usize <= REPOSITORIES + 4, "a segment each, one snapshot: {:?}", found.stats);
+
+    let halt = Halt::default();
+    let (store, folder, now_ms) = (&tenant.store, tenant.folder.path(), clock::now_ms());
+    let upkeep = Upkeep { store, tenant: TenantId::LOCAL, folder, now_ms, halt: &halt };
+    upkeep.compact(u64::MAX).await.unwrap();
+    upkeep.collect().await.unwrap();
+    assert!(tenant.root_bytes().await <= 120 * REPOSITORIES, "{} bytes", tenant.root_bytes().await);
+    for (text, before) in asked.into_iter().zip(before) {
+        assert_eq!(tenant.search(text).await.0, before, "{text}");
+    }
+    let (_, found) = tenant.search("word17_a").await;
+    println!("compacted, a rare word of {REPOSITORIES} repositories: {:?}", found.stats);
+    assert!(found.stats.gets <= 16 && found.stats.round_trips <= 6, "{:?}", found.stats);
 }

@@ -26,6 +26,7 @@ async fn publication(store: &Store, repository: u128, fence: u64) -> Publication
         before: before.map(|tip| tips(tip, &[])).unwrap_or_default(),
         after: tips(tip, &[key]),
         new_segments: vec![SegmentEntry { key, bytes: 10, hot_bytes: 5, n_docs: 1, text_bytes: 9 }],
+        docs: BTreeMap::new(),
         now_ms: 1,
     }
 }

@@ -5,11 +5,13 @@ mod build;
 mod chart;
 mod cold;
 mod http;
+mod many;
 mod peers;
 mod program;
 mod pushes;
 mod queries;
 mod ranking;
+mod refs;
 mod report;
 mod rows;
 mod samples;
@@ -54,6 +56,10 @@ enum Part {
     Peers(peers::PeersArgs),
     /// A search of a working tree with one dirty file, beside `git status`.
     Tree(tree::TreeArgs),
+    /// A tenant with many small repositories: root, publishes, searches.
+    Many(many::ManyArgs),
+    /// A repository with many refs: what they add.
+    Refs(refs::RefsArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
     /// Tables, JSON and chart of all rows that were written.
@@ -71,6 +77,8 @@ fn main() -> anyhow::Result<()> {
         Part::Stages(part) => stages::run(part, &mut rows)?,
         Part::Peers(part) => peers::run(part, &args.bin, &mut rows)?,
         Part::Tree(part) => tree::run(part, &args.bin, &mut rows)?,
+        Part::Many(part) => many::run(part, &mut rows)?,
+        Part::Refs(part) => refs::run(part, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }

@@ -104,7 +104,7 @@ async fn a_cancelled_transaction_leaves_no_session_behind() {
     }
     let begun = Instant::now();
     while test.idle_in_transaction().await > 0 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "a session sits in a transaction");
+        assert!(begun.elapsed() < Duration::from_secs(60), "a session sits in a transaction");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -150,12 +150,12 @@ async fn a_server_that_hangs_is_unreachable_in_time_and_comes_back() {
             tokio::spawn(carry(server_in, client_out, hanging.clone()));
         }
     });
-    let acquire_timeout = Duration::from_secs(2);
+    let acquire_timeout = Duration::from_secs(8);
     let db = Db::new(&DbOptions { url, max_connections: 1, acquire_timeout }).unwrap();
     db.ping().await.unwrap();
     hang.send(true).unwrap();
     for _ in 0..2 {
-        let answer = tokio::time::timeout(Duration::from_secs(10), db.ping()).await;
+        let answer = tokio::time::timeout(Duration::from_secs(60), db.ping()).await;
         let error = answer.expect("an answer in time").unwrap_err();
         assert!(matches!(error, DbError::Unreachable(_)), "{error}");
     }
