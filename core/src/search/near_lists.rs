@@ -69,7 +69,8 @@ impl Reader<'_> {
                 },
             }
         }
-        for (((gram, list), range), bytes) in missing.into_iter().zip(&ranges).zip(self.ranges(open, &ranges).await?) {
+        for (((gram, list), range), bytes) in missing.into_iter().zip(&ranges).zip(self.lists_at(open, &ranges).await?)
+        {
             let decoded = self.keep_list(open, gram, (&list, &bytes));
             known.insert(gram, decoded.map_err(|error| self.segment_error(open.key, range, &error))?);
         }

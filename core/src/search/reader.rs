@@ -238,16 +238,32 @@ impl<'a> Reader<'a> {
     }
 
     /// Ranges of a segment, from memory where all of it is there.
-    pub(super) async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+    async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+        Ok(self.ranges_and_gets(open, ranges).await?.0)
+    }
+
+    /// The same of lists.
+    pub(super) async fn lists_at(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+        let (parts, gets) = self.ranges_and_gets(open, ranges).await?;
+        self.lists.fetch_add(gets, Ordering::Relaxed);
+        Ok(parts)
+    }
+
+    async fn ranges_and_gets(
+        &self,
+        open: &OpenSegment,
+        ranges: &[Range<u64>],
+    ) -> Result<(Vec<Bytes>, u32), StoreError> {
         if ranges.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), 0));
         }
         if let Some(whole) = &open.whole {
-            return ranges.iter().map(|range| self.slice(open.key, whole, range)).collect();
+            let parts = ranges.iter().map(|range| self.slice(open.key, whole, range));
+            return Ok((parts.collect::<Result<_, _>>()?, 0));
         }
         let Ranges { parts, gets, bytes } = self.store.get_ranges(self.tenant, Kind::Segment, open.key, ranges).await?;
         self.count_read(gets, bytes);
-        Ok(parts)
+        Ok((parts, gets))
     }
 
     /// Lists: the same, until `enough` says so of those that are there.
