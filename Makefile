@@ -44,8 +44,8 @@ check-scripts:
 	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
 	python3 scripts/parity.py --self-test
 
-bench: build ## measure beside ripgrep and csearch; PARTS="build warm cold http" for some of it
-	cargo build --locked --release -p kotadb-bench
+bench: setup ## measure beside ripgrep and csearch; PARTS="build warm cold http" for some of it
+	cargo build --locked --release -p kotadb -p kotadb-router -p kotadb-indexer -p kotadb-bench
 	KOTADB_BIN=$(BIN) scripts/bench.sh $(PARTS)
 
 bench-cold: ## measure queries with an empty cache over a bucket that is far away
