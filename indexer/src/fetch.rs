@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use kotadb_core::id::ObjectId;
+use kotadb_core::telemetry::events;
 use tracing::warn;
 
 use crate::error::IndexError;
 use crate::git::{Call, Git};
 use crate::halt::Halt;
 use crate::remote::RemoteRef;
-use crate::{events, fail_point, limits};
+use crate::{fail_point, limits};
 
 /// A ref and the commit that was fetched for it. The remote may have moved since it was listed: this is what is here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use kotadb_core::db::jobs::Claimed;
 use kotadb_core::db::{Db, Scope, deletions};
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
+use kotadb_core::telemetry::events;
 use tracing::info;
 
 use crate::advance::Advance;
@@ -26,7 +27,7 @@ use crate::remote::{self, Tracked};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::{clock, events, fail_point};
+use crate::{clock, fail_point};
 
 /// How often a run looks at HEAD again because a compaction has rewritten what it builds on.
 const MAX_RESTARTS: u32 = 8;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use kotadb_core::db::jobs::{self, Claimed};
 use kotadb_core::db::{Db, DbError, Scope};
+use kotadb_core::telemetry::events;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::events;
 use crate::halt::{Halt, Reason};
 
 /// The heartbeat task of one job; dropped, it ends.

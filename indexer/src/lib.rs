@@ -24,7 +24,6 @@ pub mod clock;
 pub mod compact;
 pub mod contents;
 pub mod error;
-pub mod events;
 pub mod facts;
 pub mod fail_point;
 pub mod fetch;

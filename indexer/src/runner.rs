@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
 use kotadb_core::db::{DbError, Scope};
+use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 
 use crate::error::IndexError;
@@ -12,7 +13,7 @@ use crate::halt::{Halt, Reason};
 use crate::job::{self, Indexer, Outcome};
 use crate::lease::Lease;
 use crate::upkeep::{self, Part};
-use crate::{events, fail_point, limits};
+use crate::{fail_point, limits};
 
 /// Pause between two looks at the job table.
 const POLL: Duration = Duration::from_secs(1);

@@ -8,9 +8,11 @@ use kotadb_core::db::deletions::{self, Deletions};
 use kotadb_core::db::{Scope, tenants};
 use kotadb_core::id::TenantId;
 use kotadb_core::store::Store;
+use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::compact::{Compacted, Compaction};
 use crate::error::IndexError;
 use crate::forget::Forget;
@@ -18,7 +20,6 @@ use crate::gc::{self, Collected};
 use crate::halt::Halt;
 use crate::job::Indexer;
 use crate::scratch::Scratch;
-use crate::{clock, events};
 
 /// Text of a merge that may be waited for after a run.
 pub const LITTLE_TEXT: u64 = 32 << 20;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000002" "tables",
     "20261123000003" "functions",
     "20261123000004" "hidden_commits",
+    "20261126000001" "github",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

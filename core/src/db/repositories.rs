@@ -27,6 +27,27 @@ pub struct RepositoryRow {
     pub created_at: OffsetDateTime,
 }
 
+/// With what a repository is fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing: it is public.
+    #[default]
+    None,
+    /// A token of this installation of the GitHub App, minted when it is needed.
+    Installation(i64),
+    /// A stored OAuth token (`github_tokens`).
+    Token(Uuid),
+}
+
+impl Credential {
+    /// From the columns `installation_id` and `token_id`.
+    pub(super) fn read(row: &PgRow) -> Result<Self, DbError> {
+        let installation: Option<i64> = column(row, "installation_id")?;
+        let token: Option<Uuid> = column(row, "token_id")?;
+        Ok(installation.map(Self::Installation).or(token.map(Self::Token)).unwrap_or_default())
+    }
+}
+
 /// Registers a repository for the tenant in scope; registering the same URL again returns the same row (`false`).
 pub async fn register(
     tx: &mut Tx,

@@ -19,6 +19,7 @@ use kotadb_core::db::hooks::{self, Hook};
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::github::{Payload, RefPatterns, Signature};
 use kotadb_core::http::{ApiError, Code, Id, Json, RawBody, Resources, within};
+use kotadb_core::telemetry::events;
 use kotadb_core::wire::DeliveryAnswer;
 use uuid::Uuid;
 
@@ -132,7 +133,7 @@ fn verified(resources: &Resources, hook: Option<Hook>, headers: &Headers, body: 
 fn check_repository(hook: &Hook, payload: &Payload) -> Result<(), ApiError> {
     match (hook.github_repository_id, &payload.repository) {
         (Some(known), Some(sent)) if known != sent.id => {
-            tracing::warn!(hook = %hook.id, known, sent = sent.id, "Webhook rejected: another repository");
+            tracing::warn!(hook = %hook.id, known, sent = sent.id, "{}: another repository", events::WEBHOOK_REJECTED);
             let detail = "the delivery is about another repository than the one this hook was made for";
             Err(ApiError::new(Code::RepositoryMismatch, detail))
         }

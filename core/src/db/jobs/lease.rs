@@ -9,6 +9,7 @@ use super::policy::{MOST_CRASHES, Outcome, after_failure};
 use super::queue::millis;
 use super::{Claimed, ErrorClass, JobState, known};
 use crate::db::tx::{Statement, column};
+use crate::db::repositories::Credential;
 use crate::db::{DbError, Tx};
 use crate::id::{JobId, RepositoryId, TenantId};
 
@@ -24,7 +25,7 @@ pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<
     // A job of a repository whose last crash was final is rescued too: that last worker may still live.
     let claim = Statement::new(
         "WITH next AS (
-             SELECT j.id, r.url, r.name, r.ref_patterns
+             SELECT j.id, r.url, r.name, r.ref_patterns, r.installation_id, r.token_id
              FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id AND r.deleted_at IS NULL
              WHERE j.state = 'queued' AND j.run_at <= now() AND NOT EXISTS (
                  SELECT FROM kotadb.jobs running
@@ -40,8 +41,8 @@ pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<
                      AND dead.finished_at > now() - interval '1 day'
              )
          FROM next WHERE j.id = next.id
-         RETURNING j.id, j.fence, j.tenant_id, j.repository_id, next.url, next.name::text, next.ref_patterns, j.rebuild,
-             j.attempt, j.rescued",
+         RETURNING j.id, j.fence, j.tenant_id, j.repository_id, next.url, next.name::text, next.ref_patterns,
+             next.installation_id, next.token_id, j.rebuild, j.attempt, j.rescued",
     );
     let row = tx.row(claim.bind(worker.to_owned()).bind(millis(lease))).await?;
     row.as_ref().map(read).transpose()
@@ -139,6 +140,7 @@ fn read(row: &PgRow) -> Result<Claimed, DbError> {
         repository: RepositoryId(column(row, "repository_id")?),
         url: column(row, "url")?,
         name: column(row, "name")?,
+        credential: Credential::read(row)?,
         ref_patterns: column(row, "ref_patterns")?,
         full: column(row, "rebuild")?,
         attempt: column(row, "attempt")?,

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 pub use self::lease::{claim, complete, fail, heartbeat, release};
 pub use self::queue::{enqueue, get, list, outstanding};
 use super::DbError;
+use super::repositories::Credential;
 use crate::id::{JobId, RepositoryId, TenantId};
 
 /// What a job does. One kind so far.
@@ -105,6 +106,8 @@ pub struct Claimed {
     pub url: String,
     /// `owner/name`.
     pub name: String,
+    /// With what it is fetched.
+    pub credential: Credential,
     /// Ref patterns to track; empty: the default branch.
     pub ref_patterns: Vec<String>,
     /// Rebuild everything.

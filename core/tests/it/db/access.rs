@@ -27,7 +27,24 @@ struct Sight {
 
 const SIGHTS: &[Sight] = &[
     Sight { table: "api_keys", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight {
+        table: "app_deliveries",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: None,
+    },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight { table: "former_names", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight {
+        table: "github_tokens",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: None,
+    },
     Sight {
         table: "hidden_commits",
         tenant: "tenant_id",
@@ -36,8 +53,24 @@ const SIGHTS: &[Sight] = &[
         worker: Some(2),
         auth: Some(2),
     },
-    Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight {
+        table: "installations",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: None,
+    },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight {
+        table: "registrations",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: None,
+    },
     Sight {
         table: "repositories",
         tenant: "tenant_id",
@@ -54,28 +87,54 @@ const GRANTS: &[&str] = &[
     "kotadb_api DELETE hooks",
     "kotadb_api INSERT api_keys",
     "kotadb_api INSERT deliveries",
+    "kotadb_api INSERT former_names",
+    "kotadb_api INSERT github_tokens",
     "kotadb_api INSERT hidden_commits",
     "kotadb_api INSERT hooks",
     "kotadb_api INSERT jobs",
+    "kotadb_api INSERT registrations",
     "kotadb_api INSERT repositories",
+    "kotadb_api SELECT app_deliveries",
     "kotadb_api SELECT deliveries",
+    "kotadb_api SELECT former_names",
     "kotadb_api SELECT hidden_commits",
+    "kotadb_api SELECT installations",
     "kotadb_api SELECT jobs",
+    "kotadb_api SELECT registrations",
     "kotadb_api SELECT repositories",
     "kotadb_api SELECT tenants",
     "kotadb_api UPDATE jobs",
+    "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
     "kotadb_auth SELECT hooks",
+    "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
     "kotadb_worker DELETE jobs",
+    "kotadb_worker INSERT app_deliveries",
+    "kotadb_worker INSERT former_names",
+    "kotadb_worker INSERT hooks",
+    "kotadb_worker INSERT installations",
     "kotadb_worker INSERT jobs",
+    "kotadb_worker INSERT repositories",
     "kotadb_worker INSERT tenants",
+    "kotadb_worker SELECT app_deliveries",
     "kotadb_worker SELECT deliveries",
+    "kotadb_worker SELECT former_names",
+    "kotadb_worker SELECT github_tokens",
     "kotadb_worker SELECT hidden_commits",
+    "kotadb_worker SELECT hooks",
+    "kotadb_worker SELECT installations",
     "kotadb_worker SELECT jobs",
+    "kotadb_worker SELECT registrations",
     "kotadb_worker SELECT repositories",
     "kotadb_worker SELECT tenants",
+    "kotadb_worker UPDATE app_deliveries",
+    "kotadb_worker UPDATE deliveries",
+    "kotadb_worker UPDATE github_tokens",
+    "kotadb_worker UPDATE hooks",
+    "kotadb_worker UPDATE installations",
     "kotadb_worker UPDATE jobs",
+    "kotadb_worker UPDATE registrations",
     "kotadb_worker UPDATE repositories",
 ];
 
@@ -107,6 +166,15 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         let new = deliveries::NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [0; 32] };
         deliveries::record(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
+        let github = format!(
+            "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
+            INSERT INTO kotadb.github_tokens (id, tenant_id, login, sealed) VALUES (gen_random_uuid(), '{tenant}', 'a', 'x');
+            INSERT INTO kotadb.registrations (id, tenant_id, pattern) VALUES (gen_random_uuid(), '{tenant}', 'a/*');
+            INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
+            INSERT INTO kotadb.app_deliveries (delivery_id, tenant_id, event, body_sha256)
+                VALUES (gen_random_uuid(), '{tenant}', 'push', sha256('x'))"
+        );
+        test.execute(&github).await;
     }
     (acme, zeta)
 }
@@ -215,6 +283,7 @@ async fn a_tenant_cannot_touch_another() {
         format!("UPDATE kotadb.repositories SET tenant_id = '{theirs}'"),
         "SELECT key_sha256::text FROM kotadb.api_keys".to_owned(),
         "SELECT secret::text FROM kotadb.hooks".to_owned(),
+        "SELECT sealed::text FROM kotadb.github_tokens".to_owned(),
         "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
         "SELECT nextval('kotadb.job_fences')::text".to_owned(),
         "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),
@@ -235,14 +304,14 @@ async fn a_tenant_cannot_touch_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_worker_cannot_read_keys_or_secrets() {
+async fn the_worker_cannot_read_keys() {
     let test = TestDb::new().await;
     two_tenants(&test).await;
     for sql in [
         "SELECT * FROM kotadb.authenticate(sha256('x'))",
         "SELECT * FROM kotadb.hook_lookup(gen_random_uuid())",
         "SELECT * FROM kotadb.api_keys",
-        "SELECT * FROM kotadb.hooks",
+        "DELETE FROM kotadb.hooks",
         "DELETE FROM kotadb.repositories",
     ] {
         assert!(as_role(&test.pooled_url, "kotadb_worker", "", sql).await.is_err(), "{sql}");

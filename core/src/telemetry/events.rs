@@ -26,3 +26,5 @@ pub const COLLECTED: &str = "Collected";
 pub const UPKEEP_FAILED: &str = "Upkeep failed";
 /// Postgres could not be reached; it is tried again.
 pub const DATABASE_UNREACHABLE: &str = "Database unreachable";
+/// A delivery was refused, with the reason.
+pub const WEBHOOK_REJECTED: &str = "Webhook rejected";

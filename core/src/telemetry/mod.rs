@@ -1,4 +1,6 @@
-//! What a program tells its operator: the log, and the error it ends with.
+//! What a program tells its operator: the log, its fixed sentences ([`events`]), and the error it ends with.
+
+pub mod events;
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
