@@ -164,8 +164,9 @@ impl Known {
     fn renumber(&mut self) {
         let mut moved = vec![None; self.table.len()];
         let old = std::mem::take(&mut self.table);
-        for (key, moved) in old.into_iter().zip(&mut moved) {
-            if let Some(number) = self.numbers.get_mut(&key) {
+        for ((key, moved), before) in old.into_iter().zip(&mut moved).zip(0..) {
+            // A segment that was gone and came back is in the table twice; only its last number counts.
+            if let Some(number) = self.numbers.get_mut(&key).filter(|number| **number == before) {
                 *number = u32::try_from(self.table.len()).expect("a root names fewer than 2^32 segments");
                 *moved = Some(*number);
                 self.table.push(key);
