@@ -127,6 +127,9 @@ pub struct SearchArgs {
     /// Say how many of the matching files are of each language, folder, repository and class.
     #[arg(long)]
     pub facets: bool,
+    /// List the changed paths that cannot be searched, and why; `--json` lists them in any case.
+    #[arg(long)]
+    pub left_out: bool,
     /// Repository or folder.
     #[arg(long, default_value = ".", value_name = "PATH")]
     pub repo: PathBuf,

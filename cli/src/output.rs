@@ -1,12 +1,17 @@
 //! What `kotadb search` prints: lines with what is around them, paths, JSON, or a count. Pages come one after the other,
 //! so that an answer of any length takes the memory of one.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal, StdoutLock, Write, stdout};
 
 use kotadb_core::id::RepositoryId;
-use kotadb_core::search::{FileMatch, Score, SearchResult, Totals};
-use kotadb_core::wire::search::{Facet, FacetList, Hit, hits, path_text, summary};
+use kotadb_core::search::{FileMatch, Hidden, Score, SearchResult, Totals};
+use kotadb_core::store::Skipped;
+use kotadb_core::wire::search::{
+    Facet, FacetList, HiddenFiles, Hit, LeftOut, hidden_notes, hits, path_text, printable, summary,
+};
 use kotadb_indexer::local::WorkingTree;
+use kotadb_indexer::summary::reason_name;
 
 use crate::args::SearchArgs;
 
@@ -22,6 +27,7 @@ pub struct Output<'a> {
     n_files: u64,
     /// Of all pages, where the first one told.
     totals: Totals,
+    hidden: Option<Hidden>,
     facets: Option<FacetList>,
     /// The file printed last: the next page may go on with it.
     last_file: Option<(RepositoryId, Vec<String>, Vec<u8>)>,
@@ -49,6 +55,7 @@ impl<'a> Output<'a> {
             n_lines: 0,
             n_files: 0,
             totals: Totals::default(),
+            hidden: None,
             facets: None,
             last_file: None,
             around: Surroundings::default(),
@@ -59,6 +66,10 @@ impl<'a> Output<'a> {
     pub fn page(&mut self, result: &SearchResult) -> anyhow::Result<Option<usize>> {
         if result.totals.exact {
             self.totals = result.totals;
+        }
+        // The first page is counted where anything is.
+        if self.hidden.is_none_or(|hidden| !hidden.exact) {
+            self.hidden = result.hidden;
         }
         self.facets = result.facets.as_ref().map(FacetList::from).or(self.facets.take());
         if self.args.count {
@@ -146,6 +157,10 @@ impl<'a> Output<'a> {
             summary.commit = summary.commit.filter(|commit| commit.bytes().any(|digit| digit != b'0'));
             summary.facets = self.facets.take();
             summary.complete = complete;
+            summary.reason = summary.reason.or_else(|| (!complete).then(|| "unread".to_owned()));
+            summary.hidden = self.hidden.map(HiddenFiles::from);
+            summary.left_out = tree.iter().flat_map(|tree| &tree.left_out).map(left_out).collect();
+            summary.notes = self.notes(result, tree);
             summary.tree = tree.map(state);
             summary.behind = tree.and_then(|tree| tree.behind).map(|behind| behind as u64);
             self.json(&summary)?;
@@ -153,7 +168,7 @@ impl<'a> Output<'a> {
         self.facets()?;
         self.out.flush()?;
         if !self.args.json {
-            self.notes(result, tree);
+            self.print_notes(result, tree);
         }
         Ok(self.totals.files > 0 || result.totals.files > 0 || self.n_files > 0)
     }
@@ -174,28 +189,41 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    fn notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) {
+    /// What a reader should know, in sentences.
+    fn notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) -> Vec<String> {
+        let mut notes = hidden_notes(self.hidden);
+        match tree.and_then(|tree| tree.behind).unwrap_or(0) {
+            0 => {}
+            1 => notes.push("the index is 1 commit behind: `kotadb index` brings it up to date".to_owned()),
+            n => notes.push(format!("the index is {n} commits behind: `kotadb index` brings it up to date")),
+        }
+        if result.n_skipped > 0 && self.args.json {
+            notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
+        }
+        let Some(tree) = tree else { return notes };
+        if tree.n_unread > 0 {
+            notes.push(format!(
+                "{} changed files were not searched, since all changes together are more than 512 MiB: commit them, or \
+                 let git ignore them, then run `kotadb index`",
+                tree.n_unread
+            ));
+        }
+        if !tree.left_out.is_empty() {
+            let listed = if self.args.left_out || self.args.json { "" } else { ": `--left-out` lists them" };
+            notes.push(format!("{} changed paths cannot be searched ({}){listed}", tree.left_out.len(), reasons(tree)));
+        }
+        notes
+    }
+
+    /// The same for whoever watches.
+    fn print_notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) {
         if !self.args.count && !result.complete {
             let what = if self.args.files { "files" } else { "lines" };
             eprintln!("stopped at {} {what}: --limit 0 prints all of them", self.args.limit);
         }
-        let up_to = if result.hidden.exact { "" } else { "up to " };
-        for (n, kind) in [(result.hidden.generated, "generated"), (result.hidden.vendored, "vendored")] {
-            if n > 0 {
-                eprintln!("note: {up_to}{n} hidden in {kind} files: `{kind}:yes` shows them");
-            }
-        }
-        match tree.and_then(|tree| tree.behind).unwrap_or(0) {
-            0 => {}
-            1 => eprintln!("note: the index is 1 commit behind: `kotadb index` brings it up to date"),
-            n => eprintln!("note: the index is {n} commits behind: `kotadb index` brings it up to date"),
-        }
-        if let Some(tree) = tree.filter(|tree| tree.n_unread > 0) {
-            eprintln!(
-                "note: {} changed files were not searched, since all changes together are more than 512 MiB: commit \
-                 them, or let git ignore them, then run `kotadb index`",
-                tree.n_unread
-            );
+        self.notes(result, tree).iter().for_each(|note| eprintln!("note: {note}"));
+        for Skipped { path, reason } in tree.iter().flat_map(|tree| &tree.left_out).filter(|_| self.args.left_out) {
+            eprintln!("left out: {} ({})", printable(&path_text(path).0), reason_name(*reason));
         }
     }
 
@@ -222,4 +250,16 @@ fn state(tree: &WorkingTree) -> String {
         0 => "clean".to_owned(),
         n => format!("dirty({n})"),
     }
+}
+
+fn left_out(Skipped { path, reason }: &Skipped) -> LeftOut {
+    let (path, path_lossy) = path_text(path);
+    LeftOut { path, path_lossy, reason: reason_name(*reason).to_owned() }
+}
+
+/// How many paths are left out for each reason.
+fn reasons(tree: &WorkingTree) -> String {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    tree.left_out.iter().for_each(|skipped| *counts.entry(reason_name(skipped.reason)).or_default() += 1);
+    counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,7 @@
 //! Hashes, signatures, random bytes and sealed secrets, all by aws-lc-rs.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hmac, rand};
@@ -111,6 +112,52 @@ impl MasterKey {
     }
 }
 
+/// Signs what is handed out and comes back: HMAC-SHA-256 under a key that is derived for one purpose.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    purpose: &'static str,
+    master: Option<MasterKey>,
+}
+
+impl Signer {
+    /// Bytes of a signature.
+    pub const LEN: usize = 32;
+
+    /// What it signs, every process with the same master key takes for its own. Without one the key is drawn by chance
+    /// and known to this process alone.
+    pub fn new(purpose: &'static str, master: Option<&MasterKey>) -> Self {
+        Self { purpose, master: master.cloned() }
+    }
+
+    /// The signature of `message` for `context`, which must be of one length for a purpose.
+    pub fn sign(&self, context: &[u8], message: &[u8]) -> [u8; Self::LEN] {
+        hmac_sha256(&self.key(&self.keys().0), &[context, message].concat())
+    }
+
+    /// Whether a signature is that of the current or the previous key, in constant time.
+    pub fn verify(&self, context: &[u8], message: &[u8], signature: &[u8]) -> bool {
+        let (current, previous) = self.keys();
+        let message = [context, message].concat();
+        let mut keys = [Some(current), previous].into_iter().flatten();
+        keys.any(|key| verify_hmac_sha256(&self.key(&key), &message, signature))
+    }
+
+    fn keys(&self) -> ([u8; 32], Option<[u8; 32]>) {
+        match &self.master {
+            Some(MasterKey { current, previous }) => (*current, *previous),
+            None => (*KEY_OF_PROCESS, None),
+        }
+    }
+
+    /// So that no two purposes share a key, and none has the one that seals.
+    fn key(&self, master: &[u8; 32]) -> [u8; 32] {
+        hmac_sha256(master, format!("kotadb signature: {}", self.purpose).as_bytes())
+    }
+}
+
+/// Drawn when it is first needed: a search that gives out no cursor does not wait for it.
+static KEY_OF_PROCESS: LazyLock<[u8; 32]> = LazyLock::new(random);
+
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
@@ -217,6 +264,31 @@ mod tests {
         let alone = MasterKey::from_base64(&key(2), None).unwrap();
         assert_eq!(alone.open("c", &sealed), Err(CryptoError::CannotOpen));
         assert_eq!(alone.open("c", &rotated.seal("c", b"new")).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_key_purpose_and_context() {
+        let master =
+            |byte, previous: Option<u8>| MasterKey::from_base64(&key(byte), previous.map(key).as_deref()).unwrap();
+        let signer = Signer::new("cursor", Some(&master(1, None)));
+        let signature = signer.sign(b"tenant", b"page 2");
+        assert!(signer.verify(b"tenant", b"page 2", &signature));
+        assert!(!signer.verify(b"tenant", b"page 3", &signature));
+        assert!(!signer.verify(b"tenanT", b"page 2", &signature));
+        assert!(!signer.verify(b"tenant", b"page 2", &signature[1..]));
+        for (purpose, master, holds) in [
+            ("cursor", Some(master(1, None)), true),
+            ("cursor", Some(master(2, Some(1))), true),
+            ("cursor", Some(master(2, None)), false),
+            ("cookie", Some(master(1, None)), false),
+            ("cursor", None, false),
+        ] {
+            let other = Signer::new(purpose, master.as_ref());
+            assert_eq!(other.verify(b"tenant", b"page 2", &signature), holds, "{other:?}");
+        }
+        let (alone, again) = (Signer::new("cursor", None), Signer::new("cursor", None));
+        assert!(again.verify(b"", b"x", &alone.sign(b"", b"x")), "one key a process");
+        assert_ne!(signature, hmac_sha256(&[1; 32], b"tenantpage 2"), "the key is derived");
     }
 
     #[test]

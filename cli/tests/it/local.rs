@@ -96,6 +96,45 @@ fn the_summary_says_how_the_working_tree_is() {
 }
 
 #[test]
+fn the_summary_says_what_an_answer_lacks() {
+    let fixture = Fixture::new(&[("a.txt", "hello\n"), ("vendor/b.txt", "hello\n"), ("c.txt", "hello\n")]);
+    assert!(kotadb(fixture.path(), &["index", "--quiet"]).status.success());
+    let search = |args: &[&str]| summary(&kotadb(fixture.path(), &[&["search", "--json", "hello"], args].concat()));
+    let all = search(&[]);
+    assert_eq!((&all["complete"], &all["reason"]), (&true.into(), &Value::Null));
+    assert_eq!(all["hidden"], serde_json::json!({ "generated": 0, "vendored": 1, "exact": false }));
+    assert_eq!(all["notes"], serde_json::json!(["up to 1 hidden in vendored files: `vendored:yes` shows them"]));
+    let cut = search(&["--limit", "1"]);
+    assert_eq!((&cut["complete"], &cut["reason"]), (&false.into(), &"limit".into()));
+    let counted = search(&["--facets", "--limit", "1"]);
+    assert_eq!(counted["hidden"]["exact"], true);
+}
+
+#[test]
+fn changed_paths_that_cannot_be_searched_are_listed() {
+    let fixture = indexed();
+    fixture.write("new.bin", "a\0b hello");
+    fixture.write("other.bin", "\0");
+    let output = kotadb(fixture.path(), &["search", "hello"]);
+    assert!(
+        stderr(&output).contains("2 changed paths cannot be searched (2 binary): `--left-out`"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!stderr(&output).contains("new.bin"));
+    let output = kotadb(fixture.path(), &["search", "hello", "--left-out"]);
+    assert!(
+        stderr(&output).contains("left out: new.bin (binary)\nleft out: other.bin (binary)"),
+        "{}",
+        stderr(&output)
+    );
+    let summary = summary(&kotadb(fixture.path(), &["search", "--json", "hello"]));
+    let binary = |path: &str| serde_json::json!({ "path": path, "reason": "binary" });
+    assert_eq!(summary["left_out"], serde_json::json!([binary("new.bin"), binary("other.bin")]));
+    assert!(summary["notes"][0].as_str().expect("a note").starts_with("2 changed paths"), "{summary}");
+}
+
+#[test]
 fn a_ref_does_not_count_as_a_part_of_the_query() {
     let query = format!("\"hello\" {}", "-absent ".repeat(126));
     assert!(query.len() > 1000);

@@ -84,7 +84,7 @@ impl Resources {
         build(&self.0.store, || Ok(Store::open(&StoreOptions::from_config(self.config()))?))
     }
 
-    /// Search over the object store.
+    /// Search over the object store. With a master key its cursors hold in every process that has the same one.
     pub fn searcher(&self) -> Result<&Searcher, ApiError> {
         build(&self.0.searcher, || {
             let store = self.store()?;
@@ -92,7 +92,9 @@ impl Resources {
                 let opened = store.with_disk(&disk);
                 opened.inspect_err(|error| warn!(%error, "searching without the disk cache: {error}")).ok()
             });
-            Ok(Searcher::new(tiered.unwrap_or_else(|| store.clone()), self.config().cache_bytes))
+            let master = self.config().master_key.is_some().then(|| self.master_key()).transpose()?;
+            let searcher = Searcher::new(tiered.unwrap_or_else(|| store.clone()), self.config().cache_bytes);
+            Ok(searcher.signing_with(master))
         })
     }
 

@@ -82,7 +82,7 @@ pub struct SearchStats {
     pub round_trips: u32,
     /// Reads sent to the store.
     pub gets: u32,
-    /// Bytes read from the store, HEAD apart.
+    /// Bytes read from the store.
     pub bytes: u64,
     /// Reads answered from memory.
     pub cache_hits: u32,
@@ -99,8 +99,8 @@ pub struct SearchResult {
     pub files: Vec<FileMatch>,
     /// How many matches there are on all pages.
     pub totals: Totals,
-    /// What is left out because of its class.
-    pub hidden: Hidden,
+    /// What is left out because of its class; `None`: the time was over before anything was known of that.
+    pub hidden: Option<Hidden>,
     /// Where facets were asked for.
     pub facets: Option<Facets>,
     /// Refs that were searched: none, where no repository that may be seen has what was asked for.
@@ -111,11 +111,11 @@ pub struct SearchResult {
     pub complete: bool,
     /// If not: why.
     pub reason: Option<StopReason>,
-    /// Where the next page begins.
+    /// Where the next page begins; of an incomplete answer `None` if the time was over before the first page began.
     pub next: Option<SearchCursor>,
     /// The commit, where just one was searched.
     pub commit: Option<ObjectId>,
-    /// The root version that was searched.
+    /// The root version that was searched; 0 where there is none, or was none in time.
     pub root_version: u64,
     /// Counts.
     pub stats: SearchStats,

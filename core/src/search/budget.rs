@@ -18,6 +18,19 @@ impl Budget {
         Patience { deadline: self.deadline, until: OnceLock::new() }
     }
 
+    /// What `reads` give, if that is there before the deadline.
+    pub(super) async fn in_time<T>(&self, reads: impl Future<Output = T>) -> Option<T> {
+        match self.deadline {
+            None => Some(reads.await),
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), reads).await.ok(),
+        }
+    }
+
+    /// Bytes that may still be read; none in particular without a limit.
+    pub(super) fn bytes_left(&self, reader: &Reader<'_>) -> u64 {
+        self.bytes.map_or(u64::MAX, |bytes| bytes.saturating_sub(reader.stats().bytes))
+    }
+
     /// Why a search that has cost what `reader` counted must stop; `None`: it may go on.
     pub(super) fn passed(&self, reader: &Reader<'_>) -> Option<StopReason> {
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {

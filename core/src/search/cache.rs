@@ -197,7 +197,7 @@ mod tests {
     fn mark() -> HeadMark {
         let store = Store::open(&StoreOptions::Memory).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(store.head_since(TENANT, None)).unwrap().unwrap().1
+        runtime.block_on(store.head_since(TENANT, None)).unwrap().unwrap().mark
     }
 
     fn entries(len: usize) -> Vec<SnapshotEntry> {

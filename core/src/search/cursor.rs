@@ -2,19 +2,22 @@
 //! the index, or from none.
 //!
 //! HEAD is all that is kept of a root, so a cursor brings with it what it needs of the one that it was made for, where
-//! that is short. Where it is not, the cursor lives until the next publish.
+//! that is short. Where it is not, the cursor lives until the next publish. What comes back is believed, so it is signed:
+//! whoever could write a cursor could read what was deleted, or what another repository holds.
 
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
+use crate::crypto::Signer;
+use crate::id::TenantId;
 use crate::segment::Class;
 
-/// Where the next page of an answer begins: opaque text that says nothing to clients.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the next page of an answer begins. Its text is signed, opaque, and says nothing to clients; see
+/// [`Searcher::cursor`](super::Searcher::cursor) for the way back.
+#[derive(Clone, Debug)]
 pub struct SearchCursor {
     /// Version of the root that was searched.
     pub(super) version: u64,
@@ -25,7 +28,18 @@ pub struct SearchCursor {
     pub(super) place: Place,
     /// The searched part of the root, encoded; `None`: it was too long.
     pub(super) pinned: Option<Bytes>,
+    pub(super) seal: Seal,
 }
+
+/// Who signs a cursor, and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct Seal {
+    pub(super) tenant: TenantId,
+    pub(super) signer: Signer,
+}
+
+/// What the signer's key is for.
+pub(super) const PURPOSE: &str = "search cursor";
 
 /// A place in an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +66,7 @@ pub(super) struct Passed {
 /// Why a page cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    /// Not made by us, or damaged.
+    /// Not made by us for this tenant, or damaged.
     #[error("`cursor` must be the `next_cursor` of an earlier answer")]
     Malformed,
     /// Made for another question.
@@ -63,16 +77,33 @@ pub enum CursorError {
     Changed,
 }
 
-/// First byte: the layout of what follows.
-const LAYOUT: u8 = 1;
+/// First byte: the layout of what follows. Layout 1 was not signed.
+const LAYOUT: u8 = 2;
 /// In place of a class: the batch is the first.
 const NO_CLASS: u8 = u8::MAX;
-const CHECKSUM: usize = 4;
 
 impl fmt::Display for SearchCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::new();
-        bytes.push(LAYOUT);
+        let mut bytes = self.body();
+        let signature = self.seal.signer.sign(self.seal.tenant.0.as_bytes(), &bytes);
+        bytes.extend(signature);
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl SearchCursor {
+    /// Reads a text that was made under the same seal.
+    pub(super) fn open(text: &str, seal: Seal) -> Result<Self, CursorError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError::Malformed)?;
+        let (body, signature) = bytes.split_last_chunk::<{ Signer::LEN }>().ok_or(CursorError::Malformed)?;
+        if !seal.signer.verify(seal.tenant.0.as_bytes(), body, signature) {
+            return Err(CursorError::Malformed);
+        }
+        decode(body, seal).ok_or(CursorError::Malformed)
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut bytes = vec![LAYOUT];
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(self.issued.to_le_bytes());
         bytes.extend(self.question.to_le_bytes());
@@ -88,25 +119,11 @@ impl fmt::Display for SearchCursor {
             }
         }
         bytes.extend(self.pinned.as_deref().unwrap_or_default());
-        bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        bytes
     }
 }
 
-impl FromStr for SearchCursor {
-    type Err = CursorError;
-
-    fn from_str(text: &str) -> Result<Self, CursorError> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| CursorError::Malformed)?;
-        decode(&bytes).ok_or(CursorError::Malformed)
-    }
-}
-
-fn decode(bytes: &[u8]) -> Option<SearchCursor> {
-    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
-    if crc32c::crc32c(body) != u32::from_le_bytes(*checksum) {
-        return None;
-    }
+fn decode(body: &[u8], seal: Seal) -> Option<SearchCursor> {
     let mut rest = body.strip_prefix(&[LAYOUT])?;
     let version = u64::from_le_bytes(take(&mut rest)?);
     let issued = u32::from_le_bytes(take(&mut rest)?);
@@ -117,7 +134,7 @@ fn decode(bytes: &[u8]) -> Option<SearchCursor> {
     let after = if class == NO_CLASS { None } else { Some(passed(class, &mut rest)?) };
     let place = Place { batch, files, lines, after };
     let pinned = (!rest.is_empty()).then(|| Bytes::copy_from_slice(rest));
-    Some(SearchCursor { version, issued, question, place, pinned })
+    Some(SearchCursor { version, issued, question, place, pinned, seal })
 }
 
 fn passed(class: u8, rest: &mut &[u8]) -> Option<Passed> {
@@ -138,12 +155,17 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
+    fn seal(tenant: u128) -> Seal {
+        Seal { tenant: TenantId(Uuid::from_u128(tenant)), signer: Signer::new(PURPOSE, None) }
+    }
+
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text(
+        fn a_cursor_survives_its_text_and_no_change(
             numbers: [u32; 5],
             version: u64,
             question: u64,
@@ -153,20 +175,26 @@ mod tests {
             let [issued, batch, nth_repository, files, lines] = numbers;
             let after = after.map(|(class, path)| Passed { class: Class::ALL[class], nth_repository, path });
             let pinned = (!pinned.is_empty()).then(|| Bytes::from(pinned));
-            let cursor = SearchCursor { version, issued, question, place: Place { batch, files, lines, after }, pinned };
+            let place = Place { batch, files, lines, after };
+            let cursor = SearchCursor { version, issued, question, place, pinned, seal: seal(1) };
             let text = cursor.to_string();
-            prop_assert_eq!(text.parse::<SearchCursor>(), Ok(cursor));
+            let read = SearchCursor::open(&text, seal(1)).unwrap();
+            prop_assert_eq!(read.body(), cursor.body());
+            prop_assert_eq!((read.version, read.issued, read.question), (version, issued, question));
+            prop_assert_eq!((read.place, read.pinned), (cursor.place, cursor.pinned));
+            prop_assert_eq!(SearchCursor::open(&text, seal(2)).err(), Some(CursorError::Malformed), "another tenant");
             let mut damaged = text.into_bytes();
             let at = version as usize % damaged.len();
             damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
-            prop_assert_eq!(String::from_utf8(damaged).unwrap().parse::<SearchCursor>(), Err(CursorError::Malformed));
+            let damaged = SearchCursor::open(&String::from_utf8(damaged).unwrap(), seal(1));
+            prop_assert_eq!(damaged.err(), Some(CursorError::Malformed));
         }
     }
 
     #[test]
     fn foreign_text_is_no_cursor() {
         for text in ["", "2", "v1.Mg", "AAAA", "*", "AQEB", "é"] {
-            assert_eq!(text.parse::<SearchCursor>(), Err(CursorError::Malformed), "{text}");
+            assert_eq!(SearchCursor::open(text, seal(1)).err(), Some(CursorError::Malformed), "{text}");
         }
     }
 }

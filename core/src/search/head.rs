@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::cache::{Part, SeenHead};
 use super::flights::Seat;
 use super::reader::Reader;
-use crate::store::{ObjectKey, Root, StoreError};
+use crate::store::{ObjectKey, ReadHead, Root, StoreError};
 
 /// How old HEAD may be where asking for it is a request to another machine.
 const MOST_AGE: Duration = Duration::from_secs(1);
@@ -60,9 +60,10 @@ impl Reader<'_> {
         self.count(|stats| {
             stats.gets += 1;
             stats.round_trips += 1;
+            stats.bytes += read.as_ref().map_or(0, |read| read.bytes);
         });
         let (root, mark) = match (read, seen) {
-            (Some((root, mark)), _) => (Arc::new(root), mark),
+            (Some(ReadHead { root, mark, .. }), _) => (Arc::new(root), mark),
             (None, Some(seen)) if self.store.is_near() => return Ok(Arc::clone(&seen.root)),
             (None, Some(seen)) => (Arc::clone(&seen.root), seen.mark.clone()),
             (None, None) => return Ok(Arc::default()),

@@ -190,6 +190,22 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// What a ref names must be of its commit: what may be seen was decided by that.
+    fn check_commits(&self, reader: &Reader<'_>, target: &Target) -> Result<(), StoreError> {
+        for one in &target.refs {
+            let key = one.delta.unwrap_or(target.base);
+            let commit = match one.delta {
+                None => self.snapshots[&key].commit,
+                Some(_) => self.deltas[&key].delta.commit,
+            };
+            if commit != one.commit {
+                let what = format!("is of commit {commit}, and `{}` is at {}", one.name, one.commit);
+                return Err(reader.corrupt(Kind::Snapshot, key, &what));
+            }
+        }
+        Ok(())
+    }
+
     /// Segments that snapshots and deltas name.
     fn named(&self) -> impl Iterator<Item = ObjectKey> {
         let of_deltas = self.deltas.values().flat_map(|open| &open.delta.segments);
@@ -214,6 +230,7 @@ impl Parts {
         overlay: Option<&Arc<Overlay>>,
     ) -> Result<Self, StoreError> {
         let snapshot = Arc::clone(&objects.snapshots[&target.base]);
+        objects.check_commits(reader, target)?;
         let places = |keys: &[ObjectKey]| -> Result<Vec<u32>, StoreError> {
             let place = |key: &ObjectKey| objects.places.get(key).copied().ok_or(*key);
             keys.iter().map(place).collect::<Result<_, _>>().map_err(|key| {

@@ -12,7 +12,7 @@ use super::cursor::{Passed, Place};
 use super::lines::{Shown, files};
 use super::reader::Reader;
 use super::request::SearchRequest;
-use super::verify::{Hit, Tally, Verified, Work};
+use super::verify::{Hit, Left, Tally, Verified, Work};
 use super::waves::{Wave, Waves};
 use crate::store::StoreError;
 
@@ -61,14 +61,17 @@ struct Batches<'a, 'w> {
     seen: (usize, usize),
     /// Why the last batch was cut short.
     stopped: Option<StopReason>,
+    /// Whether the page before gave out some of the batch.
+    is_begun: bool,
     /// The last file that was verified.
     verified: Option<Passed>,
-    /// The file that was being verified when the time was over.
-    left: Option<Left>,
+    /// The file that came next when the time was over, or enough was read.
+    left: Option<LeftFile>,
 }
 
-/// A file that there was no time for.
-struct Left {
+/// A file that was left.
+struct LeftFile {
+    why: Left,
     path: Vec<u8>,
     bytes: u64,
 }
@@ -83,15 +86,19 @@ pub(super) async fn fill(
 ) -> Result<Filled, SearchError> {
     let page = &request.page;
     let mut room = Room { files: page.files.unwrap_or(usize::MAX), lines: page.lines.unwrap_or(usize::MAX) };
-    let (found, tally) = (Vec::new(), Tally::default());
-    let mut batches =
-        Batches { reader, work, waves, request, found, tally, seen: (0, 0), stopped: None, verified: None, left: None };
+    let (found, tally, is_begun) = (Vec::new(), Tally::default(), (place.files, place.lines) != (0, 0));
+    let (seen, stopped, verified, left) = ((0, 0), None, None, None);
+    let mut batches = Batches { reader, work, waves, request, found, tally, seen, stopped, is_begun, verified, left };
     let mut out = Vec::new();
     let stopped = loop {
         let Some(mut batch) = batches.next(place.batch).await? else { break None };
         let last = batch.last().map(|found| batches.passed(found));
         // Stable: equals stay in static order.
         batch.sort_by_key(|found| Reverse(found.hit.score));
+        if batches.stopped.is_some() && (place.files, place.lines) != (0, 0) {
+            // Some of the batch was given out, in an order that only the whole batch has.
+            break batches.stopped.map(|reason| (reason, place));
+        }
         let (shown, more) = room.choose(batch, &mut place);
         out.extend(files(work, shown, request).await);
         if more {
@@ -99,6 +106,7 @@ pub(super) async fn fill(
         }
         let after = if batches.stopped.is_some() { batches.progress(place.after)? } else { last };
         place = Place { batch: place.batch.saturating_add(1), after, ..Place::default() };
+        batches.is_begun = false;
         let reason = if room.is_empty() { Some(StopReason::Limit) } else { batches.stopped };
         if let Some(reason) = reason {
             break batches.more().then_some((reason, place));
@@ -117,8 +125,10 @@ impl Batches<'_, '_> {
                 return Ok(Some(std::mem::replace(&mut self.found, later)));
             }
             self.stopped = match &self.left {
+                Some(LeftFile { why: Left::Bytes, .. }) => Some(StopReason::Bytes),
                 Some(_) => Some(StopReason::Deadline),
-                None if self.seen.0 > 0 => self.request.budget.passed(self.reader),
+                // A batch of which some was given out is read to its end: nothing can be given out before.
+                None if self.seen.0 > 0 && !self.is_begun => self.request.budget.passed(self.reader),
                 None => None,
             };
             let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(most)) };
@@ -136,19 +146,22 @@ impl Batches<'_, '_> {
     }
 
     /// Notes how far a wave was verified.
-    fn note(&mut self, wave: &Wave, left: Option<usize>) {
-        if let Some(last) = left.unwrap_or(wave.len()).checked_sub(1) {
+    fn note(&mut self, wave: &Wave, left: Option<(usize, Left)>) {
+        if let Some(last) = left.map_or(wave.len(), |(unit, _)| unit).checked_sub(1) {
             self.verified = Some(self.passed_of(wave, last));
         }
         let opened = &self.work.opened;
-        self.left = left
-            .map(|unit| Left { path: self.passed_of(wave, unit).path, bytes: opened.text_len(wave.document(unit)) });
+        self.left = left.map(|(unit, why)| LeftFile {
+            why,
+            path: self.passed_of(wave, unit).path,
+            bytes: opened.text_len(wave.document(unit)),
+        });
     }
 
     /// Where the next page begins after a stop, where this one began behind `before`.
     fn progress(&self, before: Option<Passed>) -> Result<Option<Passed>, SearchError> {
         match (&self.verified, &self.left) {
-            (None, Some(Left { path, bytes })) => {
+            (None, Some(LeftFile { why: Left::Unsearched, path, bytes })) => {
                 Err(SearchError::TooSlow { path: String::from_utf8_lossy(path).into_owned(), bytes: *bytes })
             }
             (verified, _) => Ok(verified.clone().or(before)),

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::answer::SearchError;
-use super::cursor::{CursorError, Place, SearchCursor};
+use super::cursor::{CursorError, Place, Seal, SearchCursor};
 use super::overlay::Overlay;
 use super::reader::Reader;
 use super::request::SearchRequest;
 use super::targets::Target;
-use crate::crypto::Sha256;
+use crate::crypto::{Sha256, Signer};
 use crate::store::{GRACE, RepositoryEntry, Root};
 
 /// How long a cursor lives after its version of the index. The collector lets objects stand for longer.
@@ -31,6 +31,9 @@ pub(super) async fn root(reader: &Reader<'_>, request: &SearchRequest) -> Result
 
 async fn pinned(reader: &Reader<'_>, request: &SearchRequest) -> Result<Arc<Root>, SearchError> {
     let head = reader.head(request.min_version).await?;
+    if request.page.cursor.as_ref().is_some_and(|cursor| cursor.seal.tenant != request.tenant) {
+        return Err(CursorError::Foreign.into());
+    }
     let Some(cursor) = request.page.cursor.as_ref().filter(|cursor| cursor.version != head.version) else {
         return Ok(head);
     };
@@ -56,7 +59,7 @@ pub(super) fn cursor<'a>(
     root: &Root,
     request: &SearchRequest,
     targets: impl Iterator<Item = &'a Target> + Clone,
-    place: Place,
+    (place, signer): (Place, &Signer),
 ) -> SearchCursor {
     let pinned = part(root, targets.clone(), request.query.names_refs()).map(|part| part.encode());
     SearchCursor {
@@ -65,6 +68,7 @@ pub(super) fn cursor<'a>(
         question: question(request, targets),
         place,
         pinned: pinned.filter(|pinned| pinned.len() <= MAX_PINNED),
+        seal: Seal { tenant: request.tenant, signer: signer.clone() },
     }
 }
 

@@ -49,7 +49,7 @@ pub struct SearchRequest {
 }
 
 /// Which part of an answer is returned. It ends with whichever is reached first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     /// Most files; `None`: all of them.
     pub files: Option<usize>,
@@ -71,9 +71,11 @@ pub struct Context {
 /// What a search may cost. A search that passes it gives what it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// When to stop, also within a text; texts are searched for a second at least.
+    /// When to stop, also while reads are on their way or within a text; texts that are there are searched for a second
+    /// at least. Needs the clock of the tokio runtime.
     pub deadline: Option<Instant>,
-    /// Most bytes to read from the store; looked at between waves.
+    /// Most bytes to read from the store, looked at before each read of content. The first of them and all that comes
+    /// before it, which the root bounds, is read in any case.
     pub bytes: Option<u64>,
 }
 

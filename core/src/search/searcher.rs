@@ -1,13 +1,13 @@
 //! The steps of a search, in their order.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::answer::{SearchError, SearchResult, StopReason, Totals};
 use super::budget::Waiting;
 use super::cache::Cache;
 use super::candidates::Candidates;
-use super::cursor::CursorError;
+use super::cursor::{CursorError, PURPOSE, Place, Seal, SearchCursor};
 use super::facets::{FacetCounts, Facets};
 use super::open::Opened;
 use super::page::{self, Filled};
@@ -17,21 +17,34 @@ use super::targets::Target;
 use super::verify::{Tally, Work};
 use super::waves::Waves;
 use super::{hidden, open, pin, prune, targets};
+use crate::crypto::{MasterKey, Signer};
 use crate::id::{ObjectId, TenantId};
 use crate::query::Plan;
-use crate::store::{ObjectKey, Snapshot, Store, StoreError};
+use crate::store::{ObjectKey, Root, Snapshot, Store, StoreError};
 
 /// Answers queries from the object store. Cheap to clone; shared by all requests of a process.
 #[derive(Clone, Debug)]
 pub struct Searcher {
     store: Store,
     cache: Arc<Cache>,
+    signer: Signer,
 }
 
 impl Searcher {
-    /// A searcher over `store`, holding at most `cache_bytes` of immutable data in memory.
+    /// A searcher over `store`, holding at most `cache_bytes` of immutable data in memory. Its cursors hold in this process.
     pub fn new(store: Store, cache_bytes: u64) -> Self {
-        Self { store, cache: Arc::new(Cache::new(cache_bytes)) }
+        Self { store, cache: Arc::new(Cache::new(cache_bytes)), signer: Signer::new(PURPOSE, None) }
+    }
+
+    /// The same with cursors that hold in every process with this master key.
+    #[must_use]
+    pub fn signing_with(self, master: Option<&MasterKey>) -> Self {
+        Self { signer: Signer::new(PURPOSE, master), ..self }
+    }
+
+    /// Reads the text of a cursor that was made for this tenant.
+    pub fn cursor(&self, tenant: TenantId, text: &str) -> Result<SearchCursor, CursorError> {
+        SearchCursor::open(text, Seal { tenant, signer: self.signer.clone() })
     }
 
     /// Runs a query. The answer is exact: every line was verified against its content. Needs a tokio runtime of either
@@ -39,17 +52,30 @@ impl Searcher {
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, SearchError> {
         let plan = Arc::new(Plan::new(&request.query)?);
         let reader = Reader::new(&self.store, &self.cache, request.tenant);
-        match run(&reader, request, &plan).await {
+        match self.run(&reader, request, &plan).await {
             Err(SearchError::Store(StoreError::NotFound(_))) => {}
             other => return other,
         }
         reader.is_misled.store(true, Ordering::Relaxed);
         // Objects that a root names can go once another has stood in HEAD for long enough: this one was read before.
-        match run(&reader, request, &plan).await {
+        match self.run(&reader, request, &plan).await {
             Err(SearchError::Store(StoreError::NotFound(_))) if request.page.cursor.is_some() => {
                 Err(CursorError::Changed.into())
             }
             other => other,
+        }
+    }
+
+    async fn run(
+        &self,
+        reader: &Reader<'_>,
+        request: &SearchRequest,
+        plan: &Arc<Plan>,
+    ) -> Result<SearchResult, SearchError> {
+        let mut known = Known::default();
+        match request.budget.in_time(prepare(reader, request, plan, &mut known)).await {
+            Some(ready) => answer(reader, request, (plan, &self.signer), ready?).await,
+            None => Ok(known.late(reader, request)),
         }
     }
 
@@ -59,13 +85,66 @@ impl Searcher {
     }
 }
 
-async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> Result<SearchResult, SearchError> {
+/// What a search knows before it has read any content.
+struct Ready {
+    root: Arc<Root>,
+    targets: Vec<Target>,
+    place: Place,
+    opened: Opened,
+}
+
+/// The same of a search whose time is over before.
+#[derive(Default)]
+struct Known {
+    root_version: u64,
+    n_refs: u64,
+    commit: Option<ObjectId>,
+}
+
+async fn prepare(
+    reader: &Reader<'_>,
+    request: &SearchRequest,
+    plan: &Plan,
+    known: &mut Known,
+) -> Result<Ready, SearchError> {
     let root = pin::root(reader, request).await?;
+    known.root_version = root.version;
     let targets = targets::select(reader, &root, plan, request).await?;
-    let (commit, place) = (only_commit(&targets), pin::place(request, targets.iter())?);
+    (known.n_refs, known.commit) = (n_refs(&targets), only_commit(&targets));
+    let place = pin::place(request, targets.iter())?;
     let left = prune::prune(reader, &root, &targets).await?;
     let mut opened = open::open(reader, &root, left, request.overlay.as_ref()).await?;
     opened.targets.iter_mut().for_each(|open| open.narrow(plan));
+    Ok(Ready { root, targets, place, opened })
+}
+
+impl Known {
+    /// The answer when the time is over: nothing was found, and the page is where it was.
+    fn late(self, reader: &Reader<'_>, request: &SearchRequest) -> SearchResult {
+        SearchResult {
+            files: Vec::new(),
+            totals: Totals::default(),
+            hidden: None,
+            facets: None,
+            n_refs: self.n_refs,
+            n_skipped: 0,
+            complete: false,
+            reason: Some(StopReason::Deadline),
+            next: request.page.cursor.clone(),
+            commit: self.commit,
+            root_version: self.root_version,
+            stats: reader.stats(),
+        }
+    }
+}
+
+async fn answer(
+    reader: &Reader<'_>,
+    request: &SearchRequest,
+    (plan, signer): (&Arc<Plan>, &Signer),
+    ready: Ready,
+) -> Result<SearchResult, SearchError> {
+    let Ready { root, targets, place, opened } = ready;
     let opened = Arc::new(opened);
     let waiting = Waiting::default();
     let work = Arc::new(Work {
@@ -75,6 +154,8 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         tenant: reader.tenant,
         abandoned: waiting.abandoned(),
         patience: request.budget.patience(),
+        budget: request.budget,
+        has_read: AtomicBool::new(false),
         facets: request.facets,
     });
     let shown = &plan.classes().shown;
@@ -93,7 +174,8 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         }
         counted = count(reader, &work, &mut waves, request, &mut filled.tally).await?;
     }
-    let next = filled.stopped.as_ref().map(|(_, place)| pin::cursor(&root, request, targets.iter(), place.clone()));
+    let next = filled.stopped.as_ref().map(|(_, place)| (place.clone(), signer));
+    let next = next.map(|next| pin::cursor(&root, request, targets.iter(), next));
     filled.tally.report(reader);
     Ok(SearchResult {
         totals: Totals {
@@ -103,13 +185,13 @@ async fn run(reader: &Reader<'_>, request: &SearchRequest, plan: &Arc<Plan>) -> 
         },
         facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
         files: filled.files,
-        hidden: hidden::hidden(reader, &work, request).await?,
-        n_refs: targets.iter().map(|target| target.refs.len() as u64).sum(),
+        hidden: Some(hidden::hidden(reader, &work, request).await?),
+        n_refs: n_refs(&targets),
         n_skipped: n_skipped(&opened),
         complete: filled.stopped.is_none(),
         reason: filled.stopped.map(|(reason, _)| reason),
         next,
-        commit,
+        commit: only_commit(&targets),
         root_version: root.version,
         stats: reader.stats(),
     })
@@ -151,6 +233,10 @@ fn facets(opened: &Opened, plan: &Plan, tally: Tally, counted: bool) -> Facets {
 
 fn n_skipped(opened: &Opened) -> u64 {
     opened.targets.iter().map(|open| open.snapshot.skipped.len() as u64).sum()
+}
+
+fn n_refs(targets: &[Target]) -> u64 {
+    targets.iter().map(|target| target.refs.len() as u64).sum()
 }
 
 fn only_commit(targets: &[Target]) -> Option<ObjectId> {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures::future;
@@ -13,6 +14,7 @@ use super::candidates::Candidate;
 use super::facets::FacetCounts;
 use super::open::{Document, Opened};
 use super::reader::{Frame, Reader};
+use super::request::Budget;
 use super::waves::Wave;
 use super::workers::{Queue, share};
 use crate::id::TenantId;
@@ -33,6 +35,9 @@ pub(super) struct Work {
     pub(super) tenant: TenantId,
     pub(super) abandoned: Abandoned,
     pub(super) patience: Patience,
+    pub(super) budget: Budget,
+    /// Whether any text was asked for at the store yet.
+    pub(super) has_read: AtomicBool,
     /// Whether files are counted by facet.
     pub(super) facets: bool,
 }
@@ -81,8 +86,19 @@ pub(super) struct Verified {
     pub(super) hits: Vec<Hit>,
     /// What they amount to, and those behind `left` that were come across.
     pub(super) tally: Tally,
-    /// The first unit of the first path that was left when the time was over.
-    pub(super) left: Option<usize>,
+    /// The first unit of the first path that was left, and why.
+    pub(super) left: Option<(usize, Left)>,
+}
+
+/// Why texts of a wave were left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It was there, and there was no time to search it.
+    Unsearched,
+    /// It was not there in time.
+    Unread,
+    /// As many bytes as may be were read before.
+    Bytes,
 }
 
 /// What one thread found.
@@ -129,24 +145,36 @@ impl Work {
         let mut missing = std::mem::take(&mut found.missing);
         missing.sort_unstable();
         let mut rest = &missing[..];
+        let mut why = Left::Unsearched;
         while let Some(first) = rest.first() {
-            if found.left.is_some() {
+            let most = if self.has_read.swap(true, Ordering::Relaxed) {
+                self.budget.bytes_left(reader).min(READ_BYTES)
+            } else {
+                READ_BYTES
+            };
+            if found.left.is_some() || most == 0 {
+                why = if found.left.is_some() { why } else { Left::Bytes };
                 found.leave(*first);
                 break;
             }
             let mut bytes = 0;
             let fits = |unit: &&usize| {
                 bytes += self.opened.text_len(wave.document(**unit));
-                bytes <= READ_BYTES
+                bytes <= most
             };
             let (now, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
             let documents = now.iter().map(|unit| wave.document(*unit));
-            let frames = self.read(reader, documents).await?;
+            let Some(frames) = self.budget.in_time(self.read(reader, documents)).await else {
+                why = Left::Unread;
+                found.leave(*first);
+                break;
+            };
+            let frames = frames?;
             found.add(self.run(reader, bytes.min(READ_BYTES), pass(Some(now.to_vec()), frames)).await?);
             rest = later;
         }
-        let left = found.left.map(|unit| wave.first_of_path(&self.opened, unit));
-        found.hits.retain(|hit| left.is_none_or(|left| hit.unit < left));
+        let left = found.left.map(|unit| (wave.first_of_path(&self.opened, unit), why));
+        found.hits.retain(|hit| left.is_none_or(|(left, _)| hit.unit < left));
         found.hits.sort_unstable_by_key(|hit| hit.unit);
         Ok(Verified { hits: found.hits, tally: found.tally, left })
     }

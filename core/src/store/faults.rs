@@ -30,6 +30,8 @@ pub struct Faults {
     sent: AtomicU64,
     /// What a request takes, in microseconds, give or take a half.
     micros: AtomicU64,
+    /// Requests until none is answered any more.
+    answered: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,8 @@ impl SharedMemory {
     pub fn sender(&self, seed: u64, share: u32) -> (Store, Arc<Faults>) {
         let left = AtomicU64::new(IMMORTAL);
         let (share, chance, micros) = (AtomicU32::new(share), AtomicU64::new(seed), AtomicU64::new(0));
-        let faults = Arc::new(Faults { share, chance, left, micros, sent: AtomicU64::new(0) });
+        let (sent, answered) = (AtomicU64::new(0), AtomicU64::new(IMMORTAL));
+        let faults = Arc::new(Faults { share, chance, left, micros, sent, answered });
         let store = Behind::new(self.0.clone(), Arc::clone(&faults));
         (Store { backend: Backend::Remote(Remote::over(Arc::new(store))) }, faults)
     }
@@ -60,6 +63,17 @@ impl Faults {
     /// Lets each request take about so long, on tokio's clock.
     pub fn take(&self, time: Duration) {
         self.micros.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Lets the store keep silent after this many more requests, and answer again when it is called with `None`. What was
+    /// sent meanwhile is never answered.
+    pub fn stall_after(&self, requests: Option<u64>) {
+        self.answered.store(requests.unwrap_or(IMMORTAL), Ordering::SeqCst);
+    }
+
+    fn is_stalled(&self) -> bool {
+        let less = |left: u64| if left == IMMORTAL { None } else { left.checked_sub(1) };
+        self.answered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less) == Err(0)
     }
 
     async fn half_a_request(&self) {
@@ -111,6 +125,9 @@ impl Between for Faults {
     async fn before(&self, _: Request) -> Result<Fault> {
         for _ in 0..self.random() % 4 {
             tokio::task::yield_now().await;
+        }
+        if self.is_stalled() {
+            std::future::pending::<()>().await;
         }
         let fault = self.next();
         if fault == Fault::Before {

@@ -16,6 +16,17 @@ use crate::store::{Backend, Root, Store, StoreError, head_path};
 #[derive(Clone)]
 pub struct HeadMark(pub(super) Mark);
 
+/// HEAD as it was read.
+#[derive(Debug)]
+pub struct ReadHead {
+    /// What it holds.
+    pub root: Root,
+    /// What tells it from another.
+    pub mark: HeadMark,
+    /// Its length.
+    pub bytes: u64,
+}
+
 #[derive(Clone)]
 pub(super) enum Mark {
     /// There is none.
@@ -43,11 +54,7 @@ impl fmt::Debug for HeadMark {
 impl Store {
     /// Reads HEAD unless it still is the one that `seen` marks (`None` then): one request, which for an unchanged HEAD
     /// carries no bytes. Where the tenant has none yet, a default root.
-    pub async fn head_since(
-        &self,
-        tenant: TenantId,
-        seen: Option<&HeadMark>,
-    ) -> Result<Option<(Root, HeadMark)>, StoreError> {
+    pub async fn head_since(&self, tenant: TenantId, seen: Option<&HeadMark>) -> Result<Option<ReadHead>, StoreError> {
         let object = head_path(tenant);
         let seen = seen.map(|mark| &mark.0);
         let read = match &self.backend {
@@ -55,8 +62,9 @@ impl Store {
             Backend::Remote(remote) => remote.read_head_since(&object, seen).await?,
         };
         let Some((bytes, mark)) = read else { return Ok(None) };
+        let size = bytes.as_ref().map_or(0, Bytes::len) as u64;
         let root = bytes.map_or_else(|| Ok(Root::default()), |bytes| Root::decode(&bytes));
-        Ok(Some((root.map_err(|error| error.of_object(object))?, HeadMark(mark))))
+        Ok(Some(ReadHead { root: root.map_err(|error| error.of_object(object))?, mark: HeadMark(mark), bytes: size }))
     }
 
     /// Whether reading a range is no request to another machine.

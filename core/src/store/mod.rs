@@ -53,7 +53,7 @@ pub use self::error::StoreError;
 pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
 pub use self::head::HeadTag;
-pub use self::head_mark::HeadMark;
+pub use self::head_mark::{HeadMark, ReadHead};
 pub use self::hedge::Hedges;
 #[cfg(feature = "testing")]
 pub use self::latency::{Latency, Traffic};

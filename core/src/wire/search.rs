@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::List;
-use crate::search::{Facets, FileMatch, LineMatch, Score, SearchResult, SearchStats, StopReason};
+use crate::search::{Facets, FileMatch, Hidden, LineMatch, Score, SearchResult, SearchStats, StopReason};
 use crate::segment::Class;
 
 /// One matching line, or a file that matches without a line to show.
@@ -93,11 +93,46 @@ pub struct Summary {
     pub behind: Option<u64>,
     /// Whether all matches were given.
     pub complete: bool,
+    /// If not, why: `limit`, `deadline`, `bytes`, or `unread` where changed files were too large together to be read.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Matching files that nobody asked for; `null`: there was no time to know.
+    #[serde(default)]
+    pub hidden: Option<HiddenFiles>,
+    /// Paths of the working tree that differ and cannot be searched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// What a reader of the answer should know, in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Where they were asked for: matching files by what the index says of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facets: Option<FacetList>,
     /// What it cost.
     pub stats: Stats,
+}
+
+/// Files that match in classes that nobody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HiddenFiles {
+    /// Generated ones.
+    pub generated: u64,
+    /// Vendored ones.
+    pub vendored: u64,
+    /// Whether these are the numbers, or the most there can be.
+    pub exact: bool,
+}
+
+/// A path that cannot be searched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Path; percent-encoded if `path_lossy`.
+    pub path: String,
+    /// Whether `path` had to be encoded, because it is not UTF-8.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub path_lossy: bool,
+    /// Why, as in the summary of a job: `binary`, `too_large`, `ignored`, `unreadable`, …
+    pub reason: String,
 }
 
 /// Counts of a search that do not depend on the machine.
@@ -183,6 +218,10 @@ pub fn summary(result: &SearchResult) -> Summary {
         tree: None,
         behind: None,
         complete: result.complete,
+        reason: result.reason.map(|why| reason(why).to_owned()),
+        hidden: result.hidden.map(HiddenFiles::from),
+        left_out: Vec::new(),
+        notes: notes(result),
         facets: result.facets.as_ref().map(FacetList::from),
         stats: result.stats.into(),
     }
@@ -203,6 +242,7 @@ pub fn list(result: &SearchResult) -> SearchList {
         "skipped": result.n_skipped,
         "complete": result.complete,
         "reason": result.reason.map(reason),
+        "hidden": result.hidden.map(HiddenFiles::from),
     }));
     list.notes = notes(result);
     SearchList { list, facets: result.facets.as_ref().map(FacetList::from), stats: result.stats.into() }
@@ -218,27 +258,41 @@ fn reason(reason: StopReason) -> &'static str {
 
 fn notes(result: &SearchResult) -> Vec<String> {
     let mut notes = Vec::new();
-    if result.n_refs == 0 {
+    if result.n_refs == 0 && result.hidden.is_some() {
         notes.push("nothing was searched: no indexed repository of this key has such a name or ref".to_owned());
     }
     match result.reason {
         None => {}
         Some(StopReason::Limit) => notes.push("there may be more matches: ask with `cursor`".to_owned()),
+        Some(StopReason::Deadline) if result.next.is_none() => {
+            notes.push("the deadline passed before anything was searched: give it more time".to_owned());
+        }
         Some(StopReason::Deadline) => notes.push("the deadline passed: ask with `cursor` for the rest".to_owned()),
         Some(StopReason::Bytes) => {
             notes.push("enough was read for one answer: ask with `cursor` for the rest".to_owned())
         }
     }
-    let up_to = if result.hidden.exact { "" } else { "up to " };
-    for (n, kind) in [(result.hidden.generated, "generated"), (result.hidden.vendored, "vendored")] {
-        if n > 0 {
-            notes.push(format!("{up_to}{n} hidden in {kind} files: `{kind}:yes` shows them"));
-        }
-    }
+    notes.extend(hidden_notes(result.hidden));
     if result.n_skipped > 0 {
         notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
     }
     notes
+}
+
+/// What is hidden, in a sentence for each class of which something may be.
+pub fn hidden_notes(hidden: Option<Hidden>) -> Vec<String> {
+    let Some(Hidden { generated, vendored, exact }) = hidden else {
+        return vec!["how much is hidden in generated and vendored files is not known".to_owned()];
+    };
+    let up_to = if exact { "" } else { "up to " };
+    let kinds = [(generated, "generated"), (vendored, "vendored")].into_iter().filter(|(n, _)| *n > 0);
+    kinds.map(|(n, kind)| format!("{up_to}{n} hidden in {kind} files: `{kind}:yes` shows them")).collect()
+}
+
+impl From<Hidden> for HiddenFiles {
+    fn from(Hidden { generated, vendored, exact }: Hidden) -> Self {
+        Self { generated, vendored, exact }
+    }
 }
 
 impl From<&Facets> for FacetList {
@@ -387,7 +441,7 @@ pub fn path_text(path: &[u8]) -> (String, bool) {
 }
 
 /// Files may hold escape sequences; a terminal must not obey them.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
@@ -400,7 +454,7 @@ fn is_false(value: &bool) -> bool {
 mod tests {
     use super::*;
     use crate::id::{ObjectId, RepositoryId};
-    use crate::search::{Hidden, Totals};
+    use crate::search::Totals;
     use crate::text::Language;
 
     fn result() -> SearchResult {
@@ -428,7 +482,7 @@ mod tests {
         };
         SearchResult {
             totals: Totals { files: 1, lines: 2, exact: false },
-            hidden: Hidden::default(),
+            hidden: Some(Hidden { generated: 2, vendored: 0, exact: false }),
             facets: None,
             n_refs: 1,
             n_skipped: 2,
@@ -459,7 +513,23 @@ mod tests {
         assert_eq!((&list["truncated"], &list["total_is_exact"]), (&false.into(), &false.into()));
         assert_eq!(list["index"]["reason"], "limit");
         assert_eq!(list["stats"]["gets"], 0);
-        assert_eq!(serde_json::to_value(summary(&result)).expect("it is JSON")["summary"], true);
+        let summary = serde_json::to_value(summary(&result)).expect("it is JSON");
+        assert_eq!(summary["summary"], true);
+        for name in ["complete", "reason", "hidden", "skipped", "commit"] {
+            assert_eq!(summary[name], list["index"][name], "{name}");
+        }
+        assert_eq!(summary["notes"], list["notes"]);
+        assert_eq!(summary["hidden"], serde_json::json!({ "generated": 2, "vendored": 0, "exact": false }));
+    }
+
+    #[test]
+    fn what_nobody_had_time_to_know_is_not_said_to_be_nothing() {
+        let late = SearchResult { hidden: None, n_refs: 0, reason: Some(StopReason::Deadline), ..result() };
+        let list = serde_json::to_value(list(&late)).expect("it is JSON");
+        assert_eq!(list["index"]["hidden"], serde_json::Value::Null);
+        let notes = list["notes"].as_array().expect("notes");
+        assert!(notes[0].as_str().is_some_and(|note| note.contains("before anything was searched")), "{notes:?}");
+        assert!(notes[1].as_str().is_some_and(|note| note.contains("not known")), "{notes:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use axum::routing::get;
 use kotadb_core::http::scope::Search;
 use kotadb_core::http::{ApiError, Authorized, Json, Query, Resources, page_limit};
 use kotadb_core::query;
-use kotadb_core::search::{Budget, Context, Page, SearchCursor, SearchError, SearchRequest};
+use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher};
 use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
 
@@ -73,13 +73,14 @@ async fn answer(
     key: &Authorized<Search>,
     search: &CodeSearch,
 ) -> Result<Json<SearchList>, ApiError> {
-    let request = request(key, search)?;
-    let result = resources.searcher()?.search(&request).await?;
+    let searcher = resources.searcher()?;
+    let request = request(searcher, key, search)?;
+    let result = searcher.search(&request).await?;
     Ok(Json(list(&result)))
 }
 
 /// Checked against the limits of this route.
-fn request(key: &Authorized<Search>, search: &CodeSearch) -> Result<SearchRequest, ApiError> {
+fn request(searcher: &Searcher, key: &Authorized<Search>, search: &CodeSearch) -> Result<SearchRequest, ApiError> {
     let limit = page_limit(search.limit)?;
     let query = query::parse(&search.query)?;
     let visible = match &search.repository {
@@ -89,7 +90,8 @@ fn request(key: &Authorized<Search>, search: &CodeSearch) -> Result<SearchReques
     if search.context > MAX_CONTEXT {
         return Err(ApiError::invalid_request(format!("`context` is {}: give 0 to {MAX_CONTEXT}", search.context)));
     }
-    let cursor = search.cursor.as_deref().map(str::parse::<SearchCursor>).transpose().map_err(SearchError::from)?;
+    let cursor = search.cursor.as_deref().map(|text| searcher.cursor(key.tenant, text));
+    let cursor = cursor.transpose().map_err(SearchError::from)?;
     Ok(SearchRequest {
         page: Page { cursor, ..Page::of_lines(limit as usize) },
         count: search.count,

@@ -1,6 +1,8 @@
 //! Answers of the engine against a plain scan, over real segments, snapshots and a store.
 
 mod corpus;
+mod cursors;
+mod deadlines;
 mod hostile;
 mod index;
 mod layers;
@@ -24,7 +26,7 @@ const CACHE: u64 = 8 << 20;
 
 /// Runs on the executor of one thread, like a Lambda.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
 }
 
 async fn publish(repositories: &[Repository], docs: usize) -> (Index, Searcher) {

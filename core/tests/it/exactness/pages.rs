@@ -1,9 +1,7 @@
 //! Pages of an answer, put together, are the answer: also where the index moves on between them.
 
 use kotadb_core::query;
-use kotadb_core::search::{
-    CursorError, FileMatch, LineMatch, Page, SearchCursor, SearchError, SearchRequest, Searcher,
-};
+use kotadb_core::search::{CursorError, FileMatch, LineMatch, Page, SearchError, SearchRequest, Searcher};
 use proptest::prelude::*;
 
 use super::index::Index;
@@ -56,7 +54,7 @@ proptest! {
                     }
                     turns += 1;
                     let Some(next) = result.next else { break };
-                    cursor = Some(next.to_string().parse::<SearchCursor>().unwrap());
+                    cursor = Some(searcher.cursor(index.tenant, &next.to_string()).unwrap());
                 }
                 assert_eq!(pages, all);
                 Index::publish(index.store.clone(), &repositories, docs).await;

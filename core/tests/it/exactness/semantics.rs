@@ -92,14 +92,14 @@ fn what_nobody_asked_for_is_hidden_and_counted() {
         let plain = ask("word", false).await;
         assert_eq!((paths(&plain), plain.complete), (vec!["a.c"], true));
         // The index alone cannot tell: `wor` and `ord` are in all four.
-        assert_eq!(plain.hidden, Hidden { generated: 2, vendored: 1, exact: false });
+        assert_eq!(plain.hidden, Some(Hidden { generated: 2, vendored: 1, exact: false }));
         let counted = ask("word", true).await;
-        assert_eq!(counted.hidden, Hidden { generated: 2, vendored: 0, exact: true });
+        assert_eq!(counted.hidden, Some(Hidden { generated: 2, vendored: 0, exact: true }));
         assert_eq!(counted.totals, Totals { files: 1, lines: 1, exact: true });
         assert_eq!(counted.facets.unwrap().classes, [(Class::Source, 1)]);
         let only = ask("word generated:only", true).await;
-        assert_eq!((paths(&only), only.hidden.vendored), (vec!["gen/a.c", "gen/b.c"], 0));
-        assert_eq!(ask("path:a.c", false).await.hidden, Hidden { generated: 1, vendored: 1, exact: true });
+        assert_eq!((paths(&only), only.hidden.unwrap().vendored), (vec!["gen/a.c", "gen/b.c"], 0));
+        assert_eq!(ask("path:a.c", false).await.hidden, Some(Hidden { generated: 1, vendored: 1, exact: true }));
     });
 }
 

@@ -92,6 +92,16 @@ async fn a_client_that_leaves_ends_its_search() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_keeps_silent_is_not_waited_for_longer_than_asked() {
+    let far = Far::new(Duration::from_secs(3600)).await;
+    let start = std::time::Instant::now();
+    let query = "/api/v1/search/code?query=alpha&timeout_ms=100";
+    let answer = far.app.call("GET", query, &far.tenant.key, None).await;
+    assert_eq!((answer.status, &answer.body["index"]["reason"]), (200, &json!("deadline")), "{}", answer.body);
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn what_was_found_in_time_is_answered() {
     let far = Far::new(Duration::from_millis(5)).await;
     // 30 of 300 files, told apart by their text alone: no first wave fills the page.
@@ -103,7 +113,8 @@ async fn what_was_found_in_time_is_answered() {
     let cut = ask(json!({ "timeout_ms": 1 })).await;
     assert_eq!((&cut["index"]["complete"], &cut["index"]["reason"]), (&json!(false), &json!("deadline")), "{cut}");
     assert_eq!(cut["total_is_exact"], json!(false));
-    assert_eq!(cut["notes"][0], "the deadline passed: ask with `cursor` for the rest");
+    assert_eq!(cut["notes"][0], "the deadline passed before anything was searched: give it more time");
+    assert_eq!(cut["index"]["hidden"], json!(null));
     let rest = ask(json!({ "cursor": cut["next_cursor"] })).await;
     let found = |answer: &Value| answer["items"].as_array().unwrap().len();
     assert_eq!((found(&cut) + found(&rest), &rest["index"]["complete"]), (30, &json!(true)), "{cut} {rest}");
