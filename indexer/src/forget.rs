@@ -164,12 +164,13 @@ impl Forget<'_> {
         let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
         let entry = root.repositories.get(&id).ok_or(IndexError::HeldGone)?;
         let docs = publish::docs(root, entry, &segments, &publish::Docs::new());
+        let of_default = publish::of_default(root, after, &segments);
         let entry = root.repositories.get_mut(&id).ok_or(IndexError::HeldGone)?;
         if (entry.default.as_ref(), entry.refs) != (before.default_tip(), before.refs) {
             return Err(IndexError::HeldGone);
         }
         (entry.default, entry.refs) = (after.default_tip().cloned(), after.refs);
-        (entry.segments, entry.docs) = (segments, docs);
+        (entry.segments, entry.docs, entry.of_default) = (segments, docs, of_default);
         let gone: BTreeSet<(Kind, ObjectKey)> = before.objects().difference(&after.objects()).copied().collect();
         let lost = gone.iter().filter_map(|(_, key)| before.segments.get(key)).flatten();
         root.purge.extend(lost.copied());

@@ -84,6 +84,7 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
         default: after.default_tip().cloned(),
         refs: after.refs,
         docs: docs(root, &known, &segments, &publication.docs),
+        of_default: of_default(root, after, &segments),
         segments,
     };
     let is_there = |tips: &Tips| (known.default.as_ref(), known.refs) == (tips.default_tip(), tips.refs);
@@ -122,6 +123,16 @@ pub fn indices(root: &Root, keys: &BTreeSet<ObjectKey>) -> Result<Vec<u32>, Inde
     let found = root.segments.iter().zip(0..).filter(|(segment, _)| keys.contains(&segment.key));
     let found: Vec<u32> = found.map(|(_, nth)| nth).collect();
     if found.len() == keys.len() { Ok(found) } else { Err(IndexError::HeldGone) }
+}
+
+/// Which of `segments`, by place, the default tip names; none where it names all of them or nobody knows.
+pub fn of_default(root: &Root, after: &Tips, segments: &[u32]) -> Vec<u32> {
+    let objects = after.default_tip().into_iter().flat_map(|tip| [Some(tip.snapshot), tip.base]).flatten();
+    let named: Option<Vec<&Vec<ObjectKey>>> = objects.map(|key| after.segments.get(&key)).collect();
+    let named: BTreeSet<ObjectKey> = named.into_iter().flatten().flatten().copied().collect();
+    let is_named = |(_, nth): &(u32, &u32)| named.contains(&root.segments[**nth as usize].key);
+    let places: Vec<u32> = (0..).zip(segments).filter(is_named).map(|(place, _)| place).collect();
+    if places.len() == segments.len() { Vec::new() } else { places }
 }
 
 /// Where the documents of a repository are in `segments`, if they were in those of `known` before and are at `named`, too.

@@ -17,11 +17,11 @@ use crate::query::Formula;
 use crate::segment::{Class, DocId, DocSet};
 use crate::store::{Kind, ObjectKey, Root, SegmentEntry, Snapshot, StoreError};
 
-/// A repository with more segments than this has its snapshots read first, to open no segment in vain.
+/// Where nobody says which segments a snapshot names, and the repository has more than this, snapshots are read first, to
+/// open no segment in vain.
 const EAGER_SEGMENTS: usize = 16;
 
-/// Of a repository with more large segments than this the lists wait for its snapshot, to read none in vain: segments
-/// that only other refs touch have lists, too.
+/// The same of lists: with more large segments than this they wait for the snapshot, to read none in vain.
 const ASKED_AHEAD: usize = 4;
 
 /// Everything that a search looks at, opened.
@@ -125,26 +125,29 @@ pub(super) async fn open(
 
 async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) -> Result<Objects<'a>, StoreError> {
     let table = wanted(root, targets);
-    let eager = targets.iter().all(|target| target.segments.len() <= EAGER_SEGMENTS);
+    let eager = targets.iter().all(|target| target.named.is_some() || target.segments.len() <= EAGER_SEGMENTS);
+    let likely: BTreeSet<ObjectKey> =
+        targets.iter().flat_map(|target| entries(root, target.likely())).map(|one| one.key).collect();
     let snapshots: BTreeSet<ObjectKey> = targets.iter().map(|target| target.base).collect();
     let deltas: BTreeSet<ObjectKey> =
         targets.iter().flat_map(|target| &target.refs).filter_map(|one| one.delta).collect();
     let snapshots =
         snapshots.into_iter().map(|key| async move { Ok(Object::Snapshot(key, reader.snapshot(key).await?)) });
     let deltas = deltas.into_iter().map(|key| async move { Ok(Object::Delta(key, reader.delta(key).await?)) });
-    let segments = table.values().filter(|_| eager);
+    let segments = table.values().filter(|wanted| eager && likely.contains(&wanted.entry.key));
+    let tails_are_there = segments.clone().all(|wanted| reader.opened_ahead(wanted.entry.key).is_some());
     let reads = snapshots.map(Either::Left).chain(deltas.map(|read| Either::Right(Either::Left(read))));
     let reads = reads.chain(segments.map(|wanted| Either::Right(Either::Right(open_and_ask(reader, wanted)))));
     let mut objects = Objects::default();
     reader
-        .overlapping_waves(future::try_join_all(reads))
+        .overlapping_waves(future::try_join_all(reads), tails_are_there)
         .await?
         .into_iter()
         .for_each(|object| objects.add(object, &table));
     let later: BTreeSet<ObjectKey> = objects.named().filter(|key| !objects.places.contains_key(key)).collect();
     let reads = later.iter().filter_map(|key| table.get(key)).map(|wanted| open_and_ask(reader, wanted));
     reader
-        .overlapping_waves(future::try_join_all(reads))
+        .overlapping_waves(future::try_join_all(reads), false)
         .await?
         .into_iter()
         .for_each(|object| objects.add(object, &table));
@@ -155,9 +158,9 @@ async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) ->
 fn wanted<'a>(root: &'a Root, targets: &'a [Target]) -> BTreeMap<ObjectKey, Wanted<'a>> {
     let mut table: BTreeMap<ObjectKey, Wanted<'a>> = BTreeMap::new();
     for target in targets {
-        let entries = || target.segments.iter().filter_map(|at| root.segments.get(*at as usize));
-        let ahead = entries().filter(|entry| entry.bytes > WHOLE_SEGMENT).count() <= ASKED_AHEAD;
-        for entry in entries() {
+        let large = entries(root, &target.segments).filter(|entry| entry.bytes > WHOLE_SEGMENT);
+        let ahead = target.named.is_some() || large.count() <= ASKED_AHEAD;
+        for entry in entries(root, &target.segments) {
             let wanted = table.entry(entry.key).or_insert_with(|| Wanted { entry, formulas: Vec::new() });
             let formula = target.scope.formula();
             if ahead && !wanted.formulas.contains(&formula) {
@@ -166,6 +169,10 @@ fn wanted<'a>(root: &'a Root, targets: &'a [Target]) -> BTreeMap<ObjectKey, Want
         }
     }
     table
+}
+
+fn entries<'a>(root: &'a Root, segments: &'a [u32]) -> impl Iterator<Item = &'a SegmentEntry> {
+    segments.iter().filter_map(|at| root.segments.get(*at as usize))
 }
 
 async fn open_and_ask(reader: &Reader<'_>, wanted: &Wanted<'_>) -> Result<Object, StoreError> {

@@ -80,8 +80,10 @@ fn part<'a>(root: &Root, targets: impl Iterator<Item = &'a Target>, names_refs: 
         if part.repositories.contains_key(&target.repository) {
             continue;
         }
-        let mut segments = Vec::with_capacity(entry.segments.len());
-        for segment in entry.segments.iter().filter_map(|at| root.segments.get(*at as usize)) {
+        // Without a look at other refs nothing says which segments they touch, nor need it.
+        let needed = if names_refs { &entry.segments[..] } else { target.likely() };
+        let mut segments = Vec::with_capacity(needed.len());
+        for segment in needed.iter().filter_map(|at| root.segments.get(*at as usize)) {
             let known = part.segments.iter().position(|other| other.key == segment.key);
             segments.push(known.unwrap_or(part.segments.len()) as u32);
             if known.is_none() {

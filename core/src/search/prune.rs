@@ -32,8 +32,8 @@ pub(super) async fn prune(reader: &Reader<'_>, root: &Root, targets: &[Target]) 
 }
 
 async fn ask<'a>(reader: &Reader<'_>, root: &Root, targets: &'a [Target]) -> Result<Answers<'a>, StoreError> {
-    let pair = |target: &'a Target| target.segments.iter().map(|at| (*at, target.scope.formula()));
-    let wanted: BTreeSet<u32> = targets.iter().flat_map(|target| &target.segments).copied().collect();
+    let pair = |target: &'a Target| target.likely().iter().map(|at| (*at, target.scope.formula()));
+    let wanted: BTreeSet<u32> = targets.iter().flat_map(Target::likely).copied().collect();
     let there = wanted.into_iter().filter_map(|at| Some((at, root.segments.get(at as usize)?)));
     let reads = there.map(|(at, entry)| async move { Ok((at, reader.segment(entry).await?)) });
     let opened = reader.wave(future::try_join_all(reads)).await?;
@@ -50,7 +50,9 @@ async fn ask<'a>(reader: &Reader<'_>, root: &Root, targets: &'a [Target]) -> Res
 fn has_candidates(root: &Root, target: &Target, answers: &Answers<'_>) -> bool {
     let docs = root.repositories.get(&target.repository).map_or(&[][..], |entry| &entry.docs);
     let formula = target.scope.formula();
-    target.segments.iter().enumerate().any(|(nth, at)| match answers.get(&(*at, formula)) {
+    let is_named = |at: &u32| target.named.as_ref().is_none_or(|named| named.binary_search(at).is_ok());
+    let segments = target.segments.iter().enumerate().filter(|(_, at)| is_named(at));
+    segments.into_iter().any(|(nth, at)| match answers.get(&(*at, formula)) {
         Some(Some(documents)) => docs.get(nth).map_or(!documents.is_empty(), |docs| docs.meet(documents)),
         _ => true,
     })

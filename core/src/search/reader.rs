@@ -1,6 +1,7 @@
 //! Reads of one search: through the cache, counted, and checked against the formats. What is read when is the business
 //! of the other files.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +38,8 @@ pub(super) struct Reader<'a> {
     stats: Mutex<SearchStats>,
     /// Of the GETs those for lists.
     lists: AtomicU32,
+    /// See [`Reader::open_ahead`].
+    ahead: Mutex<HashMap<ObjectKey, Arc<OpenSegment>>>,
 }
 
 /// The content of a document: kept in memory, or as read.
@@ -50,8 +53,9 @@ impl<'a> Reader<'a> {
     pub(super) fn new(store: &Store, cache: &'a Arc<Cache>, tenant: TenantId) -> Self {
         let hedges = Arc::new(Hedges::default());
         let store = store.hedging(&hedges);
-        let (is_misled, stats, lists) = (AtomicBool::new(false), Mutex::default(), AtomicU32::new(0));
-        Self { store, hedges, cache, tenant, is_misled, stats, lists }
+        let (is_misled, lists) = (AtomicBool::new(false), AtomicU32::new(0));
+        let (stats, ahead) = (Mutex::default(), Mutex::default());
+        Self { store, hedges, cache, tenant, is_misled, stats, lists, ahead }
     }
 
     /// What it took so far, with what was sent a second time.
@@ -65,21 +69,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Runs reads that wait for each other only here; a wave that sent none is none.
-    pub(super) async fn wave<T>(
-        &self,
-        reads: impl Future<Output = Result<Vec<T>, StoreError>>,
-    ) -> Result<Vec<T>, StoreError> {
+    pub(super) async fn wave<T>(&self, reads: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let before = self.stats().gets;
         let answers = reads.await;
         self.count(|stats| stats.round_trips += u32::from(stats.gets > before));
         answers
     }
 
-    /// The same of reads that go on to ask for lists when they can: two waves, although no list waits for all objects.
+    /// The same of reads that go on to ask for lists when they can: two waves, although no list waits for all objects. One
+    /// where the tails are there already.
     pub(super) async fn overlapping_waves<T>(
         &self,
         reads: impl Future<Output = Result<Vec<T>, StoreError>>,
+        tails_are_there: bool,
     ) -> Result<Vec<T>, StoreError> {
+        if tails_are_there {
+            return self.wave(reads).await;
+        }
         let (gets, lists) = (self.stats().gets, self.lists());
         let answers = reads.await;
         let (gets, lists) = (self.stats().gets - gets, self.lists() - lists);
@@ -172,7 +178,23 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
+    /// Opens segments that this search is sure to need soon, and keeps them for it.
+    pub(super) async fn open_ahead(&self, entries: impl Iterator<Item = &SegmentEntry>) -> Result<(), StoreError> {
+        let opened = future::try_join_all(entries.map(|entry| self.segment(entry))).await?;
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.extend(opened.into_iter().map(|open| (open.key, open)));
+        Ok(())
+    }
+
+    /// A segment that was opened ahead.
+    pub(super) fn opened_ahead(&self, key: ObjectKey) -> Option<Arc<OpenSegment>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
     pub(super) async fn segment(&self, entry: &SegmentEntry) -> Result<Arc<OpenSegment>, StoreError> {
+        if let Some(open) = self.opened_ahead(entry.key) {
+            return Ok(open);
+        }
         self.once(entry.key, Part::Segment, self.open_segment(entry)).await
     }
 

@@ -1,7 +1,7 @@
 //! What a query is asked of: refs of visible repositories for which anything of it is left. Refs that share a whole
 //! snapshot are one target, however many they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::future;
@@ -11,6 +11,9 @@ use super::request::{SearchRequest, Visible};
 use crate::id::{ObjectId, RepositoryId};
 use crate::query::{Plan, Scope};
 use crate::store::{ObjectKey, Refs, RepositoryEntry, Root, StoreError, Tip};
+
+/// Most segments that are opened while nobody knows which of them the named refs touch.
+const AHEAD: usize = 32;
 
 /// A whole snapshot and the refs that are answered from it.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Target {
     pub(super) refs: Vec<TargetRef>,
     /// Indices of the segments of the repository in the root's table.
     pub(super) segments: Vec<u32>,
+    /// Those of them that the snapshot and the deltas of `refs` name; `None`: nobody says.
+    pub(super) named: Option<Vec<u32>>,
 }
 
 /// A ref of a [`Target`].
@@ -43,6 +48,13 @@ pub(super) struct TargetRef {
     pub(super) overlaid: bool,
 }
 
+impl Target {
+    /// The segments to open before its snapshot is there.
+    pub(super) fn likely(&self) -> &[u32] {
+        self.named.as_deref().unwrap_or(&self.segments)
+    }
+}
+
 /// The targets, by repository name.
 pub(super) async fn select(
     reader: &Reader<'_>,
@@ -57,16 +69,57 @@ pub(super) async fn select(
         .collect();
     known.sort_by(|(a, _), (b, _)| (&a.name, a.id).cmp(&(&b.name, b.id)));
     known.dedup_by_key(|(repository, _)| repository.id);
-    let refs =
-        reader.wave(future::try_join_all(known.iter().map(|(_, entry)| other_refs(reader, plan, entry)))).await?;
+    let refs = future::try_join_all(known.iter().map(|(_, entry)| other_refs(reader, plan, entry)));
+    let tails = open_ahead(reader, root, plan, known.iter().map(|(_, entry)| *entry));
+    let (refs, ()) = reader.wave(future::try_join(refs, tails)).await?;
     let mut targets = Vec::new();
     for (nth_repository, ((repository, entry), refs)) in (0..).zip(known.into_iter().zip(refs)) {
         let others = refs.iter().flat_map(|refs| refs.tips.iter());
         let of = Of { nth_repository, repository, entry, request };
         of.add(&mut targets, plan, entry.default.iter().chain(others));
         of.add_commits(&mut targets, plan, refs.as_deref());
+        let own = targets.iter_mut().rev().take_while(|target| target.nth_repository == nth_repository);
+        own.for_each(|target| target.named = named(root, entry, refs.as_deref(), target));
     }
     Ok(targets)
+}
+
+/// Which segments the objects of a target name, as far as the root and the refs object tell.
+fn named(root: &Root, entry: &RepositoryEntry, refs: Option<&Refs>, target: &Target) -> Option<Vec<u32>> {
+    if entry.refs.is_none() {
+        return Some(entry.segments.clone());
+    }
+    let default = entry.default.as_ref().filter(|tip| tip.base.is_none() && !entry.of_default.is_empty());
+    let mut places = BTreeSet::new();
+    for key in target.refs.iter().filter_map(|one| one.delta).chain([target.base]) {
+        if let Some(keys) = refs.and_then(|refs| refs.segments.get(&key)) {
+            let is_named = |at: &u32| root.segments.get(*at as usize).is_some_and(|one| keys.contains(&one.key));
+            places.extend(entry.segments.iter().copied().filter(is_named));
+        } else if default.is_some_and(|tip| tip.snapshot == key) {
+            places.extend(entry.of_default.iter().filter_map(|place| entry.segments.get(*place as usize)));
+        } else {
+            return None;
+        }
+    }
+    Some(places.into_iter().collect())
+}
+
+/// Where refs are named, which segments they touch is known from the refs objects alone. Where there are few segments, all
+/// of them are opened meanwhile, which saves a wave.
+async fn open_ahead(
+    reader: &Reader<'_>,
+    root: &Root,
+    plan: &Plan,
+    known: impl Iterator<Item = &RepositoryEntry>,
+) -> Result<(), StoreError> {
+    if !plan.names_refs() || reader.store.is_near() {
+        return Ok(());
+    }
+    let segments: BTreeSet<u32> = known.flat_map(|entry| &entry.segments).copied().take(AHEAD + 1).collect();
+    if segments.len() > AHEAD {
+        return Ok(());
+    }
+    reader.open_ahead(segments.iter().filter_map(|at| root.segments.get(*at as usize))).await
 }
 
 async fn other_refs(
@@ -136,6 +189,7 @@ impl Of<'_> {
             scope: Arc::new(scope),
             refs,
             segments: self.entry.segments.clone(),
+            named: None,
         }
     }
 

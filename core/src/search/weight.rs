@@ -13,7 +13,8 @@ const ALLOCATION: usize = 16;
 pub(super) fn root(root: &Root) -> u64 {
     let repositories = root.repositories.values().map(|entry| {
         let own = size_of::<(RepositoryId, RepositoryEntry)>() * 2 + 2 * ALLOCATION;
-        own + entry.default.as_ref().map_or(0, |tip| tip.ref_name.capacity()) + entry.segments.capacity() * 4
+        own + entry.default.as_ref().map_or(0, |tip| tip.ref_name.capacity())
+            + (entry.segments.capacity() + entry.of_default.capacity()) * 4
     });
     let tables = root.segments.capacity() * size_of::<SegmentEntry>() + root.dropped.capacity() * size_of::<Dropped>();
     let purge = root.purge.len() * (size_of::<ObjectKey>() * 2 + ALLOCATION);

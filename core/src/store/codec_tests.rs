@@ -28,10 +28,12 @@ fn segment() -> impl Strategy<Value = SegmentEntry> {
 fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
     let segments = vec(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
     let docs = proptest::option::of(vec(vec(any::<u32>(), 0..4), 3));
-    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs);
-    parts.prop_map(|(fence, default, refs, segments, docs)| {
+    let of_default = prop::collection::btree_set(0u32..3, 0..3);
+    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs, of_default);
+    parts.prop_map(|(fence, default, refs, segments, docs, of_default)| {
+        let of_default = of_default.into_iter().filter(|place| (*place as usize) < segments.len()).collect();
         let docs = docs.into_iter().flatten().take(segments.len()).map(DocRanges::of).collect();
-        RepositoryEntry { fence, default, refs, segments, docs }
+        RepositoryEntry { fence, default, refs, segments, docs, of_default }
     })
 }
 
@@ -222,6 +224,7 @@ fn golden_objects_still_open() {
     assert_eq!(Root::decode(&golden("v1.root")).unwrap(), first);
     assert_eq!(Root::decode(&golden("v1-dropped.root")).unwrap(), sample_root(3));
     assert_eq!(Root::decode(&golden("v1-dropped-before.root")).unwrap(), spilled_root());
+    assert_eq!(Root::decode(&golden("v1-of-default.root")).unwrap(), layered_root());
     assert_eq!(Dropped::decode_list(&golden("v1.dropped")).unwrap(), sample_root(3).dropped);
     let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
     assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
@@ -276,6 +279,7 @@ fn sample_root(n: usize) -> Root {
         refs: nth.is_multiple_of(2).then(|| keys[2 * n + nth]),
         segments: vec![nth as u32],
         docs: Vec::new(),
+        of_default: Vec::new(),
     };
     let segment = |nth: usize| SegmentEntry {
         key: keys[3 * n + nth],
@@ -299,6 +303,14 @@ fn spilled_root() -> Root {
 }
 
 /// As after a compaction: documents of a repository follow each other in a segment of many.
+/// A repository whose default tip names two of its three segments.
+fn layered_root() -> Root {
+    let mut root = sample_root(3);
+    let entry = root.repositories.values_mut().next().expect("there are three");
+    (entry.segments, entry.of_default) = (vec![0, 1, 2], vec![0, 2]);
+    root
+}
+
 fn with_docs(mut root: Root) -> Root {
     for (nth, entry) in (0..).zip(root.repositories.values_mut()) {
         entry.docs = vec![DocRanges::closed(vec![nth % 4..6, 100 + nth * 7..105 + nth * 7])];

@@ -21,6 +21,7 @@ const DROPPED: u8 = 7;
 const PURGE: u8 = 8;
 const DROPPED_BEFORE: u8 = 9;
 const DOCS: u8 = 10;
+const OF_DEFAULT: u8 = 11;
 
 const HAS_DEFAULT: u8 = 1;
 const HAS_REFS: u8 = 2;
@@ -71,6 +72,8 @@ pub struct RepositoryEntry {
     pub segments: Vec<u32>,
     /// Of each of `segments`, where the documents are that its snapshots name: no others than these. Empty: anywhere.
     pub docs: Vec<DocRanges>,
+    /// Places in `segments`, ascending, of those that the default tip's snapshot names. Empty: all of them, or nobody knows.
+    pub of_default: Vec<u32>,
 }
 
 /// A ref at a commit with its snapshot.
@@ -138,6 +141,9 @@ impl Root {
         if self.repositories.values().any(|entry| !entry.docs.is_empty()) {
             envelope.section(DOCS, &encode_docs(&self.repositories));
         }
+        if self.repositories.values().any(|entry| !entry.of_default.is_empty()) {
+            envelope.section(OF_DEFAULT, &encode_of_default(&self.repositories));
+        }
         if let Some(key) = self.dropped_before {
             let mut before = Encoder::default();
             before.raw(&key.to_bytes());
@@ -168,6 +174,9 @@ fn decode(bytes: &[u8]) -> Result<Root, Damage> {
     let purge = sections.optional(PURGE)?.map(|bytes| decode_purge(&bytes)).transpose()?.unwrap_or_default();
     if let Some(docs) = sections.optional(DOCS)? {
         decode_docs(&docs, &mut repositories)?;
+    }
+    if let Some(of_default) = sections.optional(OF_DEFAULT)? {
+        decode_of_default(&of_default, &mut repositories)?;
     }
     let dropped_before = sections.optional(DROPPED_BEFORE)?.map(|bytes| decode_key(&bytes)).transpose()?;
     let in_table = |entry: &RepositoryEntry| entry.segments.iter().all(|nth| (*nth as usize) < segments.len());
@@ -265,7 +274,7 @@ fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<Reposi
         let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
         repositories.insert(
             RepositoryId(Uuid::from_bytes(id)),
-            RepositoryEntry { fence, default, refs, segments, docs: Vec::new() },
+            RepositoryEntry { fence, default, refs, segments, docs: Vec::new(), of_default: Vec::new() },
         );
     }
     if repositories.len() == count { Ok(repositories) } else { Err(Damage::new("a repository comes twice")) }
@@ -367,6 +376,42 @@ fn decode_docs(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, Repositor
         if docs.ranges() != read {
             return Err(Damage::new("ranges of documents do not ascend"));
         }
+    }
+    Ok(())
+}
+
+/// Of each repository whether its default tip names less than all segments; then of each segment of those whether it does.
+fn encode_of_default(repositories: &BTreeMap<RepositoryId, RepositoryEntry>) -> Encoder {
+    let mut encoder = Encoder::default();
+    encoder.runs(repositories.values().map(|entry| (!entry.of_default.is_empty()).into()));
+    let entries = repositories.values().filter(|entry| !entry.of_default.is_empty());
+    encoder.runs(entries.flat_map(|entry| {
+        let places = (0..).zip(&entry.segments).map(|(place, _)| place);
+        places.map(|place: u32| entry.of_default.binary_search(&place).is_ok().into())
+    }));
+    encoder
+}
+
+fn decode_of_default(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, RepositoryEntry>) -> Result<(), Damage> {
+    let mut entries: Vec<&mut RepositoryEntry> = repositories.values_mut().collect();
+    let mut decoder = Decoder::new(bytes);
+    let mut partly = vec![false; entries.len()];
+    decoder.runs(entries.len(), |run, value| {
+        partly[run].fill(value != 0);
+        Ok(())
+    })?;
+    let mut partly = partly.into_iter();
+    entries.retain(|_| partly.next().unwrap_or(false));
+    let mut is_named = vec![false; entries.iter().map(|entry| entry.segments.len()).sum()];
+    decoder.runs(is_named.len(), |run, value| {
+        is_named[run].fill(value != 0);
+        Ok(())
+    })?;
+    decoder.finish()?;
+    let mut is_named = is_named.into_iter();
+    for entry in entries {
+        let named = (0..).zip(is_named.by_ref().take(entry.segments.len())).filter(|(_, is_named)| *is_named);
+        entry.of_default = named.map(|(place, _)| place).collect();
     }
     Ok(())
 }

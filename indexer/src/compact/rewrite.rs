@@ -181,8 +181,9 @@ impl<'a> Rewriter<'a> {
             let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
             let known = root.repositories.get(id).cloned().unwrap_or_default();
             let docs = publish::docs(root, &known, &segments, docs);
+            let of_default = publish::of_default(root, after, &segments);
             let (default, refs) = (after.default_tip().cloned(), after.refs);
-            root.repositories.insert(*id, RepositoryEntry { default, refs, segments, docs, ..known });
+            root.repositories.insert(*id, RepositoryEntry { default, refs, segments, docs, of_default, ..known });
             gone.extend(before.objects().difference(&after.objects()));
         }
         publish::settle(root, gone.into_iter(), self.compaction.now_ms);

@@ -11,7 +11,7 @@ use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher};
 use kotadb_core::store::{Kind, Latency};
 use kotadb_indexer::local::{self, LocalIndex};
 
-use crate::support::{Repository, block_on, index};
+use crate::support::{Repository, block_on, index, index_ref};
 
 const FILES: u64 = 300;
 const PUSHES: u64 = 200;
@@ -125,9 +125,9 @@ fn fixed_bytes(index: &LocalIndex) -> u64 {
 }
 
 /// One query with an empty cache; what it took is what the store counted.
-fn ask(index: &LocalIndex, text: &str) -> SearchResult {
+fn ask(index: &LocalIndex, text: &str, of: &str) -> SearchResult {
     let (store, traffic) = index.store.far_away(NEXT_DOOR).unwrap();
-    let query = query::parse(&format!("\"{text}\" case:yes")).unwrap();
+    let query = query::parse(&format!("\"{text}\" case:yes{of}")).unwrap();
     let request = SearchRequest::new(index.tenant, vec![index.visible()], query);
     let request = SearchRequest { page: Page::of_lines(50), ..request };
     let answer = block_on(Searcher::new(store, 64 << 20).search(&request)).unwrap();
@@ -136,7 +136,7 @@ fn ask(index: &LocalIndex, text: &str) -> SearchResult {
 }
 
 fn check(index: &LocalIndex, text: &str) -> SearchResult {
-    let answer = ask(index, text);
+    let answer = ask(index, text, "");
     let stats = answer.stats;
     let bytes = stats.bytes - fixed_bytes(index).min(stats.bytes);
     assert!(stats.round_trips <= MOST_ROUND_TRIPS, "`{text}`: {stats:?}");
@@ -185,4 +185,48 @@ fn a_long_literal_takes_four_round_trips_and_seventy_gets_and_still_does_after_2
         }
     }
     assert!(most_segments > 1, "pushes leave segments of their own");
+}
+
+/// Branches beside the default one, each with files of its own.
+const BRANCHES: u64 = 24;
+
+#[test]
+fn other_branches_and_history_cost_a_query_no_round_trip() {
+    let repository = Repository::new();
+    generate(&repository);
+    // What the branches have is in no push that main has.
+    let first_of_branches = PUSHES - BRANCHES;
+    for push in [0, 5, 10, 15, 20] {
+        repository.git(&["update-ref", "refs/heads/main", &format!("refs/heads/p{push}")]);
+        index(repository.path());
+    }
+    for nth in 0..BRANCHES {
+        index_ref(repository.path(), &format!("refs/heads/p{}", first_of_branches + nth));
+    }
+    index(repository.path());
+    let index = local::open(repository.path()).unwrap();
+    let (root, _) = block_on(index.store.head(index.tenant)).unwrap();
+    let entry = &root.repositories[&index.repository];
+    assert!(entry.segments.len() > 16, "{} segments", entry.segments.len());
+    assert!(!entry.of_default.is_empty() && entry.of_default.len() < entry.segments.len(), "{:?}", entry.of_default);
+    let of = |nth: u64| format!(" ref:refs/heads/p{}", first_of_branches + nth);
+    for nth in 0..QUERIES {
+        let push = first_of_branches + nth;
+        let (file, version) = changed(push).into_iter().find(|(_, version)| *version > 0).unwrap();
+        let literal = line(file, version, mixed(nth) % 100);
+        let piece = &literal[literal.len() - 16 - (nth % 9) as usize..];
+        for (of, is_there) in [(of(nth), true), (String::new(), false)] {
+            let answer = ask(&index, piece, &of);
+            assert_eq!(!answer.files.is_empty(), is_there, "`{piece}`{of}");
+            let stats = answer.stats;
+            assert!(stats.round_trips <= MOST_ROUND_TRIPS && stats.gets <= MOST_GETS, "`{piece}`{of}: {stats:?}");
+        }
+        let (file, literal) = (nth * 7 % FILES, line(nth * 7 % FILES, 1, mixed(nth) % 100));
+        let piece = &literal[literal.len() - 20..];
+        let (plain, of_ref) = (ask(&index, piece, ""), ask(&index, piece, &of(nth)));
+        let named = entry.of_default.len() as u32;
+        assert!(plain.stats.round_trips <= MOST_ROUND_TRIPS, "`{piece}` of file {file}: {:?}", plain.stats);
+        assert!(of_ref.stats.round_trips <= MOST_ROUND_TRIPS, "`{piece}` of file {file}: {:?}", of_ref.stats);
+        assert!(plain.stats.gets <= MOST_GETS / 2 + named, "{named} segments are the branch's own: {:?}", plain.stats);
+    }
 }
