@@ -207,8 +207,7 @@ fn other_branches_and_history_cost_a_query_no_round_trip() {
     let index = local::open(repository.path()).unwrap();
     let (root, _) = block_on(index.store.head(index.tenant)).unwrap();
     let entry = &root.repositories[&index.repository];
-    assert!(entry.segments.len() > 16, "{} segments", entry.segments.len());
-    assert!(!entry.of_default.is_empty() && entry.of_default.len() < entry.segments.len(), "{:?}", entry.of_default);
+    assert!(entry.of_default.len() < entry.segments.len() && entry.segments.len() > 1, "{entry:?}");
     let of = |nth: u64| format!(" ref:refs/heads/p{}", first_of_branches + nth);
     for nth in 0..QUERIES {
         let push = first_of_branches + nth;

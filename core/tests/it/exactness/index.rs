@@ -61,17 +61,23 @@ impl Index {
             visible.push(Visible { id, name: repository.name.clone(), hidden: BTreeSet::new() });
             let documents = write_segments(&store, tenant, &mut ids, &mut root, repository, docs).await;
             let mut entry = RepositoryEntry { segments: documents.1, ..RepositoryEntry::default() };
-            let mut tips = Vec::new();
+            let (mut tips, mut segments) = (Vec::new(), BTreeMap::new());
             for (ref_name, files) in &repository.refs {
                 let snapshot = snapshot(&root, &documents.0, ref_name, files);
                 let commit = snapshot.commit;
+                let named = snapshot.segments.clone();
                 let snapshot = store.put(tenant, Kind::Snapshot, ids.next(), snapshot.encode()).await.unwrap();
+                segments.insert(snapshot, named);
                 tips.push(Tip { ref_name: ref_name.clone(), commit, snapshot, base: None });
             }
             entry.default = Some(tips.remove(0));
             if !tips.is_empty() {
+                let of_default = &segments[&entry.default.as_ref().unwrap().snapshot];
+                let is_named = |at: &u32| of_default.contains(&root.segments[*at as usize].key);
+                let places = (0..).zip(&entry.segments).filter(|(_, at)| is_named(at)).map(|(place, _)| place);
+                entry.of_default = places.collect();
                 tips.sort_by(|a, b| a.ref_name.cmp(&b.ref_name));
-                let bytes = Refs { tips, ..Refs::default() }.encode();
+                let bytes = Refs { tips, segments, ..Refs::default() }.encode();
                 entry.refs = Some(store.put(tenant, Kind::Refs, ids.next(), bytes).await.unwrap());
             }
             root.repositories.insert(id, entry);

@@ -210,3 +210,44 @@ fn every_flipped_byte_and_every_cut_of_every_object_is_an_error_that_names_it_or
         assert_eq!(found(&index).await.unwrap(), expected);
     });
 }
+
+/// A default ref and 18 others, each with a segment of its own that is read by ranges.
+fn many_refs() -> Vec<Repository> {
+    let mut repository = large().remove(0);
+    let main = repository.refs[0].1.clone();
+    for nth in 0..18 {
+        let other = |file: &File| File {
+            path: [format!("of{nth:02}/").as_bytes(), &file.path].concat(),
+            content: [format!("only_in_{nth:02}\n").as_bytes(), &file.content].concat(),
+            ..file.clone()
+        };
+        repository.refs.push((format!("refs/heads/r{nth:02}"), main.iter().map(other).collect()));
+    }
+    vec![repository]
+}
+
+#[test]
+fn segments_of_other_refs_cost_a_cold_search_no_round_trip() {
+    run(async {
+        let near = Store::open(&StoreOptions::Memory).unwrap();
+        let index = Index::publish(near, &many_refs(), 40).await;
+        let (far, _) = index.store.far_away(LATENCY).unwrap();
+        let cold = async |query: &str| Searcher::new(far.clone(), CACHE).search(&request(&index, query)).await.unwrap();
+        let known = [cold("needle_number_1").await, cold("needle_number_1 ref:refs/heads/r07").await];
+        for answer in &known {
+            assert_eq!(answer.files.len(), 11, "1 and 10 to 19");
+            assert!(answer.stats.round_trips <= 4, "{:?}", answer.stats);
+        }
+        assert!(known[0].stats.gets < 12, "one of 19 segments is opened: {:?}", known[0].stats);
+        assert!(known[1].stats.gets < 32, "tails of 19 segments, lists of one: {:?}", known[1].stats);
+        // An earlier version wrote the root, or another one that knows no more of it.
+        let forget = |root: &mut kotadb_core::store::Root| {
+            root.repositories.values_mut().for_each(|entry| entry.of_default.clear());
+            Ok::<_, StoreError>(true)
+        };
+        index.store.update_head(index.tenant, forget).await.unwrap();
+        for (query, known) in ["needle_number_1", "needle_number_1 ref:refs/heads/r07"].into_iter().zip(&known) {
+            assert_eq!(cold(query).await.files, known.files);
+        }
+    });
+}
