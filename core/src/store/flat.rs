@@ -2,16 +2,20 @@
 //! of it, of a segment its table of documents. Kept in a folder beside the objects, in a store that is a folder.
 //!
 //! Derived and no part of the index: deleted, damaged or outdated, a flat file is passed over, and the object is decoded.
-//! Layout, little-endian: magic (8 bytes), date (8), CRC-32C of all that follows (4), body. The body of a segment's file
-//! begins with what the kernel knows the segment by (five numbers of 8 bytes).
+//! Layout, little-endian: magic (8 bytes), date (8), inode (8), CRC-32C of all that follows (4), body. The body of a
+//! segment's file begins with what the kernel knows the segment by (five numbers of 8 bytes).
 //!
 //! To look at the checksum of five megabytes takes a tenth of a search, so it is left out where nothing can have happened:
-//! the date in the file is its own date on the disk, in whole seconds since 1970, which it loses when anybody writes to it or
-//! copies it. The contents reach the disk before the name, and the date after them.
+//! the date in the file is its own date on the disk, in whole seconds since 1970, which it loses when anybody writes to it;
+//! its inode is the one it was written to, which a copy has not, also one that keeps dates; and the kernel has seen no
+//! change of the inode a while after that date, as there is when a date is set back. The contents reach the disk before the
+//! name, and the date after them. What only the disk itself has changed is not seen here; it may make an answer wrong, as in
+//! any file that is mapped, and never ends the process.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File, FileTimes, Metadata};
 use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -26,8 +30,11 @@ use crate::store::{Backend, Kind, ObjectKey, Snapshot, Store, StoreError, object
 /// Folder of the files.
 const FOLDER: &str = "cache";
 /// Changes with the layout, and with the meaning of any number in it.
-const MAGIC: &[u8; 8] = b"KDBFLAT3";
-const CHECKED: usize = MAGIC.len() + 8 + 4;
+const MAGIC: &[u8; 8] = b"KDBFLAT4";
+const INODE: usize = MAGIC.len() + 8;
+const CHECKED: usize = INODE + 8 + 4;
+/// Within so many seconds of its date a file gets its contents, its date and its name.
+const WRITTEN_WITHIN: i64 = 60;
 /// What the kernel knows a segment by.
 const MARK: usize = 5 * 8;
 /// Snapshots that are kept flat; the ones that were made last.
@@ -101,9 +108,9 @@ impl Folder {
     fn flat(&self, name: &str) -> Option<(Bytes, bool)> {
         let path = self.flat_path(name);
         let bytes = self.maps.map(&path).ok()?;
-        let date = path.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        let there = path.metadata().ok()?;
         let head = bytes.get(..CHECKED)?;
-        let is_dated = seconds(date).is_some_and(|date| head[MAGIC.len()..].starts_with(&date.to_le_bytes()));
+        let is_dated = stamp(&there).is_some_and(|stamp| head[MAGIC.len()..].starts_with(&stamp));
         let checksum = || crc32c::crc32c(&bytes[CHECKED..]).to_le_bytes();
         let is_sound = head.starts_with(MAGIC) && (is_dated || head.ends_with(&checksum()));
         is_sound.then(|| (bytes.slice(CHECKED..), is_dated))
@@ -119,11 +126,14 @@ impl Folder {
         let path = self.flat_path(name);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let mut head = [&MAGIC[..], &now.to_le_bytes()].concat();
+        head.extend([0; 8]);
         head.extend(crc32c::crc32c(body).to_le_bytes());
         let content = Content::Bytes([&head[..], body].concat().into());
         let temporary = Temporary::write(&self.path(FOLDER), &content)?;
         let date = SystemTime::UNIX_EPOCH + Duration::from_secs(now);
-        File::options().append(true).open(&temporary.path)?.set_times(FileTimes::new().set_modified(date))?;
+        let file = File::options().write(true).open(&temporary.path)?;
+        file.write_all_at(&file.metadata()?.ino().to_le_bytes(), INODE as u64)?;
+        file.set_times(FileTimes::new().set_modified(date))?;
         fs::rename(&temporary.path, &path)
     }
 
@@ -179,10 +189,14 @@ fn parse(name: &str) -> Option<(Kind, ObjectKey)> {
     Some((kind, ObjectKey::parse(key)?))
 }
 
-/// Seconds since 1970, if it is a whole number of them.
-fn seconds(date: SystemTime) -> Option<u64> {
-    let since = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    (since.subsec_nanos() == 0).then_some(since.as_secs())
+/// Date and inode as a file has them that is as it was written; `None`: it may not be.
+fn stamp(there: &Metadata) -> Option<[u8; 16]> {
+    // The kernel's clock may be a tick behind.
+    let is_as_written = there.mtime_nsec() == 0 && (-1..=WRITTEN_WITHIN).contains(&(there.ctime() - there.mtime()));
+    let mut stamp = [0; 16];
+    stamp[..8].copy_from_slice(&there.mtime().to_le_bytes());
+    stamp[8..].copy_from_slice(&there.ino().to_le_bytes());
+    is_as_written.then_some(stamp)
 }
 
 fn mark((device, inode, len, (seconds, nanoseconds)): FileId) -> [u8; MARK] {
@@ -245,7 +259,7 @@ mod tests {
         assert!(matches!(kept, Err(StoreError::NotFound(_))), "there is no such segment: {kept:?}");
         assert_eq!(place.store.flat_snapshot(key), Some(snapshot(9)));
         let whole = fs::read(place.path(key)).unwrap();
-        for at in [0, MAGIC.len() + 9, CHECKED, whole.len() / 2, whole.len() - 1] {
+        for at in [0, CHECKED - 1, CHECKED, whole.len() / 2, whole.len() - 1] {
             let mut flipped = whole.clone();
             flipped[at] ^= 1;
             fs::write(place.path(key), flipped).unwrap();
@@ -255,6 +269,38 @@ mod tests {
         }
         fs::write(place.path(key), &whole).unwrap();
         assert_eq!(place.store.flat_snapshot(key), Some(snapshot(9)), "copied, and sound");
+    }
+
+    /// As `cp -a`, `rsync -t` and `tar` copy, and as whoever sets a date back.
+    #[tokio::test]
+    async fn a_file_with_the_right_date_that_was_copied_or_changed_is_looked_through() {
+        let place = Place::new();
+        let (key, _) = place.keep(&snapshot(9), &[]).await;
+        let path = place.path(key);
+        let whole = fs::read(&path).unwrap();
+        let date = path.metadata().unwrap().modified().unwrap();
+        let dated = |path: &Path, date: SystemTime| {
+            File::options().write(true).open(path).unwrap().set_times(FileTimes::new().set_modified(date)).unwrap();
+        };
+        let mut damaged = whole.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        let copy = path.with_extension("copy");
+        for (bytes, read) in [(&damaged, None), (&whole, Some(snapshot(9)))] {
+            fs::write(&copy, bytes).unwrap();
+            dated(&copy, date);
+            fs::rename(&copy, &path).unwrap();
+            assert_eq!(place.store.flat_snapshot(key), read, "copied with its date");
+        }
+        // What was written long ago and has changed now.
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (bytes, read) in [(damaged, None), (whole, Some(snapshot(9)))] {
+            let mut bytes = bytes;
+            bytes[MAGIC.len()..INODE].copy_from_slice(&1_700_000_000u64.to_le_bytes());
+            bytes[INODE..INODE + 8].copy_from_slice(&path.metadata().unwrap().ino().to_le_bytes());
+            fs::write(&path, bytes).unwrap();
+            dated(&path, long_ago);
+            assert_eq!(place.store.flat_snapshot(key), read, "changed, and its date set back");
+        }
     }
 
     #[tokio::test]

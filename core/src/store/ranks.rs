@@ -72,7 +72,7 @@ impl Ranks {
 
     /// The number, in path order, of the entry at a rank; panics like an index where there is no such rank.
     pub fn entry(&self, rank: usize) -> usize {
-        self.order.row(rank) as usize
+        (self.order.row(rank) as usize).min(self.len() - 1)
     }
 
     /// The ranks of a class.
@@ -82,6 +82,12 @@ impl Ranks {
 
     /// Calls `found` with the rank of every entry that holds one of `docs` of a segment, in no order.
     pub fn each(&self, segment: usize, docs: impl Iterator<Item = DocId>, mut found: impl FnMut(usize)) {
+        let n_ranks = self.len();
+        let mut found = |rank: usize| {
+            if rank < n_ranks {
+                found(rank)
+            }
+        };
         match self.segments.get(segment) {
             None => {}
             Some(ByDocument::Dense { first, further }) => {
@@ -101,12 +107,13 @@ impl Ranks {
     }
 
     /// Calls `found` with the rank of every entry of a segment, in no order.
-    pub fn all(&self, segment: usize, found: impl FnMut(usize)) {
+    pub fn all(&self, segment: usize, mut found: impl FnMut(usize)) {
         let n_docs = match self.segments.get(segment) {
             None => 0,
             Some(ByDocument::Dense { first, .. }) => first.len() as DocId,
             Some(ByDocument::Sorted(pairs)) => {
-                return pairs.iter().map(|(_, rank)| rank as usize).for_each(found);
+                let ranks = pairs.iter().map(|(_, rank)| rank as usize);
+                return ranks.filter(|rank| *rank < self.len()).for_each(&mut found);
             }
         };
         self.each(segment, 0..n_docs, found);
@@ -172,6 +179,9 @@ impl Ranks {
             *start = take_number(rest)?;
         }
         let order = Column::take(rest, n_entries as usize)?;
+        if !starts.is_sorted() || starts[0] != 0 || starts[Class::ALL.len()] != n_entries {
+            return None;
+        }
         let segments = (0..n_segments).map(|_| ByDocument::take(rest)).collect::<Option<_>>()?;
         Some(Self { order, starts, segments })
     }

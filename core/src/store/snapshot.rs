@@ -175,10 +175,11 @@ impl Snapshot {
         let (mut entry, mut from) = (0, 0);
         while let Some(at) = finder.find(&self.paths.bytes[from..]) {
             let start = from + at;
-            while self.paths.ends.row(entry) as usize <= start {
+            while self.paths.ends.get(entry).is_some_and(|end| end as usize <= start) {
                 entry += 1;
             }
-            let end = self.paths.ends.row(entry) as usize;
+            let Some(end) = self.paths.ends.get(entry) else { return };
+            let end = (end as usize).min(self.paths.bytes.len());
             let is_within = start + literal.len() <= end;
             from = if is_within { end } else { start + 1 };
             if is_within {
@@ -190,6 +191,8 @@ impl Snapshot {
     /// An entry by its number in path order; panics like an index where there is no such entry.
     pub fn entry(&self, entry: usize) -> Entry<'_> {
         let Place { mode, segment, doc, class, language } = self.places.row(entry);
+        // Of a mapped snapshot nobody has checked the numbers.
+        let segment = segment.min((self.segments.len() as u32).saturating_sub(1));
         Entry { path: self.path(entry), mode, segment, doc, class, language }
     }
 
@@ -263,7 +266,7 @@ impl Row for Place {
 impl Paths {
     pub(super) fn path(&self, entry: usize) -> &[u8] {
         let start = if entry == 0 { 0 } else { self.ends.row(entry - 1) };
-        &self.bytes[start as usize..self.ends.row(entry) as usize]
+        self.bytes.get(start as usize..self.ends.row(entry) as usize).unwrap_or_default()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {

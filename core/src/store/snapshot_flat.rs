@@ -35,7 +35,8 @@ impl Snapshot {
         out
     }
 
-    /// A snapshot that stays where its bytes are; `None`: they are too many or too few. What they say is not checked.
+    /// A snapshot that stays where its bytes are; `None`: they are too many or too few. What they say is not checked, so it
+    /// may be wrong, but whatever it is, everything can be asked of it.
     pub(super) fn from_flat(mut rest: Bytes) -> Option<Self> {
         let commit = ObjectId(take(&mut rest, 20)?[..].try_into().ok()?);
         let counts = take(&mut rest, 16)?;
@@ -49,7 +50,9 @@ impl Snapshot {
         let paths = Paths { bytes: take(&mut rest, path_bytes)?, ends };
         let skipped = (0..n_skipped).map(|_| one_skipped(&mut rest)).collect::<Option<_>>()?;
         let ranks = Ranks::take(&mut rest)?;
-        rest.is_empty().then(|| Self::from_parts(commit, segments, (paths, places), skipped).with_ranks(ranks))
+        let agree = ranks.len() == n_entries && (n_segments > 0 || n_entries == 0);
+        (rest.is_empty() && agree)
+            .then(|| Self::from_parts(commit, segments, (paths, places), skipped).with_ranks(ranks))
     }
 }
 
@@ -117,6 +120,41 @@ mod tests {
             for (entry, path) in paths.iter().enumerate() {
                 prop_assert_eq!(mapped.find(path), Some(entry));
                 prop_assert_eq!(mapped.entry(entry), snapshot.entry(entry));
+            }
+        }
+    }
+
+    /// Asks everything that a search asks.
+    fn ask(snapshot: &Snapshot) {
+        let ranks = snapshot.ranks();
+        let mut found = Vec::new();
+        for rank in 0..ranks.len() {
+            let entry = snapshot.entry(ranks.entry(rank));
+            assert!((entry.segment as usize) < snapshot.segments.len());
+            found.extend(snapshot.find(entry.path));
+        }
+        Class::ALL.into_iter().for_each(|class| found.extend(ranks.of_class(class)));
+        for segment in 0..4 {
+            ranks.all(segment, |rank| found.push(rank));
+            ranks.each(segment, 0..40, |rank| found.push(rank));
+        }
+        [&b"a"[..], b"b/c", &[0]]
+            .into_iter()
+            .for_each(|literal| snapshot.each_path_with(literal, |entry| found.push(entry)));
+        assert!(found.iter().all(|one| *one < snapshot.len()), "{found:?}");
+        assert_eq!(snapshot.entries().count(), snapshot.len());
+    }
+
+    #[test]
+    fn any_bytes_can_be_asked_everything() {
+        let paths: Vec<Vec<u8>> = [&b"a"[..], b"b/c", b"b/d", b"e"].map(<[u8]>::to_vec).into();
+        let whole = snapshot(&paths, &[b"d".to_vec()]).to_flat();
+        ask(&Snapshot::from_flat(whole.clone().into()).unwrap());
+        for at in 0..whole.len() {
+            for flip in [1, 0x80, 0xFF] {
+                let mut flipped = whole.clone();
+                flipped[at] ^= flip;
+                Snapshot::from_flat(flipped.into()).iter().for_each(ask);
             }
         }
     }

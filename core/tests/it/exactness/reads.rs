@@ -251,3 +251,43 @@ fn segments_of_other_refs_cost_a_cold_search_no_round_trip() {
         }
     });
 }
+
+#[test]
+fn a_search_survives_any_byte_of_a_flat_snapshot_that_the_disk_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = StoreOptions::Folder(folder.path().to_owned());
+    let file = |nth: u8| File {
+        path: format!("src/{nth}.c").into_bytes(),
+        content: format!("word {nth}\n").into_bytes(),
+        class: if nth < 3 { Class::Source } else { Class::Vendored },
+        language: Language::TEXT,
+    };
+    let refs = vec![("refs/heads/main".to_owned(), (0..5).map(file).collect())];
+    let repositories = [Repository { name: "acme/one".to_owned(), refs }];
+    run(async {
+        let index = Index::publish(Store::open(&options).unwrap(), &repositories, 3).await;
+        let (root, _) = index.store.head(index.tenant).await.unwrap();
+        let tip = root.repositories.values().next().unwrap().default.clone().unwrap();
+        index.store.keep_flat(index.tenant, tip.snapshot, Default::default()).await.unwrap();
+        let flat = files_below(&folder.path().join("cache")).remove(0);
+        let date = flat.metadata().unwrap().modified().unwrap();
+        let whole = std::fs::read(&flat).unwrap();
+        let (mut wrong, mut refused) = (0, 0);
+        let right = Searcher::new(index.store.clone(), CACHE).search(&request(&index, "word path:src")).await.unwrap();
+        for at in 0..whole.len() {
+            let mut file = std::fs::File::options().write(true).open(&flat).unwrap();
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x81;
+            std::io::Write::write_all(&mut file, &damaged).unwrap();
+            file.set_times(std::fs::FileTimes::new().set_modified(date)).unwrap();
+            for query in ["word path:src", "word 4", "path:c"] {
+                match Searcher::new(Store::open(&options).unwrap(), CACHE).search(&request(&index, query)).await {
+                    Ok(answer) => wrong += u32::from(query == "word path:src" && answer.files != right.files),
+                    Err(SearchError::Store(StoreError::Corrupt { .. })) => refused += 1,
+                    Err(error) => panic!("byte {at}: {error}"),
+                }
+            }
+        }
+        assert!(right.files.len() == 5 && wrong + refused > 100, "the file is read: {wrong} wrong, {refused} refused");
+    });
+}
