@@ -17,8 +17,8 @@ const LIFE: Duration = Duration::from_hours(1);
 
 const _: () = assert!(LIFE.as_secs() < GRACE.as_secs(), "what a cursor pins must be there as long as it lives");
 
-/// Most bytes of a root that a cursor takes with it: a few repositories with a dozen segments each.
-const MAX_PINNED: usize = 1536;
+/// Most bytes of a root that a cursor takes with it: some 97 for a repository that was just indexed.
+const MAX_PINNED: usize = 56 << 10;
 
 /// The root that is searched: HEAD's, or the one that the cursor pins; never one that is older than was asked for.
 pub(super) async fn root(reader: &Reader<'_>, request: &SearchRequest) -> Result<Arc<Root>, SearchError> {

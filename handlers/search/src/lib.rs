@@ -1,7 +1,7 @@
 //! `GET|POST /api/v1/search/code`: matching lines of the repositories that the key may see, in rank order.
 //!
 //! `query` is in the language of `core/src/query/syntax.md`, at most 1 KiB; `repository` takes a UUID or `owner/name`;
-//! `limit` is 1 to 100 lines, by default 50; `cursor` is the `next_cursor` of the page before, for at least an hour of the
+//! `limit` is 1 to 100 lines, by default 50; `cursor` is the `next_cursor` of the page before, for an hour, of the
 //! same version of the index. `context` (0 to 10) gives lines around each match, `count` counts all matches, `facets` gives
 //! files by language, folder, repository and class, `explain` the parts of each score. `min_version` refuses (409
 //! `index_behind`) to answer from an index older than that root version, which a job's summary names. A search stops after

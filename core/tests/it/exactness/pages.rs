@@ -88,3 +88,42 @@ fn a_cursor_of_another_query_is_refused() {
         assert!(matches!(ask("other", next).await, Err(SearchError::Cursor(CursorError::Foreign))));
     });
 }
+
+#[test]
+fn pages_of_500_repositories_come_from_one_version_while_others_publish() {
+    let file = |path: String, content: &str| super::index::File {
+        path: path.into_bytes(),
+        content: content.as_bytes().to_vec(),
+        class: kotadb_core::segment::Class::Source,
+        language: kotadb_core::text::Language::TEXT,
+    };
+    let repositories = |content: &dyn Fn(usize) -> String| {
+        let one = |nth: usize| super::index::Repository {
+            name: format!("acme/r{nth:03}"),
+            refs: vec![("refs/heads/main".to_owned(), vec![file(format!("f{nth}"), &content(nth))])],
+        };
+        (0..500).map(one).collect::<Vec<_>>()
+    };
+    block_on(async {
+        let (index, searcher) = publish(&repositories(&|nth| format!("word {nth}\n")), 10).await;
+        let query = query::parse("word").unwrap();
+        let request = SearchRequest::new(index.tenant, index.visible.clone(), query);
+        let all = searcher.search(&request).await.unwrap();
+        assert_eq!(all.files.len(), 500);
+        let (mut pages, mut cursor, mut longest) = (Vec::new(), None, 0);
+        loop {
+            let page = Page { cursor, ..Page::of_files(90) };
+            let searcher = Searcher::new(index.store.clone(), CACHE);
+            let result = searcher.search(&SearchRequest { page, ..request.clone() }).await.unwrap();
+            assert_eq!(result.root_version, all.root_version);
+            pages.extend(flat(&result.files));
+            let Some(next) = result.next.map(|next| next.to_string()) else { break };
+            longest = longest.max(next.len());
+            cursor = Some(searcher.cursor(index.tenant, &next).unwrap());
+            Index::publish(index.store.clone(), &repositories(&|nth| format!("other {nth}\n")), 10).await;
+        }
+        assert_eq!(pages, flat(&all.files));
+        // Ids that follow each other compress better than real ones do.
+        assert!((10_000..75_000).contains(&longest), "{longest} bytes");
+    });
+}
