@@ -28,10 +28,11 @@ fn segment() -> impl Strategy<Value = SegmentEntry> {
 fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
     let segments = vec(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
     let docs = proptest::option::of(vec(vec(any::<u32>(), 0..4), 3));
-    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs);
-    parts.prop_map(|(fence, default, refs, segments, docs)| {
+    let past = proptest::collection::btree_set(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
+    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs, past);
+    parts.prop_map(|(fence, default, refs, segments, docs, past)| {
         let docs = docs.into_iter().flatten().take(segments.len()).map(DocRanges::of).collect();
-        RepositoryEntry { fence, default, refs, segments, docs }
+        RepositoryEntry { fence, default, refs, segments, docs, past: past.into_iter().collect() }
     })
 }
 
@@ -218,10 +219,13 @@ fn an_entry_outside_the_segment_table_is_corrupt() {
 #[test]
 fn golden_objects_still_open() {
     let golden = |name: &str| std::fs::read(format!("{}/src/store/golden/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    std::fs::write(format!("{}/src/store/golden/v1-past.root", env!("CARGO_MANIFEST_DIR")), root_with_past().encode())
+        .unwrap();
     let first = Root { dropped: Vec::new(), ..sample_root(3) };
     assert_eq!(Root::decode(&golden("v1.root")).unwrap(), first);
     assert_eq!(Root::decode(&golden("v1-dropped.root")).unwrap(), sample_root(3));
     assert_eq!(Root::decode(&golden("v1-dropped-before.root")).unwrap(), spilled_root());
+    assert_eq!(Root::decode(&golden("v1-past.root")).unwrap(), root_with_past());
     assert_eq!(Dropped::decode_list(&golden("v1.dropped")).unwrap(), sample_root(3).dropped);
     let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
     assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
@@ -276,6 +280,7 @@ fn sample_root(n: usize) -> Root {
         refs: nth.is_multiple_of(2).then(|| keys[2 * n + nth]),
         segments: vec![nth as u32],
         docs: Vec::new(),
+        past: Vec::new(),
     };
     let segment = |nth: usize| SegmentEntry {
         key: keys[3 * n + nth],
@@ -292,6 +297,14 @@ fn sample_root(n: usize) -> Root {
         dropped: (1..3).map(|nth| Dropped { kind: Kind::ALL[nth], key: keys[nth], at_ms: 1_795_000_000_000 }).collect(),
         dropped_before: None,
     }
+}
+
+fn root_with_past() -> Root {
+    let mut root = spilled_root();
+    for (nth, entry) in root.repositories.values_mut().enumerate() {
+        entry.past = (0..3).filter(|segment| *segment as usize != nth).take(nth).collect();
+    }
+    root
 }
 
 fn spilled_root() -> Root {

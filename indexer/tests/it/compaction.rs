@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::store::{Kind, Store, StoreOptions};
 use kotadb_indexer::clock;
-use kotadb_indexer::compact::{Compacted, Compaction};
+use kotadb_indexer::compact::{Compacted, Compaction, Extent};
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::gc;
 use kotadb_indexer::halt::{Halt, Reason};
@@ -24,7 +24,7 @@ fn compact_at(store: &Store, now_ms: u64) -> Compacted {
     let folder = tempfile::tempdir().unwrap();
     let halt = Halt::default();
     let compaction =
-        Compaction { store, tenant: TENANT, folder: folder.path(), most_text: u64::MAX, now_ms, halt: &halt };
+        Compaction { store, tenant: TENANT, folder: folder.path(), extent: Extent::All, now_ms, halt: &halt };
     let done = block_on(compaction.run()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing stays behind");
     done
@@ -175,7 +175,7 @@ fn a_merge_that_is_told_to_stop_changes_nothing() {
         store: &store,
         tenant: TENANT,
         folder: folder.path(),
-        most_text: u64::MAX,
+        extent: Extent::All,
         now_ms: 1,
         halt: &halt,
     };
