@@ -298,6 +298,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn after_a_run_goes_what_the_list_in_head_and_head_itself_say() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let mut keys = Vec::new();
+        for kind in [Kind::Segment, Kind::Segment, Kind::Refs, Kind::Snapshot, Kind::Segment] {
+            keys.push((kind, put(&store, kind, START).await));
+        }
+        let named = SegmentEntry { key: keys[0].1, bytes: 6, hot_bytes: 1, n_docs: 1, text_bytes: 1 };
+        let publish = |root: &mut Root| {
+            root.segments = vec![named.clone()];
+            root.drop_objects(keys[..4].iter().copied(), START);
+            Ok::<_, IndexError>(true)
+        };
+        store.update_head(TENANT, publish).await.unwrap();
+        let collect =
+            async |hours| collect_dropped(&store, TENANT, START + hours * HOUR, &Halt::default()).await.unwrap();
+        assert_eq!(collect(23).await, Collected { waiting: 4, ..Collected::default() });
+        assert_eq!(collect(24).await, Collected { deleted: 2, bytes: 0, waiting: 2 });
+        let mut left = vec![keys[0].1, keys[3].1, keys[4].1];
+        let mut found = there(&store).await;
+        left.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, left, "what is named, what only snapshots could tell of, and what nobody listed");
+        let version = store.head(TENANT).await.unwrap().0.version;
+        assert_eq!(collect(99).await.deleted, 0);
+        assert_eq!(store.head(TENANT).await.unwrap().0.version, version);
+    }
+
+    #[tokio::test]
     async fn what_nobody_listed_is_listed_first() {
         let store = Store::open(&StoreOptions::Memory).unwrap();
         let lost = put(&store, Kind::Snapshot, START).await;

@@ -1,11 +1,15 @@
 //! What owners delete, from the row to the last byte: repositories whose segments others share, and commits, tips too.
 
-use kotadb_core::db::{Scope, deletions, repositories};
+use std::time::Duration;
+
+use kotadb_core::db::{Scope, deletions, jobs, repositories};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::segment::Segment;
 use kotadb_core::store::Kind;
 use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::Halt;
+use kotadb_indexer::held_cache::HeldCache;
+use kotadb_indexer::job::{self, Indexer};
 use kotadb_indexer::tips::Tips;
 use kotadb_indexer::upkeep::Upkeep;
 use kotadb_indexer::{clock, gc, retention};
@@ -226,4 +230,43 @@ async fn sweeps_end_histories_of_idle_repositories() {
     let now_ms = left_ms + u64::try_from(retention::LONGEST.as_millis()).unwrap() + 1;
     assert_eq!(Upkeep { store, tenant, folder, now_ms, halt: &halt }.expire().await.unwrap(), 1);
     assert!(history().await.is_empty());
+}
+
+/// The machine that publishes and the one that collects may have clocks that differ: neither asks its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
+    let service = Service::start().await;
+    let source = repository("dated");
+    let remote = Remote::of(&source);
+    let id = service.register("acme/dated", &remote, &[]).await;
+    index(&service, id).await;
+    source.write("own/0.rs", "fn later() {}\n").commit();
+    remote.push(&source, "main");
+    service.enqueue(id).await;
+    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
+    let mut claimed = jobs::claim(&mut tx, "test", Duration::from_secs(600)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(claimed.now_ms.abs_diff(clock::now_ms()) < HOUR);
+    // As if this machine's clock were ten days behind the database's.
+    claimed.now_ms += 240 * HOUR;
+    let indexer = Indexer {
+        db: service.database.db.clone(),
+        store: service.store.clone(),
+        data_dir: service.data_dir().to_owned(),
+        allowed_origins: vec![service.git.origin()],
+        lease: Duration::from_secs(600),
+        held: HeldCache::default(),
+    };
+    let halt = Halt::default();
+    let run = std::thread::scope(|scope| {
+        let runtime = tokio::runtime::Handle::current();
+        let (indexer, claimed, halt) = (&indexer, &claimed, &halt);
+        scope.spawn(move || runtime.block_on(job::run(indexer, claimed, halt))).join().unwrap()
+    });
+    run.unwrap();
+    let (root, _) = service.store.head(service.tenant).await.unwrap();
+    let left_ms = Tips::load(&service.store, service.tenant, &root, id).await.unwrap().history[0].left_ms;
+    assert!(left_ms - claimed.now_ms < HOUR, "{left_ms} after {}", claimed.now_ms);
+    let dropped = root.dropped.iter().map(|one| one.at_ms).max().unwrap();
+    assert_eq!(dropped, left_ms);
 }
