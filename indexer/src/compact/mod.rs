@@ -30,7 +30,7 @@ use std::path::Path;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{ObjectKey, Store};
 
-pub use self::bound::{MOST_LARGE, MOST_SMALL, Touched};
+pub use self::bound::Touched;
 use self::inputs::Inputs;
 use self::plan::Most;
 use self::rewrite::Rewriter;

@@ -41,6 +41,8 @@ pub struct State {
     pub purge: bool,
     /// Whether it is large and was never compressed as what stays is.
     pub unsealed: bool,
+    /// Whether it counts, and is not to be merged here.
+    pub fixed: bool,
     /// Whose snapshots name it.
     pub repositories: BTreeSet<RepositoryId>,
 }
@@ -92,6 +94,13 @@ impl Plan<'_> {
         self.groups.push(vec![key]);
     }
 
+    /// Takes two or more on, to make fewer of them.
+    fn unite(&mut self, keys: Vec<ObjectKey>, most_text: u64) {
+        if keys.len() > 1 {
+            self.add(keys, most_text);
+        }
+    }
+
     /// Takes a group on, cut to what one merge may hold; the smallest first.
     fn add(&mut self, mut keys: Vec<ObjectKey>, most_text: u64) {
         let least = keys.len().min(2);
@@ -111,27 +120,32 @@ impl Plan<'_> {
 
     /// Merges what is too much of one ref: its smallest large segments, and all of its small ones.
     fn narrow(&mut self, touched: &[ObjectKey]) {
-        let free: Vec<&State> = touched.iter().filter_map(|key| self.by_key.get(key).copied()).collect();
-        if free.iter().any(|state| self.taken.contains(&state.key)) {
+        let all: Vec<&State> = touched.iter().filter_map(|key| self.by_key.get(key).copied()).collect();
+        if all.iter().any(|state| self.taken.contains(&state.key)) {
             // The next round sees what became of it.
             return;
         }
-        let (small, mut large): (Vec<&State>, Vec<&State>) = free.iter().partition(|state| state.bytes <= SMALL_BYTES);
+        let (small, mut large): (Vec<&State>, Vec<&State>) = all.iter().partition(|state| state.bytes <= SMALL_BYTES);
+        let is_free = |state: &&&State| !state.fixed;
         if small.len() > MOST_SMALL {
-            self.add(small.iter().map(|state| state.key).collect(), self.most.narrowing);
+            let small: Vec<&&State> = small.iter().filter(is_free).collect();
+            self.unite(small.iter().map(|state| state.key).collect(), self.most.narrowing);
         }
         if large.len() > MOST_LARGE {
             // What two of them hold fits into one segment, or else what no two of them do.
             large.sort_by_key(|state| state.text - state.dead_text);
             let surplus = large.len() - MOST_LARGE + 1;
-            self.add(large[..surplus].iter().map(|state| state.key).collect(), self.most.narrowing);
+            large.retain(|state| !state.fixed);
+            let surplus = surplus.min(large.len());
+            self.unite(large[..surplus].iter().map(|state| state.key).collect(), self.most.narrowing);
         }
     }
 
     /// Merges segments of a level; large ones only with those of the same repositories.
     fn level(&mut self, states: &[State]) {
         let mut levels: BTreeMap<(u32, Option<&BTreeSet<RepositoryId>>), Vec<&State>> = BTreeMap::new();
-        for state in states.iter().filter(|state| !self.taken.contains(&state.key) && !state.is_dead) {
+        let free = |state: &&State| !state.is_dead && !state.fixed && !self.taken.contains(&state.key);
+        for state in states.iter().filter(free) {
             let level = level(state.text);
             let owners = (level > SHARED_LEVELS).then_some(&state.repositories);
             levels.entry((level, owners)).or_default().push(state);
@@ -179,6 +193,7 @@ mod tests {
             is_dead: false,
             purge: false,
             unsealed: false,
+            fixed: false,
             repositories,
         }
     }
@@ -219,6 +234,16 @@ mod tests {
         assert!(groups(&states, &refs, most(32 * MIB)).is_empty());
         let local = Most { text: 32 * MIB, narrowing: u64::MAX };
         assert_eq!(numbers(&groups(&states, &refs, local)), [[4, 1]]);
+    }
+
+    #[test]
+    fn what_many_share_counts_and_stays() {
+        let mut states: Vec<State> = (0..9).map(|nth| state(nth, KIB, 1)).collect();
+        (states[0].fixed, states[4].fixed) = (true, true);
+        let refs = [states.iter().map(|state| state.key).collect::<Vec<_>>()];
+        assert_eq!(numbers(&groups(&states, &refs, ANY)), [[1, 2, 3, 5, 6, 7, 8]]);
+        states.iter_mut().skip(1).for_each(|state| state.fixed = true);
+        assert!(groups(&states, &refs, ANY).is_empty());
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Survey {
             dead_text: living.dead_text,
             is_dead: living.n_alive() == 0,
             unsealed: living.unsealed,
+            fixed: false,
             purge: self.root.purge.contains(&living.entry.key) && living.n_alive() < living.entry.n_docs,
             repositories: living.repositories.clone(),
         };

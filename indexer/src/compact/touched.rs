@@ -15,7 +15,7 @@ use crate::tips::Tips;
 /// Repositories read at once.
 const PARALLEL: usize = 16;
 /// Repositories that may share a segment that is merged: the snapshots of each are rewritten.
-const MOST_SHARING: usize = 64;
+const MOST_SHARING: usize = 8;
 
 /// The groups to merge in which a repository of `ids` has a share.
 pub async fn groups(
@@ -36,7 +36,7 @@ pub async fn groups(
     Ok(groups)
 }
 
-/// The segments of few repositories, as if all of them were alive.
+/// The segments, as if all of them were alive. Those of many repositories are left to a sweep.
 fn states(root: &Root) -> Vec<State> {
     let mut repositories: BTreeMap<u32, BTreeSet<RepositoryId>> = BTreeMap::new();
     for (id, entry) in &root.repositories {
@@ -54,8 +54,9 @@ fn states(root: &Root) -> Vec<State> {
             is_dead: false,
             purge: false,
             unsealed: false,
+            fixed: repositories.len() > MOST_SHARING,
             repositories,
         })
     };
-    repositories.into_iter().filter(|(_, sharing)| sharing.len() <= MOST_SHARING).filter_map(state).collect()
+    repositories.into_iter().filter_map(state).collect()
 }

@@ -79,13 +79,13 @@ fn holds(store: &Store, canary: &str) -> bool {
     })
 }
 
-/// A repository with 9 commits, each indexed by itself, and two branches.
+/// A repository with 7 commits, each indexed by itself, and two branches: 9 segments, of which each ref touches fewer.
 fn busy() -> Repository {
     let repository = Repository::new();
     for nth in 0..30 {
         repository.write(&format!("src/{nth}.rs"), format!("fn common{nth}() {{}}\n"));
     }
-    for nth in 0..9 {
+    for nth in 0..7 {
         repository.write(&format!("src/{nth}.rs"), format!("fn changed{nth}() {{}}\n"));
         repository.write("docs/notes.md", format!("version {nth}\n"));
         repository.commit();
@@ -94,9 +94,11 @@ fn busy() -> Repository {
     for branch in ["one", "two"] {
         repository.git(&["branch", branch, "HEAD~3"]);
     }
-    repository.git(&["checkout", "--quiet", "one"]);
-    repository.write("src/1.rs", "fn of_branch() {}\n");
-    repository.commit();
+    for branch in ["two", "one"] {
+        repository.git(&["checkout", "--quiet", branch]);
+        repository.write("src/1.rs", format!("fn of_branch_{branch}() {{}}\n"));
+        repository.commit();
+    }
     index_ref(repository.path(), "one");
     index_ref(repository.path(), "two");
     repository.git(&["checkout", "--quiet", "main"]);
