@@ -1,9 +1,11 @@
 //! Takes repositories and commits out of the root, for good: what only they named is dropped, and segments that others
-//! share are marked, so that the next compaction rewrites them without what was deleted.
+//! share are marked, so that the next compaction rewrites them without what was deleted. Commits whose time in the
+//! history is over go the same way, without a mark.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt};
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{Kind, ObjectKey, Root, Store, StoreError, Tip};
 
@@ -11,10 +13,12 @@ use crate::error::IndexError;
 use crate::halt::Halt;
 use crate::layers::{Bases, Layer};
 use crate::tips::Tips;
-use crate::{fail_point, publish, upload};
+use crate::{fail_point, publish, retention, upload};
 
 /// How often others may publish in between.
 const MOST_TRIES: usize = 16;
+/// Refs objects read at once.
+const PARALLEL: usize = 16;
 
 /// Where things are forgotten, and when.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,17 @@ pub struct Forget<'a> {
     pub now_ms: u64,
     /// Tells to stop.
     pub halt: &'a Halt,
+}
+
+/// Why tips of a repository are taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// Their time is over.
+    Expired,
+    /// They were deleted.
+    Deleted,
+    /// They are gone already, and nothing may be left of them.
+    Purged,
 }
 
 impl Forget<'_> {
@@ -77,27 +92,80 @@ impl Forget<'_> {
             if (entry.default.as_ref(), entry.refs) != (tips.default_tip(), tips.refs) {
                 return Err(IndexError::HeldGone);
             }
-            root.purge.extend(entry.segments.iter().map(|nth| root.segments[*nth as usize].key));
+            let segments = publish::all_segments(root, &entry);
+            root.purge.extend(segments);
             gone.extend(tips.objects());
         }
         publish::settle(root, gone.into_iter(), self.now_ms);
         Ok(true)
     }
 
-    /// Forgets commits of a repository, tips among them; how many searchable ones there were. May be done again.
+    /// Forgets commits of a repository, tips among them; how many searchable ones there were. May be done again. What
+    /// a commit alone held that is not searchable any more is the business of [`Self::purge`].
     pub async fn commits(&self, id: RepositoryId, commits: &BTreeSet<ObjectId>) -> Result<usize, IndexError> {
+        let forget = |tips: &mut Tips| {
+            tips.by_name.retain(|_, tip| !commits.contains(&tip.commit));
+            retention::forget(&mut tips.history, commits);
+        };
+        self.shorten(id, forget, Why::Deleted).await
+    }
+
+    /// Marks every segment that may hold text of these repositories: whatever of it is dead there goes, such as that of
+    /// commits that have left the history, or left it before they could be forgotten. Snapshots of such commits that others
+    /// are deltas on go first. May be done again.
+    pub async fn purge(&self, ids: &BTreeSet<RepositoryId>) -> Result<(), IndexError> {
+        for id in ids {
+            self.shorten(*id, |_| {}, Why::Purged).await?;
+        }
+        let mark = |root: &mut Root| {
+            self.halt.check()?;
+            let before = root.purge.len();
+            let entries = ids.iter().filter_map(|id| root.repositories.get(id));
+            let segments: Vec<_> = entries.flat_map(|entry| publish::all_segments(root, entry)).collect();
+            root.purge.extend(segments);
+            Ok::<_, IndexError>(root.purge.len() > before)
+        };
+        self.store.update_head(self.tenant, mark).await?;
+        Ok(())
+    }
+
+    /// Takes what was left too long ago out of every history: nobody else does while a repository is not pushed to. How
+    /// many commits went.
+    pub async fn expire(&self) -> Result<usize, IndexError> {
+        let (root, _) = self.store.head(self.tenant).await?;
+        let with_refs = root.repositories.iter().filter_map(|(id, entry)| Some((*id, entry.refs?)));
+        let read = futures::stream::iter(with_refs).map(async |(id, key)| {
+            let mut history = self.store.refs(self.tenant, key).await?.history;
+            let all = history.len();
+            retention::expire(&mut history, self.now_ms);
+            Ok::<_, IndexError>((history.len() < all).then_some(id))
+        });
+        let due: Vec<Option<RepositoryId>> = read.buffer_unordered(PARALLEL).try_collect().await?;
+        let mut expired = 0;
+        for id in due.into_iter().flatten() {
+            let expire = |tips: &mut Tips| retention::expire(&mut tips.history, self.now_ms);
+            expired += self.shorten(id, expire, Why::Expired).await?;
+        }
+        Ok(expired)
+    }
+
+    /// Publishes what `shorten` leaves of the tips of a repository; how many tips and commits of the history it took.
+    async fn shorten(&self, id: RepositoryId, shorten: impl Fn(&mut Tips), why: Why) -> Result<usize, IndexError> {
         for _ in 0..MOST_TRIES {
             self.halt.check()?;
             let (root, _) = self.store.head(self.tenant).await?;
             let before = Tips::load(self.store, self.tenant, &root, id).await?;
-            let forgotten = before.named().filter(|tip| commits.contains(&tip.commit)).count();
-            if forgotten == 0 {
+            let mut after = before.clone();
+            shorten(&mut after);
+            let gone = before.named().count() - after.named().count();
+            if gone == 0 && !(why == Why::Purged && adrift(&after).next().is_some()) {
                 return Ok(0);
             }
-            let after = self.without(&before, commits).await?;
+            self.settle(&mut after).await?;
             fail_point::hit("forget.loaded");
-            match self.store.update_head(self.tenant, |root| self.replace(root, id, &before, &after)).await {
-                Ok(_) => return Ok(forgotten),
+            let change = |root: &mut Root| self.replace(root, id, (&before, &after), why);
+            match self.store.update_head(self.tenant, change).await {
+                Ok(_) => return Ok(gone),
                 Err(IndexError::HeldGone) => {}
                 Err(error) => return Err(error),
             }
@@ -105,20 +173,15 @@ impl Forget<'_> {
         Err(IndexError::HeldGone)
     }
 
-    /// The tips without these commits, on bases that are commits themselves: any other base may hold what has to go.
-    async fn without(&self, before: &Tips, commits: &BTreeSet<ObjectId>) -> Result<Tips, IndexError> {
-        let mut after = before.clone();
-        after.by_name.retain(|_, tip| !commits.contains(&tip.commit));
-        after.history.retain(|one| !commits.contains(&one.tip.commit));
-        after.default = before.default.clone().filter(|name| after.by_name.contains_key(name));
-        let own: BTreeSet<ObjectKey> = after.named().filter(|tip| tip.base.is_none()).map(|tip| tip.snapshot).collect();
+    /// Puts shortened tips on bases that are commits themselves: any other base may hold what has to go.
+    async fn settle(&self, after: &mut Tips) -> Result<(), IndexError> {
+        after.default = after.default.take().filter(|name| after.by_name.contains_key(name));
+        let own = whole(after);
         let mut bases = Bases::of(self.store, self.tenant, own.iter().rev().copied()).await?;
         let mut moved: BTreeMap<ObjectKey, (ObjectKey, Option<ObjectKey>)> = BTreeMap::new();
-        let adrift: Vec<Tip> =
-            after.named().filter(|tip| tip.base.is_some_and(|base| !own.contains(&base))).cloned().collect();
-        for tip in adrift {
+        for tip in adrift(after).cloned().collect::<Vec<Tip>>() {
             if let Entry::Vacant(place) = moved.entry(tip.snapshot) {
-                place.insert(self.anew(&tip, &mut bases, &mut after).await?);
+                place.insert(self.anew(&tip, &mut bases, after).await?);
             }
         }
         let history = after.history.iter_mut().map(|one| &mut one.tip);
@@ -134,7 +197,7 @@ impl Forget<'_> {
             true => None,
             false => Some(upload::refs(self.store, self.tenant, &others).await?.0),
         };
-        Ok(after)
+        Ok(())
     }
 
     /// Writes the snapshot of a tip on another base, or whole, as a base for the next.
@@ -160,21 +223,41 @@ impl Forget<'_> {
         }
     }
 
-    fn replace(&self, root: &mut Root, id: RepositoryId, before: &Tips, after: &Tips) -> Result<bool, IndexError> {
+    fn replace(
+        &self,
+        root: &mut Root,
+        id: RepositoryId,
+        (before, after): (&Tips, &Tips),
+        why: Why,
+    ) -> Result<bool, IndexError> {
         let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
         let entry = root.repositories.get(&id).ok_or(IndexError::HeldGone)?;
         let docs = publish::docs(root, entry, &segments, &publish::Docs::new());
         let of_default = publish::of_default(root, after, &segments);
+        let past = publish::past(entry, &segments);
         let entry = root.repositories.get_mut(&id).ok_or(IndexError::HeldGone)?;
         if (entry.default.as_ref(), entry.refs) != (before.default_tip(), before.refs) {
             return Err(IndexError::HeldGone);
         }
         (entry.default, entry.refs) = (after.default_tip().cloned(), after.refs);
-        (entry.segments, entry.docs, entry.of_default) = (segments, docs, of_default);
+        (entry.segments, entry.docs) = (segments, docs);
+        (entry.of_default, entry.past) = (of_default, past);
         let gone: BTreeSet<(Kind, ObjectKey)> = before.objects().difference(&after.objects()).copied().collect();
-        let lost = gone.iter().filter_map(|(_, key)| before.segments.get(key)).flatten();
+        let lost =
+            gone.iter().filter(|_| why != Why::Expired).filter_map(|(_, key)| before.segments.get(key)).flatten();
         root.purge.extend(lost.copied());
         publish::settle(root, gone.iter().copied(), self.now_ms);
         Ok(true)
     }
+}
+
+/// The whole snapshots that are those of a commit.
+fn whole(tips: &Tips) -> BTreeSet<ObjectKey> {
+    tips.named().filter(|tip| tip.base.is_none()).map(|tip| tip.snapshot).collect()
+}
+
+/// Tips on bases of commits that are not searchable any more.
+fn adrift(tips: &Tips) -> impl Iterator<Item = &Tip> {
+    let whole = whole(tips);
+    tips.named().filter(move |tip| tip.base.is_some_and(|base| !whole.contains(&base)))
 }

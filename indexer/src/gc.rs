@@ -34,7 +34,7 @@ type Object = (Kind, ObjectKey);
 pub struct Collected {
     /// Objects deleted.
     pub deleted: u64,
-    /// Their bytes.
+    /// Their bytes, where the objects were listed.
     pub bytes: u64,
     /// Objects that nothing names and that wait for their time.
     pub waiting: u64,
@@ -64,6 +64,37 @@ pub async fn collect(store: &Store, tenant: TenantId, now_ms: u64, halt: &Halt) 
         bytes: verdict.due.iter().filter_map(|object| there.get(object)).sum(),
         waiting: relisting.list.len() as u64,
     })
+}
+
+/// Deletes of the list in HEAD what is due and what HEAD by itself shows to be named by nothing: segments, and refs
+/// objects. Neither lists objects nor reads what repositories hold, so that it costs the same however large the tenant is;
+/// the rest is left to [`collect`].
+pub async fn collect_dropped(
+    store: &Store,
+    tenant: TenantId,
+    now_ms: u64,
+    halt: &Halt,
+) -> Result<Collected, IndexError> {
+    let (root, _) = store.head(tenant).await?;
+    let mut named: BTreeSet<Object> = root.segments.iter().map(|segment| (Kind::Segment, segment.key)).collect();
+    let refs = root.repositories.values().filter_map(|entry| entry.refs).chain(root.dropped_before);
+    named.extend(refs.map(|key| (Kind::Refs, key)));
+    let known = root.dropped.iter().filter(|one| one.kind != Kind::Snapshot);
+    let listed: BTreeMap<Object, u64> = known.map(|one| ((one.kind, one.key), one.at_ms)).collect();
+    let there = listed.keys().map(|object| (*object, 0)).collect();
+    let due = Verdict::of(&there, &named, &listed, now_ms).due;
+    if due.is_empty() {
+        return Ok(Collected { waiting: root.dropped.len() as u64, ..Collected::default() });
+    }
+    delete(store, tenant, &due, halt).await?;
+    fail_point::hit("gc.deleted");
+    let take_off = |root: &mut Root| {
+        let before = root.dropped.len();
+        root.dropped.retain(|one| !due.contains(&(one.kind, one.key)));
+        Ok::<_, IndexError>(root.dropped.len() < before)
+    };
+    let root = store.update_head(tenant, take_off).await?;
+    Ok(Collected { deleted: due.len() as u64, bytes: 0, waiting: root.dropped.len() as u64 })
 }
 
 /// Removes folders of runs that died long ago; those of living ones are younger.
@@ -264,6 +295,34 @@ mod tests {
         let version = store.head(TENANT).await.unwrap().0.version;
         assert_eq!(collect_at(&store, START + 99 * HOUR).await, Collected::default());
         assert_eq!(store.head(TENANT).await.unwrap().0.version, version, "nothing to do swaps nothing");
+    }
+
+    #[tokio::test]
+    async fn after_a_run_goes_what_the_list_in_head_and_head_itself_say() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let mut keys = Vec::new();
+        for kind in [Kind::Segment, Kind::Segment, Kind::Refs, Kind::Snapshot, Kind::Segment] {
+            keys.push((kind, put(&store, kind, START).await));
+        }
+        let named = SegmentEntry { key: keys[0].1, bytes: 6, hot_bytes: 1, n_docs: 1, text_bytes: 1 };
+        let publish = |root: &mut Root| {
+            root.segments = vec![named.clone()];
+            root.drop_objects(keys[..4].iter().copied(), START);
+            Ok::<_, IndexError>(true)
+        };
+        store.update_head(TENANT, publish).await.unwrap();
+        let collect =
+            async |hours| collect_dropped(&store, TENANT, START + hours * HOUR, &Halt::default()).await.unwrap();
+        assert_eq!(collect(23).await, Collected { waiting: 4, ..Collected::default() });
+        assert_eq!(collect(24).await, Collected { deleted: 2, bytes: 0, waiting: 2 });
+        let mut left = vec![keys[0].1, keys[3].1, keys[4].1];
+        let mut found = there(&store).await;
+        left.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, left, "what is named, what only snapshots could tell of, and what nobody listed");
+        let version = store.head(TENANT).await.unwrap().0.version;
+        assert_eq!(collect(99).await.deleted, 0);
+        assert_eq!(store.head(TENANT).await.unwrap().0.version, version);
     }
 
     #[tokio::test]

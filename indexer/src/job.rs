@@ -12,8 +12,10 @@ use kotadb_core::telemetry::events;
 use tracing::info;
 
 use crate::advance::Advance;
+use crate::clock::Clock;
 use crate::contents::Source;
 use crate::error::IndexError;
+use crate::fail_point;
 use crate::fetch::{self, Fetched};
 use crate::git::Git;
 use crate::halt::Halt;
@@ -27,7 +29,6 @@ use crate::remote::{self, Tracked};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::{clock, fail_point};
 
 /// How often a run looks at HEAD again because a compaction has rewritten what it builds on.
 const MAX_RESTARTS: u32 = 8;
@@ -60,13 +61,14 @@ pub struct Outcome {
 
 /// Runs a job up to and including the swap of HEAD; closing its row is the runner's.
 pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Outcome, IndexError> {
+    let clock = Clock::told(claimed.now_ms);
     let fence = u64::try_from(claimed.fence).unwrap_or_default();
     if claimed.rescued {
         publish::raise_fence(&indexer.store, claimed.tenant, claimed.repository, fence).await?;
     }
     fail_point::hit("fetch.claimed");
     let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
-    let run = Run { indexer, claimed, halt, fence, scratch: &scratch };
+    let run = Run { indexer, claimed, halt, fence, clock, scratch: &scratch };
     let git = run.git().await?;
     let remote = remote::list(&git, &claimed.url, &run.folder("home")?, halt).await?;
     fail_point::hit("fetch.listed");
@@ -86,6 +88,7 @@ struct Run<'a> {
     claimed: &'a Claimed,
     halt: &'a Halt,
     fence: u64,
+    clock: Clock,
     scratch: &'a Scratch,
 }
 
@@ -246,7 +249,7 @@ impl Run<'_> {
             fence: self.fence,
             before: &before.tips,
             usable: before.usable,
-            now_ms: clock::now_ms(),
+            now_ms: self.clock.now_ms(),
             halt: self.halt,
         };
         let (root, summary) = advance.publish(after, made).await?;

@@ -13,6 +13,7 @@ use kotadb_core::db::{Db, DbError, DbOptions, migrate};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
+use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::{Halt, Reason};
 use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
@@ -85,7 +86,7 @@ async fn look_after(args: &UpkeepArgs, part: Part) -> anyhow::Result<ExitCode> {
     let upkeep = Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt: &stop };
     match part {
         Part::Collect => println!("{:?}", upkeep.collect().await?),
-        Part::Compact | Part::All | Part::Little => println!("{:?}", upkeep.compact(u64::MAX).await?),
+        Part::Compact | Part::All => println!("{:?}", upkeep.compact(Extent::All).await?),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -85,6 +85,7 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
         refs: after.refs,
         docs: docs(root, &known, &segments, &publication.docs),
         of_default: of_default(root, after, &segments),
+        past: past(&known, &segments),
         segments,
     };
     let is_there = |tips: &Tips| (known.default.as_ref(), known.refs) == (tips.default_tip(), tips.refs);
@@ -152,6 +153,17 @@ pub fn docs(root: &Root, known: &RepositoryEntry, segments: &[u32], named: &Docs
     segments.iter().map(docs).collect()
 }
 
+/// The past segments of a repository that touches `segments` from now on.
+pub fn past(known: &RepositoryEntry, segments: &[u32]) -> Vec<u32> {
+    let all: BTreeSet<u32> = known.all_segments().filter(|nth| segments.binary_search(nth).is_err()).collect();
+    all.into_iter().collect()
+}
+
+/// The names of all segments that may hold text of a repository.
+pub fn all_segments(root: &Root, entry: &RepositoryEntry) -> BTreeSet<ObjectKey> {
+    entry.all_segments().filter_map(|nth| Some(root.segments.get(nth as usize)?.key)).collect()
+}
+
 /// Adds places of documents.
 pub fn add_docs(docs: &mut Docs, places: impl Iterator<Item = (ObjectKey, DocId)>) {
     let mut by_segment: BTreeMap<ObjectKey, Vec<DocId>> = BTreeMap::new();
@@ -180,6 +192,7 @@ fn drop_untouched(root: &mut Root) -> BTreeSet<ObjectKey> {
     let moved: Vec<Option<u32>> = is_used.iter().map(|is_used| if *is_used { kept.next() } else { None }).collect();
     for entry in root.repositories.values_mut() {
         entry.segments = entry.segments.iter().filter_map(|nth| moved[*nth as usize]).collect();
+        entry.past = entry.past.iter().filter_map(|nth| moved[*nth as usize]).collect();
     }
     let (used, untouched): (Vec<_>, Vec<_>) = root.segments.drain(..).zip(is_used).partition(|(_, is_used)| *is_used);
     root.segments = used.into_iter().map(|(segment, _)| segment).collect();
@@ -264,6 +277,23 @@ mod tests {
         let third = publication(1, tips(2, &[10]), 3, &[], &[12]);
         assert!(apply(&mut root, &third).unwrap());
         assert_eq!(docs(&root), [of(&[0])]);
+    }
+
+    #[test]
+    fn segments_that_others_touch_stay_in_the_past_of_who_left_them() {
+        let mut root = Root::default();
+        let past = |root: &Root, repository: u128| {
+            let entry = &root.repositories[&RepositoryId(Uuid::from_u128(repository))];
+            entry.past.iter().map(|nth| root.segments[*nth as usize].key.id.as_u128()).collect::<Vec<_>>()
+        };
+        assert!(apply(&mut root, &publication(2, Tips::default(), 1, &[9, 10], &[9, 10])).unwrap());
+        assert!(apply(&mut root, &publication(1, Tips::default(), 2, &[11], &[10, 11])).unwrap());
+        assert!(apply(&mut root, &publication(1, tips(2, &[]), 3, &[12], &[12])).unwrap());
+        assert_eq!((past(&root, 1), past(&root, 2)), (vec![10], vec![]), "nobody touches the eleventh any more");
+        assert!(apply(&mut root, &publication(2, tips(1, &[]), 4, &[], &[10])).unwrap());
+        assert_eq!(past(&root, 1), [10], "numbers follow");
+        assert!(apply(&mut root, &publication(1, tips(3, &[]), 5, &[], &[10])).unwrap());
+        assert!(past(&root, 1).is_empty());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The history of the refs in `after`, which follow those in `before`. A ref that is gone takes its history with it; a
 /// commit that a ref came back to is its tip, and no history.
 pub fn history(before: &Tips, after: &Tips, now_ms: u64) -> Vec<Retained> {
-    let oldest = now_ms.saturating_sub(LONGEST.as_millis() as u64);
+    let oldest = oldest_ms(now_ms);
     let mut history = Vec::new();
     for (name, tip) in &after.by_name {
         let left = before.by_name.get(name).map(|tip| Retained { tip: tip.clone(), left_ms: now_ms });
@@ -31,6 +31,16 @@ pub fn history(before: &Tips, after: &Tips, now_ms: u64) -> Vec<Retained> {
 /// The history without these commits.
 pub fn forget(history: &mut Vec<Retained>, commits: &BTreeSet<ObjectId>) {
     history.retain(|one| !commits.contains(&one.tip.commit));
+}
+
+/// The history without what was left too long ago, as that of a repository that nobody pushes to.
+pub fn expire(history: &mut Vec<Retained>, now_ms: u64) {
+    let oldest = oldest_ms(now_ms);
+    history.retain(|one| one.left_ms >= oldest);
+}
+
+fn oldest_ms(now_ms: u64) -> u64 {
+    now_ms.saturating_sub(LONGEST.as_millis() as u64)
 }
 
 #[cfg(test)]

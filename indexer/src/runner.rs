@@ -1,6 +1,5 @@
 //! Takes jobs until none is left (`drain`) or until told to stop (`serve`), keeps their leases, and closes their rows.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
@@ -12,7 +11,7 @@ use crate::error::IndexError;
 use crate::halt::{Halt, Reason};
 use crate::job::{self, Indexer, Outcome};
 use crate::lease::Lease;
-use crate::upkeep::{self, Part};
+use crate::upkeep::{self, Part, Ran};
 use crate::{fail_point, limits};
 
 /// Pause between two looks at the job table.
@@ -27,14 +26,14 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 /// Runs jobs until none is due and none is leased by anybody, or until `stop` halts; then looks after their tenants.
 pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
     let worker = worker_name();
-    let mut touched = BTreeSet::new();
+    let mut ran = Ran::new();
     while stop.check().is_ok() {
         let since = Instant::now();
         if let Some(claimed) = patiently(|| claim(indexer, &worker)).await? {
-            touched.insert(claimed.tenant);
+            ran.entry(claimed.tenant).or_default().insert(claimed.repository);
             run_job(indexer, &claimed, since, stop).await;
         } else if patiently(|| outstanding(indexer)).await? == 0 {
-            upkeep::after_jobs(indexer, &mut touched, stop).await;
+            upkeep::after_jobs(indexer, &mut ran, stop).await;
             return Ok(());
         } else {
             pause(stop).await;
@@ -46,13 +45,13 @@ pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
 /// Looks for jobs each second until `stop` halts. Postgres may come and go.
 pub async fn serve(indexer: &Indexer, stop: &Halt) {
     let worker = worker_name();
-    let mut touched = BTreeSet::new();
+    let mut ran = Ran::new();
     let mut swept = Instant::now();
     while stop.check().is_ok() {
         let since = Instant::now();
         match claim(indexer, &worker).await {
             Ok(Some(claimed)) => {
-                touched.insert(claimed.tenant);
+                ran.entry(claimed.tenant).or_default().insert(claimed.repository);
                 run_job(indexer, &claimed, since, stop).await;
             }
             Ok(None) if swept.elapsed() >= SWEEP_EVERY => {
@@ -62,7 +61,7 @@ pub async fn serve(indexer: &Indexer, stop: &Halt) {
                 }
             }
             Ok(None) => {
-                upkeep::after_jobs(indexer, &mut touched, stop).await;
+                upkeep::after_jobs(indexer, &mut ran, stop).await;
                 pause(stop).await;
             }
             Err(error) => {

@@ -1,28 +1,25 @@
 //! The upkeep of an index: what was deleted is forgotten, segments are merged, objects that nothing names are collected.
 //! Asked for (`compact`, `gc`, `sweep`), or after a run, within the bounds of what a caller waits for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kotadb_core::db::deletions::{self, Deletions};
 use kotadb_core::db::{Scope, tenants};
-use kotadb_core::id::TenantId;
+use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::Store;
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::clock;
-use crate::compact::{Compacted, Compaction};
+use crate::compact::{Compacted, Compaction, Extent};
 use crate::error::IndexError;
 use crate::forget::Forget;
 use crate::gc::{self, Collected};
 use crate::halt::Halt;
 use crate::job::Indexer;
+use crate::limits;
 use crate::scratch::Scratch;
-
-/// Text of a merge that may be waited for after a run.
-pub const LITTLE_TEXT: u64 = 32 << 20;
 
 /// Upkeep of one tenant.
 #[derive(Clone, Copy, Debug)]
@@ -48,22 +45,37 @@ impl Upkeep<'_> {
         for (repository, commits) in &deletions.commits {
             forget.commits(*repository, commits).await?;
         }
+        if !deletions.purges.is_empty() {
+            forget.purge(&deletions.purges).await?;
+        }
         Ok(())
     }
 
-    /// Merges what is due; what others have to do with merges of more than `most_text` bytes is left to them.
-    pub async fn compact(&self, most_text: u64) -> Result<Compacted, IndexError> {
+    /// Takes commits out of histories whose time is over; how many.
+    pub async fn expire(&self) -> Result<usize, IndexError> {
+        let Self { store, tenant, now_ms, halt, .. } = *self;
+        Forget { store, tenant, now_ms, halt }.expire().await
+    }
+
+    /// Merges what is due.
+    pub async fn compact(&self, extent: Extent<'_>) -> Result<Compacted, IndexError> {
         let parent = self.folder.join("scratch");
         std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         let scratch = Scratch::at(parent.join(format!("compaction.{}", Uuid::now_v7())))?;
         let Self { store, tenant, now_ms, halt, .. } = *self;
-        Compaction { store, tenant, folder: scratch.path(), most_text, now_ms, halt }.run().await
+        Compaction { store, tenant, folder: scratch.path(), extent, now_ms, halt }.run().await
     }
 
     /// Deletes what is due, here and in the store.
     pub async fn collect(&self) -> Result<Collected, IndexError> {
         gc::clean_scratch(&self.folder.join("scratch"));
         gc::collect(self.store, self.tenant, self.now_ms, self.halt).await
+    }
+
+    /// Looks after what a run has touched, in little time, whatever else the tenant holds.
+    pub async fn after_run(&self, touched: &BTreeSet<RepositoryId>) -> Result<(Compacted, Collected), IndexError> {
+        let compacted = self.compact(Extent::Touched(touched)).await?;
+        Ok((compacted, gc::collect_dropped(self.store, self.tenant, self.now_ms, self.halt).await?))
     }
 }
 
@@ -76,8 +88,6 @@ pub enum Part {
     Collect,
     /// All of it.
     All,
-    /// All of it, but for large merges.
-    Little,
 }
 
 /// Looks after every tenant. One that fails is logged and does not stop the others; says how many failed.
@@ -100,35 +110,71 @@ pub async fn sweep(indexer: &Indexer, part: Part, halt: &Halt) -> Result<usize, 
     Ok(failed)
 }
 
-/// Looks after the tenants of jobs that are done, in little time: the rest is left to the sweep. Failures are logged.
-pub async fn after_jobs(indexer: &Indexer, tenants: &mut BTreeSet<TenantId>, halt: &Halt) {
-    while let Some(tenant) = tenants.pop_first() {
-        match sweep_tenant(indexer, tenant, Part::Little, halt).await {
+/// Repositories whose jobs are done, by tenant.
+pub type Ran = BTreeMap<TenantId, BTreeSet<RepositoryId>>;
+
+/// Looks after what jobs have touched, in little time: the rest is left to the sweep. Failures are logged.
+pub async fn after_jobs(indexer: &Indexer, ran: &mut Ran, halt: &Halt) {
+    while let Some((tenant, touched)) = ran.pop_first() {
+        match after_run(indexer, tenant, &touched, halt).await {
             Ok(()) | Err(IndexError::Halted(_)) => {}
             Err(error) => warn!(%tenant, %error, "{}", events::UPKEEP_FAILED),
         }
     }
 }
 
-async fn sweep_tenant(indexer: &Indexer, tenant: TenantId, part: Part, halt: &Halt) -> Result<(), IndexError> {
+async fn after_run(
+    indexer: &Indexer,
+    tenant: TenantId,
+    touched: &BTreeSet<RepositoryId>,
+    halt: &Halt,
+) -> Result<(), IndexError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let now_ms = deletions::now_ms(&mut tx).await?;
+    tx.commit().await?;
     let (store, folder) = (&indexer.store, indexer.data_dir.as_path());
-    let upkeep = Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt };
+    let (compacted, collected) = Upkeep { store, tenant, folder, now_ms, halt }.after_run(touched).await?;
+    log(tenant, compacted, collected);
+    Ok(())
+}
+
+async fn sweep_tenant(indexer: &Indexer, tenant: TenantId, part: Part, halt: &Halt) -> Result<(), IndexError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let deletions = deletions::of_tenant(&mut tx, tenant).await?;
+    tx.commit().await?;
+    let (store, folder, now_ms) = (&indexer.store, indexer.data_dir.as_path(), deletions.now_ms);
+    let upkeep = Upkeep { store, tenant, folder, now_ms, halt };
+    let (mut compacted, mut collected) = (Compacted::default(), Collected::default());
     if part != Part::Collect {
-        let mut tx = indexer.db.begin(Scope::Worker).await?;
-        let deletions = deletions::of_tenant(&mut tx, tenant).await?;
-        tx.commit().await?;
-        upkeep.forget(&deletions).await?;
-        let most_text = if part == Part::Little { LITTLE_TEXT } else { u64::MAX };
-        let done = upkeep.compact(most_text).await?;
-        if done != Compacted::default() {
-            info!(%tenant, merges = done.merges, given_up = done.given_up, size_bytes = done.bytes_after, "{}", events::COMPACTED);
-        }
+        forget(indexer, &upkeep, &deletions).await?;
+        upkeep.expire().await?;
+        compacted = upkeep.compact(Extent::All).await?;
     }
     if part != Part::Compact {
-        let done = upkeep.collect().await?;
-        if done.deleted > 0 {
-            info!(%tenant, deleted = done.deleted, waiting = done.waiting, size_bytes = done.bytes, "{}", events::COLLECTED);
-        }
+        collected = upkeep.collect().await?;
+    }
+    log(tenant, compacted, collected);
+    Ok(())
+}
+
+/// Rows are closed when HEAD says so.
+async fn forget(indexer: &Indexer, upkeep: &Upkeep<'_>, deletions: &Deletions) -> Result<(), IndexError> {
+    upkeep.forget(deletions).await?;
+    if !deletions.purges.is_empty() {
+        let mut tx = indexer.db.begin(Scope::Worker).await?;
+        deletions::purged(&mut tx, upkeep.tenant, deletions.now_ms, limits::JOB_DEADLINE).await?;
+        tx.commit().await?;
     }
     Ok(())
+}
+
+fn log(tenant: TenantId, compacted: Compacted, collected: Collected) {
+    if compacted != Compacted::default() {
+        let Compacted { merges, given_up, bytes_after, .. } = compacted;
+        info!(%tenant, merges, given_up, size_bytes = bytes_after, "{}", events::COMPACTED);
+    }
+    if collected.deleted > 0 {
+        let Collected { deleted, waiting, bytes } = collected;
+        info!(%tenant, deleted, waiting, size_bytes = bytes, "{}", events::COLLECTED);
+    }
 }

@@ -1,6 +1,7 @@
 //! What owners deleted and the index must not hold: whole repositories, and single commits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -15,15 +16,44 @@ pub struct Deletions {
     pub repositories: BTreeSet<RepositoryId>,
     /// Hidden commits by repository.
     pub commits: BTreeMap<RepositoryId, BTreeSet<ObjectId>>,
+    /// Repositories of which commits were deleted lately, searchable ones or not.
+    pub purges: BTreeSet<RepositoryId>,
+    /// When these were read, by the database's clock, in milliseconds since 1970.
+    pub now_ms: u64,
 }
 
-/// Hides a commit of a repository of the tenant in scope, from the next request on; `false`: it was hidden already.
+/// Hides a commit of a repository of the tenant in scope, from the next request on, and asks for a purge; `false`: it was
+/// hidden already.
 pub async fn hide(tx: &mut Tx, tenant: TenantId, id: RepositoryId, commit: ObjectId) -> Result<bool, DbError> {
     let insert = Statement::new(
         "INSERT INTO kotadb.hidden_commits (tenant_id, repository_id, commit_id) VALUES ($1, $2, $3)
          ON CONFLICT (repository_id, commit_id) DO NOTHING",
     );
-    Ok(tx.run(insert.bind(tenant.0).bind(id.0).bind(commit.to_string())).await? == 1)
+    let is_new = tx.run(insert.bind(tenant.0).bind(id.0).bind(commit.to_string())).await? == 1;
+    if is_new {
+        request_purge(tx, id).await?;
+    }
+    Ok(is_new)
+}
+
+/// Asks for what is dead of a repository, such as the text of commits that are not searchable any more, to leave storage.
+/// Scope: its tenant.
+pub async fn request_purge(tx: &mut Tx, id: RepositoryId) -> Result<(), DbError> {
+    let request = "UPDATE kotadb.repositories SET purge_requested_at = now() WHERE id = $1";
+    tx.run(Statement::new(request).bind(id.0)).await?;
+    Ok(())
+}
+
+/// Notes that what [`of_tenant`] said at `seen_ms` was purged. A request that is younger than `settled` stays, because a
+/// run that began before it may still publish. Scope: worker.
+pub async fn purged(tx: &mut Tx, tenant: TenantId, seen_ms: u64, settled: Duration) -> Result<(), DbError> {
+    let before_ms = seen_ms.saturating_sub(u64::try_from(settled.as_millis()).unwrap_or(u64::MAX));
+    let close = Statement::new(
+        "UPDATE kotadb.repositories SET purge_requested_at = NULL
+         WHERE tenant_id = $1 AND purge_requested_at < to_timestamp($2::bigint / 1000.0)",
+    );
+    tx.run(close.bind(tenant.0).bind(i64::try_from(before_ms).unwrap_or(i64::MAX))).await?;
+    Ok(())
 }
 
 /// The hidden commits of a repository. Scope: its tenant, or worker.
@@ -44,7 +74,17 @@ pub async fn of_tenant(tx: &mut Tx, tenant: TenantId) -> Result<Deletions, DbErr
         let id = RepositoryId(column::<Uuid>(&row, "repository_id")?);
         commits.entry(id).or_default().insert(commit(&column::<String>(&row, "commit_id")?)?);
     }
-    Ok(Deletions { repositories, commits })
+    let requested = "SELECT id FROM kotadb.repositories WHERE tenant_id = $1 AND purge_requested_at IS NOT NULL";
+    let rows = tx.rows(Statement::new(requested).bind(tenant.0)).await?;
+    let purges = rows.iter().map(|row| Ok(RepositoryId(column(row, "id")?))).collect::<Result<_, DbError>>()?;
+    Ok(Deletions { repositories, commits, purges, now_ms: now_ms(tx).await? })
+}
+
+/// The database's clock, in milliseconds since 1970: what two machines compare is measured by it.
+pub async fn now_ms(tx: &mut Tx) -> Result<u64, DbError> {
+    let now = Statement::new("SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms");
+    let row = tx.row(now).await?.ok_or_else(|| DbError::Statement("the database did not tell the time".to_owned()))?;
+    Ok(u64::try_from(column::<i64>(&row, "now_ms")?).unwrap_or_default())
 }
 
 /// A commit as its column has it.

@@ -29,11 +29,12 @@ fn repository(n_segments: u32) -> impl Strategy<Value = RepositoryEntry> {
     let segments = vec(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
     let docs = proptest::option::of(vec(vec(any::<u32>(), 0..4), 3));
     let of_default = prop::collection::btree_set(0u32..3, 0..3);
-    let parts = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()), segments, docs, of_default);
-    parts.prop_map(|(fence, default, refs, segments, docs, of_default)| {
+    let past = prop::collection::btree_set(0..n_segments.max(1), 0..=n_segments.min(3) as usize);
+    let tips = (any::<u64>(), proptest::option::of(tip()), proptest::option::of(key()));
+    (tips, segments, docs, of_default, past).prop_map(|((fence, default, refs), segments, docs, of_default, past)| {
         let of_default = of_default.into_iter().filter(|place| (*place as usize) < segments.len()).collect();
         let docs = docs.into_iter().flatten().take(segments.len()).map(DocRanges::of).collect();
-        RepositoryEntry { fence, default, refs, segments, docs, of_default }
+        RepositoryEntry { fence, default, refs, segments, docs, of_default, past: past.into_iter().collect() }
     })
 }
 
@@ -225,6 +226,7 @@ fn golden_objects_still_open() {
     assert_eq!(Root::decode(&golden("v1-dropped.root")).unwrap(), sample_root(3));
     assert_eq!(Root::decode(&golden("v1-dropped-before.root")).unwrap(), spilled_root());
     assert_eq!(Root::decode(&golden("v1-of-default.root")).unwrap(), layered_root());
+    assert_eq!(Root::decode(&golden("v1-past.root")).unwrap(), root_with_past());
     assert_eq!(Dropped::decode_list(&golden("v1.dropped")).unwrap(), sample_root(3).dropped);
     let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
     assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
@@ -280,6 +282,7 @@ fn sample_root(n: usize) -> Root {
         segments: vec![nth as u32],
         docs: Vec::new(),
         of_default: Vec::new(),
+        past: Vec::new(),
     };
     let segment = |nth: usize| SegmentEntry {
         key: keys[3 * n + nth],
@@ -298,11 +301,18 @@ fn sample_root(n: usize) -> Root {
     }
 }
 
+fn root_with_past() -> Root {
+    let mut root = spilled_root();
+    for (nth, entry) in root.repositories.values_mut().enumerate() {
+        entry.past = (0..3).filter(|segment| *segment as usize != nth).take(nth).collect();
+    }
+    root
+}
+
 fn spilled_root() -> Root {
     Root { dropped_before: Some(sample_keys(1)[0]), ..with_docs(sample_root(3)) }
 }
 
-/// As after a compaction: documents of a repository follow each other in a segment of many.
 /// A repository whose default tip names two of its three segments.
 fn layered_root() -> Root {
     let mut root = sample_root(3);
@@ -311,6 +321,7 @@ fn layered_root() -> Root {
     root
 }
 
+/// As after a compaction: documents of a repository follow each other in a segment of many.
 fn with_docs(mut root: Root) -> Root {
     for (nth, entry) in (0..).zip(root.repositories.values_mut()) {
         entry.docs = vec![DocRanges::closed(vec![nth % 4..6, 100 + nth * 7..105 + nth * 7])];

@@ -23,7 +23,8 @@ pub struct Dropped {
     pub kind: Kind,
     /// Its name.
     pub key: ObjectKey,
-    /// When it was dropped, in milliseconds since 1970, by the clock of who dropped it.
+    /// When it was dropped, in milliseconds since 1970: in a service by the clock of the database, because whoever
+    /// deletes it may be another machine; in a local index by that of the machine.
     pub at_ms: u64,
 }
 

@@ -34,6 +34,7 @@ pub struct Latency {
 #[derive(Debug, Default)]
 pub struct Traffic {
     gets: AtomicU64,
+    lists: AtomicU64,
     bytes: AtomicU64,
 }
 
@@ -56,6 +57,11 @@ impl Traffic {
     /// GETs sent so far.
     pub fn gets(&self) -> u64 {
         self.gets.load(Ordering::Relaxed)
+    }
+
+    /// Requests for names, sent so far.
+    pub fn lists(&self) -> u64 {
+        self.lists.load(Ordering::Relaxed)
     }
 
     /// Bytes that were answered.
@@ -105,6 +111,9 @@ impl Between for Distance {
         if request == Request::Get {
             self.traffic.gets.fetch_add(1, Ordering::Relaxed);
             sleep_until(Instant::now() + self.first_byte()).await;
+        }
+        if request == Request::List {
+            self.traffic.lists.fetch_add(1, Ordering::Relaxed);
         }
         Ok(request)
     }

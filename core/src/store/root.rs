@@ -22,6 +22,7 @@ const PURGE: u8 = 8;
 const DROPPED_BEFORE: u8 = 9;
 const DOCS: u8 = 10;
 const OF_DEFAULT: u8 = 11;
+const PAST: u8 = 12;
 
 const HAS_DEFAULT: u8 = 1;
 const HAS_REFS: u8 = 2;
@@ -74,6 +75,16 @@ pub struct RepositoryEntry {
     pub docs: Vec<DocRanges>,
     /// Places in `segments`, ascending, of those that the default tip's snapshot names. Empty: all of them, or nobody knows.
     pub of_default: Vec<u32>,
+    /// Indices of its past segments, ascending: none of its snapshots touches them, but an earlier one did, and they may
+    /// hold its text still. When it is deleted, they are to be purged, too.
+    pub past: Vec<u32>,
+}
+
+impl RepositoryEntry {
+    /// Every segment that may hold text of it.
+    pub fn all_segments(&self) -> impl Iterator<Item = u32> {
+        self.segments.iter().chain(&self.past).copied()
+    }
 }
 
 /// A ref at a commit with its snapshot.
@@ -144,6 +155,9 @@ impl Root {
         if self.repositories.values().any(|entry| !entry.of_default.is_empty()) {
             envelope.section(OF_DEFAULT, &encode_of_default(&self.repositories));
         }
+        if self.repositories.values().any(|entry| !entry.past.is_empty()) {
+            envelope.section(PAST, &encode_past(&self.repositories));
+        }
         if let Some(key) = self.dropped_before {
             let mut before = Encoder::default();
             before.raw(&key.to_bytes());
@@ -178,8 +192,11 @@ fn decode(bytes: &[u8]) -> Result<Root, Damage> {
     if let Some(of_default) = sections.optional(OF_DEFAULT)? {
         decode_of_default(&of_default, &mut repositories)?;
     }
+    if let Some(past) = sections.optional(PAST)? {
+        decode_past(&past, &mut repositories)?;
+    }
     let dropped_before = sections.optional(DROPPED_BEFORE)?.map(|bytes| decode_key(&bytes)).transpose()?;
-    let in_table = |entry: &RepositoryEntry| entry.segments.iter().all(|nth| (*nth as usize) < segments.len());
+    let in_table = |entry: &RepositoryEntry| entry.all_segments().all(|nth| (nth as usize) < segments.len());
     if !repositories.values().all(in_table) {
         return Err(Damage::new("segment of a repository is not in the table"));
     }
@@ -274,7 +291,7 @@ fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<Reposi
         let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
         repositories.insert(
             RepositoryId(Uuid::from_bytes(id)),
-            RepositoryEntry { fence, default, refs, segments, docs: Vec::new(), of_default: Vec::new() },
+            RepositoryEntry { fence, default, refs, segments, ..RepositoryEntry::default() },
         );
     }
     if repositories.len() == count { Ok(repositories) } else { Err(Damage::new("a repository comes twice")) }
@@ -414,6 +431,38 @@ fn decode_of_default(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, Rep
         entry.of_default = named.map(|(place, _)| place).collect();
     }
     Ok(())
+}
+
+/// Of each repository how many past segments it has; then the differences between their indices.
+fn encode_past(repositories: &BTreeMap<RepositoryId, RepositoryEntry>) -> Encoder {
+    let mut encoder = Encoder::default();
+    encoder.runs(repositories.values().map(|entry| entry.past.len() as u64));
+    for entry in repositories.values() {
+        let mut before = 0;
+        for segment in &entry.past {
+            encoder.number(u64::from(*segment) - before);
+            before = u64::from(*segment);
+        }
+    }
+    encoder
+}
+
+fn decode_past(bytes: &[u8], repositories: &mut BTreeMap<RepositoryId, RepositoryEntry>) -> Result<(), Damage> {
+    let mut decoder = Decoder::new(bytes);
+    let mut counts = vec![0; repositories.len()];
+    decoder.runs(counts.len(), |run, value| {
+        counts[run].fill(value);
+        Ok(())
+    })?;
+    for (entry, count) in repositories.values_mut().zip(counts) {
+        let mut before = 0u32;
+        for _ in 0..count {
+            let segment = before.checked_add(decoder.number32()?);
+            before = segment.ok_or_else(|| decoder.damage("past segment is out of reach"))?;
+            entry.past.push(before);
+        }
+    }
+    decoder.finish()
 }
 
 fn decode_key(bytes: &[u8]) -> Result<ObjectKey, Damage> {

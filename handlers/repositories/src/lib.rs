@@ -7,7 +7,8 @@
 //! - `POST /api/v1/repositories/{id}/index?full=`: 202 with the queued job.
 //! - `GET /api/v1/repositories/{id}/snapshots`: the searchable commits: tips first, then what refs have left.
 //! - `DELETE /api/v1/repositories/{id}/snapshots/{commit}` (204: hidden at once and for good, out of storage in about a
-//!   day; a tip is not searchable again until its ref moves).
+//!   day; a tip is not searchable again until its ref moves. 202: it is not searchable; what is left of commits that are
+//!   not searchable any more leaves storage as well. 404: it is hidden already, or no commit id).
 
 mod snapshots;
 

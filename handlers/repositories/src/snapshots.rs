@@ -27,12 +27,13 @@ async fn list(
 ) -> Result<Json<List<IndexedCommit>>, ApiError> {
     key.require(id)?;
     let mut commits = indexed(&resources, key.tenant, id).await?;
-    commits.retain(|commit| !is_hidden(&key.hidden, id, commit));
+    commits.retain(|commit| !is_hidden(&key.hidden, id, &commit.commit));
     let total = commits.len() as u64;
     Ok(Json(List::page(commits, None).with_total(total)))
 }
 
-/// Only what is searchable can be deleted, so a mistyped commit is told. Deleting again finds nothing.
+/// 204: a searchable commit is hidden. 202: there was nothing to hide, which also tells a mistyped commit; but text of
+/// commits that are not searchable any more may be left in storage, and is purged. Deleting again finds nothing.
 async fn forget(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,
@@ -43,19 +44,23 @@ async fn forget(
     key.require(id)?;
     let commit: ObjectId =
         commit.parse().map_err(|_| ApiError::new(Code::NotFound, "a commit is given by its 40 hexadecimal digits"))?;
-    let known = indexed(&resources, key.tenant, id).await?;
-    let is_known = known.iter().any(|one| one.commit == commit.to_string() && !is_hidden(&key.hidden, id, one));
-    if !is_known {
+    if is_hidden(&key.hidden, id, &commit.to_string()) {
         return Err(not_found());
     }
+    let searchable = indexed(&resources, key.tenant, id).await?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
+    if !searchable.iter().any(|one| one.commit == commit.to_string()) {
+        deletions::request_purge(&mut tx, id).await?;
+        tx.commit().await?;
+        return Ok(StatusCode::ACCEPTED);
+    }
     let is_new = deletions::hide(&mut tx, key.tenant, id, commit).await?;
     tx.commit().await?;
     if is_new { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
 }
 
-fn is_hidden(hidden: &[(RepositoryId, ObjectId)], id: RepositoryId, commit: &IndexedCommit) -> bool {
-    hidden.iter().any(|(of, hidden)| *of == id && hidden.to_string() == commit.commit)
+fn is_hidden(hidden: &[(RepositoryId, ObjectId)], id: RepositoryId, commit: &str) -> bool {
+    hidden.iter().any(|(of, hidden)| *of == id && hidden.to_string() == commit)
 }
 
 /// Commits that HEAD names, each once: tips by ref name, then the history, the newest first.

@@ -10,6 +10,7 @@
 //! Nothing that HEAD names is touched before the swap, and what the swap drops is noted for the collector. Killed or
 //! overtaken at any point, a compaction leaves objects behind that no root names, and nothing else.
 
+mod bound;
 mod inputs;
 mod object;
 mod output;
@@ -17,15 +18,21 @@ mod plan;
 mod rewrite;
 mod seal;
 mod survey;
+mod touched;
 mod verify;
+
+#[cfg(test)]
+mod race_tests;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use kotadb_core::id::TenantId;
+use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{ObjectKey, Store};
 
+pub use self::bound::Touched;
 use self::inputs::Inputs;
+use self::plan::Most;
 use self::rewrite::Rewriter;
 pub use self::survey::Survey;
 use crate::error::IndexError;
@@ -34,6 +41,22 @@ use crate::{fail_point, upload};
 
 /// Merges of one round make segments that the next one may merge again; there are fewer levels than this.
 const MOST_ROUNDS: usize = 8;
+
+/// Text of a merge that may be waited for after a run.
+const LITTLE_TEXT: u64 = 32 << 20;
+
+/// How far a compaction goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Extent<'a> {
+    /// All that is due of the tenant: every snapshot is read.
+    All,
+    /// Merges of little text, and larger ones where a ref touches too many segments. For a local index, which nobody
+    /// sweeps.
+    Local,
+    /// Merges of little text that these repositories have a share in, by what HEAD and their refs say: what that costs
+    /// does not grow with the tenant. The rest is left to a sweep.
+    Touched(&'a BTreeSet<RepositoryId>),
+}
 
 /// What a compaction works with.
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +67,8 @@ pub struct Compaction<'a> {
     pub tenant: TenantId,
     /// For inputs and outputs, on this machine.
     pub folder: &'a Path,
-    /// Most bytes of text that one merge may take on, unless something deleted has to go.
-    pub most_text: u64,
+    /// How far it goes.
+    pub extent: Extent<'a>,
     /// Milliseconds since 1970.
     pub now_ms: u64,
     /// Tells to stop.
@@ -74,9 +97,7 @@ impl Compaction<'_> {
     pub async fn run(&self) -> Result<Compacted, IndexError> {
         let mut done = Compacted::default();
         for _ in 0..MOST_ROUNDS {
-            let survey = Survey::of(self.store, self.tenant).await?;
-            self.acquit(&survey).await?;
-            let groups = plan::groups(&survey.states(), &survey.refs, self.most_text);
+            let groups = self.due().await?;
             let before = done.merges;
             for group in &groups {
                 self.halt.check()?;
@@ -87,6 +108,21 @@ impl Compaction<'_> {
             }
         }
         Ok(done)
+    }
+
+    /// The groups of segments to merge.
+    async fn due(&self) -> Result<Vec<Vec<ObjectKey>>, IndexError> {
+        let most = match self.extent {
+            Extent::All => Most { text: u64::MAX, narrowing: u64::MAX },
+            Extent::Local => Most { text: LITTLE_TEXT, narrowing: u64::MAX },
+            Extent::Touched(ids) => {
+                let most = Most { text: LITTLE_TEXT, narrowing: LITTLE_TEXT };
+                return touched::groups(self.store, self.tenant, ids, most).await;
+            }
+        };
+        let survey = Survey::of(self.store, self.tenant).await?;
+        self.acquit(&survey).await?;
+        Ok(plan::groups(&survey.states(), &survey.refs, most))
     }
 
     /// Segments that were to be purged and of which everything is alive have nothing to hide.
@@ -114,10 +150,14 @@ impl Compaction<'_> {
             return Ok(());
         };
         fail_point::hit("compact.fetched");
+        self.merge_inputs(&inputs, done).await
+    }
+
+    async fn merge_inputs(&self, inputs: &Inputs, done: &mut Compacted) -> Result<(), IndexError> {
         let files = tokio::task::block_in_place(|| {
-            let files = output::write(&inputs, self.folder, self.halt)?;
+            let files = output::write(inputs, self.folder, self.halt)?;
             fail_point::hit("compact.merged");
-            verify::verify(&inputs, &files, self.halt)?;
+            verify::verify(inputs, &files, self.halt)?;
             Ok::<_, IndexError>(files)
         })?;
         fail_point::hit("compact.verified");
@@ -126,7 +166,7 @@ impl Compaction<'_> {
             outputs.push(upload::file(self.store, self.tenant, &file.path, &file.summary).await?);
         }
         fail_point::hit("compact.uploaded");
-        let mut rewriter = Rewriter::new(self, &inputs, &outputs);
+        let mut rewriter = Rewriter::new(self, inputs, &outputs);
         if !rewriter.publish().await? {
             done.given_up += 1;
             return Ok(());

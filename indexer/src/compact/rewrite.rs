@@ -176,17 +176,50 @@ impl<'a> Rewriter<'a> {
             return Err(IndexError::HeldGone);
         }
         publish::add_segments(root, self.outputs);
+        if self.has_lost(rewritten) {
+            self.trace(root);
+        }
         let mut gone = BTreeSet::new();
         for (id, Rewritten { before, after, docs }) in rewritten {
             let segments = publish::indices(root, &after.segments.values().flatten().copied().collect())?;
             let known = root.repositories.get(id).cloned().unwrap_or_default();
             let docs = publish::docs(root, &known, &segments, docs);
             let of_default = publish::of_default(root, after, &segments);
-            let (default, refs) = (after.default_tip().cloned(), after.refs);
-            root.repositories.insert(*id, RepositoryEntry { default, refs, segments, docs, of_default, ..known });
+            let (default, refs, past) = (after.default_tip().cloned(), after.refs, publish::past(&known, &segments));
+            let entry = RepositoryEntry { default, refs, segments, docs, of_default, past, ..known };
+            root.repositories.insert(*id, entry);
             gone.extend(before.objects().difference(&after.objects()));
         }
         publish::settle(root, gone.into_iter(), self.compaction.now_ms);
         Ok(true)
+    }
+
+    /// Whether a snapshot went since the inputs were read: what it alone named lives on in the outputs, and is dead there.
+    fn has_lost(&self, rewritten: &BTreeMap<RepositoryId, Rewritten>) -> bool {
+        let named = |tips: &Tips| -> Vec<ObjectKey> {
+            tips.snapshots().into_keys().filter(|key| self.names_input(tips, *key)).collect()
+        };
+        let now: BTreeSet<ObjectKey> = rewritten.values().flat_map(|one| named(&one.before)).collect();
+        !self.inputs.repositories.values().flat_map(named).all(|key| now.contains(&key))
+    }
+
+    /// What is dead in the outputs is looked for where the inputs were: an output is to be purged as an input is, and is
+    /// a past segment of every repository that had or has an input.
+    fn trace(&self, root: &mut Root) {
+        let numbers = |is_it: &dyn Fn(&ObjectKey) -> bool| {
+            let found = root.segments.iter().zip(0..).filter(|(segment, _)| is_it(&segment.key));
+            found.map(|(_, nth)| nth).collect::<BTreeSet<u32>>()
+        };
+        let outputs: BTreeSet<ObjectKey> = self.outputs.iter().map(|output| output.key).collect();
+        let (from, to) = (numbers(&|key| self.keys.contains(key)), numbers(&|key| outputs.contains(key)));
+        for entry in root.repositories.values_mut() {
+            if entry.all_segments().any(|nth| from.contains(&nth)) {
+                entry.past =
+                    to.iter().copied().chain(entry.past.iter().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+            }
+        }
+        if self.keys.iter().any(|key| root.purge.contains(key)) {
+            root.purge.extend(outputs);
+        }
     }
 }

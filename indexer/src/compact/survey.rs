@@ -7,6 +7,7 @@ use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::segment::DocId;
 use kotadb_core::store::{ObjectKey, Root, SegmentEntry, Store};
 
+use super::bound;
 use super::object::Object;
 use super::plan::State;
 use super::seal;
@@ -71,6 +72,7 @@ impl Survey {
             dead_text: living.dead_text,
             is_dead: living.n_alive() == 0,
             unsealed: living.unsealed,
+            fixed: false,
             purge: self.root.purge.contains(&living.entry.key) && living.n_alive() < living.entry.n_docs,
             repositories: living.repositories.clone(),
         };
@@ -92,10 +94,8 @@ impl Survey {
                 living.alive[*doc as usize / 64] |= 1 << (doc % 64);
             }
         }
-        let of = |key: &ObjectKey| tips.segments.get(key).into_iter().flatten().copied();
-        let touched = tips.named().map(|tip| of(&tip.snapshot).chain(tip.base.iter().flat_map(of)));
-        let sets: BTreeSet<BTreeSet<ObjectKey>> = touched.map(Iterator::collect).collect();
-        self.refs.extend(sets.into_iter().map(|set| set.into_iter().collect::<Vec<_>>()));
+        let sets: BTreeSet<Vec<ObjectKey>> = tips.named().map(|tip| bound::touched(tips, tip)).collect();
+        self.refs.extend(sets);
     }
 
     /// Weighs what is dead, where anything is, and looks how large segments are compressed.

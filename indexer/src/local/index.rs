@@ -5,7 +5,7 @@ use std::path::Path;
 
 use git2::Repository;
 use kotadb_core::id::{ObjectId, TenantId};
-use kotadb_core::store::{Store, Tip};
+use kotadb_core::store::{Root, Store, Tip};
 use uuid::Uuid;
 
 use super::place::Place;
@@ -13,6 +13,7 @@ use super::working_tree::Listed;
 use super::{LocalError, REPOSITORY, block_on};
 use crate::advance::Advance;
 use crate::build::Step;
+use crate::compact::{Extent, Touched};
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::halt::Halt;
@@ -23,14 +24,14 @@ use crate::pipeline::{Listings, Made, Pipeline};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::upkeep::{self, Upkeep};
+use crate::upkeep::Upkeep;
 use crate::{clock, folder, gc, tree};
 
 /// Name of the one ref of a plain folder.
 const FOLDER_REF: &str = "folder";
 /// Branches, such as those of other worktrees, whose snapshots follow the one that was indexed last: 10 ms each on linux.
 const LAID_ON_DEFAULT: usize = 8;
-/// Segments above which a run merges some.
+/// Segments above which a run merges some, whether or not one ref touches too many.
 const MANY_SEGMENTS: usize = 12;
 
 /// What to index.
@@ -229,18 +230,23 @@ impl Run<'_> {
             halt: &Halt::default(),
         };
         let (root, summary) = advance.publish_laid(after, made, LAID_ON_DEFAULT).await?;
-        self.look_after(root.segments.len()).await;
+        self.look_after(&root).await;
         Ok(summary)
     }
 
     /// What was published is there, whatever becomes of this; the next run tries again.
-    async fn look_after(&self, n_segments: usize) {
+    async fn look_after(&self, root: &Root) {
         let (store, folder, halt) = (self.store, self.place.folder.as_path(), &Halt::default());
         let upkeep = Upkeep { store, tenant: TenantId::LOCAL, folder, now_ms: clock::now_ms(), halt };
-        if n_segments > MANY_SEGMENTS {
-            let _later = upkeep.compact(upkeep::LITTLE_TEXT).await;
+        if root.segments.len() > MANY_SEGMENTS || self.touch_too_many(root).await {
+            let _later = upkeep.compact(Extent::Local).await;
         }
         let _later = upkeep.collect().await;
+    }
+
+    async fn touch_too_many(&self, root: &Root) -> bool {
+        let tips = Tips::load(self.store, TenantId::LOCAL, root, REPOSITORY).await;
+        tips.is_ok_and(|tips| Touched::of(root, &tips).into_iter().any(Touched::is_too_many))
     }
 
     /// Counts of what is indexed already.

@@ -1,6 +1,6 @@
 //! Years in seconds: writers, readers, compactors, collectors and deletions at once over a store that loses requests, each
 //! of them dying at any request, and a clock that moves. Whatever a root names can be read for a day, and says what was
-//! written; in the end nothing is left that nothing names.
+//! written; in the end nothing is left that nothing names, and no text that only what was deleted held.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -12,7 +12,7 @@ use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::segment::Segment;
 use kotadb_core::store::{Kind, ObjectKey, Root, SharedMemory, Store};
 use kotadb_indexer::advance::Advance;
-use kotadb_indexer::compact::Compaction;
+use kotadb_indexer::compact::{Compaction, Extent, Touched};
 use kotadb_indexer::contents::Source;
 use kotadb_indexer::error::IndexError;
 use kotadb_indexer::folder;
@@ -33,6 +33,8 @@ const REFS: u64 = 4;
 const FAULTS: u32 = 2;
 /// Steps of the clock that a seed takes at least.
 const STEPS: usize = 12;
+/// Steps between two times of peace.
+const PEACE_EVERY: usize = 2;
 /// Steps after which enough must have happened, however unlucky a seed and slow a machine is.
 const MOST_STEPS: usize = 240;
 
@@ -47,10 +49,14 @@ struct World {
     commits: Mutex<HashMap<ObjectId, Files>>,
     /// Commits that were deleted, once that was confirmed.
     forgotten: Mutex<BTreeSet<ObjectId>>,
+    /// Repositories that were deleted. Whoever is pushing to one may still publish.
+    deleted: Mutex<BTreeSet<RepositoryId>>,
+    /// How often each repository was deleted and registered anew, with another id.
+    generations: Vec<AtomicU64>,
     /// Publishes, merges, objects deleted, commits and repositories forgotten.
     done: [AtomicU64; 4],
-    /// One writer a repository, as the leases of jobs have it.
-    writing: Vec<tokio::sync::Mutex<HashMap<u64, Files>>>,
+    /// One writer a repository, as the leases of jobs have it: the generation that it writes, and its refs.
+    writing: Vec<tokio::sync::Mutex<(u64, HashMap<u64, Files>)>>,
 }
 
 impl World {
@@ -61,6 +67,8 @@ impl World {
             now_ms: AtomicU64::new(kotadb_indexer::clock::now_ms()),
             commits: Mutex::default(),
             forgotten: Mutex::default(),
+            deleted: Mutex::default(),
+            generations: (0..REPOSITORIES).map(|_| AtomicU64::default()).collect(),
             done: Default::default(),
             writing: (0..REPOSITORIES).map(|_| tokio::sync::Mutex::default()).collect(),
         }
@@ -84,7 +92,7 @@ impl World {
     /// Whether there was anything for the others to hold against.
     fn is_eventful(&self) -> bool {
         let done = self.done();
-        done[0] > 20 && done[1] > 0 && done[2] > 100
+        done[0] > 20 && done[1] > 0 && done[2] > 100 && done[3] > 5
     }
 
     fn now_ms(&self) -> u64 {
@@ -105,8 +113,28 @@ impl World {
     }
 }
 
-fn repository(nth: u64) -> RepositoryId {
-    RepositoryId(Uuid::from_u128(u128::from(nth) + 1))
+fn repository(nth: u64, generation: u64) -> RepositoryId {
+    RepositoryId(Uuid::from_u128((u128::from(generation) << 64) + u128::from(nth) + 1))
+}
+
+impl World {
+    /// The repository as it is registered now.
+    fn repository(&self, nth: u64) -> RepositoryId {
+        repository(nth, self.generations[nth as usize].load(Ordering::SeqCst))
+    }
+
+    /// Texts that several repositories have, and texts that one generation of one repository has.
+    fn text(&self, nth: u64, generation: u64) -> String {
+        match self.random(2) {
+            0 => format!("fn content_{}() {{}}\n", self.random(200)),
+            _ => format!("{}{}() {{}}\n", canary(nth, generation), self.random(200)),
+        }
+    }
+}
+
+/// How texts begin that only this generation of a repository holds.
+fn canary(nth: u64, generation: u64) -> String {
+    format!("fn canary_{nth}_{generation}_")
 }
 
 fn ref_name(nth: u64) -> String {
@@ -115,7 +143,12 @@ fn ref_name(nth: u64) -> String {
 
 /// A push: some files of one ref change, or a ref takes another one's files, or a ref goes.
 async fn push(world: &World, nth: u64) -> Result<(), IndexError> {
-    let mut refs = world.writing[nth as usize].lock().await;
+    let mut writing = world.writing[nth as usize].lock().await;
+    let generation = world.generations[nth as usize].load(Ordering::SeqCst);
+    if writing.0 != generation {
+        *writing = (generation, HashMap::new());
+    }
+    let refs = &mut writing.1;
     let mut next = refs.clone();
     let which = world.random(REFS);
     match world.random(6) {
@@ -127,13 +160,13 @@ async fn push(world: &World, nth: u64) -> Result<(), IndexError> {
                 let path = format!("d{}/f{}.rs", world.random(3), world.random(12));
                 match world.random(8) {
                     0 => drop(files.remove(&path)),
-                    _ => drop(files.insert(path, format!("fn content_{}() {{}}\n", world.random(400)))),
+                    _ => drop(files.insert(path, world.text(nth, generation))),
                 }
             }
         }
     }
     let store = world.mortal();
-    let outcome = publish(world, &store, nth, &next).await;
+    let outcome = publish(world, &store, repository(nth, generation), &next).await;
     // Whether or not the answer was lost: what HEAD holds now is what the next push starts from.
     if outcome.is_ok() {
         *refs = next;
@@ -142,9 +175,9 @@ async fn push(world: &World, nth: u64) -> Result<(), IndexError> {
     outcome
 }
 
-async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Files>) -> Result<(), IndexError> {
+async fn publish(world: &World, store: &Store, id: RepositoryId, refs: &HashMap<u64, Files>) -> Result<(), IndexError> {
     let (root, _) = store.head(TENANT).await?;
-    let before = Tips::load(store, TENANT, &root, repository(nth)).await?;
+    let before = Tips::load(store, TENANT, &root, id).await?;
     let folder = tempfile::tempdir().unwrap();
     let mut after = Tips { default: Some(ref_name(0)).filter(|_| refs.contains_key(&0)), ..Tips::default() };
     let mut made_all = kotadb_indexer::pipeline::Made::default();
@@ -187,10 +220,11 @@ async fn publish(world: &World, store: &Store, nth: u64, refs: &HashMap<u64, Fil
     let advance = Advance {
         store,
         tenant: TENANT,
-        repository: repository(nth),
+        repository: id,
         fence: 0,
         before: &before,
-        usable: true,
+        // A run that builds everything anew keeps no history: what it leaves is dead at once.
+        usable: world.random(6) > 0,
         now_ms: world.now_ms(),
         halt: &Halt::default(),
     };
@@ -212,40 +246,45 @@ fn write_tree(tree: &Path, files: &Files) {
 async fn compact(world: &World) -> Result<(), IndexError> {
     let (store, folder, halt) = (world.mortal(), tempfile::tempdir().unwrap(), Halt::default());
     let now_ms = world.now_ms();
-    let compaction =
-        Compaction { store: &store, tenant: TENANT, folder: folder.path(), most_text: u64::MAX, now_ms, halt: &halt };
+    let touched = BTreeSet::from([world.repository(world.random(REPOSITORIES))]);
+    let extent = [Extent::All, Extent::Local, Extent::Touched(&touched)][world.random(3) as usize];
+    let compaction = Compaction { store: &store, tenant: TENANT, folder: folder.path(), extent, now_ms, halt: &halt };
     compaction.run().await.map(|done| world.count(1, done.merges))
 }
 
 async fn collect(world: &World) -> Result<(), IndexError> {
-    let collected = gc::collect(&world.mortal(), TENANT, world.now_ms(), &Halt::default()).await;
+    let (store, now_ms, halt) = (world.mortal(), world.now_ms(), Halt::default());
+    let collected = match world.random(3) {
+        0 => gc::collect_dropped(&store, TENANT, now_ms, &halt).await,
+        _ => gc::collect(&store, TENANT, now_ms, &halt).await,
+    };
     collected.map(|collected| world.count(2, collected.deleted))
 }
 
-/// Deletes a commit of the history or a tip, or a whole repository.
+/// Deletes a commit of the history or a tip, or a whole repository, whoever may be publishing it.
 async fn delete(world: &World) -> Result<(), IndexError> {
-    let store = world.mortal();
+    let (store, halt) = (world.mortal(), Halt::default());
     let nth = world.random(REPOSITORIES);
-    let mut refs = world.writing[nth as usize].lock().await;
-    let halt = Halt::default();
+    let id = world.repository(nth);
     let forget = Forget { store: &store, tenant: TENANT, now_ms: world.now_ms(), halt: &halt };
     if world.random(4) == 0 {
-        let forgotten = forget.repositories(&BTreeSet::from([repository(nth)])).await?;
+        world.generations[nth as usize].fetch_add(1, Ordering::SeqCst);
+        world.deleted.lock().unwrap().insert(id);
+        let forgotten = forget.repositories(&BTreeSet::from([id])).await?;
         world.count(3, forgotten as u64);
-        refs.clear();
         return Ok(());
     }
     let (root, _) = store.head(TENANT).await?;
-    let tips = Tips::load(&store, TENANT, &root, repository(nth)).await?;
+    let tips = Tips::load(&store, TENANT, &root, id).await?;
     let all: Vec<ObjectId> = tips.named().map(|tip| tip.commit).collect();
     if all.is_empty() {
         return Ok(());
     }
     let commit = all[world.random(all.len() as u64) as usize];
     world.forgotten.lock().unwrap().insert(commit);
-    let forgotten = forget.commits(repository(nth), &BTreeSet::from([commit])).await?;
+    let forgotten = forget.commits(id, &BTreeSet::from([commit])).await?;
     world.count(3, forgotten as u64);
-    Ok(())
+    forget.purge(&BTreeSet::from([id])).await
 }
 
 /// A reader: takes a root, dawdles, and reads all that it names.
@@ -303,6 +342,10 @@ async fn churn(seed: u64) {
         assert!(steps < MOST_STEPS, "too little happened: {:?}", world.done());
         step(&world).await;
         steps += 1;
+        if steps.is_multiple_of(PEACE_EVERY) {
+            // Later merges would wash out what a race left behind.
+            settle(&world).await;
+        }
     }
     settle(&world).await;
     println!("seed {seed}: {:?} publishes, merges, objects deleted, things forgotten", world.done());
@@ -319,17 +362,24 @@ async fn step(world: &Arc<World>) {
     }
     for _ in 0..2 {
         at_once(&mut tasks, world, async |world| {
-            tolerate(compact(world).await);
-            tolerate(collect(world).await);
+            for _ in 0..2 {
+                tolerate(compact(world).await);
+                tolerate(collect(world).await);
+            }
         });
     }
     at_once(&mut tasks, world, async |world| {
         read(world).await;
         read(world).await;
     });
-    if world.random(3) == 0 {
-        at_once(&mut tasks, world, async |world| tolerate(delete(world).await));
-    }
+    at_once(&mut tasks, world, async |world| {
+        for _ in 0..world.random(4) {
+            for _ in 0..world.random(500) {
+                tokio::task::yield_now().await;
+            }
+            tolerate(delete(world).await);
+        }
+    });
     // A reader that holds on to its root for most of the day, while all the others go on.
     let store = world.sound();
     let (root, _) = store.head(TENANT).await.unwrap();
@@ -357,30 +407,76 @@ fn tolerate(outcome: Result<(), IndexError>) {
     }
 }
 
-/// Peace: what is dead is merged away and collected, and nothing is left over.
+/// Peace: a sweep looks at every deletion once more, as long as one that ran before it might have published; what is dead
+/// is merged away and collected, and nothing is left over.
 async fn settle(world: &World) {
     let (store, folder, halt) = (world.sound(), tempfile::tempdir().unwrap(), Halt::default());
     let forgotten = world.forgotten.lock().unwrap().clone();
+    let deleted = world.deleted.lock().unwrap().clone();
     let now_ms = world.now_ms();
     let forget = Forget { store: &store, tenant: TENANT, now_ms, halt: &halt };
-    for nth in 0..REPOSITORIES {
-        forget.commits(repository(nth), &forgotten).await.unwrap();
+    forget.repositories(&deleted).await.unwrap();
+    let ids: BTreeSet<RepositoryId> = (0..REPOSITORIES).map(|nth| world.repository(nth)).collect();
+    for id in &ids {
+        forget.commits(*id, &forgotten).await.unwrap();
     }
+    forget.purge(&ids).await.unwrap();
     let compaction =
-        Compaction { store: &store, tenant: TENANT, folder: folder.path(), most_text: u64::MAX, now_ms, halt: &halt };
+        Compaction { store: &store, tenant: TENANT, folder: folder.path(), extent: Extent::All, now_ms, halt: &halt };
     compaction.run().await.unwrap();
-    for hours in [0, 25, 50] {
+    for hours in [0, 25] {
         gc::collect(&store, TENANT, now_ms + hours * HOUR, &halt).await.unwrap();
     }
+    nothing_deleted_is_left(world, &store).await;
+    gc::collect(&store, TENANT, now_ms + 50 * HOUR, &halt).await.unwrap();
     let (root, _) = store.head(TENANT).await.unwrap();
     let there: BTreeSet<_> = store.list(TENANT).await.unwrap().into_iter().map(|(kind, key, _)| (kind, key)).collect();
     assert_eq!(there, gc::named(&store, TENANT, &root).await.unwrap());
     assert!(root.dropped.is_empty() && root.dropped_before.is_none() && root.purge.is_empty(), "{root:?}");
     check(world, &store, &root).await;
-    let refs = root.repositories.keys().copied();
-    for id in refs {
-        let tips = Tips::load(&store, TENANT, &root, id).await.unwrap();
+    assert!(root.repositories.keys().all(|id| ids.contains(id)));
+    for id in root.repositories.keys() {
+        let tips = Tips::load(&store, TENANT, &root, *id).await.unwrap();
         assert!(tips.named().all(|tip| !forgotten.contains(&tip.commit)));
+        let touched = Touched::of(&root, &tips);
+        assert!(!touched.iter().any(|one| one.is_too_many()), "{touched:?}");
+    }
+    world.now_ms.fetch_add(51 * HOUR, Ordering::SeqCst);
+}
+
+/// No object holds a text of a deleted repository, or one of a deleted commit that no searchable commit of its repository
+/// holds.
+async fn nothing_deleted_is_left(world: &World, store: &Store) {
+    let (root, _) = store.head(TENANT).await.unwrap();
+    let (mut living, commits) = (BTreeSet::new(), world.commits.lock().unwrap().clone());
+    for id in root.repositories.keys() {
+        let tips = Tips::load(store, TENANT, &root, *id).await.unwrap();
+        living.extend(tips.named().flat_map(|tip| commits[&tip.commit].values().cloned()));
+    }
+    let forgotten = world.forgotten.lock().unwrap().clone();
+    let own = |text: &&String| text.starts_with("fn canary_") && !living.contains(*text);
+    let mut gone: BTreeSet<String> =
+        forgotten.iter().flat_map(|commit| commits[commit].values()).filter(own).cloned().collect();
+    let before = (0..REPOSITORIES).flat_map(|nth| {
+        let generation = world.generations[nth as usize].load(Ordering::SeqCst);
+        (0..generation).map(move |generation| canary(nth, generation))
+    });
+    let before: Vec<String> = before.collect();
+    let of_deleted = |text: &&String| before.iter().any(|canary| text.starts_with(canary.as_str()));
+    gone.extend(commits.values().flat_map(Files::values).filter(of_deleted).cloned());
+    for (kind, key, bytes) in store.list(TENANT).await.unwrap() {
+        if kind != Kind::Segment {
+            continue;
+        }
+        let file = store.get(TENANT, kind, key).await.unwrap();
+        let segment = Segment::open(file.slice(Segment::hot_range(&file, bytes).unwrap().start as usize..), bytes);
+        let segment = segment.unwrap();
+        for doc in 0..segment.n_docs() {
+            let frame = segment.frame_range(doc);
+            let text = segment.decode_frame(doc, &file[frame.start as usize..frame.end as usize]).unwrap();
+            let text = String::from_utf8(text).unwrap();
+            assert!(!gone.contains(&text), "{text:?} was deleted and is in {key}");
+        }
     }
 }
 

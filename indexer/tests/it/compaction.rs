@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::store::{Kind, Store, StoreOptions};
 use kotadb_indexer::clock;
-use kotadb_indexer::compact::{Compacted, Compaction};
+use kotadb_indexer::compact::{Compacted, Compaction, Extent};
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::gc;
 use kotadb_indexer::halt::{Halt, Reason};
@@ -24,7 +24,7 @@ fn compact_at(store: &Store, now_ms: u64) -> Compacted {
     let folder = tempfile::tempdir().unwrap();
     let halt = Halt::default();
     let compaction =
-        Compaction { store, tenant: TENANT, folder: folder.path(), most_text: u64::MAX, now_ms, halt: &halt };
+        Compaction { store, tenant: TENANT, folder: folder.path(), extent: Extent::All, now_ms, halt: &halt };
     let done = block_on(compaction.run()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing stays behind");
     done
@@ -79,13 +79,13 @@ fn holds(store: &Store, canary: &str) -> bool {
     })
 }
 
-/// A repository with 9 commits, each indexed by itself, and two branches.
+/// A repository with 7 commits, each indexed by itself, and two branches: 9 segments, of which each ref touches fewer.
 fn busy() -> Repository {
     let repository = Repository::new();
     for nth in 0..30 {
         repository.write(&format!("src/{nth}.rs"), format!("fn common{nth}() {{}}\n"));
     }
-    for nth in 0..9 {
+    for nth in 0..7 {
         repository.write(&format!("src/{nth}.rs"), format!("fn changed{nth}() {{}}\n"));
         repository.write("docs/notes.md", format!("version {nth}\n"));
         repository.commit();
@@ -94,9 +94,11 @@ fn busy() -> Repository {
     for branch in ["one", "two"] {
         repository.git(&["branch", branch, "HEAD~3"]);
     }
-    repository.git(&["checkout", "--quiet", "one"]);
-    repository.write("src/1.rs", "fn of_branch() {}\n");
-    repository.commit();
+    for branch in ["two", "one"] {
+        repository.git(&["checkout", "--quiet", branch]);
+        repository.write("src/1.rs", format!("fn of_branch_{branch}() {{}}\n"));
+        repository.commit();
+    }
     index_ref(repository.path(), "one");
     index_ref(repository.path(), "two");
     repository.git(&["checkout", "--quiet", "main"]);
@@ -175,7 +177,7 @@ fn a_merge_that_is_told_to_stop_changes_nothing() {
         store: &store,
         tenant: TENANT,
         folder: folder.path(),
-        most_text: u64::MAX,
+        extent: Extent::All,
         now_ms: 1,
         halt: &halt,
     };

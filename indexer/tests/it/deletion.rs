@@ -1,11 +1,18 @@
 //! What owners delete, from the row to the last byte: repositories whose segments others share, and commits, tips too.
 
-use kotadb_core::db::{Scope, deletions, repositories};
+use std::time::Duration;
+
+use kotadb_core::db::{Scope, deletions, jobs, repositories};
+use kotadb_core::id::RepositoryId;
 use kotadb_core::segment::Segment;
 use kotadb_core::store::Kind;
+use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::Halt;
+use kotadb_indexer::held_cache::HeldCache;
+use kotadb_indexer::job::{self, Indexer};
+use kotadb_indexer::tips::Tips;
 use kotadb_indexer::upkeep::Upkeep;
-use kotadb_indexer::{clock, gc};
+use kotadb_indexer::{clock, gc, retention};
 
 use crate::support::service::{Service, run};
 use crate::support::{Remote, Repository};
@@ -111,6 +118,155 @@ async fn a_deleted_tip_is_not_indexed_again_until_its_ref_moves() {
     let tip = service.store.head(service.tenant).await.unwrap().0.repositories[&id].default.clone().unwrap();
     assert_ne!(tip.commit.to_string(), leaked);
     let (store, tenant, folder, halt) = (&service.store, service.tenant, service.data_dir(), Halt::default());
-    Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt: &halt }.compact(u64::MAX).await.unwrap();
+    Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt: &halt }.compact(Extent::All).await.unwrap();
     assert!(!holds(&service, "leaked_canary").await);
+}
+
+/// Indexes the tip of `main`.
+async fn index(service: &Service, id: RepositoryId) {
+    service.enqueue(id).await;
+    service.drain().await;
+}
+
+async fn hide(service: &Service, id: RepositoryId, commit: &str) {
+    let mut tx = service.database.db.begin(Scope::Tenant(service.tenant)).await.unwrap();
+    assert!(deletions::hide(&mut tx, service.tenant, id, commit.parse().unwrap()).await.unwrap());
+    tx.commit().await.unwrap();
+}
+
+/// Repositories whose purge was asked for and not closed.
+async fn purges(service: &Service) -> usize {
+    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
+    let deletions = deletions::of_tenant(&mut tx, service.tenant).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(deletions.now_ms.abs_diff(clock::now_ms()) < HOUR);
+    deletions.purges.len()
+}
+
+/// Two repositories that share a segment, of which a third is text of the first alone.
+async fn sharing(service: &Service) -> (Repository, Remote, RepositoryId) {
+    let (leaky, other) = (repository("leaked_canary"), repository("other"));
+    let (remote, other) = (Remote::of(&leaky), Remote::of(&other));
+    let id = service.register("acme/leaky", &remote, &[]).await;
+    index(service, id).await;
+    let id_of_other = service.register("acme/other", &other, &[]).await;
+    index(service, id_of_other).await;
+    (leaky, remote, id)
+}
+
+/// The branch is gone from its remote, a job notices that, and the sweep comes last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_commit_whose_branch_went_before_the_sweep_is_purged() {
+    let service = Service::start().await;
+    let (leaky, remote, id) = sharing(&service).await;
+    let commit = leaky.git(&["rev-parse", "HEAD"]);
+    hide(&service, id, &commit).await;
+    index(&service, id).await;
+    leaky.git(&["checkout", "--quiet", "--orphan", "clean"]);
+    leaky.git(&["rm", "--quiet", "-r", "--force", "."]);
+    leaky.write("clean.rs", "fn clean() {}\n").commit();
+    remote.push(&leaky, "clean");
+    let at_remote = format!("--git-dir={}", remote.path().display());
+    leaky.git(&[&at_remote, "symbolic-ref", "HEAD", "refs/heads/clean"]);
+    leaky.git(&[&at_remote, "update-ref", "-d", "refs/heads/main"]);
+    index(&service, id).await;
+    assert!(holds(&service, "leaked_canary").await);
+    sweep(&service).await;
+    assert_eq!(purges(&service).await, 1, "a job that began before the deletion may still publish");
+    collect_later(&service, 25).await;
+    assert!(!holds(&service, "leaked_canary").await);
+    assert!(holds(&service, "shared_3").await && holds(&service, "other_0").await);
+
+    let earlier = "UPDATE kotadb.repositories SET purge_requested_at = now() - interval '3 hours'
+                   WHERE purge_requested_at IS NOT NULL";
+    service.database.execute(earlier).await;
+    sweep(&service).await;
+    assert_eq!(purges(&service).await, 0);
+}
+
+/// A commit is not searchable any more, and its owner remembers it then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn text_of_a_commit_that_left_the_history_is_purged_when_asked() {
+    let service = Service::start().await;
+    let (leaky, remote, id) = sharing(&service).await;
+    for nth in 0..4 {
+        std::fs::remove_file(leaky.path().join(format!("own/{nth}.rs"))).unwrap();
+    }
+    leaky.commit();
+    remote.push(&leaky, "main");
+    // A run that builds everything anew keeps no history.
+    service.enqueue_run(id, true).await;
+    service.drain().await;
+    sweep(&service).await;
+    collect_later(&service, 25).await;
+    assert!(holds(&service, "leaked_canary").await, "dead text of what others share waits until it is worth a merge");
+    let mut tx = service.database.db.begin(Scope::Tenant(service.tenant)).await.unwrap();
+    deletions::request_purge(&mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    sweep(&service).await;
+    collect_later(&service, 25).await;
+    assert!(!holds(&service, "leaked_canary").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sweeps_end_histories_of_idle_repositories() {
+    let service = Service::start().await;
+    let idle = repository("idle");
+    let remote = Remote::of(&idle);
+    let id = service.register("acme/idle", &remote, &[]).await;
+    index(&service, id).await;
+    idle.write("own/0.rs", "fn later() {}\n").commit();
+    remote.push(&idle, "main");
+    index(&service, id).await;
+    let history = async || {
+        let (root, _) = service.store.head(service.tenant).await.unwrap();
+        Tips::load(&service.store, service.tenant, &root, id).await.unwrap().history
+    };
+    let left_ms = history().await[0].left_ms;
+    assert!(left_ms.abs_diff(clock::now_ms()) < HOUR);
+    sweep(&service).await;
+    assert_eq!(history().await.len(), 1);
+    let (store, tenant, folder, halt) = (&service.store, service.tenant, service.data_dir(), Halt::default());
+    let now_ms = left_ms + u64::try_from(retention::LONGEST.as_millis()).unwrap() + 1;
+    assert_eq!(Upkeep { store, tenant, folder, now_ms, halt: &halt }.expire().await.unwrap(), 1);
+    assert!(history().await.is_empty());
+}
+
+/// The machine that publishes and the one that collects may have clocks that differ: neither asks its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
+    let service = Service::start().await;
+    let source = repository("dated");
+    let remote = Remote::of(&source);
+    let id = service.register("acme/dated", &remote, &[]).await;
+    index(&service, id).await;
+    source.write("own/0.rs", "fn later() {}\n").commit();
+    remote.push(&source, "main");
+    // A run that keeps no history drops what there was.
+    service.enqueue_run(id, true).await;
+    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
+    let mut claimed = jobs::claim(&mut tx, "test", Duration::from_secs(600)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert!(claimed.now_ms.abs_diff(clock::now_ms()) < HOUR);
+    // As if this machine's clock were ten days behind the database's.
+    claimed.now_ms += 240 * HOUR;
+    let indexer = Indexer {
+        db: service.database.db.clone(),
+        store: service.store.clone(),
+        data_dir: service.data_dir().to_owned(),
+        allowed_origins: vec![service.git.origin()],
+        lease: Duration::from_secs(600),
+        held: HeldCache::default(),
+    };
+    let halt = Halt::default();
+    let run = std::thread::scope(|scope| {
+        let runtime = tokio::runtime::Handle::current();
+        let (indexer, claimed, halt) = (&indexer, &claimed, &halt);
+        scope.spawn(move || runtime.block_on(job::run(indexer, claimed, halt))).join().unwrap()
+    });
+    run.unwrap();
+    let (root, _) = service.store.head(service.tenant).await.unwrap();
+    assert!(!root.dropped.is_empty());
+    let is_theirs = |at_ms: u64| at_ms >= claimed.now_ms && at_ms - claimed.now_ms < HOUR;
+    assert!(root.dropped.iter().all(|one| is_theirs(one.at_ms)), "{:?} after {}", root.dropped, claimed.now_ms);
 }

@@ -11,7 +11,7 @@ use kotadb_core::db::Scope;
 use kotadb_core::db::jobs::{self, JobState};
 use kotadb_core::store::Kind;
 use kotadb_indexer::clock;
-use kotadb_indexer::compact::Compaction;
+use kotadb_indexer::compact::{Compaction, Extent};
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::halt::Halt;
 use tokio::net::{TcpListener, TcpStream};
@@ -156,7 +156,7 @@ async fn a_run_that_a_compaction_overtakes_builds_nothing_twice() {
     let forget = Forget { store, tenant, now_ms, halt: &halt };
     assert_eq!(forget.commits(id, &BTreeSet::from([first.parse().unwrap()])).await.unwrap(), 1);
     let folder = tempfile::tempdir().unwrap();
-    let compaction = Compaction { store, tenant, folder: folder.path(), most_text: u64::MAX, now_ms, halt: &halt };
+    let compaction = Compaction { store, tenant, folder: folder.path(), extent: Extent::All, now_ms, halt: &halt };
     assert_eq!(compaction.run().await.unwrap().merges, 1);
     let segments = async || {
         let objects = store.list(tenant).await.unwrap();

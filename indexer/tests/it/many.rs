@@ -11,6 +11,7 @@ use kotadb_core::query;
 use kotadb_core::search::{SearchRequest, SearchResult, Searcher, Visible};
 use kotadb_core::store::{Kind, Latency, ObjectKey, Store, StoreOptions};
 use kotadb_indexer::advance::Advance;
+use kotadb_indexer::compact::{Extent, Touched};
 use kotadb_indexer::contents::Source;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
@@ -100,7 +101,7 @@ fn a_hundred_refs_that_differ_in_twenty_files_cost_little() {
     let folder = repository.path().join(".git/kotadb");
     let upkeep =
         Upkeep { store: &store, tenant: TenantId::LOCAL, folder: &folder, now_ms: clock::now_ms(), halt: &halt };
-    block_on(upkeep.compact(u64::MAX)).unwrap();
+    block_on(upkeep.compact(Extent::All)).unwrap();
     let (all_content, all_names) = size(&store);
     // What branches hold anew costs what it costs; on this small tree that is a fifth of it. The rest is the refs' own.
     let percent = (all_names - names) as f64 * 100.0 / (content + names) as f64;
@@ -131,10 +132,15 @@ impl Tenant {
 
     /// Three files: two that only this repository has, one that it shares with every fifth.
     async fn publish(&self, nth: usize) {
+        self.publish_version(nth, 0).await;
+    }
+
+    /// The same, with other words in one of the files.
+    async fn publish_version(&self, nth: usize, version: usize) {
         let tree = self.folder.path().join("tree");
         std::fs::create_dir_all(&tree).unwrap();
         std::fs::write(tree.join("a.rs"), format!("fn word{nth}_a() {{ everywhere() }}\n")).unwrap();
-        std::fs::write(tree.join("b.rs"), format!("fn word{nth}_b() {{}}\n")).unwrap();
+        std::fs::write(tree.join("b.rs"), format!("fn word{nth}_b{version}() {{}}\n")).unwrap();
         std::fs::write(tree.join("shared.rs"), format!("fn shared_{}() {{}}\n", nth % 5)).unwrap();
         let (listing, files) = folder::list(&tree).unwrap();
         let (store, tenant, commit, repository) = (&self.store, TenantId::LOCAL, listing.commit, self.visible[nth].id);
@@ -166,6 +172,10 @@ impl Tenant {
         (found.files.iter().map(file).collect(), found)
     }
 
+    fn upkeep<'a>(&'a self, store: &'a Store, halt: &'a Halt) -> Upkeep<'a> {
+        Upkeep { store, tenant: TenantId::LOCAL, folder: self.folder.path(), now_ms: clock::now_ms(), halt }
+    }
+
     async fn root_bytes(&self) -> usize {
         self.store.head(TenantId::LOCAL).await.unwrap().0.encode().len()
     }
@@ -191,9 +201,8 @@ async fn a_search_of_a_tenant_opens_what_its_lists_leave_and_the_root_stays_smal
     assert!(found.stats.gets as usize <= REPOSITORIES + 4, "a segment each, one snapshot: {:?}", found.stats);
 
     let halt = Halt::default();
-    let (store, folder, now_ms) = (&tenant.store, tenant.folder.path(), clock::now_ms());
-    let upkeep = Upkeep { store, tenant: TenantId::LOCAL, folder, now_ms, halt: &halt };
-    upkeep.compact(u64::MAX).await.unwrap();
+    let upkeep = tenant.upkeep(&tenant.store, &halt);
+    upkeep.compact(Extent::All).await.unwrap();
     upkeep.collect().await.unwrap();
     assert!(tenant.root_bytes().await <= 120 * REPOSITORIES, "{} bytes", tenant.root_bytes().await);
     for (text, before) in asked.into_iter().zip(before) {
@@ -202,4 +211,40 @@ async fn a_search_of_a_tenant_opens_what_its_lists_leave_and_the_root_stays_smal
     let (_, found) = tenant.search("word17_a").await;
     println!("compacted, a rare word of {REPOSITORIES} repositories: {:?}", found.stats);
     assert!(found.stats.gets <= 16 && found.stats.round_trips <= 6, "{:?}", found.stats);
+}
+
+/// What the upkeep after each of some pushes to one repository asks of the store, one among so many: GETs and LISTs.
+async fn upkeep_among(repositories: usize) -> (Vec<u64>, u64) {
+    let (tenant, halt) = (Tenant::new(repositories), Halt::default());
+    for nth in 0..repositories {
+        tenant.publish(nth).await;
+    }
+    tenant.upkeep(&tenant.store, &halt).compact(Extent::All).await.unwrap();
+    tenant.upkeep(&tenant.store, &halt).collect().await.unwrap();
+    let touched = BTreeSet::from([tenant.visible[7].id]);
+    let (mut gets, mut lists) = (Vec::new(), 0);
+    for version in 1..=PUSHES {
+        tenant.publish_version(7, version).await;
+        let (far, traffic) =
+            tenant.store.far_away(Latency { p50: NOW, p90: NOW, slow: NOW, ..Latency::default() }).unwrap();
+        tenant.upkeep(&far, &halt).after_run(&touched).await.unwrap();
+        gets.push(traffic.gets());
+        lists += traffic.lists();
+    }
+    let (root, _) = tenant.store.head(TenantId::LOCAL).await.unwrap();
+    let tips = Tips::load(&tenant.store, TenantId::LOCAL, &root, tenant.visible[7].id).await.unwrap();
+    let touched = Touched::of(&root, &tips);
+    assert!(!touched.iter().any(|one| one.is_too_many()), "{touched:?}");
+    (gets, lists)
+}
+
+const PUSHES: usize = 24;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upkeep_after_a_push_costs_the_same_in_a_tenant_of_any_size() {
+    let (few, many) = (upkeep_among(100).await, upkeep_among(400).await);
+    println!("among 100 repositories {few:?} GETs and LISTs, among 400 {many:?}");
+    assert_eq!(few, many);
+    assert_eq!(many.1, 0);
+    assert!(many.0[0] <= 4, "{many:?}");
 }

@@ -13,6 +13,7 @@ use clap::Args;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{Kind, Store, StoreOptions};
 use kotadb_indexer::advance::Advance;
+use kotadb_indexer::compact::Extent;
 use kotadb_indexer::contents::Source;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
@@ -78,7 +79,7 @@ async fn measure(args: &RefsArgs, repository: &Path, commits: &BTreeMap<String, 
     let seconds = started.elapsed().as_secs_f64();
     let halt = Halt::default();
     let upkeep = Upkeep { store: &store, tenant: TENANT, folder: &args.folder, now_ms: clock::now_ms(), halt: &halt };
-    upkeep.compact(u64::MAX).await?;
+    upkeep.compact(Extent::All).await?;
     let after = size(&store).await?;
     let hundreds = args.refs as f64 / 100.0;
     let percent = |bytes: f64| bytes * 100.0 / (before.segments + before.names) / hundreds;

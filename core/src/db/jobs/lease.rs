@@ -42,7 +42,8 @@ pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<
              )
          FROM next WHERE j.id = next.id
          RETURNING j.id, j.fence, j.tenant_id, j.repository_id, next.url, next.name::text, next.ref_patterns,
-             next.installation_id, next.token_id, j.rebuild, j.attempt, j.rescued",
+             next.installation_id, next.token_id, j.rebuild, j.attempt, j.rescued,
+             (extract(epoch FROM now()) * 1000)::bigint AS now_ms",
     );
     let row = tx.row(claim.bind(worker.to_owned()).bind(millis(lease))).await?;
     row.as_ref().map(read).transpose()
@@ -144,6 +145,7 @@ fn read(row: &PgRow) -> Result<Claimed, DbError> {
         ref_patterns: column(row, "ref_patterns")?,
         full: column(row, "rebuild")?,
         attempt: column(row, "attempt")?,
+        now_ms: u64::try_from(column::<i64>(row, "now_ms")?).unwrap_or_default(),
         rescued: column(row, "rescued")?,
     })
 }

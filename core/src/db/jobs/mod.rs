@@ -114,6 +114,8 @@ pub struct Claimed {
     pub full: bool,
     /// 1 for the first try.
     pub attempt: i32,
+    /// When it was claimed, by the database's clock, in milliseconds since 1970.
+    pub now_ms: u64,
     /// Whether an earlier lease of this job expired (its worker may still live): raise the fence before working.
     pub rescued: bool,
 }

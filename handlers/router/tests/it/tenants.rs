@@ -1,5 +1,6 @@
 //! Another tenant's key sees nothing, on every route.
 
+use kotadb_core::db::{Scope, deletions};
 use serde_json::json;
 
 use crate::app::App;
@@ -75,10 +76,19 @@ async fn a_deleted_commit_leaves_search_and_list_at_once() {
     let expected = json!([{ "commit": commit, "is_tip": true, "refs": ["refs/heads/main"], "left_at": null }]);
     assert_eq!((&listed.body["items"], &listed.body["total"]), (&expected, &json!(1)));
     assert_eq!(app.call("GET", search, &tenant.key, None).await.body["items"].as_array().unwrap().len(), 1);
-    for unknown in ["08".repeat(20), "main".to_owned()] {
-        let answer = app.call("DELETE", &format!("{list}/{unknown}"), &tenant.key, None).await;
-        assert_eq!((answer.status, answer.code()), (404, "not_found"));
-    }
+    let no_commit = app.call("DELETE", &format!("{list}/main"), &tenant.key, None).await;
+    assert_eq!((no_commit.status, no_commit.code()), (404, "not_found"));
+    let purges = async || {
+        let mut tx = app.db.db.begin(Scope::Worker).await.unwrap();
+        let purges = deletions::of_tenant(&mut tx, tenant.id).await.unwrap().purges;
+        tx.commit().await.unwrap();
+        purges.len()
+    };
+    assert_eq!(purges().await, 0);
+    let unknown = format!("{list}/{}", "08".repeat(20));
+    assert_eq!(app.call("DELETE", &unknown, &tenant.key, None).await.status, 202);
+    assert_eq!(purges().await, 1);
+    assert_eq!(app.call("GET", &list, &tenant.key, None).await.body["items"], expected);
     let path = format!("{list}/{commit}");
     assert_eq!(app.call("DELETE", &path, &tenant.key, None).await.status, 204);
     assert_eq!(app.call("DELETE", &path, &tenant.key, None).await.status, 404);
