@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts bench bench-cold fuzz fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold fuzz fmt
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -26,7 +26,7 @@ demo: build ## the same once, unattended: up, index, search, push, found again, 
 test: setup ## every test, with a private Postgres, pgbouncer and S3 endpoint
 	@scripts/test.sh
 
-check: setup check-format check-lint check-docs check-tidy check-scripts ## format, lints, docs, house rules
+check: setup check-format check-lint check-docs check-tidy check-scripts check-fuzz ## format, lints, docs, house rules
 
 check-format:
 	cargo fmt --all --check
@@ -43,6 +43,11 @@ check-tidy:
 check-scripts:
 	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
 	python3 scripts/parity.py --self-test
+
+# The fuzz targets are a workspace of their own. Nothing is linked here, so the library that a target runs in is not built:
+# the name of one stands for it.
+check-fuzz:
+	CUSTOM_LIBFUZZER_PATH=none/libnone.a RUSTFLAGS='-D warnings' cargo check --locked --quiet --manifest-path fuzz/Cargo.toml --target-dir $(TARGET_DIR)/fuzz-check
 
 bench: setup ## measure beside ripgrep and csearch; PARTS="build warm cold http" for some of it
 	cargo build --locked --release -p kotadb -p kotadb-router -p kotadb-indexer -p kotadb-bench

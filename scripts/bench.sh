@@ -72,7 +72,12 @@ for part in "${parts[@]}"; do
     tree) bench tree --repo "$repository" ;;
     many) bench many ;;
     refs) bench refs ;;
-    ranking) bench ranking --repo "$repository" --corpus linux ;;
+    ranking)
+      bench ranking --repo "$repository" --corpus linux
+      mixed=$(scripts/corpus.sh mixed)
+      "$KOTADB_BIN/kotadb" index --quiet "$mixed"
+      bench ranking --repo "$mixed" --corpus mixed
+      ;;
     *) printf 'bench: no part `%s`: %s\n' "$part" "${all[*]}" >&2; exit 2 ;;
   esac
 done

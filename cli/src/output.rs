@@ -263,3 +263,44 @@ fn reasons(tree: &WorkingTree) -> String {
     tree.left_out.iter().for_each(|skipped| *counts.entry(reason_name(skipped.reason)).or_default() += 1);
     counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use kotadb_core::id::{ObjectId, RepositoryId};
+    use kotadb_core::query::{self, Entry, Plan};
+    use kotadb_core::segment::Class;
+    use kotadb_core::text::Language;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn an_explanation_names_each_part_of_the_score_and_their_sum() {
+        let language = Language::from_name("c").unwrap();
+        let (path, class) = (&b"tests/open.c"[..], Class::Test);
+        let plan = Plan::new(&query::parse("open").unwrap()).unwrap();
+        let score = plan.score(Entry { path, language }, class, &b"int open(int a)\n{\n\topen(b);\n"[..]);
+        let file = FileMatch {
+            repository: RepositoryId(Uuid::nil()),
+            repository_name: "acme/one".to_owned(),
+            refs: vec!["refs/heads/main".to_owned()],
+            commit: ObjectId([0; 20]),
+            path: path.to_vec(),
+            class,
+            language,
+            score: Some(score),
+            lines: Vec::new(),
+            around: Vec::new(),
+        };
+        let text = explanation(&file, &score);
+        let (sum, parts) = text.strip_prefix("tests/open.c: ").unwrap().split_once(" = ").unwrap();
+        assert_eq!(parts, "definition 5000 + word 500 + case 300 + name 3000 + other lines 80 + class -1000");
+        let told: Vec<(&str, i32)> = parts
+            .split(" + ")
+            .map(|part| part.rsplit_once(' ').unwrap())
+            .map(|(name, points)| (name, points.parse().unwrap()))
+            .collect();
+        assert_eq!(told, score.parts().map(|(signal, points)| (signal.name(), points)).collect::<Vec<_>>());
+        assert_eq!(sum.parse::<i32>().unwrap(), told.iter().map(|(_, points)| points).sum::<i32>());
+    }
+}

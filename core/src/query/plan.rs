@@ -109,6 +109,11 @@ impl Plan {
         &self.atoms
     }
 
+    /// Whether the query says where files are.
+    pub(crate) fn asks_paths(&self) -> bool {
+        self.root.asks_paths()
+    }
+
     /// Whether answers are files without lines.
     pub fn lists_files(&self) -> bool {
         self.lines.is_none()
@@ -265,6 +270,15 @@ impl Scope {
 }
 
 impl Node {
+    fn asks_paths(&self) -> bool {
+        match self {
+            Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(Self::asks_paths),
+            Self::Not(node) => node.asks_paths(),
+            Self::Path(_) => true,
+            _ => false,
+        }
+    }
+
     /// Replaces the atoms that `fact` knows and drops what no longer matters. Negation is pushed to the atoms.
     fn decide(&self, fact: &dyn Fn(&Self) -> Option<bool>) -> Self {
         match self {

@@ -1,6 +1,6 @@
 //! How well a file answers a query: integer points for what its path, its class and its best lines say. The same file
-//! and query always score the same. Which files are scored, and that one folder does not fill a page, is `search`'s
-//! business.
+//! and query always score the same. Which files are ranked together (`search::page`), and that one folder
+//! does not fill a page (`search::spread`), is not said here. How fresh a file is counts nothing: commits are not indexed.
 
 use std::ops::Range;
 
@@ -54,6 +54,9 @@ const FREE_DEPTH: usize = 3;
 const TEST: i32 = -1000;
 const DOCS: i32 = -500;
 const NOT_OURS: i32 = -3000;
+
+/// Bytes of a word that is taken for the name of something.
+const SHORTEST_NAME: usize = 3;
 
 /// Lines between terms that are near each other.
 const NEAR: usize = 10;
@@ -166,6 +169,11 @@ impl Plan {
         score.add(Signal::Depth, DEPTH * i32::try_from(depth).unwrap_or(i32::MAX / -DEPTH));
         score.add(Signal::Class, class_points(class, self.mentions_tests()));
         score
+    }
+
+    /// Whether one name is looked for: its definition is what is wanted first.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.atoms(), [Atom { literal: Some(text), .. }] if text.len() >= SHORTEST_NAME && text.bytes().all(is_word))
     }
 
     /// Whether the query is about tests: then they are no worse than other files.

@@ -26,6 +26,7 @@ mod rank_set;
 mod reader;
 mod request;
 mod searcher;
+mod spread;
 mod targets;
 mod verify;
 mod waves;

@@ -12,13 +12,18 @@ use super::cursor::{Passed, Place};
 use super::lines::{Shown, files};
 use super::reader::Reader;
 use super::request::SearchRequest;
+use super::spread::{folder, spread};
 use super::verify::{Hit, Left, Tally, Verified, Work};
 use super::waves::{Wave, Waves};
 use crate::store::StoreError;
 
-/// Files of the first batch; later ones double up to the largest.
+/// Files of the first batch at least; later ones double up to the largest.
 const FIRST_BATCH: usize = 128;
 const LARGEST_BATCH: usize = 1024;
+
+/// Matching lines that are ranked together where a name is looked for: its definition can be far behind its uses, and a
+/// batch of such a query has more files until it has so many lines, which are what ranking costs.
+const ENOUGH_LINES: u64 = 4096;
 
 /// Candidates of a wave. The first one is a batch's worth where most of them match; cold, it is one round trip.
 const FIRST_WAVE: usize = 160;
@@ -99,6 +104,9 @@ pub(super) async fn fill(
             // Some of the batch was given out, in an order that only the whole batch has.
             break batches.stopped.map(|reason| (reason, place));
         }
+        if place.batch == 0 && !work.plan.lists_files() && !work.plan.asks_paths() {
+            batch = spread(batch, |found| batches.folder(found));
+        }
         let (shown, more) = room.choose(batch, &mut place);
         out.extend(files(work, shown, request).await);
         if more {
@@ -118,9 +126,10 @@ pub(super) async fn fill(
 impl Batches<'_, '_> {
     /// The next batch in static order; `None`: nothing is left.
     async fn next(&mut self, number: u32) -> Result<Option<Vec<Found>>, StoreError> {
-        let most = FIRST_BATCH.checked_shl(number).map_or(LARGEST_BATCH, |most| most.clamp(FIRST_BATCH, LARGEST_BATCH));
+        let least =
+            FIRST_BATCH.checked_shl(number).map_or(LARGEST_BATCH, |least| least.clamp(FIRST_BATCH, LARGEST_BATCH));
         loop {
-            if let Some(len) = self.cut(most) {
+            if let Some(len) = self.cut(least) {
                 let later = self.found.split_off(len);
                 return Ok(Some(std::mem::replace(&mut self.found, later)));
             }
@@ -131,7 +140,7 @@ impl Batches<'_, '_> {
                 None if self.seen.0 > 0 && !self.is_begun => self.request.budget.passed(self.reader),
                 None => None,
             };
-            let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(most)) };
+            let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(least)) };
             let Some(wave) = wave else {
                 let rest = std::mem::take(&mut self.found);
                 return Ok((!rest.is_empty() || self.stopped.is_some()).then_some(rest));
@@ -169,16 +178,38 @@ impl Batches<'_, '_> {
     }
 
     /// Length of the next batch, if that is known: texts under one path stay together.
-    fn cut(&self, most: usize) -> Option<usize> {
-        let last = self.found.get(most - 1)?;
-        let last = self.passed(last);
-        let same = self.found[most..].iter().position(|found| self.passed(found) != last)?;
-        Some(most + same)
+    fn cut(&self, least: usize) -> Option<usize> {
+        let len = self.ranked(least);
+        let last = self.passed(self.found.get(len - 1)?);
+        let same = self.found[len..].iter().position(|found| self.passed(found) != last)?;
+        Some(len + same)
+    }
+
+    /// Files of a batch of at least so many, as far as what was found tells it.
+    fn ranked(&self, least: usize) -> usize {
+        if !self.work.plan.is_name() {
+            return least;
+        }
+        let mut lines = 0;
+        let few = self.found.iter().take_while(|found| {
+            lines += found.hit.lines;
+            lines < ENOUGH_LINES
+        });
+        (few.count() + 1).clamp(least, LARGEST_BATCH)
+    }
+
+    /// Files that the next batch will have, by the lines of those that were found.
+    fn likely(&self, least: usize) -> usize {
+        let lines: u64 = self.found.iter().map(|found| found.hit.lines).sum();
+        match (self.found.len() as u64 * ENOUGH_LINES).checked_div(lines) {
+            Some(likely) if self.work.plan.is_name() => (likely as usize).clamp(least, LARGEST_BATCH),
+            _ => least,
+        }
     }
 
     /// As many candidates as a batch should need, by what came of those before.
-    fn wave_len(&self, most: usize) -> usize {
-        let missing = (most + 1).saturating_sub(self.found.len()).max(1);
+    fn wave_len(&self, least: usize) -> usize {
+        let missing = (self.likely(least) + 1).saturating_sub(self.found.len()).max(1);
         let wanted = match self.seen {
             (0, _) => FIRST_WAVE,
             (_, 0) => LARGEST_WAVE,
@@ -190,6 +221,12 @@ impl Batches<'_, '_> {
     /// Whether anything may come after the batches so far.
     fn more(&mut self) -> bool {
         !self.found.is_empty() || self.left.is_some() || self.waves.more()
+    }
+
+    /// Repository and folder of a file.
+    fn folder(&self, found: &Found) -> (u32, &[u8]) {
+        let candidate = &found.wave.candidates(found.hit.unit)[0];
+        (candidate.target, folder(self.work.opened.file(candidate).path))
     }
 
     fn passed(&self, found: &Found) -> Passed {

@@ -18,6 +18,7 @@ mod layers;
 mod local;
 mod many;
 mod odd_commits;
+mod promises;
 mod publishing;
 mod support;
 mod working_tree;

@@ -82,28 +82,37 @@ async fn halted_run_publishes_nothing() {
     assert_eq!(store.head(TenantId::LOCAL).await.unwrap().0.version, 0);
 }
 
-/// Each from a process of its own, all at the same moment, eight times: a try reads HEAD and swaps it.
+/// Each from a process of its own, all at the same moment: a try reads HEAD and swaps it. Eight moments are one repetition,
+/// and what is promised of 99 in 100 holds in every repetition.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_two_publishers_of_one_tenant_get_through_in_four_tries() {
+    const REPETITIONS: u64 = 4;
     let memory = SharedMemory::default();
-    let mut tries = Vec::new();
-    for round in 1..=8u64 {
-        let mut tasks = tokio::task::JoinSet::new();
-        for repository in 1..=32u64 {
-            let (store, requests) = memory.sender(round << 8 | repository, 0);
-            let publication = publication(&store, repository.into(), round).await;
-            requests.take(Duration::from_millis(1));
-            tasks.spawn(async move {
-                let before = requests.requests();
-                publish(&store, &publication, &Halt::default()).await.unwrap();
-                (requests.requests() - before) / 2
-            });
+    for repetition in 0..REPETITIONS {
+        let mut tries = Vec::new();
+        for round in 1 + repetition * 8..=(repetition + 1) * 8 {
+            tries.extend(publish_at_once(&memory, round).await);
         }
-        tries.extend(tasks.join_all().await);
+        tries.sort_unstable();
+        println!("tries: median {}, p99 {}, most {}", tries[128], tries[253], tries[255]);
+        assert!(tries[253] <= 4, "p99 {} of {tries:?}", tries[253]);
     }
-    tries.sort_unstable();
-    println!("tries: median {}, p99 {}, most {}", tries[128], tries[253], tries[255]);
-    assert!(tries[250] <= 4, "p98 {}", tries[250]);
     let (root, _) = memory.sender(0, 0).0.head(TenantId::LOCAL).await.unwrap();
-    assert_eq!((root.repositories.len(), root.version), (32, 256));
+    assert_eq!((root.repositories.len(), root.version), (32, 256 * REPETITIONS));
+}
+
+/// One publish of each of 32 repositories; how often each tried.
+async fn publish_at_once(memory: &SharedMemory, round: u64) -> Vec<u64> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for repository in 1..=32u64 {
+        let (store, requests) = memory.sender(round << 8 | repository, 0);
+        let publication = publication(&store, repository.into(), round).await;
+        requests.take(Duration::from_millis(1));
+        tasks.spawn(async move {
+            let before = requests.requests();
+            publish(&store, &publication, &Halt::default()).await.unwrap();
+            (requests.requests() - before) / 2
+        });
+    }
+    tasks.join_all().await
 }

@@ -1,8 +1,6 @@
 //! The 21 queries over HTTP: the router as a process of its own, over a local Postgres and a folder as object store, asked
 //! through one connection that stays open. `scripts/bench.sh` runs the service.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use clap::Args;
 use reqwest::Client;
@@ -12,6 +10,7 @@ use tokio::runtime::Runtime;
 use crate::queries::{BenchQuery, QUERIES};
 use crate::rows::{Row, Rows};
 use crate::samples::{Effort, Samples};
+use crate::warm::{ALL_EFFORT, PAGE_EFFORT};
 
 /// `http`
 #[derive(Debug, Args)]
@@ -30,15 +29,13 @@ pub struct HttpArgs {
 /// Lines of a page, as the route gives them unless asked otherwise.
 const PAGE: usize = 50;
 
-const EFFORT: Effort = Effort { warm_up: 3, least: 10, most: 400, patience: Duration::from_millis(1500) };
-
 struct Service<'a> {
     runtime: Runtime,
     client: Client,
     args: &'a HttpArgs,
 }
 
-/// Measures a page of each query, from the request to the last byte of the answer.
+/// Measures a page of each query, and a page with every match counted, from the request to the last byte of the answer.
 pub fn run(args: &HttpArgs, rows: &mut Rows) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let service = Service { runtime, client: Client::builder().no_proxy().build()?, args };
@@ -50,24 +47,31 @@ pub fn run(args: &HttpArgs, rows: &mut Rows) -> anyhow::Result<()> {
 }
 
 impl Service<'_> {
-    fn measure(&self, query: &BenchQuery) -> anyhow::Result<[Row; 3]> {
-        let mut answer = Vec::new();
-        let samples = Samples::take(EFFORT, || {
-            answer = self.ask(query)?;
-            anyhow::Ok(())
-        })?;
-        let answer: Value = serde_json::from_slice(&answer)?;
+    fn measure(&self, query: &BenchQuery) -> anyhow::Result<[Row; 4]> {
+        let (samples, answer) = self.time(PAGE_EFFORT, query, false)?;
+        let (counted, _) = self.time(ALL_EFFORT, query, true)?;
         let items = answer["items"].as_array().with_context(|| format!("`{}` gave {answer}", query.name))?;
         let row = |metric: &str, value: f64, unit: &str| Row::of("kotadb http", query.name, metric, value, unit);
         Ok([
-            row("page_p50", samples.quantile_ms(0.5), "ms"),
-            row("page_p99", samples.quantile_ms(0.99), "ms"),
+            row("page_p50", samples.quantile_ms(0.5), "ms").of_runs(samples.runs()),
+            row("page_p99", samples.quantile_ms(0.99), "ms").of_runs(samples.runs()),
+            row("all_p50", counted.quantile_ms(0.5), "ms").of_runs(counted.runs()),
             row("page_lines", items.len() as f64, "count"),
         ])
     }
 
-    fn ask(&self, query: &BenchQuery) -> anyhow::Result<Vec<u8>> {
-        let body = serde_json::json!({ "query": format!("{} generated:yes vendored:yes", query.ours), "limit": PAGE });
+    fn time(&self, effort: Effort, query: &BenchQuery, count: bool) -> anyhow::Result<(Samples, Value)> {
+        let mut answer = Vec::new();
+        let samples = Samples::take(effort, || {
+            answer = self.ask(query, count)?;
+            anyhow::Ok(())
+        })?;
+        Ok((samples, serde_json::from_slice(&answer)?))
+    }
+
+    fn ask(&self, query: &BenchQuery, count: bool) -> anyhow::Result<Vec<u8>> {
+        let text = format!("{} generated:yes vendored:yes", query.ours);
+        let body = serde_json::json!({ "query": text, "limit": PAGE, "count": count });
         let request = self.client.post(format!("{}/api/v1/search/code", self.args.url)).bearer_auth(&self.args.key);
         self.runtime.block_on(async {
             let answer = request.json(&body).send().await?.error_for_status()?;

@@ -1,4 +1,5 @@
-//! The 21 queries as whole processes that print every line: ours on the index, ripgrep and csearch on the tree.
+//! The 21 queries as whole processes: ours on the index, printing a page and printing every line; ripgrep and csearch on
+//! the tree, which print every line.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +24,9 @@ pub struct PeersArgs {
     only: String,
 }
 
+/// Lines that a person is shown.
+const PAGE: &str = "100";
+
 /// A process that prints a page for a rare literal, in milliseconds.
 const PROCESS_PROMISE: f64 = 6.0;
 
@@ -30,30 +34,37 @@ const PROCESS_PROMISE: f64 = 6.0;
 pub fn run(args: &PeersArgs, bin: &Path, rows: &mut Rows) -> anyhow::Result<()> {
     let mut out = Vec::new();
     for query in QUERIES.iter().filter(|query| query.name.contains(&args.only)) {
-        out.extend(rows_of(query, "rg", &program::time(&mut rg(query, &args.repo))?));
+        let rg = program::time(&mut rg(query, &args.repo))?;
+        out.extend(rows_of(query, "rg", &rg));
         if let Some(mut command) = csearch(query, &args.repo, &args.csearch_index) {
             out.extend(rows_of(query, "csearch", &program::time(&mut command)?));
         }
-        let ours = program::time(&mut kotadb(query, bin, &args.repo))?;
-        let mut row = Row::ours(query.name, "process", ours.samples.quantile_ms(0.5), "ms");
+        let [page, all] = [PAGE, "0"].map(|limit| program::time(&mut kotadb(query, bin, &args.repo, limit)));
+        let (page, all) = (page?, all?);
+        let mut row =
+            Row::ours(query.name, "process", page.samples.quantile_ms(0.5), "ms").of_runs(page.samples.runs());
         if query.name.starts_with("lit-rare") {
             row = row.at_most(PROCESS_PROMISE);
         }
+        let of_all =
+            |metric: &str, value: f64, unit: &str| Row::of("kotadb all lines", query.name, metric, value, unit);
         out.push(row);
+        out.push(of_all("process", all.samples.quantile_ms(0.5), "ms").of_runs(all.samples.runs()));
+        out.push(of_all("lines", all.lines as f64, "count").just(rg.lines as f64));
     }
     rows.write("peers", &out)
 }
 
 fn rows_of(query: &BenchQuery, tool: &str, timed: &Timed) -> [Row; 2] {
     [
-        Row::of(tool, query.name, "process", timed.samples.quantile_ms(0.5), "ms"),
+        Row::of(tool, query.name, "process", timed.samples.quantile_ms(0.5), "ms").of_runs(timed.samples.runs()),
         Row::of(tool, query.name, "lines", timed.lines as f64, "count"),
     ]
 }
 
-fn kotadb(query: &BenchQuery, bin: &Path, repo: &Path) -> Command {
+fn kotadb(query: &BenchQuery, bin: &Path, repo: &Path, limit: &str) -> Command {
     let mut command = Command::new(bin.join("kotadb"));
-    command.arg("search").arg("--repo").arg(repo).args(["--ref", "HEAD", "--limit", "100", "--"]);
+    command.arg("search").arg("--repo").arg(repo).args(["--ref", "HEAD", "--limit", limit, "--"]);
     command.args([query.ours, "generated:yes", "vendored:yes"]);
     command
 }

@@ -1,5 +1,6 @@
-//! One repository with many refs, each differing from the default one in twenty files: what they add to the index. The
-//! repository is made here, by `git fast-import`.
+//! One repository with many refs, each differing from the default one in twenty files that no other ref has: what they add
+//! to the index. What is promised is what a ref costs beside the documents that it holds anew, since those are text that
+//! nobody held before; what they come to is stated beside it. The repository is made here, by `git fast-import`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -45,10 +46,12 @@ const REPOSITORY: RepositoryId = RepositoryId(Uuid::from_u128(1));
 const DEFAULT: &str = "refs/heads/main";
 /// Files in which a ref differs.
 const CHANGED: usize = 20;
-/// Versions of a file beside the default one's: refs of one project share most of what they hold.
-const VERSIONS: usize = 3;
-/// What 100 refs may add to the index, in percent.
+/// How many lines of a file are kept for each that a ref changes.
+const KEPT_LINES: usize = 40;
+/// What 100 refs may add to the index beside documents, in percent.
 const MOST_PERCENT: f64 = 2.0;
+/// What a document that a ref holds anew may take, for each byte that one of the default ref takes.
+const MOST_OF_DOCUMENT: f64 = 1.0;
 
 /// Bytes of what HEAD names: segments, and all else.
 struct Size {
@@ -83,12 +86,17 @@ async fn measure(args: &RefsArgs, repository: &Path, commits: &BTreeMap<String, 
     let after = size(&store).await?;
     let hundreds = args.refs as f64 / 100.0;
     let percent = |bytes: f64| bytes * 100.0 / (before.segments + before.names) / hundreds;
+    let of_document = (after.segments - before.segments) / (args.refs * CHANGED) as f64;
     let row = |metric, value, unit| Row::ours("refs", metric, value, unit);
     Ok(vec![
         row("refs", args.refs as f64, "count"),
         row("elapsed", seconds, "s"),
         row("names_per_100", percent(after.names - before.names), "%").at_most(MOST_PERCENT),
         row("documents_per_100", percent(after.segments - before.segments), "%"),
+        row("whole_per_100", percent(after.segments + after.names - before.segments - before.names), "%"),
+        row("bytes_a_new_document", of_document, "B"),
+        row("new_document/document", of_document / (before.segments / args.files as f64), "ratio")
+            .at_most(MOST_OF_DOCUMENT),
         row("bytes_a_ref", (after.names - before.names) / args.refs as f64, "B"),
     ])
 }
@@ -158,7 +166,7 @@ fn script(args: &RefsArgs) -> anyhow::Result<String> {
     let mut script = String::new();
     commit(&mut script, "main", "", (0..args.files).map(|file| (file, 0)))?;
     for nth in 0..args.refs {
-        let file = |i: usize| ((i * 151 + nth / 10 * 7) % args.files, 1 + (i + nth) % VERSIONS);
+        let file = |i: usize| ((i * 151 + nth / 10 * 7) % args.files, 1 + nth);
         commit(&mut script, &format!("b{nth}"), "from refs/heads/main\n", (0..CHANGED).map(file))?;
     }
     Ok(script)
@@ -180,17 +188,27 @@ fn commit(
     Ok(())
 }
 
-/// Words as code has them, so that the text compresses and indexes as code does.
+/// Words as code has them, so that the text compresses and indexes as code does. A version is the default one's with some
+/// lines of its own, as an edit leaves it.
 fn text(file: usize, version: usize) -> anyhow::Result<String> {
-    let mut seed = (file * 31 + version) as u64 + 1;
     let mut text = String::new();
     for line in 0..60 + file % 90 {
+        let edited = version > 0 && (line + version).is_multiple_of(KEPT_LINES);
+        let mut seed = mixed((file << 40 | line << 20 | if edited { version } else { 0 }) as u64);
         let mut word = || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed = mixed(seed);
             ["result", "index", "segment", "offset", "read_page", "flush", "table", "lookup"][(seed >> 61) as usize]
         };
         let (a, b, c) = (word(), word(), word());
         writeln!(text, "    let {a}_{} = {b}.{c}({file}, {line});", (seed >> 40) % 500)?;
     }
     Ok(text)
+}
+
+/// A number that looks random.
+fn mixed(seed: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }

@@ -23,6 +23,9 @@ pub struct Row {
     pub target: Option<String>,
     /// Whether it holds; `None`: nothing was promised.
     pub holds: Option<bool>,
+    /// How many runs it is of, where it is of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<usize>,
 }
 
 impl Row {
@@ -34,7 +37,7 @@ impl Row {
     /// A figure of some tool.
     pub fn of(tool: &str, name: &str, metric: &str, value: f64, unit: &str) -> Self {
         let [name, tool, metric, unit] = [name, tool, metric, unit].map(str::to_owned);
-        Self { name, tool, metric, value, unit, target: None, holds: None }
+        Self { name, tool, metric, value, unit, target: None, holds: None, runs: None }
     }
 
     /// Promised not to pass `limit`.
@@ -49,11 +52,25 @@ impl Row {
         Self { target: Some(format!(">= {limit:.4}")), holds: Some(holds), ..self }
     }
 
+    /// Promised to be just that.
+    pub fn just(self, expected: f64) -> Self {
+        Self { target: Some(format!("= {expected:.0}")), holds: Some(self.value == expected), ..self }
+    }
+
+    /// Taken from so many runs.
+    pub fn of_runs(self, runs: usize) -> Self {
+        Self { runs: Some(runs), ..self }
+    }
+
     /// How much of the limit is used: at most 1 where the promise holds. `None`: nothing was promised.
     pub fn share(&self) -> Option<f64> {
         let (sign, limit) = self.target.as_deref()?.split_once(' ')?;
         let limit: f64 = limit.parse().ok()?;
-        Some(if sign == "<=" { self.value / limit } else { limit / self.value })
+        match sign {
+            "<=" => Some(self.value / limit),
+            ">=" => Some(limit / self.value),
+            _ => None,
+        }
     }
 }
 
@@ -76,8 +93,9 @@ impl Rows {
         for row in rows {
             let holds = row.holds.map_or("", |holds| if holds { "holds" } else { "MISSED" });
             let target = row.target.as_deref().unwrap_or_default();
+            let runs = row.runs.map_or(String::new(), |runs| format!("{runs} runs"));
             println!(
-                "{:<24} {:<8} {:<18} {:>12.3} {:<6} {target:<14} {holds}",
+                "{:<24} {:<8} {:<18} {:>12.3} {:<6} {target:<14} {holds:<6} {runs}",
                 row.name, row.tool, row.metric, row.value, row.unit
             );
         }

@@ -41,6 +41,11 @@ impl Samples {
         Self(times)
     }
 
+    /// Number of runs.
+    pub fn runs(&self) -> usize {
+        self.0.len()
+    }
+
     /// The time that the share `quantile` of all runs does not pass, in milliseconds; the nearest rank above.
     pub fn quantile_ms(&self, quantile: f64) -> f64 {
         let rank = (self.0.len() as f64 * quantile).ceil() as usize;

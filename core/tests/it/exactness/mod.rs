@@ -8,6 +8,7 @@ mod index;
 mod layers;
 mod pages;
 mod plans;
+mod ranking;
 mod reads;
 mod semantics;
 mod sums;
