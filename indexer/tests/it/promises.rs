@@ -8,7 +8,7 @@ use kotadb_core::store::{Kind, Store};
 use kotadb_indexer::clock;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::local;
-use kotadb_indexer::upkeep::Upkeep;
+use kotadb_indexer::upkeep::{Extent, Upkeep};
 
 use crate::support::{Repository, block_on, index};
 
@@ -141,7 +141,7 @@ fn compact(store: &Store, path: &Path) {
     let local = local::open(path).unwrap();
     let (folder, halt) = (tempfile::tempdir().unwrap(), Halt::default());
     let upkeep = Upkeep { store, tenant: local.tenant, folder: folder.path(), now_ms: clock::now_ms(), halt: &halt };
-    block_on(upkeep.compact(u64::MAX)).unwrap();
+    block_on(upkeep.compact(Extent::All)).unwrap();
 }
 
 #[test]
