@@ -2,7 +2,7 @@
 //!
 //! - `GET /api/v1/jobs?repository=&limit=&cursor=`: newest first, at most 100 a page; `repository` takes a UUID or
 //!   `owner/name`.
-//! - `GET /api/v1/jobs/{id}`.
+//! - `GET /api/v1/jobs/{id}`, with what happened to it.
 
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +11,7 @@ use kotadb_core::db::{Scope, jobs};
 use kotadb_core::http::scope::ReadJobs;
 use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, Query, Resources, page_limit};
 use kotadb_core::id::JobId;
-use kotadb_core::wire::{Job, List};
+use kotadb_core::wire::{Job, JobEvent, List};
 use serde::Deserialize;
 
 /// The routes of this family.
@@ -52,7 +52,9 @@ async fn show(
 ) -> Result<Json<Job>, ApiError> {
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let row = jobs::get(&mut tx, id).await?;
+    let events = jobs::events(&mut tx, id).await?;
     tx.commit().await?;
-    let row = row.filter(|row| key.sees(row.repository));
-    Ok(Json(row.ok_or_else(|| ApiError::not_found("job"))?.into()))
+    let row = row.filter(|row| key.sees(row.repository)).ok_or_else(|| ApiError::not_found("job"))?;
+    let events = events.into_iter().map(JobEvent::from).collect();
+    Ok(Json(Job { events: Some(events), ..row.into() }))
 }

@@ -1,6 +1,9 @@
 //! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
-//! [`queue`] has the side of its owner, [`lease`] that of a worker, [`policy`] what becomes of a failed one.
+//! [`queue`] has the side of its owner, [`lease`] and [`finish`] that of a worker, [`policy`] what becomes of a failed one,
+//! [`events`] what happened to it.
 
+mod events;
+mod finish;
 mod lease;
 mod policy;
 mod queue;
@@ -9,7 +12,9 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-pub use self::lease::{claim, complete, fail, heartbeat, release};
+pub use self::events::{JobEvent, Phase, events, record};
+pub use self::finish::{complete, fail, release};
+pub use self::lease::{claim, heartbeat};
 pub use self::queue::{enqueue, get, list, outstanding};
 use super::DbError;
 use super::repositories::Credential;
@@ -185,6 +190,20 @@ column_text!(JobState {
     Dead = "dead",
     Cancelled = "cancelled",
     Superseded = "superseded",
+});
+column_text!(Phase {
+    Claimed = "claimed",
+    Listed = "listed",
+    Fetched = "fetched",
+    Built = "built",
+    Uploaded = "uploaded",
+    Published = "published",
+    Done = "done",
+    Failed = "failed",
+    Released = "released",
+    Rescued = "rescued",
+    Cancelled = "cancelled",
+    Retried = "retried",
 });
 column_text!(ErrorClass {
     Permanent = "permanent",

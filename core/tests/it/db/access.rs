@@ -62,6 +62,7 @@ const SIGHTS: &[Sight] = &[
         worker: Some(2),
         auth: None,
     },
+    Sight { table: "job_events", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
     Sight {
         table: "registrations",
@@ -85,12 +86,14 @@ const SIGHTS: &[Sight] = &[
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
     "kotadb_api DELETE hooks",
+    "kotadb_api DELETE job_events",
     "kotadb_api INSERT api_keys",
     "kotadb_api INSERT deliveries",
     "kotadb_api INSERT former_names",
     "kotadb_api INSERT github_tokens",
     "kotadb_api INSERT hidden_commits",
     "kotadb_api INSERT hooks",
+    "kotadb_api INSERT job_events",
     "kotadb_api INSERT jobs",
     "kotadb_api INSERT registrations",
     "kotadb_api INSERT repositories",
@@ -99,6 +102,7 @@ const GRANTS: &[&str] = &[
     "kotadb_api SELECT former_names",
     "kotadb_api SELECT hidden_commits",
     "kotadb_api SELECT installations",
+    "kotadb_api SELECT job_events",
     "kotadb_api SELECT jobs",
     "kotadb_api SELECT registrations",
     "kotadb_api SELECT repositories",
@@ -109,11 +113,13 @@ const GRANTS: &[&str] = &[
     "kotadb_auth SELECT hooks",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
+    "kotadb_worker DELETE job_events",
     "kotadb_worker DELETE jobs",
     "kotadb_worker INSERT app_deliveries",
     "kotadb_worker INSERT former_names",
     "kotadb_worker INSERT hooks",
     "kotadb_worker INSERT installations",
+    "kotadb_worker INSERT job_events",
     "kotadb_worker INSERT jobs",
     "kotadb_worker INSERT repositories",
     "kotadb_worker INSERT tenants",
@@ -124,6 +130,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker SELECT hidden_commits",
     "kotadb_worker SELECT hooks",
     "kotadb_worker SELECT installations",
+    "kotadb_worker SELECT job_events",
     "kotadb_worker SELECT jobs",
     "kotadb_worker SELECT registrations",
     "kotadb_worker SELECT repositories",
@@ -140,6 +147,7 @@ const GRANTS: &[&str] = &[
 
 /// Who may call what, besides its owner; `definer`: with the owner's rights.
 const FUNCTIONS: &[&str] = &[
+    "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
     "authenticate definer kotadb_auth kotadb_api",
     "current_tenant invoker kotadb_owner kotadb_api",
     "health definer kotadb_auth kotadb_api",
@@ -155,7 +163,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
     let (acme, zeta) = (tenant(test, "acme").await, tenant(test, "zeta").await);
     for (n, tenant) in [(1, acme), (2, zeta)] {
         let repository = repository(test, tenant, "a/b").await;
-        enqueue(test, &job(tenant, repository, Trigger::Push)).await;
+        let queued = enqueue(test, &job(tenant, repository, Trigger::Push)).await.job;
+        test.execute(&format!("SELECT kotadb.add_job_event('{queued}', 'retried', '{{}}')")).await;
         let hook = HookId(Uuid::now_v7());
         let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();

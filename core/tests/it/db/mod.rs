@@ -4,6 +4,7 @@ mod access;
 mod churn;
 mod cluster;
 mod fixture;
+mod job_events;
 mod jobs;
 mod migrations;
 mod rows;
