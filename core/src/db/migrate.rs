@@ -28,6 +28,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
     "20261126000010" "job_events",
+    "20261126000011" "queue",
+    "20261126000012" "job_moves",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

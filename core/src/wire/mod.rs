@@ -12,7 +12,7 @@ mod timestamp;
 mod webhook;
 
 pub use self::commit::IndexedCommit;
-pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, StoreHealth};
+pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
 pub use self::job::{Job, JobEvent, QueuedJob};
 pub use self::list::List;
 pub use self::problem::{Problem, ProblemError};

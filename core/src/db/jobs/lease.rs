@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use sqlx::postgres::PgRow;
 
 use super::Claimed;
-use super::events::{self, Phase};
 use super::policy::MOST_CRASHES;
 use super::queue::millis;
 use crate::db::repositories::Credential;
@@ -18,50 +16,57 @@ use crate::id::{JobId, RepositoryId, TenantId};
 /// Expired leases that one claim takes back at most.
 const MOST_RESCUES: i32 = 20;
 
-/// Rescues expired leases, then leases the next due job. Scope: worker. Commit even if there is none to lease: the rescues
-/// are to last.
-pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration) -> Result<Option<Claimed>, DbError> {
-    tx.run(Statement::new("SELECT kotadb.rescue_jobs($1, $2)").bind(MOST_RESCUES).bind(MOST_CRASHES)).await?;
-    // A job of a repository whose last crash was final is rescued too: that last worker may still live.
-    let claim = Statement::new(
-        "WITH next AS (
-             SELECT j.id, r.url, r.name, r.ref_patterns, r.installation_id, r.token_id
-             FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id AND r.deleted_at IS NULL
-             WHERE j.state = 'queued' AND j.run_at <= now() AND NOT EXISTS (
-                 SELECT FROM kotadb.jobs running
-                 WHERE running.repository_id = j.repository_id AND running.state = 'running'
-             )
-             ORDER BY j.priority, j.run_at, j.id LIMIT 1 FOR UPDATE OF j SKIP LOCKED
-         )
-         UPDATE kotadb.jobs j SET state = 'running', attempt = j.attempt + 1, fence = nextval('kotadb.job_fences'),
-             lease_owner = $1, lease_expires_at = now() + $2::bigint * interval '1 millisecond', started_at = now(),
-             rescued = j.rescued OR EXISTS (
-                 SELECT FROM kotadb.jobs dead
-                 WHERE dead.repository_id = j.repository_id AND dead.state = 'dead' AND dead.error_class = 'crash'
-                     AND dead.finished_at > now() - interval '1 day'
-             )
-         FROM next WHERE j.id = next.id
-         RETURNING j.id, j.fence, j.tenant_id, j.repository_id, next.url, next.name::text, next.ref_patterns,
-             next.installation_id, next.token_id, j.rebuild, j.attempt, j.rescued",
-    );
-    let row = tx.row(claim.bind(worker.to_owned()).bind(millis(lease))).await?;
-    let Some(claimed) = row.as_ref().map(read).transpose()? else {
-        return Ok(None);
-    };
-    events::add(tx, claimed.job, Phase::Claimed, json!({ "rescued": claimed.rescued })).await?;
-    Ok(Some(claimed))
+/// Whether a claim heeds the limits on the indexers' time of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spend {
+    /// Nothing is taken for a tenant over its limit, nor for anybody once the sum is over the limit of all.
+    Guarded,
+    /// The sweeper's: what is left over is worked off, however much was used.
+    Unguarded,
 }
 
-/// Prolongs the lease; says whether a cancel was asked for. [`DbError::LeaseLost`] when it is no longer ours.
+/// Rescues expired leases, then leases the best job of the tenant that is served least (`kotadb.claim_job`). Scope: worker.
+/// Commit even if there is none to lease: the rescues are to last.
+pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration, spend: Spend) -> Result<Option<Claimed>, DbError> {
+    let claim = Statement::new("SELECT * FROM kotadb.claim_job($1, $2, $3, $4, $5)")
+        .bind(worker.to_owned())
+        .bind(millis(lease))
+        .bind(spend == Spend::Guarded)
+        .bind(MOST_RESCUES)
+        .bind(MOST_CRASHES);
+    tx.row(claim).await?.as_ref().map(read).transpose()
+}
+
+/// Prolongs the lease and counts the time used; says whether a cancel was asked for. [`DbError::LeaseLost`] when it is no
+/// longer ours.
 pub async fn heartbeat(tx: &mut Tx, claimed: &Claimed, lease: Duration) -> Result<bool, DbError> {
     let prolong = Statement::new(
-        "UPDATE kotadb.jobs SET lease_expires_at = now() + $3::bigint * interval '1 millisecond'
-         WHERE id = $1 AND fence = $2 AND state = 'running'
-         RETURNING cancel_requested_at IS NOT NULL AS cancelled",
+        "WITH held AS (
+             SELECT j.id, j.tenant_id, j.charged_at, j.cancel_requested_at FROM kotadb.jobs j
+             WHERE j.id = $1 AND j.fence = $2 AND j.state = 'running' FOR NO KEY UPDATE
+         ), beat AS (
+             UPDATE kotadb.jobs j SET lease_expires_at = now() + $3::bigint * interval '1 millisecond', charged_at = now()
+             FROM held h WHERE j.id = h.id
+         )
+         SELECT h.cancel_requested_at IS NOT NULL AS cancelled, kotadb.charge(h.tenant_id, h.charged_at, now()) FROM held h",
     );
     let prolong = prolong.bind(claimed.job.0).bind(claimed.fence).bind(millis(lease));
     let row = tx.row(prolong).await?.ok_or(DbError::LeaseLost)?;
     column(&row, "cancelled")
+}
+
+/// Gives a held job a new fence above `floor`, the fence that HEAD was found to have: after the database was restored from
+/// a backup, all its fences may lie below those of HEAD. Returns the new fence. [`DbError::LeaseLost`] for a worker that is
+/// behind because somebody else took its job.
+pub async fn raise_fence(tx: &mut Tx, claimed: &Claimed, floor: i64) -> Result<i64, DbError> {
+    super::finish::lock(tx, claimed).await?;
+    // One at a time, so that the sequence never goes back.
+    tx.run(Statement::new("SELECT pg_advisory_xact_lock(hashtext('kotadb.job_fences'))")).await?;
+    let advance = "SELECT setval('kotadb.job_fences', $1::bigint) FROM kotadb.job_fences WHERE last_value < $1::bigint";
+    tx.run(Statement::new(advance).bind(floor)).await?;
+    let renew = "UPDATE kotadb.jobs SET fence = nextval('kotadb.job_fences') WHERE id = $1 RETURNING fence";
+    let row = tx.row(Statement::new(renew).bind(claimed.job.0)).await?.ok_or(DbError::LeaseLost)?;
+    column(&row, "fence")
 }
 
 fn read(row: &PgRow) -> Result<Claimed, DbError> {

@@ -3,6 +3,7 @@
 mod access;
 mod churn;
 mod cluster;
+mod fairness;
 mod fixture;
 mod job_events;
 mod jobs;
