@@ -100,9 +100,12 @@ impl IndexError {
             | Self::TooLarge(_)
             | Self::TooManyRefs(_)
             | Self::BadPattern(_)
-            | Self::UnknownRef(_)
-            | Self::Deadline => ErrorClass::Permanent,
+            | Self::UnknownRef(_) => ErrorClass::Permanent,
             Self::Git { class, .. } => *class,
+            Self::Deadline => ErrorClass::Deadline,
+            Self::Db(_) => ErrorClass::Database,
+            // The disk of this machine too, be it full; another try may find it empty.
+            Self::Store(_) | Self::Segment(_) | Self::Io { .. } => ErrorClass::Storage,
             _ => ErrorClass::Transient,
         }
     }

@@ -1,5 +1,6 @@
 //! The one signal by which a run is told to stop: seen by async code (it waits) and by build threads (they ask).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -29,11 +30,16 @@ pub struct Halt(Arc<Inner>);
 struct Inner {
     reason: watch::Sender<Option<Reason>>,
     trusted_until: Mutex<Option<Instant>>,
+    may_publish: AtomicBool,
 }
 
 impl Default for Halt {
     fn default() -> Self {
-        Self(Arc::new(Inner { reason: watch::Sender::new(None), trusted_until: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            reason: watch::Sender::new(None),
+            trusted_until: Mutex::new(None),
+            may_publish: AtomicBool::new(false),
+        }))
     }
 }
 
@@ -62,6 +68,16 @@ impl Halt {
             Some(reason) => Err(IndexError::Halted(reason)),
             None => Ok(()),
         }
+    }
+
+    /// Notes that a swap of HEAD is about to be sent: from now on it may take effect, whatever becomes of the run.
+    pub fn begin_publish(&self) {
+        self.0.may_publish.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a swap of HEAD may have been sent.
+    pub fn may_publish(&self) -> bool {
+        self.0.may_publish.load(Ordering::SeqCst)
     }
 
     /// Waits until the run has to stop.

@@ -38,6 +38,8 @@ const MAX_RESTARTS: u32 = 8;
 pub struct Indexer {
     /// Postgres.
     pub db: Db,
+    /// `DATABASE_DIRECT_URL`, where it is a session: for word of queued jobs.
+    pub direct_url: Option<String>,
     /// Where objects go.
     pub store: Store,
     /// `KOTADB_DATA_DIR`, for scratch folders.

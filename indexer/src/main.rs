@@ -99,8 +99,11 @@ async fn indexer() -> anyhow::Result<Indexer> {
     }
     let db = database(&config)?;
     reach(&db).await?;
+    // The same URL is a transaction pooler, over which nobody can listen.
+    let direct_url = config.database_direct_url.clone().filter(|url| Some(url) != config.database_url.as_ref());
     Ok(Indexer {
         db,
+        direct_url,
         store: Store::open(&StoreOptions::from_config(&config))?,
         data_dir: config.data_dir,
         allowed_origins: config.git_allowed_origins,

@@ -60,6 +60,7 @@ pub async fn publish(store: &Store, publication: &Publication, halt: &Halt) -> R
         halt.check()?;
         let changed = apply(root, publication)?;
         fail_point::hit("publish.before_swap");
+        halt.begin_publish();
         Ok::<_, IndexError>(changed)
     };
     let root = store.update_head(publication.tenant, change).await?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
+use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState, Spend};
 use kotadb_core::db::{DbError, Scope};
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
@@ -12,6 +12,7 @@ use crate::halt::{Halt, Reason};
 use crate::job::{self, Indexer, Outcome};
 use crate::lease::Lease;
 use crate::upkeep::{self, Part, Ran};
+use crate::wakes::Wakes;
 use crate::{fail_point, limits};
 
 /// Pause between two looks at the job table.
@@ -26,6 +27,7 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 /// Runs jobs until none is due and none is leased by anybody, or until `stop` halts; then looks after their tenants.
 pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
     let worker = worker_name();
+    let wakes = Wakes::listen(indexer.direct_url.as_deref());
     let mut ran = Ran::new();
     while stop.check().is_ok() {
         let since = Instant::now();
@@ -36,7 +38,7 @@ pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
             upkeep::after_jobs(indexer, &mut ran, stop).await;
             return Ok(());
         } else {
-            pause(stop).await;
+            wakes.pause(POLL, stop).await;
         }
     }
     Ok(())
@@ -45,6 +47,7 @@ pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
 /// Looks for jobs each second until `stop` halts. Postgres may come and go.
 pub async fn serve(indexer: &Indexer, stop: &Halt) {
     let worker = worker_name();
+    let wakes = Wakes::listen(indexer.direct_url.as_deref());
     let mut ran = Ran::new();
     let mut swept = Instant::now();
     while stop.check().is_ok() {
@@ -62,18 +65,14 @@ pub async fn serve(indexer: &Indexer, stop: &Halt) {
             }
             Ok(None) => {
                 upkeep::after_jobs(indexer, &mut ran, stop).await;
-                pause(stop).await;
+                wakes.pause(POLL, stop).await;
             }
             Err(error) => {
                 warn!(%error, "{}", events::DATABASE_UNREACHABLE);
-                pause(stop).await;
+                wakes.pause(POLL, stop).await;
             }
         }
     }
-}
-
-async fn pause(stop: &Halt) {
-    let _stopped = tokio::time::timeout(POLL, stop.wait()).await;
 }
 
 fn worker_name() -> String {
@@ -82,14 +81,14 @@ fn worker_name() -> String {
 
 async fn claim(indexer: &Indexer, worker: &str) -> Result<Option<Claimed>, DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let claimed = jobs::claim(&mut tx, worker, indexer.lease).await?;
+    let claimed = jobs::claim(&mut tx, worker, indexer.lease, Spend::Guarded).await?;
     tx.commit().await?;
     Ok(claimed)
 }
 
 async fn outstanding(indexer: &Indexer) -> Result<i64, DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let (count, _next) = jobs::outstanding(&mut tx).await?;
+    let (count, _next) = jobs::outstanding(&mut tx, Spend::Guarded).await?;
     tx.commit().await?;
     Ok(count)
 }
@@ -97,6 +96,10 @@ async fn outstanding(indexer: &Indexer) -> Result<i64, DbError> {
 /// Runs one job and closes its row. Failures end in the row or in the log, never in the loop that called.
 async fn run_job(indexer: &Indexer, claimed: &Claimed, since: Instant, stop: &Halt) {
     info!(job = %claimed.job, repository = %claimed.repository, attempt = claimed.attempt, fence = claimed.fence, "{}", events::JOB_CLAIMED);
+    let claimed = &match above_head(indexer, claimed).await {
+        Ok(claimed) => claimed,
+        Err(error) => return warn!(job = %claimed.job, %error, "{}", row_event(&error)),
+    };
     let halt = Halt::default();
     let _lease = Lease::keep(indexer.db.clone(), claimed.clone(), indexer.lease, since, halt.clone());
     let forward = tokio::spawn(forward(stop.clone(), halt.clone()));
@@ -108,9 +111,27 @@ async fn run_job(indexer: &Indexer, claimed: &Claimed, since: Instant, stop: &Ha
         }
     };
     forward.abort();
-    if let Err(error) = settle(indexer, claimed, result).await {
+    if let Err(error) = settle(indexer, claimed, &halt, result).await {
         warn!(job = %claimed.job, %error, "{}", row_event(&error));
     }
+}
+
+/// The claim with a fence above that of HEAD. It is below after the database was restored from a backup; without this,
+/// nothing could be published for as long as the fences need to grow past it. A HEAD that cannot be read fails the job later.
+async fn above_head(indexer: &Indexer, claimed: &Claimed) -> Result<Claimed, DbError> {
+    let Ok((root, _)) = indexer.store.head(claimed.tenant).await else {
+        return Ok(claimed.clone());
+    };
+    let found = root.repositories.get(&claimed.repository).map_or(0, |entry| entry.fence);
+    let found = i64::try_from(found).unwrap_or(i64::MAX);
+    if found < claimed.fence {
+        return Ok(claimed.clone());
+    }
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let fence = jobs::raise_fence(&mut tx, claimed, found).await?;
+    tx.commit().await?;
+    warn!(job = %claimed.job, fence, head = found, "{}", events::FENCE_RAISED);
+    Ok(Claimed { fence, ..claimed.clone() })
 }
 
 async fn forward(stop: Halt, halt: Halt) {
@@ -125,7 +146,12 @@ fn row_event(error: &DbError) -> &'static str {
 }
 
 /// Closes the row. A row that cannot be closed is rescued when its lease ends; HEAD then says that its work is done.
-async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, IndexError>) -> Result<(), DbError> {
+async fn settle(
+    indexer: &Indexer,
+    claimed: &Claimed,
+    halt: &Halt,
+    result: Result<Outcome, IndexError>,
+) -> Result<(), DbError> {
     match result {
         Ok(outcome) => {
             fail_point::hit("publish.before_row");
@@ -138,7 +164,7 @@ async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, In
         Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
         Err(IndexError::Halted(reason)) => {
             // Given back; a job whose owner asked for its end is closed as cancelled by that.
-            patiently_for(RELEASE_PATIENCE, || release(indexer, claimed)).await?;
+            patiently_for(RELEASE_PATIENCE, || release(indexer, claimed, halt.may_publish())).await?;
             let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
             info!(job = %claimed.job, "{event}");
             Ok(())
@@ -169,9 +195,9 @@ async fn fail(indexer: &Indexer, claimed: &Claimed, class: ErrorClass, message: 
     Ok(state)
 }
 
-async fn release(indexer: &Indexer, claimed: &Claimed) -> Result<(), DbError> {
+async fn release(indexer: &Indexer, claimed: &Claimed, may_publish: bool) -> Result<(), DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
-    jobs::release(&mut tx, claimed).await?;
+    jobs::release(&mut tx, claimed, may_publish).await?;
     tx.commit().await
 }
 

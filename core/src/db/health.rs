@@ -10,12 +10,20 @@ pub struct JobQueue {
     pub queued: i64,
     /// Jobs that are leased.
     pub in_progress: i64,
-    /// Jobs that died within the last hour by our fault.
+    /// Jobs that died within the last hour by our fault (crash, storage, database, deadline).
     pub failed_recent: i64,
-    /// Jobs that died within the last hour by the repository's own fault.
+    /// Jobs that died within the last hour by the fault of the repository or its host.
     pub failed_recent_tenant: i64,
     /// For how long the oldest due job has waited, in seconds.
     pub oldest_queued_seconds: i64,
+    /// Whether an operator has paused all of it.
+    pub paused: bool,
+    /// Seconds that indexers have worked since midnight UTC.
+    pub spent_seconds: i64,
+    /// How many they may; above it only the sweeper works.
+    pub spend_limit_seconds: Option<i64>,
+    /// Tenants that are over a limit of their own.
+    pub tenants_over: i64,
 }
 
 /// Counts the jobs. Scope: anonymous.
@@ -29,5 +37,9 @@ pub async fn job_queue(tx: &mut Tx) -> Result<JobQueue, DbError> {
         failed_recent: column(&row, "failed_recent")?,
         failed_recent_tenant: column(&row, "failed_recent_tenant")?,
         oldest_queued_seconds: column(&row, "oldest_queued_seconds")?,
+        paused: column(&row, "paused")?,
+        spent_seconds: column(&row, "spent_seconds")?,
+        spend_limit_seconds: column(&row, "spend_limit_seconds")?,
+        tenants_over: column(&row, "tenants_over")?,
     })
 }

@@ -27,6 +27,9 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000003" "functions",
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
+    "20261126000010" "job_events",
+    "20261126000011" "queue",
+    "20261126000012" "job_moves",
     "20261126000101" "purges",
 ];
 

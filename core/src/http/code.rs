@@ -24,6 +24,8 @@ pub enum Code {
     NotFound,
     /// The index is older than the request wants: ask again when the job is done.
     IndexBehind,
+    /// The job has ended, or has not: it cannot be moved so.
+    JobState,
     /// The path exists, but not with this method.
     MethodNotAllowed,
     /// The body is over the limit of the route.
@@ -86,6 +88,7 @@ impl Code {
             }
             Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
             Self::IndexBehind => ("index_behind", S::CONFLICT, "The index is not that far yet"),
+            Self::JobState => ("job_state", S::CONFLICT, "The job is not in a state for this"),
             Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here"),
             Self::PayloadTooLarge => ("payload_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UnsupportedMediaType => {

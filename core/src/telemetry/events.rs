@@ -18,6 +18,12 @@ pub const JOB_CANCELLED: &str = "Job cancelled";
 pub const PUBLISHED: &str = "Published";
 /// A tracked ref names no commit (a tag of a tree or blob) and is left out.
 pub const REF_LEFT_OUT: &str = "Ref left out";
+/// The fence of a job was below HEAD's, as after a restore of the database, and was raised above it.
+pub const FENCE_RAISED: &str = "Fence raised";
+/// Finished jobs and old deliveries were forgotten.
+pub const PRUNED: &str = "Pruned";
+/// The session that hears of queued jobs broke; they are found by looking, until it is opened again.
+pub const LISTENER_LOST: &str = "Listener lost";
 /// Segments of a tenant were merged.
 pub const COMPACTED: &str = "Compacted";
 /// Objects that nothing names any more were deleted.

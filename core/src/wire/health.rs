@@ -69,10 +69,29 @@ pub struct JobQueue {
     pub in_progress: i64,
     /// Given up within the last hour for a fault of ours (crash, storage, database, deadline).
     pub failed_recent: i64,
-    /// Given up within the last hour for the repository's own fault.
+    /// Given up within the last hour for a fault of the repository or its host.
     pub failed_recent_tenant: i64,
     /// How long the oldest due job has waited; 0: none is due.
     pub oldest_queued_seconds: i64,
+    /// Whether an operator has paused all of it: jobs are queued, none is taken.
+    #[serde(default)]
+    pub paused: bool,
+    /// The limits on the indexers' time of a day.
+    #[serde(default)]
+    pub spend_guard: SpendGuard,
+}
+
+/// The limits on the indexers' time of a day (UTC).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendGuard {
+    /// Whether the limit of all is reached: only the sweeper works.
+    pub active: bool,
+    /// Time used today.
+    pub spent_seconds: i64,
+    /// How much may be; `null`: no limit.
+    pub limit_seconds: Option<i64>,
+    /// Tenants whose own limit is reached.
+    pub tenants_over: i64,
 }
 
 /// Object store.

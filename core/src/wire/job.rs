@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use crate::db::jobs::{Enqueued, JobRow};
+use crate::db::jobs::{self, Enqueued, JobRow};
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,23 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// End.
     pub finished_at: Option<Timestamp>,
+    /// What happened to it, oldest first, the newest 200; only where one job is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<JobEvent>>,
+}
+
+/// A step of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobEvent {
+    /// `claimed`, `listed`, `fetched`, `built`, `uploaded`, `published`, `done`, `failed`, `released`, `rescued`,
+    /// `cancelled`, `retried`.
+    pub phase: String,
+    /// In which try.
+    pub attempt: i32,
+    /// Counts and reasons (`files`, `skipped`, `bytes_written`, `class`, …).
+    pub detail: serde_json::Value,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A job that was just asked for.
@@ -69,6 +86,18 @@ impl From<JobRow> for Job {
             run_at: Timestamp(row.run_at),
             started_at: row.started_at.map(Timestamp),
             finished_at: row.finished_at.map(Timestamp),
+            events: None,
+        }
+    }
+}
+
+impl From<jobs::JobEvent> for JobEvent {
+    fn from(event: jobs::JobEvent) -> Self {
+        Self {
+            phase: event.phase.as_str().to_owned(),
+            attempt: event.attempt,
+            detail: event.detail,
+            at: Timestamp(event.at),
         }
     }
 }

@@ -12,8 +12,8 @@ mod timestamp;
 mod webhook;
 
 pub use self::commit::IndexedCommit;
-pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, StoreHealth};
-pub use self::job::{Job, QueuedJob};
+pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
+pub use self::job::{Job, JobEvent, QueuedJob};
 pub use self::list::List;
 pub use self::problem::{Problem, ProblemError};
 pub use self::repository::{IssuedWebhook, NewRepository, RegisteredRepository, Repository};

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use kotadb_core::http::{Json, PostgresProbe, Probe, Resources};
-use kotadb_core::wire::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, StoreHealth};
+use kotadb_core::wire::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
 use serde::Serialize;
 
 /// The routes of this family.
@@ -95,6 +95,13 @@ fn saas(probe: &Probe) -> Saas {
         failed_recent: counts.failed_recent,
         failed_recent_tenant: counts.failed_recent_tenant,
         oldest_queued_seconds: counts.oldest_queued_seconds,
+        paused: counts.paused,
+        spend_guard: SpendGuard {
+            active: counts.spend_limit_seconds.is_some_and(|limit| counts.spent_seconds >= limit),
+            spent_seconds: counts.spent_seconds,
+            limit_seconds: counts.spend_limit_seconds,
+            tenants_over: counts.tenants_over,
+        },
     });
     Saas { supabase_status, supabase_latency_ms: Some(milliseconds(*latency)), job_queue }
 }

@@ -1,6 +1,10 @@
 //! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
-//! [`queue`] has the side of its owner, [`lease`] that of a worker, [`policy`] what becomes of a failed one.
+//! [`queue`] has the side of its owner, [`lease`] and [`finish`] that of a worker, [`policy`] what becomes of a failed one,
+//! [`events`] what happened to it, [`control`] what stops it, starts it again and forgets it.
 
+mod control;
+mod events;
+mod finish;
 mod lease;
 mod policy;
 mod queue;
@@ -9,7 +13,12 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-pub use self::lease::{claim, complete, fail, heartbeat, release};
+pub(super) use self::control::PRUNE_BATCH;
+pub use self::control::{Moved, cancel, prune, retry};
+pub use self::events::{JobEvent, Phase, events, record};
+pub use self::finish::{complete, fail, release};
+pub use self::lease::{Spend, claim, heartbeat, raise_fence};
+pub(super) use self::queue::read;
 pub use self::queue::{enqueue, get, list, outstanding};
 use super::DbError;
 use super::repositories::Credential;
@@ -22,7 +31,8 @@ pub enum JobKind {
     Index,
 }
 
-/// Who asked for a job; also its priority (lower runs first): manual 0, push 10, first index 20, sweep 30.
+/// Who asked for a job; also its priority (lower runs first): manual 0, push 10, first index 20, sweep 30. All but manual are
+/// automatic: the repository's own priority goes before theirs, and while it is suspended they wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A person or the CLI.
@@ -57,12 +67,18 @@ pub enum JobState {
 pub enum ErrorClass {
     /// The repository's own fault (not found, too large, refused): dead at once.
     Permanent,
-    /// Network, store or database: retried with backoff.
+    /// The network or the remote: retried with backoff.
     Transient,
     /// The remote asked to wait: snoozed, the attempt not counted.
     RateLimited,
-    /// The worker died: counted apart.
+    /// The worker died: counted apart; the third suspends the repository. A fault of ours, as those below.
     Crash,
+    /// The object store or the disk failed: retried with backoff.
+    Storage,
+    /// Postgres failed: retried with backoff.
+    Database,
+    /// The job ran longer than it may: tried once more.
+    Deadline,
 }
 
 /// A job as asked for.
@@ -116,7 +132,7 @@ pub struct Claimed {
     pub attempt: i32,
     /// When it was claimed, by the database's clock, in milliseconds since 1970.
     pub now_ms: u64,
-    /// Whether an earlier lease of this job expired (its worker may still live): raise the fence before working.
+    /// Whether an earlier run of this job may still live, or a swap of HEAD that it sent: raise the fence before working.
     pub rescued: bool,
 }
 
@@ -188,9 +204,26 @@ column_text!(JobState {
     Cancelled = "cancelled",
     Superseded = "superseded",
 });
+column_text!(Phase {
+    Claimed = "claimed",
+    Listed = "listed",
+    Fetched = "fetched",
+    Built = "built",
+    Uploaded = "uploaded",
+    Published = "published",
+    Done = "done",
+    Failed = "failed",
+    Released = "released",
+    Rescued = "rescued",
+    Cancelled = "cancelled",
+    Retried = "retried",
+});
 column_text!(ErrorClass {
     Permanent = "permanent",
     Transient = "transient",
     RateLimited = "rate_limited",
     Crash = "crash",
+    Storage = "storage",
+    Database = "database",
+    Deadline = "deadline",
 });

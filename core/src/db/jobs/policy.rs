@@ -6,6 +6,8 @@ use super::ErrorClass;
 
 /// Tries of a transient failure before the job is dead.
 const MOST_ATTEMPTS: i32 = 8;
+/// Tries of a job that ran into its deadline: each may take two hours.
+const MOST_DEADLINES: i32 = 2;
 /// Crashes before the job is dead: the repository itself may be what kills its workers.
 pub(super) const MOST_CRASHES: i32 = 3;
 /// Backoff after the first failure; doubles with each.
@@ -30,12 +32,25 @@ pub(super) fn after_failure(class: ErrorClass, attempt: i32, crashes: i32) -> Ou
     let again = |attempt, crashes, pause, jitter| Outcome::Again { attempt, crashes, pause, jitter };
     match class {
         ErrorClass::Permanent => Outcome::Dead { attempt, crashes },
-        ErrorClass::Transient if attempt >= MOST_ATTEMPTS => Outcome::Dead { attempt, crashes },
-        ErrorClass::Transient => again(attempt, crashes, Duration::ZERO, backoff(attempt)),
+        ErrorClass::Deadline if attempt >= MOST_DEADLINES => Outcome::Dead { attempt, crashes },
+        _ if attempt >= MOST_ATTEMPTS && is_retried(class) => Outcome::Dead { attempt, crashes },
+        ErrorClass::Transient | ErrorClass::Storage | ErrorClass::Database | ErrorClass::Deadline => {
+            again(attempt, crashes, Duration::ZERO, backoff(attempt))
+        }
         ErrorClass::RateLimited => again(untried, crashes, SNOOZE, SNOOZE / 2),
         ErrorClass::Crash if crashes + 1 >= MOST_CRASHES => Outcome::Dead { attempt: untried, crashes: crashes + 1 },
         ErrorClass::Crash => again(untried, crashes + 1, Duration::ZERO, Duration::ZERO),
     }
+}
+
+/// Whether each try counts.
+fn is_retried(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Transient | ErrorClass::Storage | ErrorClass::Database | ErrorClass::Deadline)
+}
+
+/// Whether a run that ended so may have sent a swap of HEAD that still takes effect.
+pub(super) fn leaves_doubt(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Crash | ErrorClass::Storage | ErrorClass::Deadline)
 }
 
 /// Upper bound of the wait after this many tries. The wait itself is anything below: "full jitter" of
@@ -58,6 +73,12 @@ mod tests {
         }
         assert_eq!(after_failure(ErrorClass::Transient, 8, 1), Outcome::Dead { attempt: 8, crashes: 1 });
         assert_eq!(backoff(40), BACKOFF_CAP);
+        for class in [ErrorClass::Storage, ErrorClass::Database] {
+            assert_eq!(after_failure(class, 3, 0), after_failure(ErrorClass::Transient, 3, 0));
+            assert_eq!(after_failure(class, 8, 0), Outcome::Dead { attempt: 8, crashes: 0 });
+        }
+        assert!(matches!(after_failure(ErrorClass::Deadline, 1, 0), Outcome::Again { attempt: 1, .. }));
+        assert_eq!(after_failure(ErrorClass::Deadline, 2, 0), Outcome::Dead { attempt: 2, crashes: 0 });
     }
 
     #[test]

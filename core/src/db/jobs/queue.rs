@@ -5,25 +5,33 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{Enqueued, JobRow, JobState, NewJob, Trigger, known};
+use super::{Enqueued, JobRow, JobState, NewJob, Spend, Trigger, known};
 use crate::db::tx::{Statement, column};
 use crate::db::{DbError, Tx};
 use crate::id::{JobId, RepositoryId};
 
 /// Queues a job, or joins the one that is queued for the same repository and kind. A push moves the start back to `delay`
-/// from now, but never past 30 s after the first of the burst; a job that waits for a retry starts afresh.
+/// from now, but never past 30 s after the first of the burst; a job that waits for a retry starts afresh. A manual one ends
+/// a suspension for crashes. Listeners of `kotadb_jobs` hear of it where nobody works for the tenant.
 pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
+    if job.trigger == Trigger::Manual {
+        let resume = "UPDATE kotadb.repositories SET suspended_at = NULL, suspended_because = NULL
+            WHERE tenant_id = $1 AND id = $2 AND suspended_because = 'crashes'";
+        tx.run(Statement::new(resume).bind(job.tenant.0).bind(job.repository.0)).await?;
+    }
     let id = Uuid::now_v7();
     // The share lock makes this and a deletion of the repository wait for each other: else the job could be queued after
     // the deletion looked for it, and stay there for ever.
     let upsert = Statement::new(
         "INSERT INTO kotadb.jobs AS j (id, tenant_id, repository_id, kind, trigger, priority, rebuild, run_at)
-         SELECT $1, r.tenant_id, r.id, $4, $5, $6, $7, now() + $8::bigint * interval '1 millisecond'
+         SELECT $1, r.tenant_id, r.id, $4, $5, CASE $5 WHEN 'manual' THEN $6 ELSE coalesce(r.priority, $6) END, $7,
+             now() + $8::bigint * interval '1 millisecond'
          FROM kotadb.repositories r WHERE r.tenant_id = $2 AND r.id = $3 AND r.deleted_at IS NULL
          FOR SHARE
          ON CONFLICT (repository_id, kind) WHERE state = 'queued' DO UPDATE SET
              run_at = least(excluded.run_at, j.first_seen_at + interval '30 seconds'),
              priority = least(j.priority, excluded.priority),
+             trigger = CASE excluded.trigger WHEN 'manual' THEN excluded.trigger ELSE j.trigger END,
              rebuild = j.rebuild OR excluded.rebuild,
              attempt = 0,
              coalesced = j.coalesced + 1
@@ -44,16 +52,38 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
     Ok(Enqueued { job: JobId(queued), coalesced: queued != id })
 }
 
-/// Jobs that are due, or leased by anybody: `drain` waits for both. Also the time until the next is due, if any.
-pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError> {
+/// Jobs that could be taken now, or are leased by anybody: `drain` waits for both; at most 1,000 are counted. Also the time
+/// until the next is due, if any. What stands still (paused, suspended, for a guarded worker also over a limit) is not counted.
+pub async fn outstanding(tx: &mut Tx, spend: Spend) -> Result<(i64, Option<Duration>), DbError> {
     let count = Statement::new(
-        "SELECT count(*) FILTER (WHERE j.state = 'running' OR j.run_at <= now()) AS due,
-             (ceil(extract(epoch FROM min(j.run_at) FILTER (WHERE j.state = 'queued' AND j.run_at > now()) - now()) * 1000))::bigint
-                 AS next
-         FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
-         WHERE j.state = 'running' OR (j.state = 'queued' AND r.deleted_at IS NULL)",
+        "WITH open AS (
+             SELECT q.tenant_id FROM kotadb.queue_tenants q JOIN kotadb.tenants t ON t.id = q.tenant_id
+             WHERE q.next_at < 'infinity' AND q.next_at <= now() AND t.jobs_paused_at IS NULL
+                 AND NOT (SELECT kotadb.queue_is_closed($1))
+                 AND NOT ($1 AND EXISTS (
+                     SELECT FROM kotadb.indexer_usage u, kotadb.queue_settings s
+                     WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.tenant_id = q.tenant_id
+                         AND u.seconds >= coalesce(t.daily_indexer_seconds, s.daily_tenant_seconds)
+                 ))
+         ), due AS (
+             SELECT FROM open o CROSS JOIN LATERAL (
+                 SELECT FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+                 WHERE j.tenant_id = o.tenant_id AND j.state = 'queued' AND j.run_at <= now() AND r.deleted_at IS NULL
+                     AND (r.suspended_at IS NULL OR j.trigger = 'manual')
+                 LIMIT 1000
+             ) AS of_tenant
+             LIMIT 1000
+         ), later AS (
+             SELECT j.run_at FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+             JOIN kotadb.tenants t ON t.id = j.tenant_id
+             WHERE j.state = 'queued' AND j.run_at > now() AND r.deleted_at IS NULL AND t.jobs_paused_at IS NULL
+                 AND (r.suspended_at IS NULL OR j.trigger = 'manual')
+             ORDER BY j.run_at LIMIT 1
+         )
+         SELECT (SELECT count(*) FROM kotadb.jobs j WHERE j.state = 'running') + (SELECT count(*) FROM due) AS due,
+             (SELECT ceil(extract(epoch FROM l.run_at - now()) * 1000)::bigint FROM later l) AS next",
     );
-    let Some(row) = tx.row(count).await? else {
+    let Some(row) = tx.row(count.bind(spend == Spend::Guarded)).await? else {
         return Ok((0, None));
     };
     let next: Option<i64> = column(&row, "next")?;
@@ -107,7 +137,8 @@ pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn read(row: &PgRow) -> Result<JobRow, DbError> {
+/// From the columns that [`get`] names.
+pub(in crate::db) fn read(row: &PgRow) -> Result<JobRow, DbError> {
     Ok(JobRow {
         id: JobId(column(row, "id")?),
         repository: RepositoryId(column(row, "repository_id")?),

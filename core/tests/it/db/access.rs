@@ -35,6 +35,7 @@ const SIGHTS: &[Sight] = &[
         worker: Some(2),
         auth: None,
     },
+    Sight { table: "audit_log", tenant: "tenant_id", api: None, anonymous: None, worker: Some(2), auth: None },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "former_names", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight {
@@ -55,6 +56,14 @@ const SIGHTS: &[Sight] = &[
     },
     Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
     Sight {
+        table: "indexer_usage",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
+    Sight {
         table: "installations",
         tenant: "tenant_id",
         api: Some(1),
@@ -62,7 +71,17 @@ const SIGHTS: &[Sight] = &[
         worker: Some(2),
         auth: None,
     },
+    Sight { table: "job_events", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight { table: "queue_settings", tenant: "''", api: None, anonymous: None, worker: Some(1), auth: Some(1) },
+    Sight {
+        table: "queue_tenants",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: None,
+    },
     Sight {
         table: "registrations",
         tenant: "tenant_id",
@@ -79,52 +98,72 @@ const SIGHTS: &[Sight] = &[
         worker: Some(2),
         auth: Some(2),
     },
-    Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
 ];
 
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
     "kotadb_api DELETE hooks",
+    "kotadb_api DELETE job_events",
     "kotadb_api INSERT api_keys",
     "kotadb_api INSERT deliveries",
     "kotadb_api INSERT former_names",
     "kotadb_api INSERT github_tokens",
     "kotadb_api INSERT hidden_commits",
     "kotadb_api INSERT hooks",
+    "kotadb_api INSERT job_events",
     "kotadb_api INSERT jobs",
+    "kotadb_api INSERT queue_tenants",
     "kotadb_api INSERT registrations",
     "kotadb_api INSERT repositories",
     "kotadb_api SELECT app_deliveries",
     "kotadb_api SELECT deliveries",
     "kotadb_api SELECT former_names",
     "kotadb_api SELECT hidden_commits",
+    "kotadb_api SELECT indexer_usage",
     "kotadb_api SELECT installations",
+    "kotadb_api SELECT job_events",
     "kotadb_api SELECT jobs",
+    "kotadb_api SELECT queue_tenants",
     "kotadb_api SELECT registrations",
     "kotadb_api SELECT repositories",
     "kotadb_api SELECT tenants",
     "kotadb_api UPDATE jobs",
+    "kotadb_api UPDATE queue_tenants",
     "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
     "kotadb_auth SELECT hooks",
+    "kotadb_auth SELECT indexer_usage",
+    "kotadb_auth SELECT queue_settings",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
+    "kotadb_worker DELETE job_events",
     "kotadb_worker DELETE jobs",
     "kotadb_worker INSERT app_deliveries",
+    "kotadb_worker INSERT audit_log",
     "kotadb_worker INSERT former_names",
     "kotadb_worker INSERT hooks",
+    "kotadb_worker INSERT indexer_usage",
     "kotadb_worker INSERT installations",
+    "kotadb_worker INSERT job_events",
     "kotadb_worker INSERT jobs",
+    "kotadb_worker INSERT queue_settings",
+    "kotadb_worker INSERT queue_tenants",
     "kotadb_worker INSERT repositories",
     "kotadb_worker INSERT tenants",
     "kotadb_worker SELECT app_deliveries",
+    "kotadb_worker SELECT audit_log",
     "kotadb_worker SELECT deliveries",
     "kotadb_worker SELECT former_names",
     "kotadb_worker SELECT github_tokens",
     "kotadb_worker SELECT hidden_commits",
     "kotadb_worker SELECT hooks",
+    "kotadb_worker SELECT indexer_usage",
     "kotadb_worker SELECT installations",
+    "kotadb_worker SELECT job_events",
     "kotadb_worker SELECT jobs",
+    "kotadb_worker SELECT queue_settings",
+    "kotadb_worker SELECT queue_tenants",
     "kotadb_worker SELECT registrations",
     "kotadb_worker SELECT repositories",
     "kotadb_worker SELECT tenants",
@@ -132,22 +171,38 @@ const GRANTS: &[&str] = &[
     "kotadb_worker UPDATE deliveries",
     "kotadb_worker UPDATE github_tokens",
     "kotadb_worker UPDATE hooks",
+    "kotadb_worker UPDATE indexer_usage",
     "kotadb_worker UPDATE installations",
     "kotadb_worker UPDATE jobs",
+    "kotadb_worker UPDATE queue_settings",
+    "kotadb_worker UPDATE queue_tenants",
     "kotadb_worker UPDATE registrations",
     "kotadb_worker UPDATE repositories",
 ];
 
 /// Who may call what, besides its owner; `definer`: with the owner's rights.
 const FUNCTIONS: &[&str] = &[
+    "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
     "authenticate definer kotadb_auth kotadb_api",
+    "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",
+    "charge invoker kotadb_owner kotadb_worker",
+    "claim_job invoker kotadb_owner kotadb_worker",
     "current_tenant invoker kotadb_owner kotadb_api",
     "health definer kotadb_auth kotadb_api",
     "hook_lookup definer kotadb_auth kotadb_api",
-    "last_errors invoker kotadb_owner kotadb_worker",
-    "requeue_job invoker kotadb_owner kotadb_worker",
+    "job_moves invoker kotadb_owner",
+    "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
+    "note_work invoker kotadb_owner kotadb_api kotadb_worker",
+    "put_back_job invoker kotadb_owner kotadb_api kotadb_worker",
+    "queue_is_closed invoker kotadb_owner kotadb_worker",
+    "repository_resumes invoker kotadb_owner",
+    "requeue_dead definer kotadb_worker",
+    "requeue_job definer kotadb_worker",
     "rescue_jobs invoker kotadb_owner kotadb_worker",
+    "retry_dead_jobs invoker kotadb_owner kotadb_worker",
+    "retry_job invoker kotadb_owner kotadb_api kotadb_worker",
     "schema_version definer kotadb_auth kotadb_api",
+    "suspend_for_crashes invoker kotadb_owner kotadb_worker",
 ];
 
 /// One row of each table for each of two tenants, made as the program makes them.
@@ -155,7 +210,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
     let (acme, zeta) = (tenant(test, "acme").await, tenant(test, "zeta").await);
     for (n, tenant) in [(1, acme), (2, zeta)] {
         let repository = repository(test, tenant, "a/b").await;
-        enqueue(test, &job(tenant, repository, Trigger::Push)).await;
+        let queued = enqueue(test, &job(tenant, repository, Trigger::Push)).await.job;
+        test.execute(&format!("SELECT kotadb.add_job_event('{queued}', 'retried', '{{}}')")).await;
         let hook = HookId(Uuid::now_v7());
         let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
@@ -170,6 +226,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
             "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
             INSERT INTO kotadb.github_tokens (id, tenant_id, login, sealed) VALUES (gen_random_uuid(), '{tenant}', 'a', 'x');
             INSERT INTO kotadb.registrations (id, tenant_id, pattern) VALUES (gen_random_uuid(), '{tenant}', 'a/*');
+            INSERT INTO kotadb.audit_log (actor, action, target, tenant_id) VALUES ('a', 'b', 'c', '{tenant}');
+            INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds) VALUES (now()::date, '{tenant}', 1);
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
             INSERT INTO kotadb.app_deliveries (delivery_id, tenant_id, event, body_sha256)
                 VALUES (gen_random_uuid(), '{tenant}', 'push', sha256('x'))"
@@ -217,8 +275,8 @@ async fn each_role_sees_what_it_may() {
         assert_eq!(count(&test.direct_url, "kotadb_auth", "", &from).await, *auth, "kotadb_auth on {table}");
         // The owner is under its own policies too, of which there are none.
         assert_eq!(count(&test.direct_url, "kotadb_owner", &acme, &from).await, Some(0), "kotadb_owner on {table}");
-        let others = format!("kotadb.{table} WHERE {tenant} <> '{acme}'");
-        assert_eq!(count(&test.pooled_url, "kotadb_api", &acme, &others).await, Some(0), "{table}");
+        let others = format!("kotadb.{table} WHERE {tenant}::text <> '{acme}'");
+        assert_eq!(count(&test.pooled_url, "kotadb_api", &acme, &others).await, api.map(|_| 0), "{table}");
     }
 }
 
@@ -246,7 +304,7 @@ async fn rights_are_those_written_down() {
         WHERE table_schema = 'kotadb' AND grantee <> 'kotadb_owner' ORDER BY 1";
     assert_eq!(test.texts(grants).await, GRANTS);
     let functions = "SELECT concat_ws(' ', p.proname, CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END,
-            p.proowner::regrole::text, string_agg(a.grantee::regrole::text, ' '))
+            p.proowner::regrole::text, string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text))
         FROM pg_proc p LEFT JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a ON a.grantee <> p.proowner
         WHERE p.pronamespace = 'kotadb'::regnamespace GROUP BY p.oid ORDER BY 1";
     assert_eq!(test.texts(functions).await, FUNCTIONS);
@@ -285,6 +343,11 @@ async fn a_tenant_cannot_touch_another() {
         "SELECT secret::text FROM kotadb.hooks".to_owned(),
         "SELECT sealed::text FROM kotadb.github_tokens".to_owned(),
         "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
+        "SELECT id::text FROM kotadb.claim_job('w', 1000, true, 1, 1)".to_owned(),
+        "SELECT kotadb.requeue_dead('crash')::text".to_owned(),
+        "UPDATE kotadb.queue_settings SET paused_at = NULL".to_owned(),
+        "UPDATE kotadb.tenants SET max_running_jobs = 1000".to_owned(),
+        "UPDATE kotadb.indexer_usage SET seconds = 0".to_owned(),
         "SELECT nextval('kotadb.job_fences')::text".to_owned(),
         "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),
         "SET LOCAL ROLE kotadb_auth".to_owned(),

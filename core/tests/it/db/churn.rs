@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{Claimed, ErrorClass, Trigger};
+use kotadb_core::db::jobs::{Claimed, ErrorClass, Spend, Trigger};
 use kotadb_core::db::{Db, DbError, Scope, jobs};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
@@ -17,10 +17,10 @@ const WORKERS: u64 = 6;
 const REQUESTS: u64 = 150;
 const LEASE: Duration = Duration::from_millis(150);
 
-/// Backoff and the limits of tries and crashes are tested elsewhere; here they would give jobs up and make the test long.
+/// Named to fire before the trigger that notes `run_at`. Backoff and the limits of tries and crashes are tested elsewhere; here they would give jobs up and make the test long.
 const PATIENT: &str = "CREATE FUNCTION public.patient() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN NEW.attempt := 0; NEW.crash_count := 0; NEW.run_at := least(NEW.run_at, now()); RETURN NEW; END $$;
-    CREATE TRIGGER patient BEFORE UPDATE ON kotadb.jobs FOR EACH ROW EXECUTE FUNCTION public.patient()";
+    CREATE TRIGGER a_patient BEFORE UPDATE ON kotadb.jobs FOR EACH ROW EXECUTE FUNCTION public.patient()";
 
 /// xorshift64: enough to choose, and the same each time.
 struct Dice(u64);
@@ -65,7 +65,7 @@ impl World {
     /// Takes one job; also how many requests of its repository were made before.
     async fn claim(&self, worker: &str) -> Option<(Claimed, i64)> {
         let mut tx = self.db.begin(Scope::Worker).await.unwrap();
-        let Some(claimed) = jobs::claim(&mut tx, worker, LEASE).await.unwrap() else {
+        let Some(claimed) = jobs::claim(&mut tx, worker, LEASE, Spend::Guarded).await.unwrap() else {
             tx.commit().await.unwrap(); // What was rescued stays so.
             return None;
         };
@@ -88,7 +88,7 @@ impl World {
         let mut tx = self.db.begin(Scope::Worker).await.unwrap();
         let ended = match fate {
             2 => jobs::fail(&mut tx, &claimed, ErrorClass::Transient, "x").await.map(|_| false),
-            3 => jobs::release(&mut tx, &claimed).await.map(|()| false),
+            3 => jobs::release(&mut tx, &claimed, false).await.map(|()| false),
             _ => jobs::complete(&mut tx, &claimed, None, json!({})).await.map(|()| true),
         };
         match ended {
@@ -160,7 +160,7 @@ async fn drain(world: &World) {
     for _ in 0..500 {
         if !world.work("last", &mut dice).await {
             let mut tx = world.db.begin(Scope::Worker).await.unwrap();
-            if jobs::outstanding(&mut tx).await.unwrap() == (0, None) {
+            if jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap() == (0, None) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{Claimed, JobKind, NewJob, Trigger};
+use kotadb_core::db::jobs::{Claimed, JobKind, NewJob, Spend, Trigger};
 use kotadb_core::db::{Scope, jobs, repositories, tenants};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
@@ -38,7 +38,7 @@ pub async fn enqueue(test: &TestDb, job: &NewJob) -> jobs::Enqueued {
 
 pub async fn claim(test: &TestDb, worker: &str) -> Option<Claimed> {
     let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    let claimed = jobs::claim(&mut tx, worker, LEASE).await.unwrap();
+    let claimed = jobs::claim(&mut tx, worker, LEASE, Spend::Guarded).await.unwrap();
     tx.commit().await.unwrap();
     claimed
 }

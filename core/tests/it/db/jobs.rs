@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Trigger};
+use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Spend, Trigger};
 use kotadb_core::db::{DbError, Scope, hooks, jobs, repositories};
 use kotadb_core::id::{JobId, RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
@@ -46,7 +46,7 @@ impl Fixture {
 
     async fn outstanding(&self) -> (i64, Option<Duration>) {
         let mut tx = self.test.db.begin(Scope::Worker).await.unwrap();
-        jobs::outstanding(&mut tx).await.unwrap()
+        jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap()
     }
 
     /// Seconds from now to the start of the queued job.
@@ -187,7 +187,7 @@ async fn a_job_is_given_back_untouched() {
     let id = f.push().await;
     let claimed = claim(&f.test, "w").await.unwrap();
     let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
-    jobs::release(&mut tx, &claimed).await.unwrap();
+    jobs::release(&mut tx, &claimed, false).await.unwrap();
     tx.commit().await.unwrap();
     let again = claim(&f.test, "w").await.unwrap();
     assert_eq!((again.job, again.attempt, again.rescued), (id, 1, false));
@@ -209,7 +209,7 @@ async fn an_expired_lease_is_taken_over_and_its_worker_shut_out() {
             0 => jobs::heartbeat(&mut tx, &lost, LEASE).await.err(),
             1 => jobs::complete(&mut tx, &lost, Some("bad"), json!({})).await.err(),
             2 => jobs::fail(&mut tx, &lost, ErrorClass::Transient, "x").await.err(),
-            _ => jobs::release(&mut tx, &lost).await.err(),
+            _ => jobs::release(&mut tx, &lost, false).await.err(),
         };
         assert!(matches!(refused, Some(DbError::LeaseLost)), "step {step}");
     }
@@ -246,7 +246,7 @@ async fn a_retry_and_a_release_are_merged_too() {
         let sibling = f.push().await;
         let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
         match release {
-            true => jobs::release(&mut tx, &claimed).await.unwrap(),
+            true => jobs::release(&mut tx, &claimed, false).await.unwrap(),
             false => {
                 let state = jobs::fail(&mut tx, &claimed, ErrorClass::Transient, "x").await.unwrap();
                 assert_eq!(state, JobState::Superseded);
@@ -273,8 +273,62 @@ async fn the_third_crash_is_the_last_and_the_next_job_still_raises_the_fence() {
     assert!(claim(&f.test, "w").await.is_none());
     let row = f.get(id).await;
     assert_eq!((row.state, row.error_class.as_deref()), (JobState::Dead, Some("crash")));
-    f.push().await;
+    let queued = f.push().await;
+    assert!(claim(&f.test, "w").await.is_none(), "no push runs a repository that kills its workers");
+    let mut tx = f.test.db.begin(Scope::Tenant(f.tenant)).await.unwrap();
+    let retried = jobs::retry(&mut tx, id).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((retried.job, retried.state, retried.moved), (queued, JobState::Superseded, true));
     assert!(claim(&f.test, "w").await.unwrap().rescued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_third_death_of_a_child_suspends_the_repository_too() {
+    let f = Fixture::new().await;
+    f.push().await;
+    for state in [JobState::Queued, JobState::Queued, JobState::Dead] {
+        let claimed = claim(&f.test, "w").await.unwrap();
+        assert_eq!(f.fail(&claimed, ErrorClass::Crash).await, state);
+    }
+    let because = "SELECT suspended_because FROM kotadb.repositories";
+    assert_eq!(f.test.texts(because).await, ["crashes"]);
+    f.push().await;
+    assert!(claim(&f.test, "w").await.is_none());
+    assert_eq!(f.outstanding().await, (0, None), "`drain` does not wait for it");
+    enqueue(&f.test, &f.job(Trigger::Manual)).await;
+    let claimed = claim(&f.test, "w").await.unwrap();
+    assert!(claimed.rescued, "a person asked for it");
+    assert_eq!(f.test.texts("SELECT count(suspended_at)::text FROM kotadb.repositories").await, ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_given_back_while_it_publishes_raises_the_fence() {
+    let f = Fixture::new().await;
+    f.push().await;
+    let claimed = claim(&f.test, "w").await.unwrap();
+    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+    jobs::release(&mut tx, &claimed, true).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(claim(&f.test, "w").await.unwrap().rescued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fence_can_be_raised_above_that_of_head() {
+    let f = Fixture::new().await;
+    f.push().await;
+    let claimed = claim(&f.test, "w").await.unwrap();
+    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+    let fence = jobs::raise_fence(&mut tx, &claimed, 5000).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(fence, 5001);
+    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+    let late = jobs::raise_fence(&mut tx, &claimed, 9000).await;
+    assert!(matches!(late, Err(DbError::LeaseLost)), "the old fence opens nothing any more");
+    drop(tx);
+    let renewed = Claimed { fence, ..claimed };
+    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+    assert_eq!(jobs::raise_fence(&mut tx, &renewed, 7).await.unwrap(), 5002, "the sequence never goes back");
+    tx.commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

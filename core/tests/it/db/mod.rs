@@ -3,8 +3,12 @@
 mod access;
 mod churn;
 mod cluster;
+mod fairness;
 mod fixture;
+mod job_events;
 mod jobs;
 mod migrations;
+mod operators;
+mod plans;
 mod rows;
 mod transactions;
