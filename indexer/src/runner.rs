@@ -1,201 +1,123 @@
-//! Takes jobs until none is left (`drain`) or until told to stop (`serve`), keeps their leases, and closes their rows.
+//! Takes jobs, one at a time: until none is left (`drain`), or until told to stop (`serve`). What becomes of one is
+//! [`attempt`](crate::attempt).
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState};
+use kotadb_core::db::jobs::{self, Claimed};
 use kotadb_core::db::{DbError, Scope};
+use kotadb_core::id::TenantId;
+use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
-use tracing::{info, warn};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tracing::warn;
 
+use crate::attempt::attempt;
 use crate::error::IndexError;
-use crate::halt::{Halt, Reason};
-use crate::job::{self, Indexer, Outcome};
-use crate::lease::Lease;
-use crate::upkeep::{self, Part};
-use crate::{fail_point, limits};
+use crate::halt::Halt;
+use crate::job::Indexer;
+use crate::patience::{PATIENCE, patiently_for};
+use crate::{clock, sweep, upkeep};
 
 /// Pause between two looks at the job table.
 const POLL: Duration = Duration::from_secs(1);
-/// Time between two sweeps of a server that is not busy.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
-/// How long Postgres may be away before a drain gives up, and before the row of a finished job is left to its rescue.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The same for a job that is given back: whoever asked the process to end waits for it, and the rescue does as well.
-const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Runs jobs until none is due and none is leased by anybody, or until `stop` halts; then looks after their tenants.
-pub async fn drain(indexer: &Indexer, stop: &Halt) -> Result<(), IndexError> {
-    let worker = worker_name();
-    let mut touched = BTreeSet::new();
-    while stop.check().is_ok() {
-        let since = Instant::now();
-        if let Some(claimed) = patiently(|| claim(indexer, &worker)).await? {
-            touched.insert(claimed.tenant);
-            run_job(indexer, &claimed, since, stop).await;
-        } else if patiently(|| outstanding(indexer)).await? == 0 {
-            upkeep::after_jobs(indexer, &mut touched, stop).await;
-            return Ok(());
-        } else {
-            pause(stop).await;
-        }
-    }
-    Ok(())
+/// Who takes jobs.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    indexer: &'a Indexer,
+    stop: &'a Halt,
+    wake: &'a Notify,
+    /// Its name in the rows that it holds.
+    name: String,
+    /// Tenants of the jobs that it ran and has not looked after yet.
+    touched: BTreeSet<TenantId>,
 }
 
-/// Looks for jobs each second until `stop` halts. Postgres may come and go.
-pub async fn serve(indexer: &Indexer, stop: &Halt) {
-    let worker = worker_name();
-    let mut touched = BTreeSet::new();
-    let mut swept = Instant::now();
-    while stop.check().is_ok() {
-        let since = Instant::now();
-        match claim(indexer, &worker).await {
-            Ok(Some(claimed)) => {
-                touched.insert(claimed.tenant);
-                run_job(indexer, &claimed, since, stop).await;
+impl<'a> Worker<'a> {
+    /// `stop` ends its loops; `wake` ends a pause between two looks at the job table.
+    pub fn new(indexer: &'a Indexer, stop: &'a Halt, wake: &'a Notify) -> Self {
+        let name = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7());
+        Self { indexer, stop, wake, name, touched: BTreeSet::new() }
+    }
+
+    /// Runs jobs until for as long as `linger` none was due and none leased by anybody, or until stopped.
+    pub async fn drain(&mut self, linger: Duration) -> Result<(), IndexError> {
+        let mut busy = Instant::now();
+        while self.stop.check().is_ok() {
+            if self.work().await? {
+                busy = Instant::now();
+                continue;
             }
-            Ok(None) if swept.elapsed() >= SWEEP_EVERY => {
-                swept = Instant::now();
-                if let Err(error) = upkeep::sweep(indexer, Part::All, stop).await {
-                    warn!(%error, "{}", events::UPKEEP_FAILED);
+            if self.outstanding().await? > 0 {
+                busy = Instant::now();
+            } else {
+                upkeep::after_jobs(self.indexer, &mut self.touched, self.stop).await;
+                if busy.elapsed() >= linger {
+                    return Ok(());
                 }
             }
-            Ok(None) => {
-                upkeep::after_jobs(indexer, &mut touched, stop).await;
-                pause(stop).await;
+            self.pause().await;
+        }
+        Ok(())
+    }
+
+    /// Runs jobs as they come and sweeps by a schedule, until stopped. Postgres may come and go.
+    pub async fn serve(&mut self, sweeps: &Schedule) {
+        let mut next_sweep = sweeps.next_after(OffsetDateTime::now_utc());
+        while self.stop.check().is_ok() {
+            match self.work().await {
+                Ok(true) => {}
+                Ok(false) if next_sweep.is_some_and(|at| OffsetDateTime::now_utc() >= at) => {
+                    next_sweep = sweeps.next_after(OffsetDateTime::now_utc());
+                    sweep::sweep(self.indexer, self.stop).await;
+                }
+                Ok(false) => {
+                    upkeep::after_jobs(self.indexer, &mut self.touched, self.stop).await;
+                    self.pause().await;
+                }
+                Err(error) => {
+                    warn!(%error, "{}", events::DATABASE_UNREACHABLE);
+                    self.pause().await;
+                }
             }
-            Err(error) => {
-                warn!(%error, "{}", events::DATABASE_UNREACHABLE);
-                pause(stop).await;
-            }
         }
     }
-}
 
-async fn pause(stop: &Halt) {
-    let _stopped = tokio::time::timeout(POLL, stop.wait()).await;
-}
-
-fn worker_name() -> String {
-    format!("{}-{}", std::process::id(), uuid::Uuid::now_v7())
-}
-
-async fn claim(indexer: &Indexer, worker: &str) -> Result<Option<Claimed>, DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let claimed = jobs::claim(&mut tx, worker, indexer.lease).await?;
-    tx.commit().await?;
-    Ok(claimed)
-}
-
-async fn outstanding(indexer: &Indexer) -> Result<i64, DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let (count, _next) = jobs::outstanding(&mut tx).await?;
-    tx.commit().await?;
-    Ok(count)
-}
-
-/// Runs one job and closes its row. Failures end in the row or in the log, never in the loop that called.
-async fn run_job(indexer: &Indexer, claimed: &Claimed, since: Instant, stop: &Halt) {
-    info!(job = %claimed.job, repository = %claimed.repository, attempt = claimed.attempt, fence = claimed.fence, "{}", events::JOB_CLAIMED);
-    let halt = Halt::default();
-    let _lease = Lease::keep(indexer.db.clone(), claimed.clone(), indexer.lease, since, halt.clone());
-    let forward = tokio::spawn(forward(stop.clone(), halt.clone()));
-    let result = tokio::select! {
-        biased;
-        reason = halt.wait() => Err(IndexError::Halted(reason)),
-        result = tokio::time::timeout(limits::JOB_DEADLINE, job::run(indexer, claimed, &halt)) => {
-            result.unwrap_or(Err(IndexError::Deadline))
-        }
-    };
-    forward.abort();
-    if let Err(error) = settle(indexer, claimed, result).await {
-        warn!(job = %claimed.job, %error, "{}", row_event(&error));
+    /// Takes the next job that is due and runs it; `false`: there is none.
+    async fn work(&mut self) -> Result<bool, DbError> {
+        let Some((claimed, since)) = patiently_for(PATIENCE, || self.claim()).await? else { return Ok(false) };
+        self.touched.insert(claimed.tenant);
+        attempt(self.indexer, &claimed, since, self.stop).await;
+        Ok(true)
     }
-}
 
-async fn forward(stop: Halt, halt: Halt) {
-    halt.halt(stop.wait().await);
-}
-
-fn row_event(error: &DbError) -> &'static str {
-    match error {
-        DbError::LeaseLost => events::LEASE_LOST,
-        _ => events::DATABASE_UNREACHABLE,
+    /// Also says when the claim was asked for, since boot: its lease is not shorter than from then.
+    async fn claim(&self) -> Result<Option<(Claimed, Duration)>, DbError> {
+        let since = clock::since_boot();
+        let mut tx = self.indexer.db.begin(Scope::Worker).await?;
+        let claimed = jobs::claim(&mut tx, &self.name, self.indexer.lease).await?;
+        tx.commit().await?;
+        Ok(claimed.map(|claimed| (claimed, since)))
     }
-}
 
-/// Closes the row. A row that cannot be closed is rescued when its lease ends; HEAD then says that its work is done.
-async fn settle(indexer: &Indexer, claimed: &Claimed, result: Result<Outcome, IndexError>) -> Result<(), DbError> {
-    match result {
-        Ok(outcome) => {
-            fail_point::hit("publish.before_row");
-            patiently(|| complete(indexer, claimed, &outcome)).await?;
-            fail_point::hit("publish.after_row");
-            let summary = outcome.summary.to_json();
-            info!(job = %claimed.job, repository = %claimed.repository, %summary, "{}", events::JOB_DONE);
-            Ok(())
-        }
-        Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
-        Err(IndexError::Halted(reason)) => {
-            // Given back; a job whose owner asked for its end is closed as cancelled by that.
-            patiently_for(RELEASE_PATIENCE, || release(indexer, claimed)).await?;
-            let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
-            info!(job = %claimed.job, "{event}");
-            Ok(())
-        }
-        Err(error) => record(indexer, claimed, &error).await,
+    /// Jobs that are due or leased.
+    async fn outstanding(&self) -> Result<i64, DbError> {
+        patiently_for(PATIENCE, || async {
+            let mut tx = self.indexer.db.begin(Scope::Worker).await?;
+            let (count, _next) = jobs::outstanding(&mut tx).await?;
+            tx.commit().await?;
+            Ok(count)
+        })
+        .await
     }
-}
 
-async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError) -> Result<(), DbError> {
-    let (class, message) = (error.class(), error.to_string());
-    let state = patiently(|| fail(indexer, claimed, class, &message)).await?;
-    let event = if state == JobState::Dead { events::JOB_DEAD } else { events::JOB_FAILED };
-    warn!(job = %claimed.job, repository = %claimed.repository, error = message, class = ?class, "{event}");
-    Ok(())
-}
-
-async fn complete(indexer: &Indexer, claimed: &Claimed, outcome: &Outcome) -> Result<(), DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let commit = outcome.commit.map(|commit| commit.to_string());
-    jobs::complete(&mut tx, claimed, commit.as_deref(), outcome.summary.to_json()).await?;
-    tx.commit().await
-}
-
-async fn fail(indexer: &Indexer, claimed: &Claimed, class: ErrorClass, message: &str) -> Result<JobState, DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let state = jobs::fail(&mut tx, claimed, class, message).await?;
-    tx.commit().await?;
-    Ok(state)
-}
-
-async fn release(indexer: &Indexer, claimed: &Claimed) -> Result<(), DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
-    jobs::release(&mut tx, claimed).await?;
-    tx.commit().await
-}
-
-/// Tries again while Postgres cannot be reached, for a while.
-async fn patiently<T, F>(call: impl FnMut() -> F) -> Result<T, DbError>
-where
-    F: Future<Output = Result<T, DbError>>,
-{
-    patiently_for(PATIENCE, call).await
-}
-
-async fn patiently_for<T, F>(patience: Duration, mut call: impl FnMut() -> F) -> Result<T, DbError>
-where
-    F: Future<Output = Result<T, DbError>>,
-{
-    let since = Instant::now();
-    loop {
-        match call().await {
-            Err(error @ DbError::Unreachable(_)) if since.elapsed() < patience => {
-                warn!(%error, "{}", events::DATABASE_UNREACHABLE);
-                tokio::time::sleep(POLL).await;
-            }
-            result => return result,
+    async fn pause(&self) {
+        tokio::select! {
+            _stopped = self.stop.wait() => {}
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
         }
     }
 }

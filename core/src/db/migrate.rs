@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
     "20261126000010" "job_events",
+    "20261126000020" "checkpoints",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

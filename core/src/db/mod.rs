@@ -12,6 +12,7 @@ pub mod keys;
 pub mod migrate;
 mod options;
 pub mod repositories;
+pub mod schedules;
 pub mod tenants;
 mod tx;
 

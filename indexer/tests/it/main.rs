@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
 mod attributes;
+mod children;
 mod churn;
 mod cold;
 mod compaction;
@@ -19,5 +20,6 @@ mod local;
 mod many;
 mod odd_commits;
 mod publishing;
+mod schedules;
 mod support;
 mod working_tree;

@@ -1,7 +1,8 @@
 //! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
 //! [`queue`] has the side of its owner, [`lease`] and [`finish`] that of a worker, [`policy`] what becomes of a failed one,
-//! [`events`] what happened to it.
+//! [`events`] what happened to it, [`checkpoint`] what it has made so far.
 
+pub mod checkpoint;
 mod events;
 mod finish;
 mod lease;
