@@ -258,7 +258,8 @@ impl Run<'_> {
             false => Bases::default(),
         };
         let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, whole: &whole, halt: self.halt };
-        let made = pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut |told| self.pass_on(told));
+        let mut tell = |told: Progress<'_>| self.pass_on(told);
+        let made = pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut tell);
         let made = made.await?;
         (self.tell)(Told::Step(Phase::Uploaded, made.summary.to_json()));
         Ok(made)
