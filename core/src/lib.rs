@@ -1,8 +1,8 @@
-//! What two KotaDB programs must agree on: the text model, the index format, the query language, the object store, the
+//! What two KotaDB programs must agree on: the text model, schedules, the index format, the query language, the object store, the
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
@@ -13,6 +13,7 @@ pub mod http;
 pub mod id;
 pub mod identity;
 pub mod query;
+pub mod schedule;
 pub mod search;
 pub mod segment;
 pub mod store;

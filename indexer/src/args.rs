@@ -19,14 +19,17 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run jobs until none is due and none is leased by anybody.
-    Drain,
-    /// Run jobs as they come, until told to stop.
+    Drain(DrainArgs),
+    /// Run jobs as they come, and sweep by KOTADB_INDEX_SCHEDULE, until told to stop.
     Serve,
+    /// Run the job that comes on standard input: the process that the others start for each job.
+    #[command(hide = true)]
+    RunJob,
     /// Forget what was deleted and merge segments, of all tenants or of a local index.
     Compact(UpkeepArgs),
     /// Delete objects that nothing has named for a day, of all tenants or of a local index.
     Gc(UpkeepArgs),
-    /// Both, of all tenants.
+    /// What is to be done once an hour: queue what is scheduled, look after all tenants, then drain.
     Sweep,
     /// Index a repository or folder of this machine, without database and network.
     Once(OnceArgs),
@@ -37,6 +40,14 @@ pub enum Command {
     /// Tenants and keys.
     #[command(subcommand)]
     Admin(AdminCommand),
+}
+
+/// `drain`
+#[derive(Debug, ClapArgs)]
+pub struct DrainArgs {
+    /// Wait for more work for so long before ending.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub linger: u64,
 }
 
 /// `compact` and `gc`

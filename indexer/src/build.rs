@@ -10,7 +10,7 @@ use kotadb_core::segment::Batch;
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::facts::{Fact, Group};
-use crate::halt::Halt;
+use crate::halt::{Halt, Reason};
 use crate::held::Held;
 use crate::plan::Item;
 use crate::prepare::{Prepared, Preparer};
@@ -54,6 +54,15 @@ struct Slice {
     bytes: u64,
 }
 
+/// What a build came to.
+#[derive(Debug)]
+pub struct Built {
+    /// Finished segments.
+    pub segments: Vec<BuiltSegment>,
+    /// Whether all items are in them: otherwise the process was asked to end, and no file was settled.
+    pub is_whole: bool,
+}
+
 /// Builds `items` and settles their files. Places of new documents follow the table of `held`: the first new segment has
 /// the index after its last.
 pub fn build(
@@ -61,7 +70,7 @@ pub fn build(
     group: &mut Group,
     items: &[Item],
     progress: &mut dyn FnMut(Step),
-) -> Result<Vec<BuiltSegment>, IndexError> {
+) -> Result<Built, IndexError> {
     let slices = slices(items);
     let window = Window::new(slices.len(), WINDOW_BYTES);
     let mut shelf = Shelf::new(workshop);
@@ -76,10 +85,14 @@ pub fn build(
         taker.finished = true;
         Ok::<_, IndexError>(())
     })?;
+    let is_whole = settled.len() == items.len();
+    if !is_whole {
+        return Ok(Built { segments: shelf.finish_early()?, is_whole });
+    }
     for (item, facts) in items.iter().zip(settled) {
         item.files.iter().zip(facts).for_each(|(&at, fact)| group.settle(at, fact));
     }
-    shelf.finish()
+    Ok(Built { segments: shelf.finish()?, is_whole })
 }
 
 /// Slices do not depend on the number of threads, so neither does what is built.
@@ -114,7 +127,8 @@ fn work(preparer: Preparer<'_>, items: &[Item], slices: &[Slice], window: &Windo
     guard.finished = true;
 }
 
-/// Takes what was prepared in order, shelves it, and says what each file of each item came to.
+/// Takes what was prepared in order, shelves it, and says what each file of each item came to. Of fewer items than there are
+/// when the process was asked to end: what is shelved then need not be built again.
 fn shelve(
     shelf: &mut Shelf<'_>,
     items: &[Item],
@@ -125,7 +139,10 @@ fn shelve(
     let mut bytes = 0;
     let mut settled = Vec::with_capacity(items.len());
     for slice in slices {
-        shelf.workshop.halt.check()?;
+        match shelf.workshop.halt.check() {
+            Err(IndexError::Halted(Reason::Stopped)) => return Ok(settled),
+            other => other?,
+        }
         let prepared = window.take(|i| slices[i].bytes).ok_or(IndexError::BuildThread)??;
         shelf.add(&items[slice.items.clone()], prepared, &mut settled)?;
         bytes += slice.bytes;
@@ -144,6 +161,7 @@ mod tests {
 
     use super::*;
     use crate::layers::Bases;
+    use crate::limits;
     use crate::listing::{File, Listing};
     use crate::plan;
     use crate::tree::object_id;
@@ -171,7 +189,8 @@ mod tests {
         let halt = Halt::default();
         let workshop = Workshop { source: &source, held: &held, folder: folder.path(), halt: &halt, threads };
         let built = build(workshop, &mut group, &items, &mut |_| {}).unwrap();
-        built.into_iter().map(|built| (std::fs::read(built.path).unwrap(), built.documents)).collect()
+        assert!(built.is_whole);
+        built.segments.into_iter().map(|built| (std::fs::read(built.path).unwrap(), built.documents)).collect()
     }
 
     #[test]
@@ -182,6 +201,40 @@ mod tests {
         for threads in [2, 5] {
             assert!(built(threads) == one, "{threads} threads");
         }
+    }
+
+    #[test]
+    fn a_build_that_is_asked_to_end_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut files, mut listed) = (HashMap::new(), Vec::new());
+        for n in 0..8u32 {
+            let text = format!("line {n} of a text that says little\n").repeat(60_000);
+            let path = folder.path().join(n.to_string());
+            std::fs::write(&path, &text).unwrap();
+            let blob = object_id(git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes()).unwrap());
+            files.insert(blob, path);
+            listed.push(File { path: n.to_string().into_bytes(), mode: 0o100_644, blob, class: Class::Source });
+        }
+        let listing = Listing { commit: ObjectId([0; 20]), files: listed, skipped: Vec::new() };
+        let (source, mut group, held) = (Source::Files(files), Group::new(vec![listing]), Held::default());
+        let items = plan::plan(&mut group, (&held, &Bases::default()), &source.open().unwrap());
+        let halt = Halt::default();
+        let workshop = Workshop { source: &source, held: &held, folder: folder.path(), halt: &halt, threads: 2 };
+        let stop = &mut |step: Step| {
+            if step.bytes >= limits::CHECKPOINT_TEXT_BYTES {
+                halt.halt(Reason::Stopped);
+            }
+        };
+        let built = build(workshop, &mut group, &items, stop).unwrap();
+        assert!(!built.is_whole && built.segments.len() == 1);
+        let kept = built.segments[0].documents.len();
+        assert!((1..8).contains(&kept), "{kept} documents");
+        halt.halt(Reason::Stopped);
+        let nothing = build(workshop, &mut group, &items, &mut |_| {}).unwrap();
+        assert!(!nothing.is_whole && nothing.segments.is_empty());
+        let cancelled = Halt::default();
+        cancelled.halt(Reason::Cancelled);
+        assert!(build(Workshop { halt: &cancelled, ..workshop }, &mut group, &items, &mut |_| {}).is_err());
     }
 
     #[test]

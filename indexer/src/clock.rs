@@ -1,7 +1,16 @@
 //! The time of day, for deadlines that outlive a process: of the database where two machines compare it, of the machine
-//! where there is but one. Tests move it by giving another.
+//! where there is but one. Tests move it by giving another. And the time since the machine started, for what processes of
+//! one machine agree on.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nix::time::{ClockId, clock_gettime};
+
+/// Goes on while the machine is suspended, so that a lease is not trusted for as long as its holder slept.
+#[cfg(target_os = "linux")]
+const SINCE_BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+#[cfg(not(target_os = "linux"))]
+const SINCE_BOOT: ClockId = ClockId::CLOCK_MONOTONIC;
 
 /// Milliseconds since 1970, by this machine's clock.
 pub fn now_ms() -> u64 {
@@ -26,4 +35,9 @@ impl Clock {
     pub fn now_ms(&self) -> u64 {
         self.told_ms.saturating_add(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
+}
+
+/// Time since the machine started, the same in all of its processes.
+pub fn since_boot() -> Duration {
+    clock_gettime(SINCE_BOOT).map(Duration::from).unwrap_or_default()
 }

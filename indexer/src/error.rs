@@ -53,6 +53,22 @@ pub enum IndexError {
     /// The job ran longer than it may.
     #[error("the job took longer than 2 hours: split the repository or track fewer refs")]
     Deadline,
+    /// The process of the job asked for more memory than it may have.
+    #[error(
+        "the run needed more memory than there was: it is tried again; give the indexer more memory if this goes on"
+    )]
+    OutOfMemory,
+    /// The process of the job died.
+    #[error("the process of the job died {0}")]
+    Died(String),
+    /// What the process of the job said it failed of.
+    #[error("{message}")]
+    Told {
+        /// As it was classed there.
+        class: ErrorClass,
+        /// As it was put there.
+        message: String,
+    },
     /// A segment that this run builds on was dropped from the root by another publish.
     #[error("a segment this run builds on was dropped by another publish")]
     HeldGone,
@@ -101,7 +117,8 @@ impl IndexError {
             | Self::TooManyRefs(_)
             | Self::BadPattern(_)
             | Self::UnknownRef(_) => ErrorClass::Permanent,
-            Self::Git { class, .. } => *class,
+            Self::Git { class, .. } | Self::Told { class, .. } => *class,
+            Self::Died(_) => ErrorClass::Crash,
             Self::Deadline => ErrorClass::Deadline,
             Self::Db(_) => ErrorClass::Database,
             // The disk of this machine too, be it full; another try may find it empty.

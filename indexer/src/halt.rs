@@ -1,11 +1,12 @@
 //! The one signal by which a run is told to stop: seen by async code (it waits) and by build threads (they ask).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock;
 use crate::error::IndexError;
 
 /// Why a run has to stop.
@@ -29,7 +30,7 @@ pub struct Halt(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     reason: watch::Sender<Option<Reason>>,
-    trusted_until: Mutex<Option<Instant>>,
+    trusted_until: watch::Sender<Option<Duration>>,
     may_publish: AtomicBool,
 }
 
@@ -37,7 +38,7 @@ impl Default for Halt {
     fn default() -> Self {
         Self(Arc::new(Inner {
             reason: watch::Sender::new(None),
-            trusted_until: Mutex::new(None),
+            trusted_until: watch::Sender::new(None),
             may_publish: AtomicBool::new(false),
         }))
     }
@@ -53,15 +54,19 @@ impl Halt {
         });
     }
 
-    /// Until when the lease may be trusted without another heartbeat.
-    pub fn trust_until(&self, instant: Instant) {
-        *self.0.trusted_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(instant);
+    /// Until when the lease may be trusted without another heartbeat, as a time [since boot](clock::since_boot).
+    pub fn trust_until(&self, since_boot: Duration) {
+        self.0.trusted_until.send_replace(Some(since_boot));
+    }
+
+    /// What was given to [`Halt::trust_until`], now and whenever it is given.
+    pub fn trusted(&self) -> watch::Receiver<Option<Duration>> {
+        self.0.trusted_until.subscribe()
     }
 
     /// Errs once the run has to stop. A process that slept through its lease learns it here, whatever its tasks did.
     pub fn check(&self) -> Result<(), IndexError> {
-        let trusted = *self.0.trusted_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if trusted.is_some_and(|until| Instant::now() >= until) {
+        if self.0.trusted_until.borrow().is_some_and(|until| clock::since_boot() >= until) {
             self.halt(Reason::LeaseLost);
         }
         match *self.0.reason.borrow() {
@@ -78,6 +83,15 @@ impl Halt {
     /// Whether a swap of HEAD may have been sent.
     pub fn may_publish(&self) -> bool {
         self.0.may_publish.load(Ordering::SeqCst)
+    }
+
+    /// As [`Halt::check`], but a process that was asked to end may still bring away what it has made: nothing that it
+    /// writes is searchable before HEAD is swapped.
+    pub fn check_writing(&self) -> Result<(), IndexError> {
+        match self.check() {
+            Err(IndexError::Halted(Reason::Stopped)) => Ok(()),
+            other => other,
+        }
     }
 
     /// Waits until the run has to stop.
@@ -104,9 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_asked_to_end_may_still_write() {
+        let halt = Halt::default();
+        halt.halt(Reason::Stopped);
+        assert!(halt.check().is_err() && halt.check_writing().is_ok());
+        let halt = Halt::default();
+        halt.halt(Reason::Cancelled);
+        assert!(halt.check_writing().is_err());
+    }
+
+    #[test]
     fn lease_that_is_no_longer_trusted_halts() {
         let halt = Halt::default();
-        halt.trust_until(Instant::now());
+        halt.trust_until(clock::since_boot());
         assert!(matches!(halt.check(), Err(IndexError::Halted(Reason::LeaseLost))));
     }
 }

@@ -1,17 +1,20 @@
-//! One job, from claim to publish: every tracked ref of a repository is brought up to its tip.
+//! One job, from claim to publish: every tracked ref of a repository is brought up to its tip. It knows no database: what it
+//! must know is in its [`Assignment`], and what it has to tell goes to whoever started it.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kotadb_core::db::jobs::Claimed;
-use kotadb_core::db::{Db, Scope, deletions};
+use kotadb_core::db::Db;
+use kotadb_core::db::jobs::Phase;
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
 use kotadb_core::telemetry::events;
+use serde_json::{Value, json};
 use tracing::info;
 
 use crate::advance::Advance;
+use crate::assignment::Assignment;
 use crate::clock::Clock;
 use crate::contents::Source;
 use crate::error::IndexError;
@@ -19,14 +22,14 @@ use crate::fail_point;
 use crate::fetch::{self, Fetched};
 use crate::git::Git;
 use crate::halt::Halt;
-use crate::held::Held;
+use crate::held::{self, Held};
 use crate::held_cache::HeldCache;
 use crate::layers::Bases;
 use crate::origin::Origin;
-use crate::pipeline::{Listings, Made, Pipeline};
+use crate::pipeline::{Listings, Made, Pipeline, Progress};
 use crate::publish;
 use crate::remote::{self, Tracked};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, bytes_below};
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
 
@@ -50,32 +53,75 @@ pub struct Indexer {
     pub lease: Duration,
     /// Documents of segments read before.
     pub held: HeldCache,
+    /// The program that runs each job in a process of its own, this one; `None`: jobs run in this process.
+    pub program: Option<PathBuf>,
 }
 
+/// What the run of a job works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Workplace<'a> {
+    /// Where objects go.
+    pub store: &'a Store,
+    /// For scratch folders.
+    pub data_dir: &'a Path,
+    /// Origins that may be fetched.
+    pub allowed_origins: &'a [String],
+    /// Documents of segments read before.
+    pub held: &'a HeldCache,
+}
+
+impl Indexer {
+    /// What a run in this process works with.
+    pub fn workplace(&self) -> Workplace<'_> {
+        let Self { store, data_dir, allowed_origins, held, .. } = self;
+        Workplace { store, data_dir, allowed_origins, held }
+    }
+}
+
+/// What a run tells while it goes on.
+#[derive(Clone, Debug)]
+pub enum Told<'t> {
+    /// A step is done, with counts.
+    Step(Phase, Value),
+    /// A segment is in the store; another try of the job may build on it.
+    Uploaded(&'t SegmentEntry),
+    /// A swap of HEAD is about to be sent: from now on it may take effect, whatever becomes of the run.
+    Publishing,
+}
+
+/// Hears what a run tells.
+pub type Tell<'a> = &'a (dyn Fn(Told<'_>) + Sync);
+
 /// What a job came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Commit of the default ref.
     pub commit: Option<ObjectId>,
-    /// Counts.
-    pub summary: Summary,
+    /// Counts, as [`Summary::to_json`] has them.
+    pub summary: Value,
 }
 
 /// Runs a job up to and including the swap of HEAD; closing its row is the runner's.
-pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Outcome, IndexError> {
-    let clock = Clock::told(claimed.now_ms);
-    let fence = u64::try_from(claimed.fence).unwrap_or_default();
-    if claimed.rescued {
-        publish::raise_fence(&indexer.store, claimed.tenant, claimed.repository, fence).await?;
+pub async fn run(
+    workplace: Workplace<'_>,
+    assignment: &Assignment,
+    halt: &Halt,
+    tell: Tell<'_>,
+) -> Result<Outcome, IndexError> {
+    let clock = Clock::told(assignment.now_ms);
+    let &Assignment { tenant, repository, fence, .. } = assignment;
+    if assignment.rescued {
+        publish::raise_fence(workplace.store, tenant, repository, fence).await?;
     }
     fail_point::hit("fetch.claimed");
-    let scratch = Scratch::create(&indexer.data_dir, claimed.repository, claimed.fence)?;
-    let run = Run { indexer, claimed, halt, fence, clock, scratch: &scratch };
+    let scratch = Scratch::create(workplace.data_dir, repository, fence)?;
+    let run = Run { workplace, assignment, halt, tell, clock, scratch: &scratch };
     let git = run.git().await?;
-    let remote = remote::list(&git, &claimed.url, &run.folder("home")?, halt).await?;
+    let remote = remote::list(&git, &assignment.url, &run.folder("home")?, halt).await?;
     fail_point::hit("fetch.listed");
-    let tracked = remote::select(&remote, &claimed.ref_patterns)?;
-    let mut done = Done::default();
+    let tracked = remote::select(&remote, &assignment.ref_patterns)?;
+    tell(Told::Step(Phase::Listed, json!({ "refs": remote.refs.len(), "tracked": tracked.refs.len() })));
+    let mut done = Done { segments: run.uploaded_before().await, ..Done::default() };
     for _ in 0..MAX_RESTARTS {
         match run.once(&git, &tracked, &mut done).await {
             Err(IndexError::HeldGone) => {}
@@ -85,12 +131,13 @@ pub async fn run(indexer: &Indexer, claimed: &Claimed, halt: &Halt) -> Result<Ou
     Err(IndexError::HeldGone)
 }
 
+#[derive(Clone, Copy)]
 struct Run<'a> {
-    indexer: &'a Indexer,
-    claimed: &'a Claimed,
+    workplace: Workplace<'a>,
+    assignment: &'a Assignment,
     halt: &'a Halt,
-    fence: u64,
     clock: Clock,
+    tell: Tell<'a>,
     scratch: &'a Scratch,
 }
 
@@ -122,8 +169,6 @@ struct Before {
     tips: Tips,
     /// Whether the snapshots of `tips` may stay as they are.
     usable: bool,
-    /// Commits that the owner deleted: they are not indexed again.
-    hidden: BTreeSet<ObjectId>,
 }
 
 impl Run<'_> {
@@ -139,8 +184,8 @@ impl Run<'_> {
 
     /// The origin is checked before anything is sent.
     async fn git(&self) -> Result<Git, IndexError> {
-        let origin = Origin::parse(&self.claimed.url)?;
-        origin.require_allowed(&self.indexer.allowed_origins)?;
+        let origin = Origin::parse(&self.assignment.url)?;
+        origin.require_allowed(self.workplace.allowed_origins)?;
         Ok(Git::new(self.folder("home")?, origin.pin().await?))
     }
 
@@ -150,21 +195,30 @@ impl Run<'_> {
         Ok(path)
     }
 
+    /// What an earlier try has uploaded and can still be read.
+    async fn uploaded_before(&self) -> Vec<SegmentEntry> {
+        let mut there = Vec::new();
+        for entry in &self.assignment.uploaded {
+            match held::open(self.workplace.store, self.assignment.tenant, entry).await {
+                Ok(_) => there.push(entry.clone()),
+                Err(error) => info!(job = %self.assignment.job, %error, "{}", events::UPLOADED_GONE),
+            }
+        }
+        there
+    }
+
     /// `own` are segments of this run that no root names yet.
     async fn before(&self, own: &[SegmentEntry]) -> Result<Before, IndexError> {
-        let (store, claimed) = (&self.indexer.store, self.claimed);
-        let (root, _) = store.head(claimed.tenant).await?;
+        let (store, &Assignment { tenant, repository, full, .. }) = (self.workplace.store, self.assignment);
+        let (root, _) = store.head(tenant).await?;
         // A full run builds on nothing: it is also the way out where what is held is damaged.
-        let held = match claimed.full {
-            true => HeldCache::default().load(store, claimed.tenant, &Root::default(), own).await?,
-            false => self.indexer.held.load(store, claimed.tenant, &root, own).await?,
+        let held = match full {
+            true => HeldCache::default().load(store, tenant, &Root::default(), own).await?,
+            false => self.workplace.held.load(store, tenant, &root, own).await?,
         };
-        let tips = Tips::load(store, claimed.tenant, &root, claimed.repository).await?;
-        let usable = !claimed.full && tips::is_current(&root, claimed.repository, &held);
-        let mut tx = self.indexer.db.begin(Scope::Worker).await?;
-        let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
-        tx.commit().await?;
-        Ok(Before { root_version: root.version, held, tips, usable, hidden })
+        let tips = Tips::load(store, tenant, &root, repository).await?;
+        let usable = !full && tips::is_current(&root, repository, &held);
+        Ok(Before { root_version: root.version, held, tips, usable })
     }
 
     /// Fetches the refs that have moved and are not fetched yet.
@@ -181,12 +235,14 @@ impl Run<'_> {
         let moved: Vec<_> = tracked
             .refs
             .iter()
-            .filter(|r| !is_held(&r.name, r.id) && !before.hidden.contains(&r.id) && !is_fetched(&r.name))
+            .filter(|r| !is_held(&r.name, r.id) && !self.assignment.hidden.contains(&r.id) && !is_fetched(&r.name))
             .cloned()
             .collect();
         if !moved.is_empty() {
             let folder = self.folder("repository")?;
-            fetched.extend(fetch::fetch(git, &self.claimed.url, &moved, &folder, self.halt).await?);
+            fetched.extend(fetch::fetch(git, &self.assignment.url, &moved, &folder, self.halt).await?);
+            let size = bytes_below(&folder);
+            (self.tell)(Told::Step(Phase::Fetched, json!({ "refs": moved.len(), "bytes_on_disk": size })));
         }
         Ok(())
     }
@@ -203,13 +259,28 @@ impl Run<'_> {
         }
         let source = Source::Repository(self.folder("repository")?);
         let folder = self.folder("segments")?;
-        let (store, tenant) = (&self.indexer.store, self.claimed.tenant);
+        let (store, tenant) = (self.workplace.store, self.assignment.tenant);
         let bases = match before.usable {
             true => Bases::load(store, tenant, &before.tips).await?,
             false => Bases::default(),
         };
         let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, whole: &whole, halt: self.halt };
-        pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut |_| {}).await
+        let mut tell = |told: Progress<'_>| self.pass_on(told);
+        let made = pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut tell);
+        let made = made.await?;
+        (self.tell)(Told::Step(Phase::Uploaded, made.summary.to_json()));
+        Ok(made)
+    }
+
+    /// Of the slices of a group of commits only the last is a step.
+    fn pass_on(&self, progress: Progress<'_>) {
+        match progress {
+            Progress::Built(step) if step.done == step.total => {
+                (self.tell)(Told::Step(Phase::Built, json!({ "blobs": step.total, "bytes": step.bytes })));
+            }
+            Progress::Built(_) => {}
+            Progress::Uploaded(entry) => (self.tell)(Told::Uploaded(entry)),
+        }
     }
 
     /// The tips as they shall be: of each tracked ref what was fetched, else what is held.
@@ -223,7 +294,7 @@ impl Run<'_> {
             };
             let made = commit.and_then(|commit| made.tip(&r.name, commit));
             let tip = made.or_else(|| known(commit.unwrap_or(r.id)));
-            if let Some(tip) = tip.filter(|tip| !before.hidden.contains(&tip.commit)) {
+            if let Some(tip) = tip.filter(|tip| !self.assignment.hidden.contains(&tip.commit)) {
                 after.by_name.insert(r.name.clone(), tip);
             }
         }
@@ -237,26 +308,29 @@ impl Run<'_> {
     }
 
     async fn publish(&self, before: Before, after: Tips, mut made: Made) -> Result<Outcome, IndexError> {
+        let &Assignment { job, tenant, repository, fence, .. } = self.assignment;
         made.summary.refs = after.by_name.len() as u64;
         let commit = after.default_tip().map(|tip| tip.commit);
         if before.usable && after.same_commits(&before.tips) {
             made.summary.unchanged = true;
             made.summary.root_version = before.root_version;
-            return Ok(Outcome { commit, summary: made.summary });
+            return Ok(Outcome { commit, summary: made.summary.to_json() });
         }
         let advance = Advance {
-            store: &self.indexer.store,
-            tenant: self.claimed.tenant,
-            repository: self.claimed.repository,
-            fence: self.fence,
+            store: self.workplace.store,
+            tenant,
+            repository,
+            fence,
             before: &before.tips,
             usable: before.usable,
             now_ms: self.clock.now_ms(),
             halt: self.halt,
         };
+        (self.tell)(Told::Publishing);
         let (root, summary) = advance.publish(after, made).await?;
-        info!(job = %self.claimed.job, repository = %self.claimed.repository, root = root.version, "{}", events::PUBLISHED);
-        Ok(Outcome { commit, summary })
+        info!(%job, %repository, root = root.version, "{}", events::PUBLISHED);
+        (self.tell)(Told::Step(Phase::Published, json!({ "root_version": root.version, "refs": summary.refs })));
+        Ok(Outcome { commit, summary: summary.to_json() })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keeps the lease of a running job: heartbeats on the database's clock, and a trust window on ours. If no heartbeat
 //! succeeded for two thirds of the lease, the job stops before anybody else may take it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, Claimed};
 use kotadb_core::db::{Db, DbError, Scope};
@@ -9,6 +9,7 @@ use kotadb_core::telemetry::events;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
+use crate::clock;
 use crate::halt::{Halt, Reason};
 
 /// The heartbeat task of one job; dropped, it ends.
@@ -18,8 +19,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Starts heartbeats for a job whose claim was asked for at `since`.
-    pub fn keep(db: Db, claimed: Claimed, lease: Duration, since: Instant, halt: Halt) -> Self {
+    /// Starts heartbeats for a job whose claim was asked for at `since`, a time since boot.
+    pub fn keep(db: Db, claimed: Claimed, lease: Duration, since: Duration, halt: Halt) -> Self {
         halt.trust_until(since + trusted(lease));
         let task = tokio::spawn(beat_on(db, claimed, lease, halt));
         Self { task }
@@ -37,11 +38,11 @@ fn trusted(lease: Duration) -> Duration {
 }
 
 async fn beat_on(db: Db, claimed: Claimed, lease: Duration, halt: Halt) {
-    let mut since = Instant::now();
+    let mut since = clock::since_boot();
     let mut pause = lease / 4;
     while halt.check().is_ok() {
         tokio::time::sleep(pause).await;
-        let begun = Instant::now();
+        let begun = clock::since_boot();
         let left = trusted(lease).saturating_sub(begun - since);
         match tokio::time::timeout(left, beat(&db, &claimed, lease)).await {
             Ok(Ok(cancelled)) => {

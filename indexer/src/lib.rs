@@ -8,7 +8,8 @@
 //!                      ignore             └ contents
 //! ```
 //!
-//! [`runner`] takes jobs and keeps their leases; [`job`] runs one; [`pipeline`] turns commits into segments and snapshots,
+//! [`runner`] takes jobs, [`attempt`] keeps the lease of one and closes its row, [`child`] gives it a process of its own, and
+//! [`job`] runs it; [`pipeline`] turns commits into segments and snapshots,
 //! [`advance`] publishes them; both are shared with the local index ([`local`]), which has no job, no database and no
 //! network. [`upkeep`] calls
 //! [`forget`], which takes out of HEAD what was deleted, [`compact`], which merges segments, and [`gc`], which deletes
@@ -17,12 +18,16 @@
 
 pub mod admin;
 pub mod advance;
+pub mod assignment;
+pub mod attempt;
 pub mod attributes;
 pub mod build;
+pub mod child;
 pub mod classify;
 pub mod clock;
 pub mod compact;
 pub mod contents;
+pub mod diary;
 pub mod error;
 pub mod facts;
 pub mod fail_point;
@@ -44,6 +49,7 @@ pub mod limits;
 pub mod listing;
 pub mod local;
 pub mod origin;
+pub mod patience;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
@@ -56,6 +62,7 @@ pub mod scratch;
 pub mod shelf;
 pub mod snapshots;
 pub mod summary;
+pub mod sweep;
 pub mod tips;
 pub mod tree;
 pub mod upkeep;

@@ -22,6 +22,8 @@ pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3600);
 pub const MAX_FETCH_BYTES: u64 = 8 << 30;
 /// Text after which a segment is closed and the next one begins.
 pub const SEGMENT_TEXT_BYTES: u64 = 2 << 30;
+/// Text of an unfinished segment that is worth keeping when the process is asked to end.
+pub const CHECKPOINT_TEXT_BYTES: u64 = 4 << 20;
 /// Bytes of postings of a segment under construction that stay in memory; more go to a file.
 pub const POSTINGS_MEMORY: usize = 64 << 20;
 /// Files listed at once: tips are worked off in groups of about this size, which bounds memory for any number of refs.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::Parser;
 use kotadb_core::config::Config;
+use kotadb_core::db::jobs::Spend;
 use kotadb_core::db::{Db, DbError, DbOptions, migrate};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
@@ -19,8 +20,9 @@ use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::runner::Worker;
 use kotadb_indexer::upkeep::{Part, Upkeep};
-use kotadb_indexer::{admin, clock, fail_point, runner, upkeep};
+use kotadb_indexer::{admin, child, clock, fail_point, sweep, upkeep};
 
 use crate::args::{
     AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
@@ -45,21 +47,23 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    if let Command::Once(args) = command {
-        return once(&args).map(|()| ExitCode::SUCCESS);
+    match command {
+        Command::Once(args) => return once(&args).map(|()| ExitCode::SUCCESS),
+        Command::RunJob => return child::inside::main(&Config::from_env()?),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match command {
             Command::Compact(args) => look_after(&args, Part::Compact).await,
             Command::Gc(args) => look_after(&args, Part::Collect).await,
-            Command::Sweep => look_after(&UpkeepArgs { path: None }, Part::All).await,
-            Command::Drain => work(true).await,
-            Command::Serve => work(false).await,
+            Command::Sweep => work(Mode::Sweep).await,
+            Command::Drain(args) => work(Mode::Drain { linger: Duration::from_secs(args.linger) }).await,
+            Command::Serve => work(Mode::Serve).await,
             Command::Inspect(args) => inspect(&args).await,
             Command::Migrate(args) => migrate(&args).await,
             Command::Admin(command) => administrate(command).await,
-            Command::Once(_) => Ok(ExitCode::SUCCESS),
+            Command::Once(_) | Command::RunJob => Ok(ExitCode::SUCCESS),
         }
     })
 }
@@ -109,20 +113,35 @@ async fn indexer() -> anyhow::Result<Indexer> {
         allowed_origins: config.git_allowed_origins,
         lease: config.lease,
         held: HeldCache::default(),
+        program: Some(std::env::current_exe().context("cannot find this program, which runs each job")?),
     })
 }
 
-async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {
+/// How jobs are taken.
+enum Mode {
+    Drain { linger: Duration },
+    Sweep,
+    Serve,
+}
+
+async fn work(mode: Mode) -> anyhow::Result<ExitCode> {
     let indexer = indexer().await?;
     let stop = Halt::default();
     tokio::spawn(stop_on_signal(stop.clone()));
-    if until_empty {
-        runner::drain(&indexer, &stop).await?;
-    } else {
-        runner::serve(&indexer, &stop).await;
+    // What is left over by the limits is the sweeper's.
+    let spend = if matches!(mode, Mode::Sweep) { Spend::Unguarded } else { Spend::Guarded };
+    let mut worker = Worker::new(&indexer, &stop, spend);
+    let mut is_done = true;
+    match mode {
+        Mode::Drain { linger } => worker.drain(linger).await?,
+        Mode::Sweep => {
+            is_done = sweep::sweep(&indexer, &stop).await;
+            worker.drain(Duration::ZERO).await?;
+        }
+        Mode::Serve => worker.serve(&service_config()?.index_schedule).await,
     }
     indexer.db.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(!is_done)))
 }
 
 /// Postgres must answer, with the schema that this program knows.

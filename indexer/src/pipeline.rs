@@ -6,11 +6,11 @@ use std::path::Path;
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::store::{ObjectKey, SegmentEntry, Store, Tip};
 
-use crate::build::{self, Step, Workshop};
+use crate::build::{self, Built, Step, Workshop};
 use crate::contents::{self, Source};
 use crate::error::IndexError;
 use crate::facts::Group;
-use crate::halt::Halt;
+use crate::halt::{Halt, Reason};
 use crate::held::Held;
 use crate::layers::{Bases, Layer};
 use crate::listing::Listing;
@@ -26,6 +26,15 @@ pub enum Listings {
     Commits(VecDeque<ObjectId>),
     /// One that is there already.
     Ready(Option<Listing>),
+}
+
+/// What a run tells while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'p> {
+    /// A slice of a group of commits is built.
+    Built(Step),
+    /// A segment is in the store; a later run may build on it.
+    Uploaded(&'p SegmentEntry),
 }
 
 /// What one run works with.
@@ -92,14 +101,17 @@ impl Pipeline<'_> {
         mut listings: Listings,
         mut held: Held,
         mut bases: Bases,
-        progress: &mut dyn FnMut(Step),
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Made, IndexError> {
         let mut made = Made::default();
         loop {
             let built = tokio::task::block_in_place(|| self.build_group(&mut listings, (&held, &bases), progress))?;
-            let Some((group, segments)) = built else { return Ok(made) };
+            let Some((group, built)) = built else { return Ok(made) };
             fail_point::hit("upload.start");
-            self.upload_segments(segments, &mut held, &mut made).await?;
+            self.upload_segments(built.segments, &mut held, &mut made, progress).await?;
+            if !built.is_whole {
+                return Err(IndexError::Halted(Reason::Stopped));
+            }
             self.upload_snapshots(group, (&held, &mut bases), &mut made).await?;
         }
     }
@@ -108,8 +120,8 @@ impl Pipeline<'_> {
         &self,
         listings: &mut Listings,
         (held, bases): (&Held, &Bases),
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Option<(Group, Vec<BuiltSegment>)>, IndexError> {
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<(Group, Built)>, IndexError> {
         let group = self.next_group(listings)?;
         if group.is_empty() {
             return Ok(None);
@@ -120,9 +132,9 @@ impl Pipeline<'_> {
         fail_point::hit("build.planned");
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let workshop = Workshop { source: self.source, held, folder: self.folder, halt: self.halt, threads };
-        let segments = build::build(workshop, &mut group, &items, progress)?;
+        let built = build::build(workshop, &mut group, &items, &mut |step| progress(Progress::Built(step)))?;
         fail_point::hit("build.done");
-        Ok(Some((group, segments)))
+        Ok(Some((group, built)))
     }
 
     fn next_group(&self, listings: &mut Listings) -> Result<Vec<Listing>, IndexError> {
@@ -152,9 +164,10 @@ impl Pipeline<'_> {
         segments: Vec<BuiltSegment>,
         held: &mut Held,
         made: &mut Made,
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), IndexError> {
         for built in segments {
-            self.halt.check()?;
+            self.halt.check_writing()?;
             let entry = upload::segment(self.store, self.tenant, &built).await?;
             held.add(entry.key, built.documents);
             for (name, bytes) in built.summary.sections {
@@ -162,6 +175,7 @@ impl Pipeline<'_> {
             }
             made.summary.new_documents += u64::from(entry.n_docs);
             made.summary.bytes_written += entry.bytes;
+            progress(Progress::Uploaded(&entry));
             made.segments.push(entry);
         }
         Ok(())

@@ -15,7 +15,7 @@ pub struct Scratch {
 
 impl Scratch {
     /// Makes the folder of a claim below `data_dir`, and removes those of earlier claims.
-    pub fn create(data_dir: &Path, repository: RepositoryId, fence: i64) -> Result<Self, IndexError> {
+    pub fn create(data_dir: &Path, repository: RepositoryId, fence: u64) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
         std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         remove_earlier(&parent, &format!("{repository}."));

@@ -114,6 +114,13 @@ impl<'a> Shelf<'a> {
         Ok(facts.collect())
     }
 
+    /// The same for a build that ends before its end: a segment that is built again in less time than it takes to write is
+    /// left out.
+    pub fn finish_early(mut self) -> Result<Vec<BuiltSegment>, IndexError> {
+        self.open = self.open.take().filter(|open| open.builder.text_bytes() >= limits::CHECKPOINT_TEXT_BYTES);
+        self.finish()
+    }
+
     /// Closes the open segment. A segment without documents is none.
     pub fn finish(mut self) -> Result<Vec<BuiltSegment>, IndexError> {
         if let Some(open) = self.open.take().filter(|open| open.builder.n_docs() > 0) {

@@ -1,5 +1,6 @@
 //! Every setting of every program: one struct, read once from the environment; nothing else reads it.
 
+mod job;
 mod read;
 
 use std::fmt;
@@ -7,7 +8,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use self::job::job_environment;
 use self::read::Reader;
+use crate::schedule::Schedule;
 
 /// What the environment says. Each field's doc names its variable and default. A variable that is blank counts as absent.
 /// `Debug` prints no secret.
@@ -49,6 +52,11 @@ pub struct Config {
     pub cache_disk_bytes: u64,
     /// `KOTADB_LEASE_SECONDS`, 1 to 3,600. Default 60.
     pub lease: Duration,
+    /// `KOTADB_JOB_MEMORY_BYTES`: most memory that the process of one job may write to. Default: three quarters of the memory
+    /// limit.
+    pub job_memory_bytes: Option<u64>,
+    /// `KOTADB_INDEX_SCHEDULE`: when a server of one's own sweeps, five fields in UTC. Default: each hour.
+    pub index_schedule: Schedule,
     /// `RUST_LOG`: what is logged, as tracing-subscriber spells it. Default `info`.
     pub log: String,
     /// `KOTADB_FAIL_POINT`, `name` or `name:count`: where a crash test kills the process. Read in debug builds only.
@@ -107,6 +115,8 @@ impl Config {
             cache_disk: reader.text("KOTADB_CACHE_DISK").map(PathBuf::from),
             cache_disk_bytes: reader.parsed("KOTADB_CACHE_DISK_BYTES", "a number of bytes").unwrap_or(1 << 30),
             lease: reader.seconds("KOTADB_LEASE_SECONDS", 1..=3600).unwrap_or(Duration::from_secs(60)),
+            job_memory_bytes: reader.parsed("KOTADB_JOB_MEMORY_BYTES", "a number of bytes").or_else(default_job_memory),
+            index_schedule: reader.schedule("KOTADB_INDEX_SCHEDULE", "0 * * * *"),
             log: reader.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
             fail_point: reader.text("KOTADB_FAIL_POINT").filter(|_| cfg!(debug_assertions)),
         }
@@ -134,6 +144,8 @@ impl fmt::Debug for Config {
             .field("cache_disk", &self.cache_disk)
             .field("cache_disk_bytes", &self.cache_disk_bytes)
             .field("lease", &self.lease)
+            .field("job_memory_bytes", &self.job_memory_bytes)
+            .field("index_schedule", &self.index_schedule.to_string())
             .field("log", &self.log)
             .field("fail_point", &self.fail_point)
             .finish()
@@ -144,6 +156,11 @@ impl fmt::Debug for Config {
 fn default_cache_bytes() -> u64 {
     const MOST: u64 = 2 << 30;
     memory_limit().map_or(MOST / 4, |limit| (limit / 4).min(MOST))
+}
+
+/// Three quarters of what the machine lets us use: the rest is the worker's and the system's.
+fn default_job_memory() -> Option<u64> {
+    memory_limit().map(|limit| limit / 4 * 3)
 }
 
 /// The memory limit of the cgroup (version 2, then 1), else the memory of the machine (Fly machines have no limit but
@@ -209,6 +226,8 @@ mod tests {
             ("KOTADB_CACHE_DISK", "/cache"),
             ("KOTADB_CACHE_DISK_BYTES", "2097152"),
             ("KOTADB_LEASE_SECONDS", "2"),
+            ("KOTADB_JOB_MEMORY_BYTES", "4096"),
+            ("KOTADB_INDEX_SCHEDULE", "30 4 * * mon"),
             ("RUST_LOG", "debug"),
         ]);
         let config = config.unwrap().for_service().unwrap();
@@ -219,6 +238,10 @@ mod tests {
         assert_eq!(config.webhook_base_url.as_deref(), Some("https://kotadb.example"));
         assert_eq!(config.git_allowed_origins, ["https://github.com", "http://127.0.0.1:9418"]);
         assert_eq!((config.cache_bytes, config.lease), (1 << 20, Duration::from_secs(2)));
+        assert_eq!(
+            (config.job_memory_bytes, config.index_schedule.to_string()),
+            (Some(4096), "30 4 * * mon".to_owned())
+        );
         assert_eq!((config.cache_disk, config.cache_disk_bytes), (Some(PathBuf::from("/cache")), 2 << 20));
     }
 
@@ -235,6 +258,8 @@ mod tests {
             ("KOTADB_CACHE_BYTES", "lots"),
             ("KOTADB_CACHE_DISK_BYTES", "many"),
             ("KOTADB_LEASE_SECONDS", "0"),
+            ("KOTADB_JOB_MEMORY_BYTES", "all"),
+            ("KOTADB_INDEX_SCHEDULE", "hourly"),
         ]);
         let named = [
             "DATABASE_URL",
@@ -247,6 +272,8 @@ mod tests {
             "KOTADB_CACHE_BYTES",
             "KOTADB_CACHE_DISK_BYTES",
             "KOTADB_LEASE_SECONDS",
+            "KOTADB_JOB_MEMORY_BYTES",
+            "KOTADB_INDEX_SCHEDULE",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");
         for name in named {

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::ConfigError;
+use crate::schedule::{Schedule, ScheduleError};
 
 /// Reads variables through a look-up and collects faults.
 pub(super) struct Reader<'a> {
@@ -76,6 +77,15 @@ impl<'a> Reader<'a> {
         own.or_else(shared).or_else(home).unwrap_or_else(|| {
             self.fault::<()>("KOTADB_DATA_DIR", "is missing, and `HOME` too: set it to a folder that may be written");
             PathBuf::new()
+        })
+    }
+
+    /// A fault of the default would be ours: it is written here.
+    pub(super) fn schedule(&mut self, name: &str, default: &str) -> Schedule {
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        text.parse().unwrap_or_else(|error: ScheduleError| {
+            self.fault::<()>(name, &format!("cannot be read: {error}"));
+            default.parse().expect("the default is a schedule")
         })
     }
 

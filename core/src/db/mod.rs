@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod operators;
 mod options;
 pub mod repositories;
+pub mod schedules;
 pub mod tenants;
 mod tx;
 

@@ -10,6 +10,10 @@ pub const JOB_FAILED: &str = "Job failed";
 pub const JOB_DEAD: &str = "Job dead";
 /// A job was given back untouched because this process was asked to stop.
 pub const JOB_RELEASED: &str = "Job released";
+/// What an earlier try of a job had uploaded cannot be read any more and is built again.
+pub const UPLOADED_GONE: &str = "Uploaded segment gone";
+/// A step of a job could not be recorded; the job goes on.
+pub const STEP_NOT_RECORDED: &str = "Step not recorded";
 /// The lease of a running job was lost; nothing of it was published.
 pub const LEASE_LOST: &str = "Lease lost";
 /// A job was cancelled by its owner while it ran.
@@ -28,6 +32,10 @@ pub const LISTENER_LOST: &str = "Listener lost";
 pub const COMPACTED: &str = "Compacted";
 /// Objects that nothing names any more were deleted.
 pub const COLLECTED: &str = "Collected";
+/// Jobs were queued for repositories whose schedule is due.
+pub const SCHEDULED: &str = "Scheduled jobs queued";
+/// A part of a sweep failed; the next sweep tries again.
+pub const SWEEP_FAILED: &str = "Sweep failed";
 /// The upkeep of a tenant failed; the next sweep tries again.
 pub const UPKEEP_FAILED: &str = "Upkeep failed";
 /// Postgres could not be reached; it is tried again.

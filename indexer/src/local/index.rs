@@ -20,7 +20,7 @@ use crate::halt::Halt;
 use crate::held::Held;
 use crate::held_cache::HeldCache;
 use crate::layers::Bases;
-use crate::pipeline::{Listings, Made, Pipeline};
+use crate::pipeline::{Listings, Made, Pipeline, Progress};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
@@ -185,7 +185,11 @@ impl Run<'_> {
             halt: &Halt::default(),
         };
         let bases = Bases::load(self.store, TenantId::LOCAL, kept).await?;
-        Ok(pipeline.run(listings, held, bases, progress).await?)
+        let mut tell = |told: Progress<'_>| match told {
+            Progress::Built(step) => progress(step),
+            Progress::Uploaded(_) => {}
+        };
+        Ok(pipeline.run(listings, held, bases, &mut tell).await?)
     }
 
     /// What was indexed before stays while its ref is there; the ref just indexed is the default unless it was added.

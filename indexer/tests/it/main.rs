@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
 mod attributes;
+mod children;
 mod churn;
 mod cold;
 mod compaction;
@@ -20,5 +21,6 @@ mod many;
 mod odd_commits;
 mod promises;
 mod publishing;
+mod schedules;
 mod support;
 mod working_tree;

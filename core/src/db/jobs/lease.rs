@@ -28,12 +28,14 @@ pub enum Spend {
 /// Rescues expired leases, then leases the best job of the tenant that is served least (`kotadb.claim_job`). Scope: worker.
 /// Commit even if there is none to lease: the rescues are to last.
 pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration, spend: Spend) -> Result<Option<Claimed>, DbError> {
-    let claim = Statement::new("SELECT *, (extract(epoch FROM now()) * 1000)::bigint AS now_ms FROM kotadb.claim_job($1, $2, $3, $4, $5)")
-        .bind(worker.to_owned())
-        .bind(millis(lease))
-        .bind(spend == Spend::Guarded)
-        .bind(MOST_RESCUES)
-        .bind(MOST_CRASHES);
+    let claim = Statement::new(
+        "SELECT *, (extract(epoch FROM now()) * 1000)::bigint AS now_ms FROM kotadb.claim_job($1, $2, $3, $4, $5)",
+    )
+    .bind(worker.to_owned())
+    .bind(millis(lease))
+    .bind(spend == Spend::Guarded)
+    .bind(MOST_RESCUES)
+    .bind(MOST_CRASHES);
     tx.row(claim).await?.as_ref().map(read).transpose()
 }
 

@@ -1,0 +1,53 @@
+//! What a worker hands to the run of a job: all that a run needs to know, so that it needs no database.
+
+use std::collections::BTreeSet;
+
+use kotadb_core::db::jobs::Claimed;
+use kotadb_core::id::{JobId, ObjectId, RepositoryId, TenantId};
+use kotadb_core::store::SegmentEntry;
+
+/// One job, as its run sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// Which job.
+    pub job: JobId,
+    /// Fence of the claim.
+    pub fence: u64,
+    /// Its owner.
+    pub tenant: TenantId,
+    /// Its repository.
+    pub repository: RepositoryId,
+    /// When it was claimed, by the database's clock, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// Clone URL.
+    pub url: String,
+    /// Ref patterns to track; empty: the default branch.
+    pub ref_patterns: Vec<String>,
+    /// Build on nothing that is held.
+    pub full: bool,
+    /// An earlier worker may still live: its fence is raised before anything else.
+    pub rescued: bool,
+    /// Commits that the owner deleted: they are not indexed again.
+    pub hidden: BTreeSet<ObjectId>,
+    /// Segments that an earlier try of this job has uploaded.
+    pub uploaded: Vec<SegmentEntry>,
+}
+
+impl Assignment {
+    /// Of a claim; what is not in its row is given.
+    pub fn new(claimed: &Claimed, hidden: BTreeSet<ObjectId>, uploaded: Vec<SegmentEntry>) -> Self {
+        Self {
+            job: claimed.job,
+            fence: u64::try_from(claimed.fence).unwrap_or_default(),
+            tenant: claimed.tenant,
+            repository: claimed.repository,
+            now_ms: claimed.now_ms,
+            url: claimed.url.clone(),
+            ref_patterns: claimed.ref_patterns.clone(),
+            full: claimed.full,
+            rescued: claimed.rescued,
+            hidden,
+            uploaded,
+        }
+    }
+}

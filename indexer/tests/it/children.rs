@@ -1,0 +1,121 @@
+//! Each job in a process of its own: what kills that process kills no worker, and what is left of it is of use.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use kotadb_core::db::Scope;
+use kotadb_core::db::jobs::{self, JobState, Phase};
+use kotadb_core::id::RepositoryId;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::service::{Service, run};
+use crate::support::{Remote, Repository, fresh_facts};
+
+fn repository() -> Repository {
+    let repository = Repository::new();
+    repository.write("src/a.rs", "fn a() {}\n").write("README.md", "# read me\n");
+    repository.commit();
+    repository
+}
+
+/// The steps of the newest job of a repository.
+async fn phases(service: &Service, id: RepositoryId) -> Vec<Phase> {
+    let job = service.job(id).await.id;
+    let mut tx = service.database.db.begin(Scope::Tenant(service.tenant)).await.unwrap();
+    let events = jobs::events(&mut tx, job).await.unwrap();
+    tx.commit().await.unwrap();
+    events.into_iter().map(|event| event.phase).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_tells_its_steps() {
+    let (service, repository) = (Service::start().await, repository());
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    service.enqueue(id).await;
+    service.drain().await;
+    let steps =
+        [Phase::Claimed, Phase::Listed, Phase::Fetched, Phase::Built, Phase::Uploaded, Phase::Published, Phase::Done];
+    assert_eq!(phases(&service, id).await, steps);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_is_followed_by_another_at_once() {
+    let (service, repository) = (Service::start().await, repository());
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    for point in ["child:fetch.fetched", "child:upload.snapshot", "child:publish.after_swap"] {
+        repository.write("src/a.rs", format!("fn at() {{ \"{point}\" }}\n"));
+        repository.commit();
+        remote.push(&repository, "main");
+        service.enqueue(id).await;
+        let output = run(service.indexer().arg("drain").env("KOTADB_FAIL_POINT", point)).await;
+        assert!(output.status.success(), "{point}: {}", String::from_utf8_lossy(&output.stderr));
+        let job = service.job(id).await;
+        assert_eq!((job.state, job.attempt), (JobState::Done, 1), "{point}: {:?}", job.error);
+        assert!(phases(&service, id).await.contains(&Phase::Failed), "{point}");
+        assert_eq!(service.facts(id).await, fresh_facts(&repository), "{point}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_kills_each_process_is_given_up_and_others_go_on() {
+    let (service, repository) = (Service::start().await, repository());
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/poison", &remote, &[]).await;
+    service.enqueue(id).await;
+    let output = run(service.indexer().arg("drain").env("KOTADB_FAIL_POINT", "children:build.listed")).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let job = service.job(id).await;
+    assert_eq!((job.state, job.error_class.as_deref()), (JobState::Dead, Some("crash")), "{:?}", job.error);
+    assert!(job.error.unwrap().contains("died by SIGKILL"));
+    let other = service.register("acme/other", &remote, &[]).await;
+    service.enqueue(other).await;
+    service.drain().await;
+    assert_eq!(service.job(other).await.state, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_ends_with_its_worker() {
+    let service = Service::start().await;
+    // A remote that accepts and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", silent.local_addr().unwrap());
+    let id = service.register_url("acme/slow", &format!("{origin}/acme/slow"), &[]).await;
+    service.enqueue(id).await;
+    let mut worker = service.indexer().arg("drain").env("KOTADB_GIT_ALLOWED_ORIGINS", &origin).spawn().unwrap();
+    let child = eventually(|| children_of(worker.id()).into_iter().next()).await;
+    kill(Pid::from_raw(i32::try_from(worker.id()).unwrap()), Signal::SIGKILL).unwrap();
+    worker.wait().unwrap();
+    eventually(|| (!is_alive(child)).then_some(())).await;
+}
+
+/// Waits until something is there.
+async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let since = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(since.elapsed() < Duration::from_secs(60), "it never came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Processes whose parent is this one.
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| parent_of(*id) == Some(parent)).collect()
+}
+
+fn parent_of(id: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+fn is_alive(id: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
+}

@@ -1,0 +1,36 @@
+//! Schedules of repositories: what is due gets one job, whoever sweeps and however late.
+
+use kotadb_core::db::jobs::{JobState, Trigger};
+
+use crate::support::service::{Service, run};
+use crate::support::{Remote, Repository};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_runs_what_is_due_once() {
+    let service = Service::start().await;
+    let repository = Repository::new();
+    repository.write("a.rs", "fn a() {}\n");
+    let commit = repository.commit();
+    let remote = Remote::of(&repository);
+    let (due, later) =
+        (service.register("acme/due", &remote, &[]).await, service.register("acme/later", &remote, &[]).await);
+    for (id, next) in [(due, "now() - interval '3 days'"), (later, "now() + interval '1 hour'")] {
+        let set =
+            format!("UPDATE kotadb.repositories SET schedule = '0 4 * * *', next_run_at = {next} WHERE id = '{id}'");
+        service.database.execute(&set).await;
+    }
+    // Two sweeps at once: each job is queued by one of them.
+    let (mut one, mut other) = (service.indexer(), service.indexer());
+    let (one, other) = tokio::join!(run(one.arg("sweep")), run(other.arg("sweep")));
+    for output in [one, other] {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(service.indexed_commit(due).await.as_deref(), Some(commit.as_str()));
+    assert_eq!(service.indexed_commit(later).await, None);
+    let jobs = "SELECT repository_id || ' ' || trigger || ' ' || state FROM kotadb.jobs";
+    let wanted = format!("{due} {} {}", Trigger::Sweep.as_str(), JobState::Done.as_str());
+    assert_eq!(service.database.texts(jobs).await, [wanted]);
+    let next = "SELECT (next_run_at > now() AND next_run_at <= now() + interval '1 day'
+        AND extract(hour FROM next_run_at AT TIME ZONE 'UTC') = 4)::text FROM kotadb.repositories WHERE name = 'acme/due'";
+    assert_eq!(service.database.texts(next).await, ["true"]);
+}
