@@ -5,12 +5,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every name of a job, in the order in which it passes them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "fetch.claimed",
     "fetch.listed",
     "fetch.initialised",
     "fetch.fetched",
     "fetch.resolved",
+    "fetch.completed",
     "build.listed",
     "build.planned",
     "build.document",

@@ -5,7 +5,7 @@
 //!  runner    remote    tree     plan     build     upload     publish     runner
 //!            git       attrib-  held     window    snapshots  (HEAD by    (job row)
 //!            fetch     utes               ▲                    swap)
-//!                      ignore             └ contents
+//!            partial   ignore             └ contents
 //! ```
 //!
 //! [`runner`] takes jobs and keeps their leases; [`job`] runs one; [`pipeline`] turns commits into segments and snapshots,
@@ -17,12 +17,15 @@
 
 pub mod admin;
 pub mod advance;
+pub mod askpass;
 pub mod attributes;
 pub mod build;
 pub mod classify;
 pub mod clock;
 pub mod compact;
+pub mod complaint;
 pub mod contents;
+pub mod credentials;
 pub mod error;
 pub mod facts;
 pub mod fail_point;
@@ -43,12 +46,13 @@ pub mod lease;
 pub mod limits;
 pub mod listing;
 pub mod local;
-pub mod origin;
+pub mod partial;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
 pub mod publish;
 pub mod remote;
+pub mod resolve;
 pub mod retention;
 pub mod rules;
 pub mod runner;
@@ -60,4 +64,5 @@ pub mod tips;
 pub mod tree;
 pub mod upkeep;
 pub mod upload;
+pub mod watch;
 pub mod window;

@@ -13,6 +13,7 @@ pub mod migrate;
 mod options;
 pub mod repositories;
 pub mod tenants;
+pub mod tokens;
 mod tx;
 
 use std::sync::Arc;

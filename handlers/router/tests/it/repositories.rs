@@ -38,7 +38,8 @@ async fn what_must_not_be_fetched_is_refused_by_its_rule() {
     for (url, rule) in [
         ("file:///etc", "`file:` is not fetched"),
         ("https://me:secret@github.com/a/b", "user name or password"),
-        ("http://169.254.169.254/a/b", "not an allowed origin"),
+        ("http://169.254.169.254/a/b", "is a link-local address"),
+        ("https://gitlab.example/a/b", "not an allowed origin"),
         ("https://github.com/a/b?x", "query or fragment"),
     ] {
         let answer = app.call("POST", PATH, &key, Some(json!({ "url": url }))).await;
