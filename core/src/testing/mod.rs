@@ -3,8 +3,13 @@
 //! `scripts/test-services.sh` starts Postgres and pgbouncer once for a whole test run and says where they are by two
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
+#[cfg(feature = "http")]
+mod git_gate;
+pub mod hostile_urls;
 mod pgbouncer;
 mod services;
 mod test_db;
 
+#[cfg(feature = "http")]
+pub use self::git_gate::GitGate;
 pub use self::test_db::TestDb;
