@@ -111,16 +111,18 @@ impl Git {
         if stdout.len() as u64 == MAX_OUTPUT {
             return Err(IndexError::TooLarge("the remote lists more than 160 MiB of refs"));
         }
+        // One that was faster than the watch, or died of its limits and says nothing of use.
+        if let Some(error) = self.caps.passed(call.folder) {
+            return Err(error);
+        }
         if status.success() { Ok(stdout) } else { Err(self.failure(call, status, stderr)) }
     }
 
-    /// A process that died of its limits says nothing of use, but what it left behind does.
     fn failure(&self, call: &Call<'_>, status: ExitStatus, mut stderr: Vec<u8>) -> IndexError {
         if stderr.trim_ascii().is_empty() {
             stderr = format!("it ended without a message ({status})").into_bytes();
         }
-        let passed = self.caps.passed(call.folder);
-        passed.unwrap_or_else(|| complaint::refusal(call.what, &stderr, self.askpass.is_some()))
+        complaint::refusal(call.what, &stderr, self.askpass.is_some())
     }
 
     fn start(&self, call: &Call<'_>) -> std::io::Result<Child> {

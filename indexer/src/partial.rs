@@ -44,15 +44,16 @@ pub async fn complete(
     let mut left = blocking(|| run.left_before(bases))?;
     let rules = blocking(|| run.rule_files())?;
     let mut wanted = Wanted::default();
+    let mut came_whole = false;
     if rules.ignore {
-        run.fetch(&rules.ids).await?;
+        came_whole = run.fetch(&rules.ids).await?;
     } else {
         wanted.blobs.extend(&rules.ids);
     }
     blocking(|| run.want(&mut wanted, &mut left))?;
-    if wanted.blobs.len() * SHARE > wanted.of {
+    if wanted.blobs.len() * SHARE > wanted.of && !came_whole {
         fetcher.whole_again(&commits.all).await?;
-    } else {
+    } else if !came_whole {
         run.fetch(&wanted.blobs).await?;
     }
     blocking(|| run.mark_too_large(&wanted.blobs, &mut left))?;
@@ -98,11 +99,13 @@ impl Run<'_> {
         contents::repository(self.fetcher.folder)
     }
 
-    /// Fetches blobs by id; where the remote refuses that, all there is.
-    async fn fetch(&self, ids: &BTreeSet<ObjectId>) -> Result<(), IndexError> {
+    /// Fetches blobs by id; where the remote refuses that, all there is (`true`).
+    async fn fetch(&self, ids: &BTreeSet<ObjectId>) -> Result<bool, IndexError> {
         match self.fetcher.blobs(ids).await {
-            Err(error) if complaint::refuses_ids(&error) => self.fetcher.whole_again(&self.commits.all).await,
-            outcome => outcome,
+            Err(error) if complaint::refuses_ids(&error) => {
+                self.fetcher.whole_again(&self.commits.all).await.map(|()| true)
+            }
+            outcome => outcome.map(|()| false),
         }
     }
 

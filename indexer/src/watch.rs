@@ -63,11 +63,10 @@ fn late_error(call: &Call<'_>) -> IndexError {
     }
 }
 
-/// The most objects that a pack under way states: they take memory as soon as they are announced.
+/// The most objects that a pack states, one under way too: they take memory as soon as they are announced.
 fn stated_objects(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder.join("objects/pack")) else { return 0 };
-    let packs = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("tmp_pack_"));
-    packs.filter_map(|pack| stated(&pack.path())).max().unwrap_or(0)
+    entries.flatten().filter_map(|file| stated(&file.path())).max().unwrap_or(0)
 }
 
 /// `PACK`, version, number of objects: four bytes each.

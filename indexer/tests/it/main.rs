@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
 mod attributes;
+mod caps;
 mod churn;
 mod cold;
 mod compaction;

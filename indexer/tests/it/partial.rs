@@ -141,12 +141,18 @@ async fn a_commit_that_the_remote_no_longer_has_is_done_without() {
     let remote = Remote::of(&repository);
     let id = service.register("acme/mixed", &remote, &[]).await;
     index(&service, id).await;
+    let before = repository.git(&["rev-parse", "HEAD"]);
     repository.write("src/0.rs", "fn rewritten() {}\n");
     repository.git(&["add", "--all", "--force"]);
     repository.git(&["commit", "--quiet", "--amend", "-m", "rewritten"]);
     let remote = Remote::of(&repository);
-    service.git.insert("acme/mixed", &remote.path());
-    index(&service, id).await;
+    let folder = remote.path();
+    repository.git(&["-C", folder.to_str().unwrap(), "gc", "--quiet", "--prune=now"]);
+    let all = repository.git(&["-C", folder.to_str().unwrap(), "cat-file", "--batch-all-objects", "--batch-check"]);
+    assert!(!all.contains(&before));
+    service.git.insert("acme/mixed", &folder);
+    let (_, sent, requests) = index(&service, id).await;
+    assert!(sent > 300_000 && requests >= 6, "{sent} B: the image had to be looked at again");
     assert_eq!(service.facts(id).await, fresh_facts(&repository));
 }
 
