@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kotadb_core::crypto::Secret;
 use kotadb_core::db::jobs::Claimed;
 use kotadb_core::id::{JobId, ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::SegmentEntry;
@@ -21,6 +22,8 @@ pub struct Assignment {
     pub now_ms: u64,
     /// Clone URL.
     pub url: String,
+    /// The token that it is fetched with.
+    pub token: Option<Secret>,
     /// Ref patterns to track; empty: the default branch.
     pub ref_patterns: Vec<String>,
     /// Build on nothing that is held.
@@ -35,7 +38,7 @@ pub struct Assignment {
 
 impl Assignment {
     /// Of a claim; what is not in its row is given.
-    pub fn new(claimed: &Claimed, hidden: BTreeSet<ObjectId>, uploaded: Vec<SegmentEntry>) -> Self {
+    pub fn new(claimed: &Claimed, token: Option<Secret>, hidden: BTreeSet<ObjectId>, uploaded: Vec<SegmentEntry>) -> Self {
         Self {
             job: claimed.job,
             fence: u64::try_from(claimed.fence).unwrap_or_default(),
@@ -43,6 +46,7 @@ impl Assignment {
             repository: claimed.repository,
             now_ms: claimed.now_ms,
             url: claimed.url.clone(),
+            token,
             ref_patterns: claimed.ref_patterns.clone(),
             full: claimed.full,
             rescued: claimed.rescued,

@@ -35,7 +35,7 @@ pub async fn attempt(indexer: &Indexer, claimed: &Claimed, since: Duration, stop
             diary.end().await;
             result
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
     forward.abort();
     if let Err(error) = settle(indexer, claimed, &halt, result).await {
@@ -65,13 +65,14 @@ async fn forward(stop: Halt, halt: Halt) {
     halt.halt(stop.wait().await);
 }
 
-/// What the run must know of the database.
-async fn assign(indexer: &Indexer, claimed: &Claimed) -> Result<Assignment, DbError> {
+/// What the run must know of the database, and the token that it needs.
+async fn assign(indexer: &Indexer, claimed: &Claimed) -> Result<Assignment, IndexError> {
+    let token = indexer.credentials.token(claimed.tenant, claimed.credential).await?;
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
     let checkpoint = checkpoint::load(&mut tx, claimed).await?;
     tx.commit().await?;
-    Ok(Assignment::new(claimed, hidden, diary::uploaded(checkpoint)))
+    Ok(Assignment::new(claimed, token, hidden, diary::uploaded(checkpoint)))
 }
 
 async fn run(indexer: &Indexer, assignment: &Assignment, halt: &Halt, diary: &Diary) -> Result<Outcome, IndexError> {

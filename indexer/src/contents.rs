@@ -1,4 +1,4 @@
-//! Where the content of a blob comes from: an object database, or the files of a plain folder.
+//! Where the content of a blob comes from: an object database, which may be fetched in part, or the files of a plain folder.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,21 @@ use std::sync::Once;
 
 use git2::{ObjectType, Oid, Repository};
 use kotadb_core::id::ObjectId;
+use kotadb_core::store::SkipReason;
 
 use crate::error::IndexError;
 use crate::tree::{object_id, oid};
+
+/// Blobs that are left out for what is known of their content, whether or not they are here.
+pub type Left = HashMap<ObjectId, SkipReason>;
 
 /// Shared by all threads; each opens its own [`Contents`].
 #[derive(Debug)]
 pub enum Source {
     /// A git folder (`.git`, or a bare repository).
     Repository(PathBuf),
+    /// A bare repository that holds the blobs which a run has to see, and why it need not see others.
+    Partial(PathBuf, Left),
     /// The files of a plain folder, by the name git would give them.
     Files(HashMap<ObjectId, PathBuf>),
 }
@@ -23,9 +29,18 @@ impl Source {
     /// Opens it for one thread.
     pub fn open(&self) -> Result<Contents<'_>, IndexError> {
         Ok(match self {
-            Self::Repository(folder) => Contents::Repository(repository(folder)?),
+            Self::Repository(folder) => Contents::Repository(repository(folder)?, None),
+            Self::Partial(folder, left) => Contents::Repository(repository(folder)?, Some(left)),
             Self::Files(files) => Contents::Files(files),
         })
+    }
+
+    /// The git folder, if it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Repository(folder) | Self::Partial(folder, _) => Some(folder),
+            Self::Files(_) => None,
+        }
     }
 }
 
@@ -42,17 +57,25 @@ pub fn repository(folder: &Path) -> Result<Repository, IndexError> {
 
 /// Reads blobs, on one thread.
 pub enum Contents<'s> {
-    /// From an object database.
-    Repository(Repository),
+    /// From an object database, with what is known of blobs that it may lack.
+    Repository(Repository, Option<&'s Left>),
     /// From files.
     Files(&'s HashMap<ObjectId, PathBuf>),
 }
 
 impl Contents<'_> {
+    /// Why a blob is left out, if that is known already.
+    pub fn left(&self, blob: ObjectId) -> Option<SkipReason> {
+        match self {
+            Self::Repository(_, left) => left.and_then(|left| left.get(&blob)).copied(),
+            Self::Files(_) => None,
+        }
+    }
+
     /// Length of a blob; `None`: it is not there.
     pub fn size(&self, blob: ObjectId) -> Option<u64> {
         match self {
-            Self::Repository(repository) => {
+            Self::Repository(repository, _) => {
                 let (size, kind) = repository.odb().ok()?.read_header(oid(blob)).ok()?;
                 (kind == ObjectType::Blob).then_some(size as u64)
             }
@@ -63,7 +86,7 @@ impl Contents<'_> {
     /// Shows a blob to `look`; `None`: it cannot be read, or a file changed since it was listed.
     pub fn with<T>(&self, blob: ObjectId, look: impl FnOnce(&[u8]) -> T) -> Option<T> {
         match self {
-            Self::Repository(repository) => Some(look(repository.odb().ok()?.read(oid(blob)).ok()?.data())),
+            Self::Repository(repository, _) => Some(look(repository.odb().ok()?.read(oid(blob)).ok()?.data())),
             Self::Files(files) => {
                 let bytes = std::fs::read(files.get(&blob)?).ok()?;
                 let same = object_id(Oid::hash_object(ObjectType::Blob, &bytes).ok()?) == blob;

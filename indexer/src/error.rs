@@ -2,6 +2,7 @@
 
 use kotadb_core::db::DbError;
 use kotadb_core::db::jobs::ErrorClass;
+use kotadb_core::github::RemoteError;
 use kotadb_core::segment::SegmentError;
 use kotadb_core::store::StoreError;
 
@@ -11,17 +12,22 @@ use crate::halt::Reason;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// The clone URL's origin is not on the list.
-    #[error("origin `{0}` may not be fetched: add it to KOTADB_GIT_ALLOWED_ORIGINS")]
-    OriginRefused(String),
-    /// The clone URL cannot be fetched at all.
-    #[error("`{url}` is not a clone URL that can be fetched: {why}")]
-    BadUrl {
-        /// As registered.
-        url: String,
-        /// What is wrong with it.
-        why: &'static str,
+    /// The clone URL breaks a rule.
+    #[error("the repository's URL is refused: {0}")]
+    Remote(#[from] RemoteError),
+    /// The host's name leads where nothing may be fetched from.
+    #[error("`{host}` leads to `{address}`, {rule}: only hosts with public addresses are fetched from by name")]
+    AddressRefused {
+        /// The host.
+        host: String,
+        /// Where its name leads.
+        address: std::net::IpAddr,
+        /// What kind of address that is.
+        rule: &'static str,
     },
+    /// There is no token, or the remote does not take it; the message says what to do.
+    #[error("{0}")]
+    Credential(&'static str),
     /// The repository names its objects by SHA-256.
     #[error("SHA-256 repositories are not supported: give a repository with SHA-1 object names")]
     Sha256Repository,
@@ -35,6 +41,12 @@ pub enum IndexError {
         /// Its standard error, trimmed.
         message: String,
     },
+    /// The remote leads elsewhere, perhaps to an address that was never checked.
+    #[error("the remote answers with a redirect, which is not followed: register the URL that it leads to")]
+    Redirected,
+    /// No room for what is fetched.
+    #[error("the disk of the indexer is full: give `KOTADB_DATA_DIR` more room")]
+    DiskFull,
     /// A limit of the repository.
     #[error("repository too large: {0}")]
     TooLarge(&'static str),
@@ -110,8 +122,10 @@ impl IndexError {
     /// What the failure means for the job.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::OriginRefused(_)
-            | Self::BadUrl { .. }
+            Self::Remote(_)
+            | Self::AddressRefused { .. }
+            | Self::Credential(_)
+            | Self::Redirected
             | Self::Sha256Repository
             | Self::TooLarge(_)
             | Self::TooManyRefs(_)

@@ -9,12 +9,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getppid};
 
 /// Every name of a job, in the order in which it passes them.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "fetch.claimed",
     "fetch.listed",
     "fetch.initialised",
     "fetch.fetched",
     "fetch.resolved",
+    "fetch.completed",
     "build.listed",
     "build.planned",
     "build.document",

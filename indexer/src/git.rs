@@ -1,46 +1,58 @@
-//! The `git` program as a child process: no configuration, no prompts, no hooks, no redirects, only http(s), and caps on
-//! time and bytes. What is fetched with it is `remote.rs` and `fetch.rs`.
+//! The `git` program as a child process: no configuration, no prompts but for the token, no hooks, no redirects, only
+//! http(s), and caps on time, bytes, objects and memory. What is fetched with it is `remote.rs` and `fetch.rs`.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use kotadb_core::db::jobs::ErrorClass;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
+use crate::askpass::{Askpass, USER};
+use crate::complaint;
 use crate::error::IndexError;
 use crate::halt::Halt;
-use crate::limits;
-use crate::scratch::bytes_below;
+use crate::watch::Caps;
 
 /// Where `git` and its helpers are looked for; the child sees no other path.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
-/// Most bytes of a child's standard output that are read.
-const MAX_OUTPUT: u64 = 256 << 20;
-/// Bytes of standard error that are kept for the message.
-const MAX_COMPLAINT: usize = 2000;
-/// How often the bytes on disk are looked at.
-const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+/// Most bytes of a child's standard output that are read: some two million refs.
+const MAX_OUTPUT: u64 = 160 << 20;
+/// Most bytes of its standard error.
+const MAX_COMPLAINTS: u64 = 1 << 20;
+/// Above the cap of bytes, so that the watch finds it passed after the process died of its limit.
+const FILE_MARGIN: u64 = 16 << 20;
 
-/// Settings of every call; protocols are closed but for http and https, whose origin was checked before.
-const SETTINGS: [&str; 14] = [
+/// Starts `git` with limits that only a process can set for itself, the token's pipe on descriptor 3 instead of standard
+/// input, and standard input from a file. A limit that the system does not know, or that is lower already, stays.
+const LAUNCH: &str = r#"ulimit -c 0 2>/dev/null; ulimit -f "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; input=$3; shift 3
+exec 3<&0 0<"$input"; exec git "$@""#;
+
+/// Settings of every call; protocols are closed but for http and https, whose origin was checked before. Blobs of 16 MiB
+/// and more are written as they come in, never held in memory.
+const SETTINGS: [&str; 20] = [
     "protocol.allow=never",
     "protocol.http.allow=always",
     "protocol.https.allow=always",
     "protocol.version=2",
     "http.followRedirects=false",
+    "http.proxy=",
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
     "credential.helper=",
     "core.hooksPath=/dev/null",
     "core.askPass=true",
+    "core.bigFileThreshold=16m",
+    "core.packedGitLimit=256m",
+    "core.packedGitWindowSize=32m",
+    "pack.threads=2",
     "gc.auto=0",
     "maintenance.auto=false",
     "fetch.unpackLimit=1",
     "fetch.writeCommitGraph=false",
+    "fetch.negotiationAlgorithm=noop",
 ];
 
 /// One call of `git`.
@@ -52,6 +64,8 @@ pub struct Call<'a> {
     pub args: Vec<String>,
     /// Working folder; its bytes are watched.
     pub folder: &'a Path,
+    /// A file for standard input.
+    pub input: Option<&'a Path>,
     /// Longest time.
     pub timeout: Duration,
 }
@@ -59,32 +73,65 @@ pub struct Call<'a> {
 /// How `git` is called for one remote.
 #[derive(Clone, Debug)]
 pub struct Git {
+    /// An empty folder.
     home: PathBuf,
+    /// The resolved addresses of the remote ([`crate::resolve::pin`]).
     pin: Option<String>,
+    askpass: Option<Askpass>,
+    caps: Caps,
 }
 
 impl Git {
-    /// `home` is an empty folder; `pin` the resolved address of the remote ([`crate::origin::Origin::pin`]).
+    /// `home` is an empty folder; `pin` the resolved addresses of the remote ([`crate::resolve::pin`]).
     pub fn new(home: PathBuf, pin: Option<String>) -> Self {
-        Self { home, pin }
+        Self { home, pin, askpass: None, caps: Caps::default() }
+    }
+
+    /// With a token, for whoever asks.
+    pub fn with_token(self, askpass: Option<Askpass>) -> Self {
+        Self { askpass, ..self }
+    }
+
+    /// With other caps.
+    pub fn with_caps(self, caps: Caps) -> Self {
+        Self { caps, ..self }
     }
 
     /// Runs to the end and returns standard output. Dropped or halted, the child and its helpers are killed.
     pub async fn run(&self, call: &Call<'_>, halt: &Halt) -> Result<Vec<u8>, IndexError> {
-        let mut child = self.command(call).spawn().map_err(IndexError::io("cannot start `git`: install it"))?;
+        let mut child = self.start(call).map_err(IndexError::io("cannot start `git`: install it"))?;
         let group = Group::of(&child);
         let outcome = tokio::select! {
             outcome = outcome(&mut child) => outcome.map_err(IndexError::io("cannot read from `git`")),
-            error = watch(call) => Err(error),
+            error = self.caps.watch(call) => Err(error),
             reason = halt.wait() => Err(IndexError::Halted(reason)),
         };
-        let (success, stdout, stderr) = outcome?;
+        let (status, stdout, stderr) = outcome?;
         group.ended();
-        if success { Ok(stdout) } else { Err(refusal(call.what, &stderr)) }
+        if stdout.len() as u64 == MAX_OUTPUT {
+            return Err(IndexError::TooLarge("the remote lists more than 160 MiB of refs"));
+        }
+        // One that was faster than the watch, or died of its limits and says nothing of use.
+        if let Some(error) = self.caps.passed(call.folder) {
+            return Err(error);
+        }
+        if status.success() { Ok(stdout) } else { Err(self.failure(call, status, stderr)) }
     }
 
-    fn command(&self, call: &Call<'_>) -> Command {
-        let mut command = Command::new("git");
+    fn failure(&self, call: &Call<'_>, status: ExitStatus, mut stderr: Vec<u8>) -> IndexError {
+        if stderr.trim_ascii().is_empty() {
+            stderr = format!("it ended without a message ({status})").into_bytes();
+        }
+        complaint::refusal(call.what, &stderr, self.askpass.is_some())
+    }
+
+    fn start(&self, call: &Call<'_>) -> std::io::Result<Child> {
+        let token = match &self.askpass {
+            Some(askpass) => Stdio::from(askpass.pipe()?),
+            None => Stdio::null(),
+        };
+        let askpass = self.askpass.as_ref().map_or(Path::new("true"), Askpass::program);
+        let mut command = Command::new("/bin/sh");
         command
             .env_clear()
             .env("PATH", PATH)
@@ -93,22 +140,35 @@ impl Git {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_ASKPASS", "true")
+            .env("GIT_ASKPASS", askpass)
+            // What a partial clone lacks is fetched when we say so, never behind our back.
+            .env("GIT_NO_LAZY_FETCH", "1")
             .env("GIT_CEILING_DIRECTORIES", call.folder.parent().unwrap_or(call.folder))
             .current_dir(call.folder)
-            .stdin(Stdio::null())
+            .stdin(token)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
+        self.add_args(&mut command, call);
+        command.spawn()
+    }
+
+    fn add_args(&self, command: &mut Command, call: &Call<'_>) {
+        // Units of `ulimit`: 512 bytes for a file, 1024 for memory.
+        let (file, memory) = ((self.caps.bytes + FILE_MARGIN) / 512, self.caps.memory / 1024);
+        command.args(["-c", LAUNCH, "sh", &file.to_string(), &memory.to_string()]);
+        command.arg(call.input.unwrap_or(Path::new("/dev/null")));
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
         if let Some(pin) = &self.pin {
             command.arg("-c").arg(format!("http.curloptResolve={pin}"));
         }
+        if self.askpass.is_some() {
+            command.arg("-c").arg(format!("credential.username={USER}"));
+        }
         command.args(&call.args);
-        command
     }
 }
 
@@ -133,91 +193,16 @@ impl Drop for Group {
     }
 }
 
-async fn outcome(child: &mut Child) -> std::io::Result<(bool, Vec<u8>, Vec<u8>)> {
+async fn outcome(child: &mut Child) -> std::io::Result<(ExitStatus, Vec<u8>, Vec<u8>)> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (stdout, stderr) = tokio::try_join!(read(stdout), read(stderr))?;
-    Ok((child.wait().await?.success(), stdout, stderr))
+    let (stdout, stderr) = tokio::try_join!(read(stdout, MAX_OUTPUT), read(stderr, MAX_COMPLAINTS))?;
+    Ok((child.wait().await?, stdout, stderr))
 }
 
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+async fn read(pipe: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(pipe) = pipe {
-        pipe.take(MAX_OUTPUT).read_to_end(&mut bytes).await?;
+        pipe.take(most).read_to_end(&mut bytes).await?;
     }
     Ok(bytes)
-}
-
-/// Ends only with a cap that was passed.
-async fn watch(call: &Call<'_>) -> IndexError {
-    let late = tokio::time::sleep(call.timeout);
-    tokio::pin!(late);
-    loop {
-        tokio::select! {
-            () = &mut late => return refusal(call.what, format!("no end after {} s", call.timeout.as_secs()).as_bytes()),
-            () = tokio::time::sleep(WATCH_INTERVAL) => {}
-        }
-        if bytes_below(call.folder) > limits::MAX_FETCH_BYTES {
-            return IndexError::TooLarge("a shallow fetch is more than 8 GiB");
-        }
-    }
-}
-
-fn refusal(what: &'static str, stderr: &[u8]) -> IndexError {
-    let text = String::from_utf8_lossy(stderr);
-    let text = text.trim();
-    if text.contains("mismatched algorithms") || text.contains("unsupported object format") {
-        return IndexError::Sha256Repository;
-    }
-    let start = text.len().saturating_sub(MAX_COMPLAINT);
-    let start = (start..text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(0);
-    IndexError::Git { what, class: class_of(text), message: text[start..].to_owned() }
-}
-
-/// Reads git's complaint, which is in English because the locale is fixed.
-fn class_of(complaint: &str) -> ErrorClass {
-    const PERMANENT: [&str; 12] = [
-        "not found",
-        "does not exist",
-        "Authentication failed",
-        "could not read Username",
-        "terminal prompts disabled",
-        "returned error: 400",
-        "returned error: 401",
-        "returned error: 403",
-        "returned error: 404",
-        "returned error: 410",
-        "returned error: 451",
-        "redirection",
-    ];
-    let says = |part: &&str| complaint.contains(*part);
-    if complaint.contains("returned error: 429") {
-        ErrorClass::RateLimited
-    } else if PERMANENT.iter().any(says) || complaint.contains("not valid: is this a git repository?") {
-        ErrorClass::Permanent
-    } else {
-        ErrorClass::Transient
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn complaints_are_classed() {
-        let fatal = "fatal: unable to access 'http://h/r/': The requested URL returned error: ";
-        assert_eq!(class_of(&format!("{fatal}429")), ErrorClass::RateLimited);
-        assert_eq!(class_of(&format!("{fatal}503")), ErrorClass::Transient);
-        assert_eq!(class_of(&format!("{fatal}403")), ErrorClass::Permanent);
-        assert_eq!(class_of("fatal: repository 'http://h/r/' not found"), ErrorClass::Permanent);
-        assert_eq!(class_of("fatal: unable to access 'https://h/': Could not resolve host: h"), ErrorClass::Transient);
-        assert_eq!(class_of("fatal: early EOF"), ErrorClass::Transient);
-    }
-
-    #[test]
-    fn long_complaint_is_cut_at_a_character() {
-        let long = "é".repeat(3000);
-        let IndexError::Git { message, .. } = refusal("fetch", long.as_bytes()) else { panic!("not a git error") };
-        assert!(message.len() <= MAX_COMPLAINT);
-    }
 }

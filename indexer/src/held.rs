@@ -52,6 +52,11 @@ impl Held {
         Self { table, is_there, shared, own: Places::new(), outdated }
     }
 
+    /// Whether it holds nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.shared.iter().all(|places| places.is_empty())
+    }
+
     /// Where the document is.
     pub fn get(&self, blob: ObjectId, language: Language) -> Option<Place> {
         let document = (blob, language);

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kotadb_core::db::Db;
 use kotadb_core::db::jobs::Phase;
+use kotadb_core::github::Remote;
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
 use kotadb_core::telemetry::events;
@@ -14,21 +16,24 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::advance::Advance;
+use crate::askpass::Askpass;
 use crate::assignment::Assignment;
 use crate::clock::Clock;
 use crate::contents::Source;
+use crate::credentials::Credentials;
 use crate::error::IndexError;
 use crate::fail_point;
-use crate::fetch::{self, Fetched};
+use crate::fetch::{Fetched, Fetcher};
 use crate::git::Git;
 use crate::halt::Halt;
 use crate::held::{self, Held};
 use crate::held_cache::HeldCache;
 use crate::layers::Bases;
-use crate::origin::Origin;
+use crate::partial::{self, Commits};
 use crate::pipeline::{Listings, Made, Pipeline, Progress};
 use crate::publish;
-use crate::remote::{self, Tracked};
+use crate::remote::{self, RemoteRef, Tracked};
+use crate::resolve::{self, Resolver};
 use crate::scratch::{Scratch, bytes_below};
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
@@ -49,6 +54,12 @@ pub struct Indexer {
     pub data_dir: PathBuf,
     /// `KOTADB_GIT_ALLOWED_ORIGINS`.
     pub allowed_origins: Vec<String>,
+    /// Where the names of hosts lead.
+    pub resolver: Arc<dyn Resolver>,
+    /// Where tokens come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// The program that answers `git` with a token when it is called by [`crate::askpass::NAME`].
+    pub askpass: PathBuf,
     /// `KOTADB_LEASE_SECONDS`.
     pub lease: Duration,
     /// Documents of segments read before.
@@ -68,13 +79,17 @@ pub struct Workplace<'a> {
     pub allowed_origins: &'a [String],
     /// Documents of segments read before.
     pub held: &'a HeldCache,
+    /// Where the names of hosts lead.
+    pub resolver: &'a dyn Resolver,
+    /// The program that answers `git` with a token when it is called by [`crate::askpass::NAME`].
+    pub askpass: &'a Path,
 }
 
 impl Indexer {
     /// What a run in this process works with.
     pub fn workplace(&self) -> Workplace<'_> {
-        let Self { store, data_dir, allowed_origins, held, .. } = self;
-        Workplace { store, data_dir, allowed_origins, held }
+        let Self { store, data_dir, allowed_origins, held, resolver, askpass, .. } = self;
+        Workplace { store, data_dir, allowed_origins, held, resolver: resolver.as_ref(), askpass }
     }
 }
 
@@ -116,14 +131,14 @@ pub async fn run(
     fail_point::hit("fetch.claimed");
     let scratch = Scratch::create(workplace.data_dir, repository, fence)?;
     let run = Run { workplace, assignment, halt, tell, clock, scratch: &scratch };
-    let git = run.git().await?;
-    let remote = remote::list(&git, &assignment.url, &run.folder("home")?, halt).await?;
+    let (git, url) = run.git().await?;
+    let remote = remote::list(&git, &url, &run.folder("home")?, halt).await?;
     fail_point::hit("fetch.listed");
     let tracked = remote::select(&remote, &assignment.ref_patterns)?;
     tell(Told::Step(Phase::Listed, json!({ "refs": remote.refs.len(), "tracked": tracked.refs.len() })));
     let mut done = Done { segments: run.uploaded_before().await, ..Done::default() };
     for _ in 0..MAX_RESTARTS {
-        match run.once(&git, &tracked, &mut done).await {
+        match run.once((&git, &url), &tracked, &mut done).await {
             Err(IndexError::HeldGone) => {}
             outcome => return outcome,
         }
@@ -145,6 +160,8 @@ struct Run<'a> {
 #[derive(Debug, Default)]
 struct Done {
     fetched: Vec<Fetched>,
+    /// Commits that came with their blobs.
+    whole: BTreeSet<ObjectId>,
     /// Segments that it has uploaded; documents in them are held.
     segments: Vec<SegmentEntry>,
     /// What was written by earlier tries.
@@ -171,22 +188,37 @@ struct Before {
     usable: bool,
 }
 
+impl Before {
+    /// Commits whose snapshots say what need not be fetched of these refs.
+    fn earlier(&self, moved: &[RemoteRef]) -> BTreeSet<ObjectId> {
+        let own = moved.iter().filter_map(|r| self.tips.by_name.get(&r.name));
+        own.chain(self.tips.default_tip()).filter(|_| self.usable).map(|tip| tip.commit).collect()
+    }
+}
+
 impl Run<'_> {
     /// From what HEAD holds to a publish.
-    async fn once(&self, git: &Git, tracked: &Tracked, done: &mut Done) -> Result<Outcome, IndexError> {
+    async fn once(&self, remote: (&Git, &str), tracked: &Tracked, done: &mut Done) -> Result<Outcome, IndexError> {
         let before = self.before(&done.segments).await?;
-        self.fetch_moved(git, tracked, &before, &mut done.fetched).await?;
-        let mut made = self.make(tracked, &before, &done.fetched).await?;
+        let folder = self.folder("repository")?;
+        let fetcher = Fetcher { git: remote.0, url: remote.1, folder: &folder, halt: self.halt };
+        self.fetch_moved(&fetcher, tracked, &before, done).await?;
+        let mut made = self.make(&fetcher, tracked, &before, done).await?;
         done.join(&mut made);
         let after = self.after(tracked, &before, &done.fetched, &made);
         self.publish(before, after, made).await
     }
 
-    /// The origin is checked before anything is sent.
-    async fn git(&self) -> Result<Git, IndexError> {
-        let origin = Origin::parse(&self.assignment.url)?;
-        origin.require_allowed(self.workplace.allowed_origins)?;
-        Ok(Git::new(self.folder("home")?, origin.pin().await?))
+    /// How `git` is called, and the URL. The rules of registration are asked again, and where the name leads, before
+    /// anything is sent.
+    async fn git(&self) -> Result<(Git, String), IndexError> {
+        let Workplace { allowed_origins, resolver, askpass, .. } = self.workplace;
+        let remote = Remote::parse(&self.assignment.url, allowed_origins)?;
+        let pin = resolve::pin(&remote.origin, resolver).await?;
+        let home = self.folder("home")?;
+        let token = self.assignment.token.clone();
+        let answers = token.map(|token| Askpass::new(token, &remote.origin, &home, askpass)).transpose()?;
+        Ok((Git::new(home, pin).with_token(answers), remote.url))
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {
@@ -221,35 +253,41 @@ impl Run<'_> {
         Ok(Before { root_version: root.version, held, tips, usable })
     }
 
-    /// Fetches the refs that have moved and are not fetched yet.
+    /// Fetches the refs that have moved and are not fetched yet: whole where the tenant holds nothing, else their trees.
     async fn fetch_moved(
         &self,
-        git: &Git,
+        fetcher: &Fetcher<'_>,
         tracked: &Tracked,
         before: &Before,
-        fetched: &mut Vec<Fetched>,
+        done: &mut Done,
     ) -> Result<(), IndexError> {
-        let is_held =
-            |name: &str, id| before.usable && before.tips.by_name.get(name).is_some_and(|tip| tip.commit == id);
-        let is_fetched = |name: &str| fetched.iter().any(|fetched| fetched.name == name);
-        let moved: Vec<_> = tracked
-            .refs
-            .iter()
-            .filter(|r| !is_held(&r.name, r.id) && !self.assignment.hidden.contains(&r.id) && !is_fetched(&r.name))
-            .cloned()
-            .collect();
-        if !moved.is_empty() {
-            let folder = self.folder("repository")?;
-            fetched.extend(fetch::fetch(git, &self.assignment.url, &moved, &folder, self.halt).await?);
-            let size = bytes_below(&folder);
-            (self.tell)(Told::Step(Phase::Fetched, json!({ "refs": moved.len(), "bytes_on_disk": size })));
+        let hidden = &self.assignment.hidden;
+        let moved = moved(tracked, before, hidden, &done.fetched);
+        if moved.is_empty() {
+            return Ok(());
         }
+        let fetched = match before.held.is_empty() {
+            true => fetcher.whole(&moved).await?,
+            false => fetcher.trees(&moved, &before.earlier(&moved)).await?,
+        };
+        if before.held.is_empty() {
+            done.whole.extend(fetched.iter().map(|fetched| fetched.commit));
+        }
+        done.fetched.extend(fetched);
+        let size = bytes_below(fetcher.folder);
+        (self.tell)(Told::Step(Phase::Fetched, json!({ "refs": moved.len(), "bytes_on_disk": size })));
         Ok(())
     }
 
-    async fn make(&self, tracked: &Tracked, before: &Before, fetched: &[Fetched]) -> Result<Made, IndexError> {
-        let wanted: BTreeSet<_> = fetched.iter().map(|fetched| fetched.commit).collect();
-        let whole: BTreeSet<_> = default_commit(tracked, fetched).into_iter().collect();
+    async fn make(
+        &self,
+        fetcher: &Fetcher<'_>,
+        tracked: &Tracked,
+        before: &Before,
+        done: &Done,
+    ) -> Result<Made, IndexError> {
+        let wanted: BTreeSet<_> = done.fetched.iter().map(|fetched| fetched.commit).collect();
+        let whole: BTreeSet<_> = default_commit(tracked, &done.fetched).into_iter().collect();
         // The default ref comes first, so that others can be deltas on it.
         let wanted = whole.iter().copied().chain(wanted.difference(&whole).copied());
         let commits: VecDeque<_> =
@@ -257,13 +295,15 @@ impl Run<'_> {
         if commits.is_empty() {
             return Ok(Made::default());
         }
-        let source = Source::Repository(self.folder("repository")?);
-        let folder = self.folder("segments")?;
         let (store, tenant) = (self.workplace.store, self.assignment.tenant);
         let bases = match before.usable {
             true => Bases::load(store, tenant, &before.tips).await?,
             false => Bases::default(),
         };
+        let here = Commits { all: commits.iter().copied().collect(), whole: done.whole.clone() };
+        let left = partial::complete(fetcher, &here, (&before.held, &bases)).await?;
+        let source = Source::Partial(fetcher.folder.to_owned(), left);
+        let folder = self.folder("segments")?;
         let pipeline = Pipeline { store, tenant, source: &source, folder: &folder, whole: &whole, halt: self.halt };
         let mut tell = |told: Progress<'_>| self.pass_on(told);
         let made = pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut tell);
@@ -332,6 +372,15 @@ impl Run<'_> {
         (self.tell)(Told::Step(Phase::Published, json!({ "root_version": root.version, "refs": summary.refs })));
         Ok(Outcome { commit, summary: summary.to_json() })
     }
+}
+
+/// Refs at another commit than HEAD holds, that are to be indexed and not fetched yet.
+fn moved(tracked: &Tracked, before: &Before, hidden: &BTreeSet<ObjectId>, fetched: &[Fetched]) -> Vec<RemoteRef> {
+    let is_held =
+        |r: &RemoteRef| before.usable && before.tips.by_name.get(&r.name).is_some_and(|tip| tip.commit == r.id);
+    let is_fetched = |r: &RemoteRef| fetched.iter().any(|fetched| fetched.name == r.name);
+    let is_wanted = |r: &&RemoteRef| !is_held(r) && !hidden.contains(&r.id) && !is_fetched(r);
+    tracked.refs.iter().filter(is_wanted).cloned().collect()
 }
 
 /// The commit of the default ref, if it has moved.

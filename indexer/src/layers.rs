@@ -12,7 +12,7 @@ use crate::tips::Tips;
 /// Most that a delta may hold, as a share of its base's entries: one in so many.
 const SHARE: usize = 10;
 /// Most bases that are compared with one snapshot.
-const MOST_BASES: usize = 8;
+pub const MOST_BASES: usize = 8;
 
 /// Whole snapshots that new ones may differ from, the best first.
 #[derive(Clone, Debug, Default)]

@@ -5,7 +5,7 @@
 //!  runner    remote    tree     plan     build     upload     publish     runner
 //!            git       attrib-  held     window    snapshots  (HEAD by    (job row)
 //!            fetch     utes               ▲                    swap)
-//!                      ignore             └ contents
+//!            partial   ignore             └ contents
 //! ```
 //!
 //! [`runner`] takes jobs, [`attempt`] keeps the lease of one and closes its row, [`child`] gives it a process of its own, and
@@ -18,6 +18,7 @@
 
 pub mod admin;
 pub mod advance;
+pub mod askpass;
 pub mod assignment;
 pub mod attempt;
 pub mod attributes;
@@ -26,7 +27,9 @@ pub mod child;
 pub mod classify;
 pub mod clock;
 pub mod compact;
+pub mod complaint;
 pub mod contents;
+pub mod credentials;
 pub mod diary;
 pub mod error;
 pub mod facts;
@@ -48,13 +51,14 @@ pub mod lease;
 pub mod limits;
 pub mod listing;
 pub mod local;
-pub mod origin;
+pub mod partial;
 pub mod patience;
 pub mod pipeline;
 pub mod plan;
 pub mod prepare;
 pub mod publish;
 pub mod remote;
+pub mod resolve;
 pub mod retention;
 pub mod rules;
 pub mod runner;
@@ -68,4 +72,5 @@ pub mod tree;
 pub mod upkeep;
 pub mod upload;
 pub mod wakes;
+pub mod watch;
 pub mod window;

@@ -20,6 +20,12 @@ pub const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Most bytes that one fetch may leave on disk.
 pub const MAX_FETCH_BYTES: u64 = 8 << 30;
+/// Most objects that one pack of a fetch may state.
+pub const MAX_FETCH_OBJECTS: u64 = 4_000_000;
+/// Most address space of `git` and each of its helpers.
+pub const MAX_FETCH_MEMORY: u64 = 4 << 30;
+/// Most objects that one request asks for by id.
+pub const MAX_WANTS: usize = 50_000;
 /// Text after which a segment is closed and the next one begins.
 pub const SEGMENT_TEXT_BYTES: u64 = 2 << 30;
 /// Text of an unfinished segment that is worth keeping when the process is asked to end.

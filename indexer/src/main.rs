@@ -4,17 +4,20 @@ mod args;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use kotadb_core::config::Config;
+use kotadb_core::crypto::MasterKey;
 use kotadb_core::db::jobs::Spend;
 use kotadb_core::db::{Db, DbError, DbOptions, migrate};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
 use kotadb_indexer::compact::Extent;
+use kotadb_indexer::credentials::Stored;
 use kotadb_indexer::halt::{Halt, Reason};
 use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
@@ -22,7 +25,7 @@ use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};
 use kotadb_indexer::runner::Worker;
 use kotadb_indexer::upkeep::{Part, Upkeep};
-use kotadb_indexer::{admin, child, clock, fail_point, sweep, upkeep};
+use kotadb_indexer::{admin, askpass, child, clock, fail_point, resolve, sweep, upkeep};
 
 use crate::args::{
     AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
@@ -36,12 +39,30 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 const UNAVAILABLE: u8 = 69;
 
 fn main() -> ExitCode {
+    if askpass::is_asked(std::env::args_os().next().as_deref()) {
+        return answer();
+    }
     match run(Args::parse().command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("kotadb-indexer: {}", telemetry::report(error.as_ref()));
             let unreachable = matches!(error.downcast_ref(), Some(DbError::Unreachable(_)));
             ExitCode::from(if unreachable { UNAVAILABLE } else { 2 })
+        }
+    }
+}
+
+/// `git` asks for a user name or the token.
+fn answer() -> ExitCode {
+    let question = std::env::args_os().nth(1).unwrap_or_default();
+    match askpass::answer(&question.to_string_lossy()) {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", askpass::NAME);
+            ExitCode::FAILURE
         }
     }
 }
@@ -105,15 +126,23 @@ async fn indexer() -> anyhow::Result<Indexer> {
     reach(&db).await?;
     // The same URL is a transaction pooler, over which nobody can listen.
     let direct_url = config.database_direct_url.clone().filter(|url| Some(url) != config.database_url.as_ref());
+    let master_key = config.master_key.as_deref();
+    let master_key =
+        master_key.map(|key| MasterKey::from_base64(key, config.master_key_previous.as_deref())).transpose()?;
+    let credentials = Stored { db: db.clone(), master_key, installations: None };
+    let program = std::env::current_exe().context("cannot tell where this program is, which runs each job")?;
     Ok(Indexer {
         db,
         direct_url,
+        resolver: Arc::new(resolve::System),
+        credentials: Arc::new(credentials),
+        askpass: program.clone(),
+        program: Some(program),
         store: Store::open(&StoreOptions::from_config(&config))?,
         data_dir: config.data_dir,
         allowed_origins: config.git_allowed_origins,
         lease: config.lease,
         held: HeldCache::default(),
-        program: Some(std::env::current_exe().context("cannot find this program, which runs each job")?),
     })
 }
 

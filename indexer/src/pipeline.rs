@@ -138,10 +138,10 @@ impl Pipeline<'_> {
     }
 
     fn next_group(&self, listings: &mut Listings) -> Result<Vec<Listing>, IndexError> {
-        match (listings, self.source) {
+        match (listings, self.source.folder()) {
             (Listings::Ready(listing), _) => Ok(listing.take().into_iter().collect()),
-            (Listings::Commits(commits), Source::Repository(folder)) => self.list_group(commits, folder),
-            (Listings::Commits(_), Source::Files(_)) => Ok(Vec::new()),
+            (Listings::Commits(commits), Some(folder)) => self.list_group(commits, folder),
+            (Listings::Commits(_), None) => Ok(Vec::new()),
         }
     }
 

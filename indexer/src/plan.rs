@@ -46,23 +46,30 @@ pub fn plan(group: &mut Group, (held, bases): (&Held, &Bases), contents: &Conten
 }
 
 /// What is known without seeing content.
-struct Known<'a> {
+#[derive(Debug)]
+pub struct Known<'a> {
     held: &'a Held,
     /// Snapshots of the repository, with the index in `held` of each of their segments.
     snapshots: Vec<(&'a Snapshot, Vec<Option<u32>>)>,
 }
 
 impl<'a> Known<'a> {
-    fn new(held: &'a Held, bases: &'a Bases) -> Self {
+    /// What `held` and the snapshots of `bases` tell.
+    pub fn new(held: &'a Held, bases: &'a Bases) -> Self {
         let named = bases.snapshots().flat_map(|snapshot| snapshot.segments.iter().copied()).collect();
         let table = held.indices(&named);
         let indices = |snapshot: &Snapshot| snapshot.segments.iter().map(|key| table.get(key).copied()).collect();
         Self { held, snapshots: bases.snapshots().map(|snapshot| (snapshot, indices(snapshot))).collect() }
     }
 
+    /// What `held` alone tells.
+    pub fn without_bases(held: &'a Held) -> Self {
+        Self { held, snapshots: Vec::new() }
+    }
+
     /// The document of a file, if it is held. Where the path does not name the language, the first line does; that is
     /// known of the same blob at the same path.
-    fn place(&self, file: &File) -> Option<(Language, Place)> {
+    pub fn place(&self, file: &File) -> Option<(Language, Place)> {
         match Language::of_path(&file.path) {
             Some(language) => Some((language, self.held.get(file.blob, language)?)),
             None => self.snapshots.iter().find_map(|(snapshot, indices)| {
@@ -95,6 +102,9 @@ fn split(group: &Group, known: &Known<'_>) -> (Vec<(FileRef, Fact)>, Vec<Item>) 
 
 /// The length of a blob that may be read.
 fn admit(contents: &Contents<'_>, item: &Item) -> Result<u64, SkipReason> {
+    if let Some(reason) = contents.left(item.blob) {
+        return Err(reason);
+    }
     match contents.size(item.blob) {
         None => Err(SkipReason::Unreadable),
         Some(bytes) if bytes > limits::MAX_BLOB_BYTES => Err(SkipReason::TooLarge),

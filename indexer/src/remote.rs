@@ -29,7 +29,8 @@ pub struct Remote {
 /// Asks a remote for its refs.
 pub async fn list(git: &Git, url: &str, folder: &std::path::Path, halt: &Halt) -> Result<Remote, IndexError> {
     let args = ["ls-remote", "--symref", "--", url].map(str::to_owned).to_vec();
-    let output = git.run(&Call { what: "ls-remote", args, folder, timeout: limits::LIST_TIMEOUT }, halt).await?;
+    let output =
+        git.run(&Call { what: "ls-remote", args, folder, input: None, timeout: limits::LIST_TIMEOUT }, halt).await?;
     parse(&output)
 }
 

@@ -11,7 +11,7 @@ use crate::listing::{File, Listing};
 use crate::rules::{FILE_NAMES, Rules};
 
 /// git's mode of a symbolic link.
-const SYMLINK: i32 = 0o120_000;
+pub const SYMLINK: i32 = 0o120_000;
 
 /// Our id of git2's.
 pub fn object_id(oid: git2::Oid) -> ObjectId {

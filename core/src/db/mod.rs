@@ -16,6 +16,7 @@ mod options;
 pub mod repositories;
 pub mod schedules;
 pub mod tenants;
+pub mod tokens;
 mod tx;
 
 use std::sync::Arc;

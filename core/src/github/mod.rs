@@ -1,11 +1,13 @@
 //! GitHub, as far as no network is needed: clone URLs, ref patterns, and the signature and payload of webhook deliveries.
 //! Knows no HTTP framework and no SQL.
 
+mod origin;
 mod payload;
 mod refs;
 mod remote;
 mod signature;
 
+pub use self::origin::{Origin, refused_address};
 pub use self::payload::{Payload, PayloadError, PayloadRepository};
 pub use self::refs::{RefPatternError, RefPatterns};
 pub use self::remote::{Remote, RemoteError};

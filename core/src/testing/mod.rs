@@ -4,8 +4,13 @@
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
 pub mod durable;
+#[cfg(feature = "http")]
+mod git_gate;
+pub mod hostile_urls;
 mod pgbouncer;
 mod services;
 mod test_db;
 
+#[cfg(feature = "http")]
+pub use self::git_gate::GitGate;
 pub use self::test_db::TestDb;

@@ -20,6 +20,7 @@ use crate::fail_point;
 use crate::halt::Halt;
 use crate::held_cache::HeldCache;
 use crate::job::{self, Told, Workplace};
+use crate::resolve;
 
 /// Runs the job that comes on standard input.
 pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
@@ -38,6 +39,8 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
         data_dir: &config.data_dir,
         allowed_origins: &config.git_allowed_origins,
         held: &HeldCache::default(),
+        resolver: &resolve::System,
+        askpass: &std::env::current_exe().context("cannot tell where this program is")?,
     };
     let out = Mutex::new(io::stdout());
     let tell = |told: Told<'_>| match told {

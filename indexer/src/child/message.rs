@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kotadb_core::crypto::Secret;
 use kotadb_core::db::jobs::{ErrorClass, Phase};
 use kotadb_core::id::{JobId, ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{ObjectKey, SegmentEntry};
@@ -15,7 +16,7 @@ use crate::halt::Reason;
 use crate::job::Outcome;
 
 /// From the worker.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
     /// The first line: what to do.
@@ -44,7 +45,7 @@ pub(super) enum Reply {
     Failed { class: String, message: String },
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct AssignmentLine {
     job: Uuid,
     fence: u64,
@@ -52,6 +53,8 @@ pub(super) struct AssignmentLine {
     repository: Uuid,
     now_ms: u64,
     url: String,
+    /// Nobody else reads this pipe.
+    token: Option<String>,
     ref_patterns: Vec<String>,
     full: bool,
     rescued: bool,
@@ -87,6 +90,7 @@ impl From<&Assignment> for AssignmentLine {
             repository: assignment.repository.0,
             now_ms: assignment.now_ms,
             url: assignment.url.clone(),
+            token: assignment.token.as_ref().map(|token| token.expose().to_owned()),
             ref_patterns: assignment.ref_patterns.clone(),
             full: assignment.full,
             rescued: assignment.rescued,
@@ -105,6 +109,7 @@ impl From<AssignmentLine> for Assignment {
             repository: RepositoryId(line.repository),
             now_ms: line.now_ms,
             url: line.url,
+            token: line.token.map(Secret::new),
             ref_patterns: line.ref_patterns,
             full: line.full,
             rescued: line.rescued,
@@ -200,6 +205,7 @@ mod tests {
             repository: RepositoryId(Uuid::from_u128(3)),
             now_ms: 8,
             url: "https://github.com/a/b.git".to_owned(),
+            token: Some(Secret::new("hush".to_owned())),
             ref_patterns: vec!["refs/heads/*".to_owned()],
             full: true,
             rescued: true,
@@ -209,7 +215,9 @@ mod tests {
         let line = serde_json::to_string(&Order::Run(Box::new((&sent).into()))).unwrap();
         assert!(!line.contains('\n'));
         let Order::Run(arrived) = serde_json::from_str(&line).unwrap() else { panic!("{line}") };
-        assert_eq!(Assignment::from(*arrived), sent);
+        let arrived = Assignment::from(*arrived);
+        assert_eq!(arrived, sent);
+        assert!(!format!("{arrived:?}").contains("hush"));
     }
 
     #[test]

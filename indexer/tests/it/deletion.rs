@@ -245,24 +245,28 @@ async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
     // A run that keeps no history drops what there was.
     service.enqueue_run(id, true).await;
     let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
-    let mut claimed = jobs::claim(&mut tx, "test", Duration::from_secs(600)).await.unwrap().unwrap();
+    let mut claimed = jobs::claim(&mut tx, "test", Duration::from_secs(600), Spend::Guarded).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     assert!(claimed.now_ms.abs_diff(clock::now_ms()) < HOUR);
     // As if this machine's clock were ten days behind the database's.
     claimed.now_ms += 240 * HOUR;
-    let indexer = Indexer {
-        db: service.database.db.clone(),
-        store: service.store.clone(),
-        data_dir: service.data_dir().to_owned(),
-        allowed_origins: vec![service.git.origin()],
-        lease: Duration::from_secs(600),
-        held: HeldCache::default(),
-    };
-    let halt = Halt::default();
+    let (halt, store, held) = (Halt::default(), service.store.clone(), HeldCache::default());
+    let (data_dir, origins) = (service.data_dir().to_owned(), vec![service.git.origin()]);
+    let assignment = Assignment::new(&claimed, None, BTreeSet::new(), Vec::new());
     let run = std::thread::scope(|scope| {
         let runtime = tokio::runtime::Handle::current();
-        let (indexer, claimed, halt) = (&indexer, &claimed, &halt);
-        scope.spawn(move || runtime.block_on(job::run(indexer, claimed, halt))).join().unwrap()
+        let run = || {
+            let workplace = Workplace {
+                store: &store,
+                data_dir: &data_dir,
+                allowed_origins: &origins,
+                held: &held,
+                resolver: &resolve::System,
+                askpass: Path::new("/bin/false"),
+            };
+            runtime.block_on(job::run(workplace, &assignment, &halt, &|_| {}))
+        };
+        scope.spawn(run).join().unwrap()
     });
     run.unwrap();
     let (root, _) = service.store.head(service.tenant).await.unwrap();

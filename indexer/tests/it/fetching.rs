@@ -21,7 +21,7 @@ async fn refused_remotes_are_dead_at_once_with_the_reason() {
     service.drain().await;
     for (repository, reason) in [
         (sha256, "SHA-256 repositories are not supported"),
-        (elsewhere, "origin `https://gitlab.example`"),
+        (elsewhere, "`https://gitlab.example` is not an allowed origin"),
         (missing, "not found"),
     ] {
         let job = service.job(repository).await;

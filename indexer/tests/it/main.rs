@@ -4,21 +4,25 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
 mod attributes;
+mod caps;
 mod children;
 mod churn;
 mod cold;
 mod compaction;
 mod crash;
 mod crash_upkeep;
+mod credentials;
 mod deletion;
 mod facts;
 mod fetching;
 mod follow_up;
+mod hostile_urls;
 mod jobs;
 mod layers;
 mod local;
 mod many;
 mod odd_commits;
+mod partial;
 mod promises;
 mod publishing;
 mod schedules;

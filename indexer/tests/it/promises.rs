@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use kotadb_core::store::{Kind, Store};
 use kotadb_indexer::clock;
+use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::local;
-use kotadb_indexer::upkeep::{Extent, Upkeep};
+use kotadb_indexer::upkeep::Upkeep;
 
 use crate::support::{Repository, block_on, index};
 

@@ -33,10 +33,19 @@ impl GitServer {
     /// Serves `repositories` (name → bare repository, `.git` folder or working tree) on 127.0.0.1: at `port` where that is
     /// free, else at any free port.
     pub async fn start(repositories: BTreeMap<String, PathBuf>, port: Option<u16>) -> io::Result<Self> {
+        Self::start_with(repositories, port, |router| router).await
+    }
+
+    /// The same behind layers of the caller's.
+    pub async fn start_with(
+        repositories: BTreeMap<String, PathBuf>,
+        port: Option<u16>,
+        layers: impl FnOnce(Router) -> Router,
+    ) -> io::Result<Self> {
         let listener = bind(port).await?;
         let address = listener.local_addr()?;
         let served: Served = Arc::new(RwLock::new(repositories));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&served));
+        let router = layers(Router::new().fallback(answer).with_state(Arc::clone(&served)));
         let task = tokio::spawn(async move {
             // `axum::serve` ends only with the task.
             let _ = axum::serve(listener, router).await;

@@ -1,5 +1,6 @@
 //! Registration, listing, deletion and index requests.
 
+use kotadb_core::testing::hostile_urls;
 use serde_json::json;
 
 use crate::app::App;
@@ -35,15 +36,10 @@ async fn registering_makes_repository_hook_and_job_once() {
 async fn what_must_not_be_fetched_is_refused_by_its_rule() {
     let app = App::new().await;
     let key = app.tenant("one").await.key;
-    for (url, rule) in [
-        ("file:///etc", "`file:` is not fetched"),
-        ("https://me:secret@github.com/a/b", "user name or password"),
-        ("http://169.254.169.254/a/b", "not an allowed origin"),
-        ("https://github.com/a/b?x", "query or fragment"),
-    ] {
+    for &(url, rule) in hostile_urls::REFUSED {
         let answer = app.call("POST", PATH, &key, Some(json!({ "url": url }))).await;
         assert_eq!((answer.status, answer.code()), (400, "repository_refused"), "{url}");
-        assert!(answer.body["detail"].as_str().unwrap().contains(rule), "{}", answer.body);
+        assert!(answer.body["detail"].as_str().unwrap().contains(rule), "{url}: {}", answer.body);
     }
     let bad_ref = app.call("POST", PATH, &key, Some(json!({ "url": "a/b", "refs": ["a b"] }))).await;
     assert_eq!((bad_ref.status, &bad_ref.body["errors"][0]["field"]), (400, &json!("refs")));

@@ -1,7 +1,6 @@
 //! One deployment in small: a database behind pgbouncer, a folder as object store, git served over HTTP, and the indexer
 //! as a process.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use kotadb_core::db::{Scope, repositories, tenants};
 use kotadb_core::http::git_backend::GitServer;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
-use kotadb_core::testing::TestDb;
+use kotadb_core::testing::{GitGate, TestDb};
 use kotadb_indexer::inspect::Inspected;
 use tempfile::TempDir;
 
@@ -20,6 +19,7 @@ use super::Remote;
 pub struct Service {
     pub database: TestDb,
     pub git: GitServer,
+    pub gate: GitGate,
     pub data: TempDir,
     pub tenant: TenantId,
     pub store: Store,
@@ -33,8 +33,9 @@ impl Service {
         tx.commit().await.unwrap();
         let data = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreOptions::Folder(data.path().join("objects"))).unwrap();
-        let git = GitServer::start(BTreeMap::new(), None).await.unwrap();
-        Self { database, git, data, tenant, store }
+        let gate = GitGate::default();
+        let git = gate.serve().await.unwrap();
+        Self { database, git, gate, data, tenant, store }
     }
 
     /// Serves and registers a repository; no job is queued.
