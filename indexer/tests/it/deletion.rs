@@ -1,15 +1,20 @@
 //! What owners delete, from the row to the last byte: repositories whose segments others share, and commits, tips too.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
+use kotadb_core::db::jobs::Spend;
 use kotadb_core::db::{Scope, deletions, jobs, repositories};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::segment::Segment;
 use kotadb_core::store::Kind;
+use kotadb_indexer::assignment::Assignment;
 use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
-use kotadb_indexer::job::{self, Indexer};
+use kotadb_indexer::job::{self, Workplace};
+use kotadb_indexer::resolve;
 use kotadb_indexer::tips::Tips;
 use kotadb_indexer::upkeep::Upkeep;
 use kotadb_indexer::{clock, gc, retention};
