@@ -23,7 +23,9 @@ const LARGEST_BATCH: usize = 1024;
 
 /// Matching lines that are ranked together where a name is looked for: its definition can be far behind its uses, and a
 /// batch of such a query has more files until it has so many lines, which are what ranking costs.
-const ENOUGH_LINES: u64 = 4096;
+const ENOUGH_LINES: u64 = 1024;
+/// Files of such a batch at most, unless it would have as many anyway.
+const MOST_OF_NAME: usize = 512;
 
 /// Candidates of a wave. The first one is a batch's worth where most of them match; cold, it is one round trip.
 const FIRST_WAVE: usize = 160;
@@ -195,14 +197,14 @@ impl Batches<'_, '_> {
             lines += found.hit.lines;
             lines < ENOUGH_LINES
         });
-        (few.count() + 1).clamp(least, LARGEST_BATCH)
+        (few.count() + 1).clamp(least, MOST_OF_NAME.max(least))
     }
 
     /// Files that the next batch will have, by the lines of those that were found.
     fn likely(&self, least: usize) -> usize {
         let lines: u64 = self.found.iter().map(|found| found.hit.lines).sum();
         match (self.found.len() as u64 * ENOUGH_LINES).checked_div(lines) {
-            Some(likely) if self.work.plan.is_name() => (likely as usize).clamp(least, LARGEST_BATCH),
+            Some(likely) if self.work.plan.is_name() => (likely as usize).clamp(least, MOST_OF_NAME.max(least)),
             _ => least,
         }
     }

@@ -74,7 +74,7 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
 fn mutated(text: &str, names: &[&str], chance: &mut Chance) -> String {
     let mut renamed = std::collections::HashMap::new();
     let mut out = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n').filter(|_| true) {
+    for line in text.split_inclusive('\n') {
         if chance.below(6) == 0 {
             continue;
         }

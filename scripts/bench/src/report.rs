@@ -55,9 +55,9 @@ fn judge(rows: &mut [Row]) -> Vec<Row> {
         }
         let counted = if query.kind == Kind::FileName { "files" } else { "lines" };
         if let Some(theirs) = find(rows, query.name, "rg", "lines") {
-            for ours in rows.iter_mut().filter(|row| row.name == query.name && row.metric == counted) {
-                let is_ours = ["kotadb", "kotadb 256 MiB"].contains(&&*ours.tool);
-                *ours = if is_ours { ours.clone().just(theirs) } else { ours.clone() };
+            let is_ours = |row: &Row| row.metric == counted && ["kotadb", "kotadb 256 MiB"].contains(&&*row.tool);
+            for ours in rows.iter_mut().filter(|row| row.name == query.name && is_ours(row)) {
+                *ours = ours.clone().just(theirs);
             }
         }
         if NO_LITERAL.contains(&query.name)

@@ -40,6 +40,7 @@ const PAGE: usize = 50;
 
 /// Where a page takes less than 20 ms there is time for a hundred runs and more: one in a hundred is no longer the slowest.
 pub const PAGE_EFFORT: Effort = Effort { warm_up: 3, least: 10, most: 400, patience: Duration::from_secs(3) };
+/// What counts every match can take seconds.
 pub const ALL_EFFORT: Effort = Effort { warm_up: 1, least: 3, most: 40, patience: Duration::from_secs(2) };
 
 struct Bench {
