@@ -92,7 +92,7 @@ GRANT SELECT, INSERT, UPDATE ON kotadb.queue_tenants TO kotadb_api;
 GRANT SELECT ON kotadb.indexer_usage TO kotadb_api;
 GRANT SELECT ON kotadb.queue_settings, kotadb.indexer_usage TO kotadb_auth;
 GRANT SELECT (id, daily_indexer_seconds) ON kotadb.tenants TO kotadb_auth;
-GRANT UPDATE ON SEQUENCE kotadb.job_fences TO kotadb_worker;
+GRANT SELECT, UPDATE ON SEQUENCE kotadb.job_fences TO kotadb_worker;
 RESET ROLE;
 
 SET LOCAL ROLE kotadb_worker;

@@ -12,7 +12,7 @@ say() { printf '\n== %s\n' "$*"; }
 scripts/setup.sh bench
 repository=$(scripts/bench-corpus.sh)
 parts=("$@")
-all=(build warm cold http peers tree ranking stages many refs)
+all=(build warm cold http peers tree ranking stages many refs queue)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -72,6 +72,7 @@ for part in "${parts[@]}"; do
     tree) bench tree --repo "$repository" ;;
     many) bench many ;;
     refs) bench refs ;;
+    queue) bench queue ;;
     ranking) bench ranking --repo "$repository" --corpus linux ;;
     *) printf 'bench: no part `%s`: %s\n' "$part" "${all[*]}" >&2; exit 2 ;;
   esac

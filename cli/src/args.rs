@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
 
+use crate::jobs::JobsCommand;
+
 /// Code search for git repositories: indexed, exact, local or as a service.
 #[derive(Debug, Parser)]
 #[command(name = "kotadb", version)]
@@ -78,6 +80,9 @@ pub enum Command {
     Search(SearchArgs),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
+    /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
 }
 
 /// `kotadb index`

@@ -1,8 +1,9 @@
-//! `kotadb`: the command people type. Indexes and searches a repository of this machine, and runs the whole service with
-//! `up`. The work is done by the floors below; here are arguments, terminal output and exit codes.
+//! `kotadb`: the command people type. Indexes and searches a repository of this machine, runs the whole service with `up`, and
+//! looks after the queue of one with `jobs`. The work is done by the floors below; here are arguments, terminal output and exit codes.
 
 mod args;
 mod index;
+mod jobs;
 mod output;
 mod progress;
 mod search;
@@ -36,6 +37,9 @@ fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Index(args) => index::run(&args).map(|()| true),
         Command::Search(args) => search_runtime()?.block_on(search::run(&args)),
+        Command::Jobs(command) => {
+            Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
+        }
         Command::Up(args) => Builder::new_multi_thread().enable_all().build()?.block_on(up::run(&args)).map(|()| true),
     }
 }

@@ -89,7 +89,7 @@ async fn claim(indexer: &Indexer, worker: &str) -> Result<Option<Claimed>, DbErr
 
 async fn outstanding(indexer: &Indexer) -> Result<i64, DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
-    let (count, _next) = jobs::outstanding(&mut tx).await?;
+    let (count, _next) = jobs::outstanding(&mut tx, Spend::Guarded).await?;
     tx.commit().await?;
     Ok(count)
 }

@@ -50,6 +50,15 @@ pub struct Limits {
     pub each_tenant: Option<i64>,
 }
 
+/// What one tenant may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantLimits {
+    /// Seconds of indexers a UTC day; `None`: those of the settings.
+    pub seconds: Option<i64>,
+    /// Jobs at once.
+    pub running: i32,
+}
+
 /// Newest jobs of all tenants, or one of them by its id.
 pub async fn list(tx: &mut Tx, which: Selection, job: Option<JobId>, limit: i64) -> Result<Vec<OperatorJob>, DbError> {
     let select = Statement::new(
@@ -151,19 +160,26 @@ pub async fn set_limits(tx: &mut Tx, limits: Limits, actor: &str) -> Result<(), 
     audit(tx, actor, Deed::to_many("jobs.limits", Selection::default(), detail)).await
 }
 
-/// Sets a tenant's own limits: seconds a day, and jobs at once where given.
+/// A tenant's own limits.
+pub async fn tenant_limits(tx: &mut Tx, tenant: TenantId) -> Result<TenantLimits, DbError> {
+    let select = "SELECT daily_indexer_seconds, max_running_jobs FROM kotadb.tenants WHERE id = $1";
+    let row = tx.row(Statement::new(select).bind(tenant.0)).await?;
+    let row = row.ok_or_else(|| DbError::Statement(format!("tenant `{tenant}` vanished")))?;
+    Ok(TenantLimits { seconds: column(&row, "daily_indexer_seconds")?, running: column(&row, "max_running_jobs")? })
+}
+
+/// Sets a tenant's own limits.
 pub async fn set_tenant_limits(
     tx: &mut Tx,
     tenant: TenantId,
-    seconds: Option<i64>,
-    running: Option<i32>,
+    limits: TenantLimits,
     actor: &str,
 ) -> Result<(), DbError> {
-    let set = "UPDATE kotadb.tenants SET daily_indexer_seconds = $2, max_running_jobs = coalesce($3, max_running_jobs)
-        WHERE id = $1";
-    tx.run(Statement::new(set).bind(tenant.0).bind(seconds).bind(running)).await?;
+    let set = "UPDATE kotadb.tenants SET daily_indexer_seconds = $2, max_running_jobs = $3 WHERE id = $1";
+    tx.run(Statement::new(set).bind(tenant.0).bind(limits.seconds).bind(limits.running)).await?;
     let which = Selection { tenant: Some(tenant), ..Selection::default() };
-    audit(tx, actor, Deed::to_many("jobs.limits", which, json!({ "seconds": seconds, "running": running }))).await
+    let detail = json!({ "seconds": limits.seconds, "running": limits.running });
+    audit(tx, actor, Deed::to_many("jobs.limits", which, detail)).await
 }
 
 impl Selection {

@@ -3,6 +3,7 @@
 //! `scripts/test-services.sh` starts Postgres and pgbouncer once for a whole test run and says where they are by two
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
+pub mod durable;
 mod pgbouncer;
 mod services;
 mod test_db;

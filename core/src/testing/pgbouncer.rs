@@ -18,15 +18,27 @@ pub(super) struct PgBouncer {
     port: u16,
 }
 
+/// In front of what it stands.
+pub(super) struct PgBouncerOptions<'a> {
+    pub(super) postgres_port: u16,
+    /// Who may pass, without a password.
+    pub(super) login: &'a str,
+    /// What Postgres asks for; empty: nothing.
+    pub(super) password: &'a str,
+    /// Connections to Postgres at most.
+    pub(super) pool_size: u32,
+}
+
 impl PgBouncer {
-    /// Starts pgbouncer in front of a Postgres without passwords; `logins` may pass.
-    pub(super) fn start(folder: &Path, postgres_port: u16, logins: &[&str]) -> Result<Self, DbError> {
+    /// Starts pgbouncer.
+    pub(super) fn start(folder: &Path, options: &PgBouncerOptions<'_>) -> Result<Self, DbError> {
         let port = free_port()?;
-        let users: String = logins.iter().map(|login| format!("\"{login}\" \"\"\n")).collect();
+        let PgBouncerOptions { postgres_port, login, password, pool_size } = options;
+        let users = format!("\"{login}\" \"{password}\"\n");
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
-             pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
+             pool_mode = transaction\ndefault_pool_size = {pool_size}\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
              log_connections = 0\nlog_disconnections = 0\n",
             users = folder.join("users.txt").display(),
         );

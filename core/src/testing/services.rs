@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::pgbouncer::PgBouncer;
+use super::pgbouncer::{PgBouncer, PgBouncerOptions};
 use crate::db::DbError;
 use crate::db::cluster::{Cluster, ClusterOptions};
 
@@ -55,7 +55,8 @@ impl Services {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).map_err(failed)?;
         let data_dir = folder.path().join("postgres");
         let cluster = Cluster::start(ClusterOptions { data_dir, durable: false, max_connections: 200 }).await?;
-        let pgbouncer = PgBouncer::start(folder.path(), cluster.port(), &[LOGIN])?;
+        let options = PgBouncerOptions { postgres_port: cluster.port(), login: LOGIN, password: "", pool_size: 4 };
+        let pgbouncer = PgBouncer::start(folder.path(), &options)?;
         Ok(Self {
             postgres_port: cluster.port(),
             pgbouncer_port: pgbouncer.port(),

@@ -149,3 +149,24 @@ async fn serve_gives_its_job_back_when_told_to_stop() {
     let status = tokio::time::timeout(Duration::from_secs(60), serving.wait()).await.unwrap().unwrap();
     assert!(status.success());
 }
+
+/// A backup knows nothing of the fences that were given out since; HEAD does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restore_of_the_database_publishing_goes_on() {
+    let service = Service::start().await;
+    let repository = repository();
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    service.database.execute("SELECT setval('kotadb.job_fences', 50)").await;
+    service.enqueue(id).await;
+    service.drain().await;
+    service.database.execute("ALTER SEQUENCE kotadb.job_fences RESTART 1").await;
+    repository.write("src/b.rs", "fn b() {}\n");
+    repository.commit();
+    remote.push(&repository, "main");
+    service.enqueue(id).await;
+    service.drain().await;
+    assert_eq!(service.job(id).await.state, JobState::Done);
+    assert_eq!(service.indexed_commit(id).await, Some(repository.git(&["rev-parse", "HEAD"])));
+    assert_eq!(service.store.head(service.tenant).await.unwrap().0.repositories[&id].fence, 52);
+}

@@ -10,6 +10,7 @@ mod peers;
 mod program;
 mod pushes;
 mod queries;
+mod queue;
 mod ranking;
 mod refs;
 mod report;
@@ -60,6 +61,8 @@ enum Part {
     Many(many::ManyArgs),
     /// A repository with many refs: what they add.
     Refs(refs::RefsArgs),
+    /// The job queue: claims of a million jobs, and the start of a live indexer.
+    Queue(queue::QueueArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
     /// Tables, JSON and chart of all rows that were written.
@@ -79,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         Part::Tree(part) => tree::run(part, &args.bin, &mut rows)?,
         Part::Many(part) => many::run(part, &mut rows)?,
         Part::Refs(part) => refs::run(part, &mut rows)?,
+        Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }

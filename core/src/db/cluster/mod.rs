@@ -80,6 +80,12 @@ impl Cluster {
         self.port
     }
 
+    /// The password of all its logins, where it asks for one.
+    #[cfg(feature = "testing")]
+    pub(crate) fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
     /// Process id of the server.
     pub fn process_id(&self) -> u32 {
         self.server.process_id()

@@ -14,7 +14,7 @@ use crate::db::{DbError, Tx};
 use crate::id::{JobId, RepositoryId, TenantId};
 
 /// Expired leases that one claim takes back at most.
-const MOST_RESCUES: i32 = 20;
+const MOST_RESCUES: i32 = 8;
 
 /// Whether a claim heeds the limits on the indexers' time of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

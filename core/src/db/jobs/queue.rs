@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::{Enqueued, JobRow, JobState, NewJob, Trigger, known};
+use super::{Enqueued, JobRow, JobState, NewJob, Spend, Trigger, known};
 use crate::db::tx::{Statement, column};
 use crate::db::{DbError, Tx};
 use crate::id::{JobId, RepositoryId};
@@ -53,18 +53,25 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
 }
 
 /// Jobs that could be taken now, or are leased by anybody: `drain` waits for both; at most 1,000 are counted. Also the time
-/// until the next is due, if any. What stands still (paused, suspended) is not counted.
-pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError> {
+/// until the next is due, if any. What stands still (paused, suspended, for a guarded worker also over a limit) is not counted.
+pub async fn outstanding(tx: &mut Tx, spend: Spend) -> Result<(i64, Option<Duration>), DbError> {
     let count = Statement::new(
         "WITH open AS (
-             SELECT q.tenant_id, q.next_at FROM kotadb.queue_tenants q JOIN kotadb.tenants t ON t.id = q.tenant_id
-             WHERE q.next_at < 'infinity' AND t.jobs_paused_at IS NULL
-                 AND (SELECT s.paused_at IS NULL FROM kotadb.queue_settings s)
+             SELECT q.tenant_id FROM kotadb.queue_tenants q JOIN kotadb.tenants t ON t.id = q.tenant_id
+             WHERE q.next_at < 'infinity' AND q.next_at <= now() AND t.jobs_paused_at IS NULL
+                 AND NOT (SELECT kotadb.queue_is_closed($1))
+                 AND NOT ($1 AND EXISTS (
+                     SELECT FROM kotadb.indexer_usage u, kotadb.queue_settings s
+                     WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.tenant_id = q.tenant_id
+                         AND u.seconds >= coalesce(t.daily_indexer_seconds, s.daily_tenant_seconds)
+                 ))
          ), due AS (
-             SELECT FROM open o JOIN kotadb.jobs j ON j.tenant_id = o.tenant_id
-             JOIN kotadb.repositories r ON r.id = j.repository_id
-             WHERE o.next_at <= now() AND j.state = 'queued' AND j.run_at <= now() AND r.deleted_at IS NULL
-                 AND (r.suspended_at IS NULL OR j.trigger = 'manual')
+             SELECT FROM open o CROSS JOIN LATERAL (
+                 SELECT FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+                 WHERE j.tenant_id = o.tenant_id AND j.state = 'queued' AND j.run_at <= now() AND r.deleted_at IS NULL
+                     AND (r.suspended_at IS NULL OR j.trigger = 'manual')
+                 LIMIT 1000
+             ) AS of_tenant
              LIMIT 1000
          ), later AS (
              SELECT j.run_at FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
@@ -76,7 +83,7 @@ pub async fn outstanding(tx: &mut Tx) -> Result<(i64, Option<Duration>), DbError
          SELECT (SELECT count(*) FROM kotadb.jobs j WHERE j.state = 'running') + (SELECT count(*) FROM due) AS due,
              (SELECT ceil(extract(epoch FROM l.run_at - now()) * 1000)::bigint FROM later l) AS next",
     );
-    let Some(row) = tx.row(count).await? else {
+    let Some(row) = tx.row(count.bind(spend == Spend::Guarded)).await? else {
         return Ok((0, None));
     };
     let next: Option<i64> = column(&row, "next")?;

@@ -160,7 +160,7 @@ async fn drain(world: &World) {
     for _ in 0..500 {
         if !world.work("last", &mut dice).await {
             let mut tx = world.db.begin(Scope::Worker).await.unwrap();
-            if jobs::outstanding(&mut tx).await.unwrap() == (0, None) {
+            if jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap() == (0, None) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

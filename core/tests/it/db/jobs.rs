@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Trigger};
+use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Spend, Trigger};
 use kotadb_core::db::{DbError, Scope, hooks, jobs, repositories};
 use kotadb_core::id::{JobId, RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
@@ -46,7 +46,7 @@ impl Fixture {
 
     async fn outstanding(&self) -> (i64, Option<Duration>) {
         let mut tx = self.test.db.begin(Scope::Worker).await.unwrap();
-        jobs::outstanding(&mut tx).await.unwrap()
+        jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap()
     }
 
     /// Seconds from now to the start of the queued job.

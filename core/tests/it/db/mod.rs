@@ -8,5 +8,7 @@ mod fixture;
 mod job_events;
 mod jobs;
 mod migrations;
+mod operators;
+mod plans;
 mod rows;
 mod transactions;

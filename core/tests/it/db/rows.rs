@@ -1,7 +1,7 @@
 //! Tenants, repositories, keys, hooks and deliveries.
 
 use kotadb_core::db::deliveries::NewDelivery;
-use kotadb_core::db::jobs::{JobState, Trigger};
+use kotadb_core::db::jobs::{JobState, Spend, Trigger};
 use kotadb_core::db::{DbError, Scope, deliveries, health, hooks, jobs, keys, repositories, tenants};
 use kotadb_core::id::HookId;
 use kotadb_core::testing::TestDb;
@@ -66,7 +66,7 @@ async fn deleting_a_repository_ends_its_jobs() {
     let mut tx = test.db.begin(Scope::Worker).await.unwrap();
     assert!(jobs::heartbeat(&mut tx, &claimed, super::fixture::LEASE).await.unwrap(), "the worker is asked to stop");
     jobs::release(&mut tx, &claimed, false).await.unwrap();
-    assert_eq!(jobs::outstanding(&mut tx).await.unwrap(), (0, None));
+    assert_eq!(jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap(), (0, None));
     tx.commit().await.unwrap();
     let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
     let refused = jobs::enqueue(&mut tx, &job(acme, repository, Trigger::Push)).await;

@@ -23,6 +23,8 @@ async fn nothing_of_another_tenant_is_seen_on_any_route() {
         ("GET", format!("/api/v1/repositories/{id}/snapshots"), None),
         ("DELETE", format!("/api/v1/repositories/{id}/snapshots/{}", "07".repeat(20)), None),
         ("GET", format!("/api/v1/jobs/{job}"), None),
+        ("POST", format!("/api/v1/jobs/{job}/cancel"), None),
+        ("POST", format!("/api/v1/jobs/{job}/retry"), None),
         ("GET", format!("/api/v1/jobs?repository={id}"), None),
         ("GET", "/api/v1/jobs?repository=owner/private".to_owned(), None),
         ("GET", format!("{search}?query=secret&repository={id}"), None),
