@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000003" "functions",
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
+    "20261126000040" "cursors",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.
