@@ -28,6 +28,8 @@ pub enum Command {
     Gc(UpkeepArgs),
     /// Both, of all tenants.
     Sweep,
+    /// Repair what deliveries of GitHub should have told: refs that moved, webhooks, names, new repositories.
+    Reconcile,
     /// Index a repository or folder of this machine, without database and network.
     Once(OnceArgs),
     /// Show what an index holds: sizes, paths or every searchable fact.

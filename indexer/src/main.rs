@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::Parser;
 use kotadb_core::config::Config;
+use kotadb_core::crypto::MasterKey;
 use kotadb_core::db::{Db, DbError, DbOptions, migrate};
+use kotadb_core::github::client::Client;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
@@ -18,6 +20,7 @@ use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::reconcile::Reconciler;
 use kotadb_indexer::upkeep::{Part, Upkeep};
 use kotadb_indexer::{admin, clock, fail_point, runner, upkeep};
 
@@ -25,6 +28,8 @@ use crate::args::{
     AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
 };
 
+/// Repositories that one run of the reconciler compares: the rest comes first in the next.
+const MOST_RECONCILED: usize = 2000;
 /// Connections of one indexer: its job and its heartbeat.
 const MAX_CONNECTIONS: u32 = 3;
 /// How long a start waits for Postgres.
@@ -53,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Compact(args) => look_after(&args, Part::Compact).await,
             Command::Gc(args) => look_after(&args, Part::Collect).await,
             Command::Sweep => look_after(&UpkeepArgs { path: None }, Part::All).await,
+            Command::Reconcile => reconcile().await,
             Command::Drain => work(true).await,
             Command::Serve => work(false).await,
             Command::Inspect(args) => inspect(&args).await,
@@ -106,6 +112,26 @@ async fn indexer() -> anyhow::Result<Indexer> {
         lease: config.lease,
         held: HeldCache::default(),
     })
+}
+
+async fn reconcile() -> anyhow::Result<ExitCode> {
+    let config = service_config()?;
+    let github = Client::new(&config)?;
+    let key = config.master_key.as_deref();
+    let key = key.map(|key| MasterKey::from_base64(key, config.master_key_previous.as_deref())).transpose()?;
+    let indexer = indexer().await?;
+    let stop = Halt::default();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let reconciler = Reconciler {
+        indexer: &indexer,
+        github: &github,
+        master_key: key.as_ref(),
+        webhook_base_url: config.webhook_base_url.as_deref(),
+        most: MOST_RECONCILED,
+    };
+    let done = reconciler.run(&stop).await?;
+    indexer.db.close().await;
+    Ok(ExitCode::from(u8::from(done.failed > 0)))
 }
 
 async fn work(until_empty: bool) -> anyhow::Result<ExitCode> {

@@ -19,5 +19,7 @@ mod local;
 mod many;
 mod odd_commits;
 mod publishing;
+mod reconcile;
+mod reconcile_states;
 mod support;
 mod working_tree;
