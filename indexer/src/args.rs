@@ -36,7 +36,7 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Bring the database up to this version.
     Migrate(MigrateArgs),
-    /// Tenants and keys.
+    /// Tenants, keys and installations.
     #[command(subcommand)]
     Admin(AdminCommand),
 }
@@ -99,6 +99,22 @@ pub enum AdminCommand {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Installations of the GitHub App.
+    #[command(subcommand)]
+    Installation(InstallationCommand),
+}
+
+/// `admin installation`
+#[derive(Debug, Subcommand)]
+pub enum InstallationCommand {
+    /// Give an installation to a tenant, whose repositories it lists and fetches from then on.
+    Link {
+        /// GitHub's number of it: the last part of its settings page's address.
+        id: i64,
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+    },
 }
 
 /// `admin tenant`

@@ -25,7 +25,8 @@ use kotadb_indexer::upkeep::{Part, Upkeep};
 use kotadb_indexer::{admin, clock, fail_point, runner, upkeep};
 
 use crate::args::{
-    AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
+    AdminCommand, Args, Command, InspectArgs, InstallationCommand, KeyCommand, MigrateArgs, OnceArgs, TenantCommand,
+    UpkeepArgs,
 };
 
 /// Repositories that one run of the reconciler compares: the rest comes first in the next.
@@ -238,8 +239,13 @@ async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
-    let db = database(&service_config()?)?;
+    let config = service_config()?;
+    let db = database(&config)?;
     match command {
+        AdminCommand::Installation(InstallationCommand::Link { id, tenant }) => {
+            let account = admin::link_installation(&db, &Client::new(&config)?, id, &tenant).await?;
+            println!("linked {account} to {tenant}");
+        }
         AdminCommand::Tenant(TenantCommand::Create { name }) => println!("{}", admin::create_tenant(&db, &name).await?),
         AdminCommand::Tenant(TenantCommand::List) => {
             for (id, name) in admin::list_tenants(&db).await? {

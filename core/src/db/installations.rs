@@ -15,14 +15,15 @@ pub struct InstallationRow {
     pub is_active: bool,
 }
 
-/// Links an installation to a tenant, or notes it anew. Scope: worker.
-pub async fn link(tx: &mut Tx, id: i64, account: &str, account_id: i64, tenant: TenantId) -> Result<(), DbError> {
+/// Links an installation to a tenant, or notes it anew; `false`: it is another tenant's. Scope: worker.
+pub async fn link(tx: &mut Tx, id: i64, account: &str, account_id: i64, tenant: TenantId) -> Result<bool, DbError> {
     let upsert = Statement::new(
-        "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ($1, $2, $3, $4)
+        "INSERT INTO kotadb.installations AS i (id, tenant_id, account, account_id) VALUES ($1, $2, $3, $4)
          ON CONFLICT (id) DO UPDATE SET tenant_id = excluded.tenant_id, account = excluded.account,
-             account_id = excluded.account_id, deleted_at = NULL",
+             account_id = excluded.account_id, deleted_at = NULL
+         WHERE i.tenant_id IS NULL OR i.tenant_id = excluded.tenant_id",
     );
-    tx.run(upsert.bind(id).bind(tenant.0).bind(account.to_owned()).bind(account_id)).await.map(|_| ())
+    Ok(tx.run(upsert.bind(id).bind(tenant.0).bind(account.to_owned()).bind(account_id)).await? == 1)
 }
 
 /// An installation of the tenant in scope.

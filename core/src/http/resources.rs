@@ -110,10 +110,7 @@ impl Resources {
 
     /// GitHub's API. `not_configured` where the App's key is none.
     pub fn github(&self) -> Result<&Client, ApiError> {
-        build(&self.0.github, || {
-            let refused = |error| ApiError::not_configured(&["GITHUB_APP_PRIVATE_KEY"]).with_cause(error);
-            Client::new(self.config()).map_err(refused)
-        })
+        build(&self.0.github, || Ok(Client::new(self.config())?))
     }
 
     fn rebuilt(self, change: impl FnOnce(&mut Handles)) -> Self {

@@ -1,9 +1,9 @@
 //! The webhook of one repository: made where it is missing, mended where somebody changed it, and its log read.
 
 use kotadb_core::crypto::Secret;
+use kotadb_core::db::Scope;
 use kotadb_core::db::hooks::{self, HookRow};
 use kotadb_core::db::upstream::Upstream;
-use kotadb_core::db::Scope;
 use kotadb_core::github::client::Session;
 use kotadb_core::github::provision::{self, Provision, payload_url};
 use kotadb_core::id::HookId;

@@ -2,7 +2,7 @@
 
 use kotadb_core::db::repositories::Credential;
 use kotadb_core::db::upstream::{self, Upstream};
-use kotadb_core::db::{Scope, Tx};
+use kotadb_core::db::{Scope, Tx, installations};
 use kotadb_core::github::client::{GithubError, GithubRepository, Session};
 use kotadb_core::github::follow::clone_url;
 
@@ -57,6 +57,9 @@ impl Run<'_> {
             repository.url = url;
         }
         if because.is_none() && upstream::resume(tx, repository.id, &PASSING).await? {
+            if let Credential::Installation(id) = repository.credential {
+                installations::note(tx, id, Some(false)).await?;
+            }
             self.done.resumed += 1;
             repository.suspended_because = None;
         }

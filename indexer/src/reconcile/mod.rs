@@ -90,8 +90,7 @@ struct Run<'a> {
 impl Reconciler<'_> {
     /// Compares what is due. An error: the run has to stop, or Postgres is away.
     pub async fn run(&self, halt: &Halt) -> Result<Reconciled, IndexError> {
-        let mut run =
-            Run { with: *self, halt, done: Reconciled::default(), roots: HashMap::new(), unavailable: 0 };
+        let mut run = Run { with: *self, halt, done: Reconciled::default(), roots: HashMap::new(), unavailable: 0 };
         run.copies().await?;
         run.registrations().await?;
         run.repositories().await?;
@@ -132,6 +131,9 @@ impl Run<'_> {
             self.roots.clear();
             for repository in due {
                 self.halt.check()?;
+                if self.is_down() {
+                    break;
+                }
                 match self.repository(&repository).await {
                     Ok(()) => self.done.repositories += 1,
                     Err(trouble) => {

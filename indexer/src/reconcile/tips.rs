@@ -43,7 +43,8 @@ impl Run<'_> {
                 let commit = held.default_tip().map(|tip| tip.commit);
                 let known = repository.tip_etag.as_deref().and_then(|text| text.split_once(' '));
                 let etag = known.filter(|(of, _)| commit.is_some_and(|commit| commit.to_string() == *of));
-                let has_name = held.default.is_none() || default_ref(repository).is_none_or(|name| held.default == Some(name));
+                let has_name =
+                    held.default.is_none() || default_ref(repository).is_none_or(|name| held.default == Some(name));
                 match session.tip(&repository.name, "HEAD", etag.map(|(_, etag)| etag)).await? {
                     TipAnswer::Same => (!has_name, repository.tip_etag.clone()),
                     TipAnswer::Nothing => (commit.is_some(), None),

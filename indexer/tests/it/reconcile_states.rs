@@ -1,9 +1,9 @@
 //! Repositories that are renamed, archived, transferred, gone or new at GitHub while nobody listens, against a GitHub on
 //! loopback.
 
+use kotadb_core::db::Scope;
 use kotadb_core::db::registrations::{self, RegistrationRow};
 use kotadb_core::db::repositories::{self, Credential};
-use kotadb_core::db::Scope;
 use uuid::Uuid;
 
 use crate::support::github::Deployment;
@@ -30,7 +30,7 @@ async fn pattern(with: &Deployment, text: &str, credential: Credential) -> Uuid 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_repositories_of_a_pattern_follow_by_themselves() {
-    let with = Deployment::start().await;
+    let mut with = Deployment::start().await;
     for n in 0..300 {
         with.github.create(&format!("acme/r{n:03}"), true);
     }
@@ -42,10 +42,12 @@ async fn new_repositories_of_a_pattern_follow_by_themselves() {
     let first = with.reconcile().await;
     assert_eq!((first.registered, first.failed), (300, 0), "{first:?}");
     assert_eq!((first.repositories, first.hooks), (300, 300), "and their webhooks are made: {first:?}");
-    let rows = "SELECT concat_ws(' ', count(*), min(priority), min(ref_patterns::text), count(DISTINCT registration_id))
+    let rows =
+        "SELECT concat_ws(' ', count(*), min(priority), min(ref_patterns::text), count(DISTINCT registration_id))
         FROM kotadb.repositories";
     assert_eq!(with.text(rows).await, "300 40 {refs/heads/main} 1");
     assert_eq!(with.take_jobs().await.len(), 300);
+    with.most = 0;
     assert_eq!(with.reconcile().await.registered, 0);
 
     // One more comes, one is deleted here by its owner and stays away.
@@ -144,6 +146,7 @@ async fn repositories_stand_still_with_their_installation() {
     assert_eq!(with.text(STATE).await, "acme/a installation,acme/b installation");
     with.github.set_suspended(installation, false).await;
     assert_eq!(with.reconcile().await.resumed, 2);
+    assert_eq!(with.text("SELECT (suspended_at IS NULL)::text FROM kotadb.installations").await, "true");
     with.github.choose(installation, "acme/b", false).await;
     assert_eq!(with.reconcile().await.suspended, 1);
     assert_eq!(with.text(STATE).await, "acme/a,acme/b access");
@@ -170,4 +173,19 @@ async fn the_apps_own_log_is_read_from_where_it_was_left() {
     with.reconcile().await;
     let after = with.github.app_deliveries();
     assert_eq!(after.len(), 6, "those that failed again, once more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_installation_is_linked_to_one_tenant_only() {
+    let with = Deployment::start().await;
+    with.github.create("acme/a", true);
+    let installation = with.install("acme", None).await;
+    let db = &with.database.db;
+    kotadb_indexer::admin::create_tenant(db, "other").await.unwrap();
+    let again = kotadb_indexer::admin::link_installation(db, &with.client, installation, "acme").await;
+    assert_eq!(again.unwrap(), "acme");
+    let foreign = kotadb_indexer::admin::link_installation(db, &with.client, installation, "other").await;
+    assert!(foreign.unwrap_err().to_string().contains("another tenant"));
+    let unknown = kotadb_indexer::admin::link_installation(db, &with.client, 1, "acme").await;
+    assert!(unknown.unwrap_err().to_string().contains("GitHub knows no"));
 }

@@ -3,10 +3,15 @@
 
 use http::Method;
 use serde::Deserialize;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use super::error::GithubError;
 use super::pages::Listed;
 use super::session::Session;
+
+/// GitHub makes a delivery again for as long.
+const REPEATABLE: Duration = Duration::days(3);
 
 /// One attempt at a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -25,6 +30,10 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    fn is_before(&self, moment: OffsetDateTime) -> bool {
+        OffsetDateTime::parse(&self.delivered_at, &Rfc3339).is_ok_and(|delivered| delivered < moment)
+    }
+
     /// Whether it arrived.
     pub fn is_ok(&self) -> bool {
         (200..300).contains(&self.status_code)
@@ -38,7 +47,8 @@ impl Delivery {
 }
 
 impl Session {
-    /// Attempts of a repository's webhook, the newest first, down to the one numbered `since` (which is left out).
+    /// Attempts of a repository's webhook, the newest first, down to the one numbered `since` (which is left
+    /// out), none older than GitHub makes again.
     pub async fn hook_deliveries(&self, name: &str, hook: i64, since: i64) -> Result<Listed<Delivery>, GithubError> {
         self.deliveries(&format!("/repos/{name}/hooks/{hook}/deliveries?per_page=100"), since).await
     }
@@ -59,9 +69,10 @@ impl Session {
     }
 
     async fn deliveries(&self, path: &str, since: i64) -> Result<Listed<Delivery>, GithubError> {
-        let reaches = |page: &[Delivery]| page.iter().any(|delivery| delivery.id <= since);
-        let mut listed = self.pages(path, None, reaches).await?;
-        listed.items.retain(|delivery| delivery.id > since);
+        let oldest = OffsetDateTime::now_utc() - REPEATABLE;
+        let is_done = |delivery: &Delivery| delivery.id <= since || delivery.is_before(oldest);
+        let mut listed = self.pages(path, None, |page| page.iter().any(is_done)).await?;
+        listed.items.retain(|delivery| !is_done(delivery));
         Ok(listed)
     }
 }

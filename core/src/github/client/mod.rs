@@ -18,7 +18,7 @@ pub use self::deliveries::Delivery;
 pub use self::error::GithubError;
 pub use self::hooks::{Hook, HookConfig, HookResponse, HookSettings};
 pub use self::pages::Listed;
-pub use self::repositories::GithubRepository;
+pub use self::repositories::{GithubAccount, GithubInstallation, GithubRepository};
 pub use self::session::Session;
 pub use self::tips::{Tip, TipAnswer};
 pub use self::tokens::Tokens;

@@ -23,7 +23,30 @@ pub struct GithubRepository {
     pub default_branch: Option<String>,
 }
 
+/// An installation of the App, as the App sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GithubInstallation {
+    /// Its number.
+    pub id: i64,
+    /// The account that it is installed on.
+    pub account: GithubAccount,
+}
+
+/// An organisation or a person.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GithubAccount {
+    /// Name in URLs.
+    pub login: String,
+    /// Number, which survives renames.
+    pub id: i64,
+}
+
 impl Session {
+    /// An installation of the App. For the App's session only.
+    pub async fn app_installation(&self, id: i64) -> Result<GithubInstallation, GithubError> {
+        self.fetch(&format!("/app/installations/{id}")).await
+    }
+
     /// A repository by `owner/name`; one that was renamed answers to its former name too.
     pub async fn repository(&self, name: &str) -> Result<GithubRepository, GithubError> {
         self.fetch(&format!("/repos/{name}")).await

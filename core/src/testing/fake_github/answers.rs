@@ -16,6 +16,7 @@ pub(super) fn route(shared: &Shared, asked: &Asked) -> Response {
     let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
     match (asked.method.as_str(), path.as_slice()) {
         ("POST", ["app", "installations", id, "access_tokens"]) => mint(shared, asked, id),
+        ("GET", ["app", "installations", id]) => installation(shared, asked, id),
         ("GET", ["app", "hook", "deliveries"]) => app_deliveries(shared, asked),
         ("POST", ["app", "hook", "deliveries", id, "attempts"]) => again(shared, Log::App, id),
         ("GET", ["installation", "repositories"]) => installation_repositories(shared, asked),
@@ -75,6 +76,15 @@ fn mint(shared: &Shared, asked: &Asked, id: &str) -> Response {
     world.minted.insert(token.clone(), one.id);
     let ends = (OffsetDateTime::now_utc() + Duration::hours(1)).format(&Rfc3339).expect("an hour from now has a date");
     ok(201, json!({ "token": token, "expires_at": ends, "permissions": {}, "repository_selection": "all" }))
+}
+
+fn installation(shared: &Shared, asked: &Asked, id: &str) -> Response {
+    if asked.asker != Asker::App {
+        return refusal(401, "A JSON web token could not be decoded");
+    }
+    let world = shared.world();
+    let found = id.parse().ok().and_then(|id: i64| world.installations.get(&id));
+    found.map_or_else(not_found, |one| ok(200, events::installation(one)))
 }
 
 fn installation_repositories(shared: &Shared, asked: &Asked) -> Response {

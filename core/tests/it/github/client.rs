@@ -48,6 +48,8 @@ async fn suspended_and_gone_installations_are_told_apart() {
     github.create("acme/a", true);
     let id = github.install("acme", None).await;
     let client = client(&github);
+    let installation = client.app().unwrap().app_installation(id).await.unwrap();
+    assert_eq!((installation.id, installation.account.login.as_str()), (id, "acme"));
     github.set_suspended(id, true).await;
     assert!(
         matches!(client.installation(id).await, Err(GithubError::Forbidden(message)) if message.contains("suspended"))

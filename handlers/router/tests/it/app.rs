@@ -67,7 +67,7 @@ impl App {
     /// Links an installation of the App to a tenant, as an operator does.
     pub async fn link(&self, tenant: TenantId, installation: i64, account: &str) {
         let mut tx = self.db.db.begin(Scope::Worker).await.unwrap();
-        installations::link(&mut tx, installation, account, 1, tenant).await.unwrap();
+        assert!(installations::link(&mut tx, installation, account, 1, tenant).await.unwrap());
         tx.commit().await.unwrap();
     }
 

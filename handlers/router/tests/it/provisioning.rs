@@ -40,7 +40,10 @@ async fn a_registration_makes_the_webhook_and_again_repairs_it() {
         hooks[1].id += 1000;
     });
     let (status, again) = register(&app, &key, "https://github.com/acme/a.git").await;
-    assert_eq!((status, &again["id"], &again["webhook"], &again["job"]), (200, &first["id"], &Value::Null, &Value::Null));
+    assert_eq!(
+        (status, &again["id"], &again["webhook"], &again["job"]),
+        (200, &first["id"], &Value::Null, &Value::Null)
+    );
     let hooks = github.hooks("acme/a");
     assert_eq!((hooks.len(), hooks[0].secret.as_str()), (1, secret(&first)));
     assert_eq!((app.count("jobs").await, app.count("hooks").await), ("1".into(), "1".into()));
@@ -120,7 +123,10 @@ async fn a_private_repository_of_the_operator_tells_a_tenant_nothing() {
     let installation = github.install("acme", None).await;
     app.link(tenant.id, installation, "acme").await;
     let (status, answer) = register(&app, &tenant.key, "acme/codename").await;
-    assert_eq!((status, &answer["name"], &answer["webhook"]["state"]), (201, &json!("acme/codename"), &json!("active")));
+    assert_eq!(
+        (status, &answer["name"], &answer["webhook"]["state"]),
+        (201, &json!("acme/codename"), &json!("active"))
+    );
     let credential = "SELECT installation_id::text FROM kotadb.repositories WHERE name = 'acme/codename'";
     assert_eq!(app.db.texts(credential).await, [installation.to_string()]);
     let other = app.tenant("two").await;
@@ -210,7 +216,8 @@ async fn settings_are_checked_kept_and_changed() {
     let same = app.call("PATCH", &path, &key, Some(json!({ "priority": 7 }))).await;
     assert_eq!((same.status, &same.body["priority"], &same.body["job"]), (200, &json!(7), &Value::Null));
     assert_eq!((&same.body["schedule"], &same.body["refs"]), (&json!("0 3 * * 1-5"), &json!(["refs/heads/main"])));
-    let other = app.call("PATCH", &path, &key, Some(json!({ "refs": ["v*"], "priority": null, "schedule": null }))).await;
+    let other =
+        app.call("PATCH", &path, &key, Some(json!({ "refs": ["v*"], "priority": null, "schedule": null }))).await;
     assert_eq!(other.body["refs"], json!(["refs/heads/v*"]));
     assert!(other.body["priority"].is_null() && other.body["schedule"].is_null() && other.body["job"].is_string());
     for (body, field) in [

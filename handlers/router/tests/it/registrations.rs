@@ -34,14 +34,22 @@ async fn a_preview_lists_and_writes_nothing() {
     assert_eq!((app.count("registrations").await, app.count("repositories").await), ("0".into(), "1".into()));
 
     let made = app.call("POST", PATH, &key, Some(body.clone())).await;
-    assert_eq!((made.status, &made.body["registered"], &made.body["left"]), (201, &json!(1), &json!(0)), "{}", made.body);
+    assert_eq!(
+        (made.status, &made.body["registered"], &made.body["left"]),
+        (201, &json!(1), &json!(0)),
+        "{}",
+        made.body
+    );
     let registration = &made.body["registration"];
     assert_eq!((&registration["pattern"], &registration["priority"]), (&json!("acme/lib-*"), &json!(40)));
     let row = "SELECT concat_ws(' ', name, ref_patterns::text, priority, is_private) FROM kotadb.repositories WHERE name = 'acme/lib-a'";
     assert_eq!(app.db.texts(row).await, ["acme/lib-a {refs/heads/main} 40 f"]);
     let again = app.call("POST", PATH, &key, Some(body)).await;
     assert_eq!((&again.body["registered"], &again.body["registration"]["id"]), (&json!(0), &registration["id"]));
-    assert_eq!((app.count("repositories").await, app.count("hooks").await, app.count("jobs").await), ("2".into(), "2".into(), "2".into()));
+    assert_eq!(
+        (app.count("repositories").await, app.count("hooks").await, app.count("jobs").await),
+        ("2".into(), "2".into(), "2".into())
+    );
 
     let listed = app.call("GET", PATH, &key, None).await;
     assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
@@ -67,14 +75,18 @@ async fn all_of_an_installation_of_the_tenant_alone() {
     let body = json!({ "installation": installation });
     let foreign = app.call("POST", PATH, &other.key, Some(body.clone())).await;
     assert_eq!((foreign.status, foreign.code()), (404, "not_found"));
-    let none = app.call("POST", &format!("{PATH}?preview=true"), &other.key, Some(json!({ "pattern": "acme/*" }))).await;
+    let none =
+        app.call("POST", &format!("{PATH}?preview=true"), &other.key, Some(json!({ "pattern": "acme/*" }))).await;
     assert_eq!((none.status, &none.body["matched"]), (200, &json!(0)));
     let made = app.call("POST", PATH, &owner.key, Some(body)).await;
     let left = made.body["left"].as_u64().unwrap();
     assert_eq!((made.status, &made.body["matched"]), (201, &json!(300)));
     assert_eq!(made.body["registered"].as_u64().unwrap() + left, 300, "{left}");
     assert_eq!(made.body["registration"]["pattern"], "acme/*");
-    assert_eq!(app.count(&format!("repositories WHERE installation_id = {installation}")).await, (300 - left).to_string());
+    assert_eq!(
+        app.count(&format!("repositories WHERE installation_id = {installation}")).await,
+        (300 - left).to_string()
+    );
 }
 
 #[tokio::test]

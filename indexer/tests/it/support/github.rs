@@ -9,13 +9,14 @@ use bytes::Bytes;
 use kotadb_core::config::Config;
 use kotadb_core::crypto::MasterKey;
 use kotadb_core::db::repositories::{self, Credential, NewRepository};
-use kotadb_core::db::{Scope, installations, tenants};
+use kotadb_core::db::{Scope, tenants};
 use kotadb_core::github::client::Client;
 use kotadb_core::http::Resources;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{Kind, Store, StoreOptions, Tip};
 use kotadb_core::testing::TestDb;
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
+use kotadb_indexer::admin;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::job::Indexer;
@@ -100,9 +101,8 @@ impl Deployment {
     /// Installs the App on an account and links it to the tenant.
     pub async fn install(&self, account: &str, names: Option<&[&str]>) -> i64 {
         let id = self.github.install(account, names).await;
-        let mut tx = self.database.db.begin(Scope::Worker).await.unwrap();
-        installations::link(&mut tx, id, account, 1, self.tenant).await.unwrap();
-        tx.commit().await.unwrap();
+        let linked = admin::link_installation(&self.database.db, &self.client, id, "acme").await.unwrap();
+        assert_eq!(linked, account);
         id
     }
 
@@ -139,10 +139,13 @@ impl Deployment {
 
     /// Closes the jobs that are queued; their repositories and triggers.
     pub async fn take_jobs(&self) -> Vec<String> {
-        let sql = "SELECT r.name || ' ' || j.trigger FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+        let sql =
+            "SELECT r.name || ' ' || j.trigger FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
             WHERE j.state = 'queued' ORDER BY 1";
         let jobs = self.database.texts(sql).await;
-        self.database.execute("UPDATE kotadb.jobs SET state = 'done', finished_at = now() WHERE state = 'queued'").await;
+        self.database
+            .execute("UPDATE kotadb.jobs SET state = 'done', finished_at = now() WHERE state = 'queued'")
+            .await;
         jobs
     }
 
