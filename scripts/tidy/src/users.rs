@@ -34,8 +34,8 @@ const USERS: &[User] = &[
     User {
         name: "reqwest",
         presence: Presence::Here,
-        members: &["core", "cli"],
-        places: &["core/src/github", "core/src/wake", "cli"],
+        members: &["core", "cli", "scripts/bench"],
+        places: &["core/src/github", "core/src/wake", "cli", "scripts/bench"],
     },
     User { name: "lambda_http", presence: Presence::Here, members: &["core"], places: &["core/src/http"] },
     User { name: "cargo_metadata", presence: Presence::Here, members: &["scripts/tidy"], places: &[] },

@@ -23,6 +23,7 @@ use kotadb_indexer::job::Indexer;
 use kotadb_indexer::publish::{Publication, publish};
 use kotadb_indexer::reconcile::{Reconciled, Reconciler};
 use kotadb_indexer::tips::Tips;
+use kotadb_indexer::upload;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -110,19 +111,23 @@ impl Deployment {
     pub async fn hold(&self, repository: RepositoryId, refs: &[(&str, &str)]) {
         let (store, tenant) = (&self.indexer.store, self.tenant);
         let (root, _) = store.head(tenant).await.unwrap();
-        let before = Tips::load(store, tenant, &root, repository).await.unwrap();
+        let before = Tips::read(store, tenant, &root, repository).await.unwrap();
         let object = Bytes::from(Uuid::now_v7().to_string());
         let key = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), object).await.unwrap();
         let tip = |(name, commit): &(&str, &str)| {
             let commit: ObjectId = commit.parse().unwrap();
             ((*name).to_owned(), Tip { ref_name: (*name).to_owned(), commit, snapshot: key, base: None })
         };
-        let after = Tips {
+        let mut after = Tips {
             default: refs.first().map(|(name, _)| (*name).to_owned()),
             by_name: refs.iter().map(tip).collect(),
             segments: BTreeMap::from([(key, vec![])]),
             ..Tips::default()
         };
+        let others = after.others();
+        if !others.tips.is_empty() {
+            after.refs = Some(upload::refs(store, tenant, &others).await.unwrap().0);
+        }
         let fence = root.version + 1;
         let publication = Publication {
             tenant,
