@@ -71,6 +71,28 @@ pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// A token or password in memory. Neither `Debug` nor `Display` shows it: whoever needs the text asks by name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text: for a header or a pipe, never for a log, a row or an argument.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 /// A 32-byte key that seals secrets (`KOTADB_MASTER_KEY`, base64), with the previous one for opening only.
 /// `Debug` prints nothing of it.
 #[derive(Clone)]
@@ -161,28 +183,6 @@ static KEY_OF_PROCESS: LazyLock<[u8; 32]> = LazyLock::new(random);
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
-    }
-}
-
-/// A token or password in memory. `Debug` prints nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes it.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }
 
@@ -321,6 +321,7 @@ mod tests {
         }
         let master = MasterKey::from_base64(&key(1), None).unwrap();
         assert_eq!(format!("{master:?}"), "MasterKey(…)");
+        assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
         assert_ne!(random::<16>(), random::<16>());
     }
 }

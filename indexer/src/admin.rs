@@ -1,6 +1,7 @@
 //! What operators do by hand: tenants and keys. Keys are shown once and kept as a hash only.
 
-use kotadb_core::db::{Db, DbError, Scope, Tx, keys, tenants};
+use kotadb_core::db::{Db, DbError, Scope, Tx, installations, keys, tenants};
+use kotadb_core::github::client::{Client, GithubError};
 use kotadb_core::id::TenantId;
 use kotadb_core::identity::ApiKey;
 use uuid::Uuid;
@@ -21,6 +22,12 @@ pub enum AdminError {
     /// No key of that id, in any tenant.
     #[error("there is no key `{0}`")]
     NoKey(Uuid),
+    /// An installation that another tenant has.
+    #[error("installation `{0}` belongs to another tenant")]
+    ForeignInstallation(i64),
+    /// GitHub does not tell of the installation.
+    #[error(transparent)]
+    Github(#[from] GithubError),
     /// Postgres failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -51,6 +58,16 @@ pub async fn create_key(db: &Db, tenant: &str, name: &str, scopes: &[String]) ->
     let id = keys::create(&mut tx, tenant, name, &key.sha256(), &key.display(), &scopes).await?;
     tx.commit().await?;
     Ok((id, key))
+}
+
+/// Gives an installation of the App to a tenant; the account that it is on.
+pub async fn link_installation(db: &Db, github: &Client, id: i64, tenant: &str) -> Result<String, AdminError> {
+    let tenant = tenant_named(db, tenant).await?;
+    let account = github.app()?.app_installation(id).await?.account;
+    let mut tx = db.begin(Scope::Worker).await?;
+    let linked = installations::link(&mut tx, id, &account.login, account.id, tenant).await?;
+    tx.commit().await?;
+    if linked { Ok(account.login) } else { Err(AdminError::ForeignInstallation(id)) }
 }
 
 /// Revokes a key, whichever tenant has it.

@@ -31,13 +31,15 @@ pub enum Command {
     Gc(UpkeepArgs),
     /// What is to be done once an hour: queue what is scheduled, look after all tenants, then drain.
     Sweep,
+    /// Repair what deliveries of GitHub should have told: refs that moved, webhooks, names, new repositories.
+    Reconcile,
     /// Index a repository or folder of this machine, without database and network.
     Once(OnceArgs),
     /// Show what an index holds: sizes, paths or every searchable fact.
     Inspect(InspectArgs),
     /// Bring the database up to this version.
     Migrate(MigrateArgs),
-    /// Tenants and keys.
+    /// Tenants, keys and installations.
     #[command(subcommand)]
     Admin(AdminCommand),
 }
@@ -108,6 +110,22 @@ pub enum AdminCommand {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Installations of the GitHub App.
+    #[command(subcommand)]
+    Installation(InstallationCommand),
+}
+
+/// `admin installation`
+#[derive(Debug, Subcommand)]
+pub enum InstallationCommand {
+    /// Give an installation to a tenant, whose repositories it lists and fetches from then on.
+    Link {
+        /// GitHub's number of it: the last part of its settings page's address.
+        id: i64,
+        /// Name or id of the tenant.
+        #[arg(long)]
+        tenant: String,
+    },
 }
 
 /// `admin tenant`

@@ -38,7 +38,12 @@ pub struct Assignment {
 
 impl Assignment {
     /// Of a claim; what is not in its row is given.
-    pub fn new(claimed: &Claimed, token: Option<Secret>, hidden: BTreeSet<ObjectId>, uploaded: Vec<SegmentEntry>) -> Self {
+    pub fn new(
+        claimed: &Claimed,
+        token: Option<Secret>,
+        hidden: BTreeSet<ObjectId>,
+        uploaded: Vec<SegmentEntry>,
+    ) -> Self {
         Self {
             job: claimed.job,
             fence: u64::try_from(claimed.fence).unwrap_or_default(),

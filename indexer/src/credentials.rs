@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use kotadb_core::crypto::{MasterKey, Secret};
 use kotadb_core::db::repositories::Credential;
 use kotadb_core::db::{Db, Scope, tokens};
+use kotadb_core::github::client::Client;
 use kotadb_core::id::TenantId;
 use uuid::Uuid;
 
@@ -66,5 +67,15 @@ impl Stored {
                          sign in to GitHub again";
         let opened = key.open(&tokens::context(id), &sealed).map_err(|_| IndexError::Credential(other_key))?;
         String::from_utf8(opened).map(Secret::new).map_err(|_| IndexError::Credential(other_key))
+    }
+}
+
+/// The GitHub App, as the API's client knows it.
+#[derive(Clone, Debug)]
+pub struct GithubApp(pub Client);
+
+impl Installations for GithubApp {
+    fn token(&self, installation: i64) -> BoxFuture<'_, Result<Secret, IndexError>> {
+        Box::pin(async move { Ok(self.0.tokens().installation_token(installation).await?) })
     }
 }

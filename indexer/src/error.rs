@@ -3,6 +3,7 @@
 use kotadb_core::db::DbError;
 use kotadb_core::db::jobs::ErrorClass;
 use kotadb_core::github::RemoteError;
+use kotadb_core::github::client::GithubError;
 use kotadb_core::segment::SegmentError;
 use kotadb_core::store::StoreError;
 
@@ -84,6 +85,9 @@ pub enum IndexError {
     /// A segment that this run builds on was dropped from the root by another publish.
     #[error("a segment this run builds on was dropped by another publish")]
     HeldGone,
+    /// GitHub gave no token.
+    #[error("no token to fetch with: {0}")]
+    Github(#[from] GithubError),
     /// The object store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -132,6 +136,8 @@ impl IndexError {
             | Self::BadPattern(_)
             | Self::UnknownRef(_) => ErrorClass::Permanent,
             Self::Git { class, .. } | Self::Told { class, .. } => *class,
+            Self::Github(GithubError::RateLimited { .. }) => ErrorClass::RateLimited,
+            Self::Github(error) if !error.passes() => ErrorClass::Permanent,
             Self::Died(_) => ErrorClass::Crash,
             Self::Deadline => ErrorClass::Deadline,
             Self::Db(_) => ErrorClass::Database,

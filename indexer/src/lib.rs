@@ -13,7 +13,7 @@
 //! [`advance`] publishes them; both are shared with the local index ([`local`]), which has no job, no database and no
 //! network. [`upkeep`] calls
 //! [`forget`], which takes out of HEAD what was deleted, [`compact`], which merges segments, and [`gc`], which deletes
-//! what nothing names any more. Reading for people is
+//! what nothing names any more. [`reconcile`] repairs what deliveries of GitHub should have told. Reading for people is
 //! [`inspect`]. Searching is none of its business.
 
 pub mod admin;
@@ -57,6 +57,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod prepare;
 pub mod publish;
+pub mod reconcile;
 pub mod remote;
 pub mod resolve;
 pub mod retention;

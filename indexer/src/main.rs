@@ -13,24 +13,29 @@ use kotadb_core::config::Config;
 use kotadb_core::crypto::MasterKey;
 use kotadb_core::db::jobs::Spend;
 use kotadb_core::db::{Db, DbError, DbOptions, migrate};
+use kotadb_core::github::client::Client;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
 use kotadb_indexer::compact::Extent;
-use kotadb_indexer::credentials::Stored;
+use kotadb_indexer::credentials::{GithubApp, Installations, Stored};
 use kotadb_indexer::halt::{Halt, Reason};
 use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::local::{self, LocalOptions};
+use kotadb_indexer::reconcile::Reconciler;
 use kotadb_indexer::runner::Worker;
 use kotadb_indexer::upkeep::{Part, Upkeep};
 use kotadb_indexer::{admin, askpass, child, clock, fail_point, resolve, sweep, upkeep};
 
 use crate::args::{
-    AdminCommand, Args, Command, InspectArgs, KeyCommand, MigrateArgs, OnceArgs, TenantCommand, UpkeepArgs,
+    AdminCommand, Args, Command, InspectArgs, InstallationCommand, KeyCommand, MigrateArgs, OnceArgs, TenantCommand,
+    UpkeepArgs,
 };
 
+/// Repositories that one run of the reconciler compares: the rest comes first in the next.
+const MOST_RECONCILED: usize = 2000;
 /// Connections of one indexer: its job and its heartbeat.
 const MAX_CONNECTIONS: u32 = 3;
 /// How long a start waits for Postgres.
@@ -81,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Sweep => work(Mode::Sweep).await,
             Command::Drain(args) => work(Mode::Drain { linger: Duration::from_secs(args.linger) }).await,
             Command::Serve => work(Mode::Serve).await,
+            Command::Reconcile => reconcile().await,
             Command::Inspect(args) => inspect(&args).await,
             Command::Migrate(args) => migrate(&args).await,
             Command::Admin(command) => administrate(command).await,
@@ -126,10 +132,9 @@ async fn indexer() -> anyhow::Result<Indexer> {
     reach(&db).await?;
     // The same URL is a transaction pooler, over which nobody can listen.
     let direct_url = config.database_direct_url.clone().filter(|url| Some(url) != config.database_url.as_ref());
-    let master_key = config.master_key.as_deref();
-    let master_key =
-        master_key.map(|key| MasterKey::from_base64(key, config.master_key_previous.as_deref())).transpose()?;
-    let credentials = Stored { db: db.clone(), master_key, installations: None };
+    let app = config.github_app.is_some().then(|| Client::new(&config)).transpose()?;
+    let installations = app.map(|client| Arc::new(GithubApp(client)) as Arc<dyn Installations>);
+    let credentials = Stored { db: db.clone(), master_key: master_key(&config)?, installations };
     let program = std::env::current_exe().context("cannot tell where this program is, which runs each job")?;
     Ok(Indexer {
         db,
@@ -146,6 +151,45 @@ async fn indexer() -> anyhow::Result<Indexer> {
     })
 }
 
+/// What is known of the service beside the indexer.
+struct Service {
+    indexer: Indexer,
+    github: Client,
+    master_key: Option<MasterKey>,
+    config: Config,
+}
+
+impl Service {
+    async fn open() -> anyhow::Result<Self> {
+        let config = service_config()?;
+        Ok(Self { indexer: indexer().await?, github: Client::new(&config)?, master_key: master_key(&config)?, config })
+    }
+
+    fn reconciler(&self) -> Reconciler<'_> {
+        Reconciler {
+            indexer: &self.indexer,
+            github: &self.github,
+            master_key: self.master_key.as_ref(),
+            webhook_base_url: self.config.webhook_base_url.as_deref(),
+            most: MOST_RECONCILED,
+        }
+    }
+}
+
+fn master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
+    let key = config.master_key.as_deref();
+    Ok(key.map(|key| MasterKey::from_base64(key, config.master_key_previous.as_deref())).transpose()?)
+}
+
+async fn reconcile() -> anyhow::Result<ExitCode> {
+    let service = Service::open().await?;
+    let stop = Halt::default();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    let done = service.reconciler().run(&stop).await?;
+    service.indexer.db.close().await;
+    Ok(ExitCode::from(u8::from(done.failed > 0)))
+}
+
 /// How jobs are taken.
 enum Mode {
     Drain { linger: Duration },
@@ -154,22 +198,22 @@ enum Mode {
 }
 
 async fn work(mode: Mode) -> anyhow::Result<ExitCode> {
-    let indexer = indexer().await?;
+    let service = Service::open().await?;
     let stop = Halt::default();
     tokio::spawn(stop_on_signal(stop.clone()));
     // What is left over by the limits is the sweeper's.
     let spend = if matches!(mode, Mode::Sweep) { Spend::Unguarded } else { Spend::Guarded };
-    let mut worker = Worker::new(&indexer, &stop, spend);
+    let mut worker = Worker::new(&service.indexer, &stop, spend);
     let mut is_done = true;
     match mode {
         Mode::Drain { linger } => worker.drain(linger).await?,
         Mode::Sweep => {
-            is_done = sweep::sweep(&indexer, &stop).await;
+            is_done = sweep::sweep(&service.reconciler(), &stop).await;
             worker.drain(Duration::ZERO).await?;
         }
-        Mode::Serve => worker.serve(&service_config()?.index_schedule).await,
+        Mode::Serve => worker.serve(&service.reconciler(), &service.config.index_schedule).await,
     }
-    indexer.db.close().await;
+    service.indexer.db.close().await;
     Ok(ExitCode::from(u8::from(!is_done)))
 }
 
@@ -264,8 +308,13 @@ async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
-    let db = database(&service_config()?)?;
+    let config = service_config()?;
+    let db = database(&config)?;
     match command {
+        AdminCommand::Installation(InstallationCommand::Link { id, tenant }) => {
+            let account = admin::link_installation(&db, &Client::new(&config)?, id, &tenant).await?;
+            println!("linked {account} to {tenant}");
+        }
         AdminCommand::Tenant(TenantCommand::Create { name }) => println!("{}", admin::create_tenant(&db, &name).await?),
         AdminCommand::Tenant(TenantCommand::List) => {
             for (id, name) in admin::list_tenants(&db).await? {

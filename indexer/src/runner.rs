@@ -15,6 +15,7 @@ use crate::error::IndexError;
 use crate::halt::Halt;
 use crate::job::Indexer;
 use crate::patience::{PATIENCE, patiently_for};
+use crate::reconcile::Reconciler;
 use crate::upkeep::{self, Ran};
 use crate::wakes::Wakes;
 use crate::{clock, sweep};
@@ -66,14 +67,14 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs jobs as they come and sweeps by a schedule, until stopped. Postgres may come and go.
-    pub async fn serve(&mut self, sweeps: &Schedule) {
+    pub async fn serve(&mut self, reconciler: &Reconciler<'_>, sweeps: &Schedule) {
         let mut next_sweep = sweeps.next_after(OffsetDateTime::now_utc());
         while self.stop.check().is_ok() {
             match self.work().await {
                 Ok(true) => {}
                 Ok(false) if next_sweep.is_some_and(|at| OffsetDateTime::now_utc() >= at) => {
                     next_sweep = sweeps.next_after(OffsetDateTime::now_utc());
-                    sweep::sweep(self.indexer, self.stop).await;
+                    sweep::sweep(reconciler, self.stop).await;
                 }
                 Ok(false) => {
                     upkeep::after_jobs(self.indexer, &mut self.ran, self.stop).await;

@@ -1,35 +1,54 @@
-//! What is done once an hour, whoever asks for it: jobs of schedules that are due, and the upkeep of every tenant. Each part
-//! is safe to do twice and at the same time as anybody else; one that fails does not stop the others.
+//! What is done once an hour, whoever asks for it: jobs of schedules that are due, what GitHub should have told, the upkeep
+//! of every tenant, and forgetting what was kept long enough. Each part is safe to do twice and at the same time as anybody
+//! else; one that fails does not stop the others.
 
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::schedules::{self, Due};
-use kotadb_core::db::{DbError, Scope};
+use kotadb_core::db::{DbError, Scope, deliveries};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 
 use crate::halt::Halt;
 use crate::job::Indexer;
+use crate::reconcile::Reconciler;
 use crate::upkeep::{self, Part};
 
 /// Schedules that one transaction works off.
 const BATCH: i64 = 100;
 
+/// Batches of rows that one sweep forgets at most.
+const MOST_BATCHES: usize = 100;
+
 /// Sweeps; says whether all of it was done.
-pub async fn sweep(indexer: &Indexer, stop: &Halt) -> bool {
-    let scheduled = queue_scheduled(indexer).await;
-    match &scheduled {
-        Ok(0) => {}
-        Ok(jobs) => info!(jobs, "{}", events::SCHEDULED),
-        Err(error) => warn!(%error, "{}", events::SWEEP_FAILED),
+pub async fn sweep(reconciler: &Reconciler<'_>, stop: &Halt) -> bool {
+    let indexer = reconciler.indexer;
+    let scheduled = done(queue_scheduled(indexer).await);
+    let reconciled = done(reconciler.run(stop).await);
+    let looked_after = done(upkeep::sweep(indexer, Part::All, stop).await);
+    let forgotten = done(forget(indexer).await);
+    let all_compared = reconciled.is_some_and(|reconciled| reconciled.failed == 0);
+    scheduled.is_some() && all_compared && looked_after == Some(0) && forgotten.is_some()
+}
+
+/// `None`: the part failed, which is logged.
+fn done<T, E: std::fmt::Display>(part: Result<T, E>) -> Option<T> {
+    part.inspect_err(|error| warn!(%error, "{}: {error}", events::SWEEP_FAILED)).ok()
+}
+
+/// Forgets jobs and deliveries that were kept long enough.
+async fn forget(indexer: &Indexer) -> Result<(), DbError> {
+    for _ in 0..MOST_BATCHES {
+        let mut tx = indexer.db.begin(Scope::Worker).await?;
+        let more = [jobs::prune(&mut tx).await?, deliveries::prune(&mut tx).await?];
+        tx.commit().await?;
+        if more == [false, false] {
+            break;
+        }
     }
-    let failed = upkeep::sweep(indexer, Part::All, stop).await;
-    if let Err(error) = &failed {
-        warn!(%error, "{}", events::SWEEP_FAILED);
-    }
-    scheduled.is_ok() && failed.is_ok_and(|failed| failed == 0)
+    Ok(())
 }
 
 /// Queues a job for each repository whose schedule has fired, however often it has since the last look; says how many.
@@ -45,6 +64,9 @@ pub async fn queue_scheduled(indexer: &Indexer) -> Result<usize, DbError> {
         tx.commit().await?;
         n_queued += due.len();
         if due.is_empty() {
+            if n_queued > 0 {
+                info!(jobs = n_queued, "{}", events::SCHEDULED);
+            }
             return Ok(n_queued);
         }
     }

@@ -44,6 +44,13 @@ pub struct Config {
     pub webhook_base_url: Option<String>,
     /// `KOTADB_GIT_ALLOWED_ORIGINS`: comma-separated origins that may be fetched. Default `https://github.com`.
     pub git_allowed_origins: Vec<String>,
+    /// `KOTADB_GITHUB_API_URL`: GitHub's REST API. Default `https://api.github.com`.
+    pub github_api_url: String,
+    /// `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`: the GitHub App and its key in PEM, whose line ends may be written as
+    /// `\n`.
+    pub github_app: Option<(u64, String)>,
+    /// `GITHUB_WEBHOOK_TOKEN`: the operator's token, for repositories that have neither installation nor token.
+    pub github_webhook_token: Option<String>,
     /// `KOTADB_CACHE_BYTES`. Default: a quarter of the memory limit of the cgroup, at most 2 GiB.
     pub cache_bytes: u64,
     /// `KOTADB_CACHE_DISK`: folder of a second tier of cache, below memory. Default: there is none.
@@ -111,6 +118,11 @@ impl Config {
             master_key_previous: reader.previous_master_key(),
             webhook_base_url: reader.http_url("KOTADB_WEBHOOK_BASE_URL"),
             git_allowed_origins: reader.origins("KOTADB_GIT_ALLOWED_ORIGINS", "https://github.com"),
+            github_api_url: reader
+                .http_url("KOTADB_GITHUB_API_URL")
+                .unwrap_or_else(|| "https://api.github.com".to_owned()),
+            github_app: reader.github_app(),
+            github_webhook_token: reader.text("GITHUB_WEBHOOK_TOKEN"),
             cache_bytes: reader.parsed("KOTADB_CACHE_BYTES", "a number of bytes").unwrap_or_else(default_cache_bytes),
             cache_disk: reader.text("KOTADB_CACHE_DISK").map(PathBuf::from),
             cache_disk_bytes: reader.parsed("KOTADB_CACHE_DISK_BYTES", "a number of bytes").unwrap_or(1 << 30),
@@ -140,6 +152,9 @@ impl fmt::Debug for Config {
             .field("master_key_previous", &hidden(self.master_key_previous.is_some()))
             .field("webhook_base_url", &self.webhook_base_url)
             .field("git_allowed_origins", &self.git_allowed_origins)
+            .field("github_api_url", &self.github_api_url)
+            .field("github_app", &self.github_app.as_ref().map(|(id, _)| id))
+            .field("github_webhook_token", &hidden(self.github_webhook_token.is_some()))
             .field("cache_bytes", &self.cache_bytes)
             .field("cache_disk", &self.cache_disk)
             .field("cache_disk_bytes", &self.cache_disk_bytes)
@@ -222,6 +237,10 @@ mod tests {
             ("KOTADB_MASTER_KEY_PREVIOUS", key),
             ("KOTADB_WEBHOOK_BASE_URL", "https://kotadb.example/"),
             ("KOTADB_GIT_ALLOWED_ORIGINS", "https://GitHub.com, http://127.0.0.1:9418/"),
+            ("KOTADB_GITHUB_API_URL", "https://github.example/api/v3/"),
+            ("GITHUB_APP_ID", "7"),
+            ("GITHUB_APP_PRIVATE_KEY", "-----BEGIN RSA PRIVATE KEY-----\\nAAAA\\n-----END RSA PRIVATE KEY-----"),
+            ("GITHUB_WEBHOOK_TOKEN", "ghp_x"),
             ("KOTADB_CACHE_BYTES", "1048576"),
             ("KOTADB_CACHE_DISK", "/cache"),
             ("KOTADB_CACHE_DISK_BYTES", "2097152"),
@@ -237,6 +256,10 @@ mod tests {
         assert_eq!(config.s3_credentials, Some(("id".to_owned(), "secret".to_owned())));
         assert_eq!(config.webhook_base_url.as_deref(), Some("https://kotadb.example"));
         assert_eq!(config.git_allowed_origins, ["https://github.com", "http://127.0.0.1:9418"]);
+        assert_eq!(config.github_api_url, "https://github.example/api/v3");
+        let (id, key) = config.github_app.unwrap();
+        assert_eq!((id, key.lines().count()), (7, 3), "escaped line ends are line ends");
+        assert_eq!(config.github_webhook_token.as_deref(), Some("ghp_x"));
         assert_eq!((config.cache_bytes, config.lease), (1 << 20, Duration::from_secs(2)));
         assert_eq!(
             (config.job_memory_bytes, config.index_schedule.to_string()),
@@ -255,6 +278,9 @@ mod tests {
             ("AWS_ACCESS_KEY_ID", "id"),
             ("KOTADB_MASTER_KEY", "short"),
             ("KOTADB_GIT_ALLOWED_ORIGINS", "github.com"),
+            ("KOTADB_GITHUB_API_URL", "api.github.com"),
+            ("GITHUB_APP_ID", "my-app"),
+            ("GITHUB_APP_PRIVATE_KEY", "short"),
             ("KOTADB_CACHE_BYTES", "lots"),
             ("KOTADB_CACHE_DISK_BYTES", "many"),
             ("KOTADB_LEASE_SECONDS", "0"),
@@ -269,6 +295,9 @@ mod tests {
             "AWS_SECRET_ACCESS_KEY",
             "KOTADB_MASTER_KEY",
             "KOTADB_GIT_ALLOWED_ORIGINS",
+            "KOTADB_GITHUB_API_URL",
+            "GITHUB_APP_ID",
+            "GITHUB_APP_PRIVATE_KEY",
             "KOTADB_CACHE_BYTES",
             "KOTADB_CACHE_DISK_BYTES",
             "KOTADB_LEASE_SECONDS",
@@ -315,9 +344,13 @@ mod tests {
             ("DATABASE_URL", "postgres://u:hunter2@localhost/db"),
             ("AWS_ACCESS_KEY_ID", "id"),
             ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+            ("GITHUB_APP_ID", "7"),
+            ("GITHUB_APP_PRIVATE_KEY", "-----BEGIN hunter2"),
+            ("GITHUB_WEBHOOK_TOKEN", "hunter2"),
             ("KOTADB_MASTER_KEY", "hunter2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
         ]);
         let shown = format!("{:?}", config.unwrap());
+        assert!(shown.contains("github_app: Some(7)"), "{shown}");
         assert!(shown.contains("master_key: \"set\"") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -99,6 +99,20 @@ impl<'a> Reader<'a> {
         pair.filter(|_| self.text("AWS_SESSION_TOKEN").is_none())
     }
 
+    /// The App's number and its key, which come together. The key is not repeated in a fault.
+    pub(super) fn github_app(&mut self) -> Option<(u64, String)> {
+        let (id, key) = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY");
+        let pem = self.text(key).map(|text| text.replace("\\n", "\n"));
+        if pem.as_ref().is_some_and(|pem| !pem.starts_with("-----BEGIN ")) {
+            self.fault::<()>(key, "is no PEM: set it to the text of the `.pem` file that GitHub made for the App");
+        }
+        match (self.text(id), &pem) {
+            (Some(_), None) => self.fault(key, &format!("is missing: `{id}` needs it")),
+            (None, Some(_)) => self.fault(id, &format!("is missing: `{key}` needs it")),
+            _ => self.parsed::<u64>(id, "the number of the GitHub App").zip(pem),
+        }
+    }
+
     pub(super) fn master_key(&mut self, name: &str) -> Option<String> {
         let key = self.text(name)?;
         if STANDARD.decode(&key).map(|bytes| bytes.len()) != Ok(32) {

@@ -1,5 +1,6 @@
 //! Webhook endpoints and their sealed secrets.
 
+use super::repositories::Credential;
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
@@ -56,6 +57,98 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
         secret: column(&row, "secret")?,
         previous_secret: column(&row, "previous_secret")?,
     }))
+}
+
+/// A hook as provisioning needs it. The secret stays sealed.
+#[derive(Clone, Debug)]
+pub struct HookRow {
+    /// The last part of its URL.
+    pub id: HookId,
+    /// GitHub's number of it, where it was made through the API.
+    pub github_hook_id: Option<i64>,
+    /// What is wrong with it at GitHub.
+    pub fault: Option<String>,
+}
+
+/// The hook of a repository, locked until the end of the transaction. Scope: tenant or worker.
+pub async fn of_repository(tx: &mut Tx, repository: RepositoryId) -> Result<Option<HookRow>, DbError> {
+    let select = Statement::new(
+        "SELECT id, github_hook_id, fault FROM kotadb.hooks WHERE repository_id = $1 ORDER BY created_at LIMIT 1 FOR UPDATE",
+    );
+    let Some(row) = tx.row(select.bind(repository.0)).await? else { return Ok(None) };
+    let (github_hook_id, fault) = (column(&row, "github_hook_id")?, column(&row, "fault")?);
+    Ok(Some(HookRow { id: HookId(column(&row, "id")?), github_hook_id, fault }))
+}
+
+/// Notes what GitHub made of a hook: its number where it is known, and what is wrong with it. Scope: tenant or worker.
+pub async fn note(tx: &mut Tx, hook: HookId, github_hook_id: Option<i64>, fault: Option<&str>) -> Result<(), DbError> {
+    let update = Statement::new(
+        "UPDATE kotadb.hooks SET github_hook_id = coalesce($2, github_hook_id), fault = $3, checked_at = now() WHERE id = $1",
+    );
+    tx.run(update.bind(hook.0).bind(github_hook_id).bind(fault.map(str::to_owned))).await.map(|_| ())
+}
+
+/// Gives a hook a new secret, sealed. `previous`: the one it had, sealed, and the seconds that it stays valid for. Scope:
+/// tenant or worker.
+pub async fn set_secret(
+    tx: &mut Tx,
+    hook: HookId,
+    secret: &[u8],
+    previous: Option<(&[u8], i64)>,
+) -> Result<(), DbError> {
+    let update = Statement::new(
+        "UPDATE kotadb.hooks SET secret = $2, previous_secret = $3,
+             previous_valid_until = CASE WHEN $3 IS NOT NULL THEN now() + $4::bigint * interval '1 second' END
+         WHERE id = $1",
+    );
+    let (previous, seconds) = previous.map_or((None, 0), |(secret, seconds)| (Some(secret.to_vec()), seconds));
+    tx.run(update.bind(hook.0).bind(secret.to_vec()).bind(previous).bind(seconds)).await.map(|_| ())
+}
+
+/// The sealed secret of a hook, and the newest delivery of its log that was looked at. Scope: worker.
+pub async fn sealed(tx: &mut Tx, hook: HookId) -> Result<Option<(Vec<u8>, Option<i64>)>, DbError> {
+    let select = Statement::new("SELECT secret, newest_delivery FROM kotadb.hooks WHERE id = $1").bind(hook.0);
+    let row = tx.row(select).await?;
+    row.map(|row| Ok((column(&row, "secret")?, column(&row, "newest_delivery")?))).transpose()
+}
+
+/// The log of a hook was looked at up to a delivery. Never moves back. Scope: worker.
+pub async fn seen_up_to(tx: &mut Tx, hook: HookId, delivery: i64) -> Result<(), DbError> {
+    let update = "UPDATE kotadb.hooks SET newest_delivery = greatest(newest_delivery, $2) WHERE id = $1";
+    tx.run(Statement::new(update).bind(hook.0).bind(delivery)).await.map(|_| ())
+}
+
+/// A hook of a deleted repository that may still be at GitHub.
+#[derive(Clone, Debug)]
+pub struct Orphan {
+    /// The last part of its URL.
+    pub id: HookId,
+    /// Its owner.
+    pub tenant: TenantId,
+    /// `owner/name` of the repository.
+    pub name: String,
+    /// Clone URL of the repository.
+    pub url: String,
+    /// With what the repository was fetched.
+    pub credential: Credential,
+}
+
+/// Hooks of repositories that were deleted within a week and not looked at since. Scope: worker.
+pub async fn orphans(tx: &mut Tx, most: i64) -> Result<Vec<Orphan>, DbError> {
+    let select = Statement::new(
+        "SELECT h.id, h.tenant_id, r.name, r.url, r.installation_id, r.token_id
+         FROM kotadb.hooks h JOIN kotadb.repositories r ON r.id = h.repository_id
+         WHERE r.deleted_at > now() - interval '7 days' AND (h.checked_at IS NULL OR h.checked_at < r.deleted_at)
+             AND r.upstream_gone_at IS NULL
+         ORDER BY r.deleted_at LIMIT $1",
+    );
+    let rows = tx.rows(select.bind(most)).await?;
+    let read = |row| {
+        let (name, url) = (column(row, "name")?, column(row, "url")?);
+        let (id, tenant) = (HookId(column(row, "id")?), TenantId(column(row, "tenant_id")?));
+        Ok(Orphan { id, tenant, name, url, credential: Credential::read(row)? })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Remembers GitHub's numeric id of the repository. Scope: tenant.

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000011" "queue",
     "20261126000012" "job_moves",
     "20261126000020" "checkpoints",
+    "20261126000040" "cursors",
     "20261126000101" "purges",
 ];
 

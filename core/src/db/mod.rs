@@ -1,23 +1,27 @@
 //! Postgres: the only SQL of the workspace. Statements run only in a [`Tx`], which never spans an await on anything else.
 
 pub mod cluster;
+pub mod cursors;
 pub mod deletions;
 pub mod deliveries;
 pub mod direct;
 mod error;
 pub mod health;
 pub mod hooks;
+pub mod installations;
 pub mod jobs;
 pub mod keys;
 pub mod listen;
 pub mod migrate;
 pub mod operators;
 mod options;
+pub mod registrations;
 pub mod repositories;
 pub mod schedules;
 pub mod tenants;
 pub mod tokens;
 mod tx;
+pub mod upstream;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

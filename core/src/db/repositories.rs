@@ -19,6 +19,18 @@ pub struct RepositoryRow {
     pub url: String,
     /// Ref patterns to track (`refs/heads/release-*` globs on full names); empty: the default branch.
     pub ref_patterns: Vec<String>,
+    /// Short name of the default branch, where GitHub has told it.
+    pub default_branch: Option<String>,
+    /// Of its automatic jobs, in the place of what their trigger has.
+    pub priority: Option<i16>,
+    /// When it is indexed without being asked: five fields, in UTC.
+    pub schedule: Option<String>,
+    /// With what it is fetched.
+    pub credential: Credential,
+    /// Why it stands still.
+    pub suspended_because: Option<String>,
+    /// What is wrong with its webhook at GitHub.
+    pub hook_fault: Option<String>,
     /// Commit of the default ref at the last publish.
     pub indexed_commit: Option<String>,
     /// When that was.
@@ -46,9 +58,51 @@ impl Credential {
         let token: Option<Uuid> = column(row, "token_id")?;
         Ok(installation.map(Self::Installation).or(token.map(Self::Token)).unwrap_or_default())
     }
+
+    pub(super) fn columns(self) -> (Option<i64>, Option<Uuid>) {
+        match self {
+            Self::None => (None, None),
+            Self::Installation(id) => (Some(id), None),
+            Self::Token(id) => (None, Some(id)),
+        }
+    }
 }
 
-/// Registers a repository for the tenant in scope; registering the same URL again returns the same row (`false`).
+/// A repository as it is to be registered.
+#[derive(Clone, Debug, Default)]
+pub struct NewRepository {
+    /// `owner/name`.
+    pub name: String,
+    /// Normalised clone URL.
+    pub url: String,
+    /// Ref patterns to track.
+    pub ref_patterns: Vec<String>,
+    /// Of its automatic jobs.
+    pub priority: Option<i16>,
+    /// Five fields, in UTC.
+    pub schedule: Option<String>,
+    /// With what it is fetched.
+    pub credential: Credential,
+    /// GitHub's number of it, where it is known.
+    pub github_repository_id: Option<i64>,
+    /// Short name of its default branch, where it is known.
+    pub default_branch: Option<String>,
+    /// Whether only some may see it, where it is known.
+    pub is_private: Option<bool>,
+    /// The pattern that it was registered by.
+    pub registration: Option<Uuid>,
+}
+
+/// What a row is read from.
+macro_rules! columns {
+    () => {
+        "r.id, r.name, r.url, r.ref_patterns, r.default_branch, r.priority, r.schedule, r.installation_id, r.token_id,
+         r.suspended_because, r.indexed_commit, r.indexed_at, r.created_at,
+         (SELECT h.fault FROM kotadb.hooks h WHERE h.repository_id = r.id ORDER BY h.created_at LIMIT 1) AS hook_fault"
+    };
+}
+
+/// Registers a repository of a URL alone; see [`register_new`].
 pub async fn register(
     tx: &mut Tx,
     tenant: TenantId,
@@ -56,19 +110,46 @@ pub async fn register(
     url: &str,
     ref_patterns: &[String],
 ) -> Result<(RepositoryRow, bool), DbError> {
+    let (name, url) = (name.to_owned(), url.to_owned());
+    let new = NewRepository { name, url, ref_patterns: ref_patterns.to_vec(), ..NewRepository::default() };
+    register_new(tx, tenant, &new).await
+}
+
+/// Registers a repository for the tenant in scope (or, as worker, for any); registering the same URL again returns the
+/// same row (`false`), with what has been learnt of it since and otherwise as it was.
+pub async fn register_new(
+    tx: &mut Tx,
+    tenant: TenantId,
+    new: &NewRepository,
+) -> Result<(RepositoryRow, bool), DbError> {
     let id = Uuid::now_v7();
-    // The update changes nothing; it makes the row that was there come back in the same statement.
-    let upsert = Statement::new(
-        "INSERT INTO kotadb.repositories AS r (id, tenant_id, name, url, ref_patterns) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (tenant_id, url) WHERE deleted_at IS NULL DO UPDATE SET url = r.url
-         RETURNING id, name, url, ref_patterns, indexed_commit, indexed_at, created_at",
-    )
+    let (installation, token) = new.credential.columns();
+    let upsert = Statement::new(concat!(
+        "INSERT INTO kotadb.repositories AS r (id, tenant_id, name, url, ref_patterns, priority, schedule, installation_id,
+             token_id, github_repository_id, default_branch, is_private, registration_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12, true), $13)
+         ON CONFLICT (tenant_id, url) WHERE deleted_at IS NULL DO UPDATE SET
+             github_repository_id = coalesce(excluded.github_repository_id, r.github_repository_id),
+             default_branch = coalesce(excluded.default_branch, r.default_branch),
+             is_private = coalesce($12, r.is_private),
+             installation_id = CASE WHEN r.token_id IS NULL THEN coalesce(r.installation_id, excluded.installation_id) END
+         RETURNING ",
+        columns!()
+    ))
     .bind(id)
     .bind(tenant.0)
-    .bind(name.to_owned())
-    .bind(url.to_owned())
-    .bind(ref_patterns.to_vec());
-    let row = tx.row(upsert).await?;
+    .bind(new.name.clone())
+    .bind(new.url.clone())
+    .bind(new.ref_patterns.clone())
+    .bind(new.priority)
+    .bind(new.schedule.clone())
+    .bind(installation)
+    .bind(token)
+    .bind(new.github_repository_id)
+    .bind(new.default_branch.clone())
+    .bind(new.is_private)
+    .bind(new.registration);
+    let (name, row) = (&new.name, tx.row(upsert).await?);
     let row = row.ok_or_else(|| DbError::Statement(format!("repository `{name}` was not registered")))?;
     let repository = read(&row)?;
     let new = repository.id.0 == id;
@@ -77,21 +158,55 @@ pub async fn register(
 
 /// One repository of the tenant in scope, unless deleted.
 pub async fn get(tx: &mut Tx, id: RepositoryId) -> Result<Option<RepositoryRow>, DbError> {
-    let select = Statement::new(
-        "SELECT id, name, url, ref_patterns, indexed_commit, indexed_at, created_at
-         FROM kotadb.repositories WHERE id = $1 AND deleted_at IS NULL",
-    );
+    let select = Statement::new(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM kotadb.repositories r WHERE r.id = $1 AND r.deleted_at IS NULL"
+    ));
     tx.row(select.bind(id.0)).await?.as_ref().map(read).transpose()
+}
+
+/// What an owner changes; `None` leaves it, `Some(None)` takes it away.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Ref patterns to track.
+    pub ref_patterns: Option<Vec<String>>,
+    /// Of its automatic jobs.
+    pub priority: Option<Option<i16>>,
+    /// Five fields, in UTC.
+    pub schedule: Option<Option<String>>,
+}
+
+/// Changes a repository of the tenant in scope; `None`: no such row. A new schedule fires when the sweep has seen it.
+pub async fn change(tx: &mut Tx, id: RepositoryId, changes: &Changes) -> Result<Option<RepositoryRow>, DbError> {
+    let update = Statement::new(concat!(
+        "UPDATE kotadb.repositories r SET
+             ref_patterns = coalesce($2, r.ref_patterns),
+             priority = CASE WHEN $3 THEN $4 ELSE r.priority END,
+             schedule = CASE WHEN $5 THEN $6 ELSE r.schedule END,
+             next_run_at = CASE WHEN $5 THEN NULL ELSE r.next_run_at END
+         WHERE r.id = $1 AND r.deleted_at IS NULL
+         RETURNING ",
+        columns!()
+    ))
+    .bind(id.0)
+    .bind(changes.ref_patterns.clone())
+    .bind(changes.priority.is_some())
+    .bind(changes.priority.flatten())
+    .bind(changes.schedule.is_some())
+    .bind(changes.schedule.clone().flatten());
+    tx.row(update).await?.as_ref().map(read).transpose()
 }
 
 /// Repositories of the tenant in scope, by name after `after`, not deleted. Names that are equal (one name at two hosts)
 /// come in the same page, even if it then passes `limit`.
 pub async fn list(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<RepositoryRow>, DbError> {
-    let select = Statement::new(
-        "SELECT id, name, url, ref_patterns, indexed_commit, indexed_at, created_at
-         FROM kotadb.repositories WHERE deleted_at IS NULL AND ($1::text IS NULL OR name > $1)
-         ORDER BY name FETCH FIRST $2 ROWS WITH TIES",
-    );
+    let select = Statement::new(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM kotadb.repositories r WHERE r.deleted_at IS NULL AND ($1::text IS NULL OR r.name > $1)
+          ORDER BY r.name FETCH FIRST $2 ROWS WITH TIES"
+    ));
     let rows = tx.rows(select.bind(after.map(str::to_owned)).bind(limit)).await?;
     rows.iter().map(read).collect()
 }
@@ -125,6 +240,12 @@ fn read(row: &PgRow) -> Result<RepositoryRow, DbError> {
         name: column(row, "name")?,
         url: column(row, "url")?,
         ref_patterns: column(row, "ref_patterns")?,
+        default_branch: column(row, "default_branch")?,
+        priority: column(row, "priority")?,
+        schedule: column(row, "schedule")?,
+        credential: Credential::read(row)?,
+        suspended_because: column(row, "suspended_because")?,
+        hook_fault: column(row, "hook_fault")?,
         indexed_commit: column(row, "indexed_commit")?,
         indexed_at: column(row, "indexed_at")?,
         created_at: column(row, "created_at")?,

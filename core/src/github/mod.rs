@@ -1,13 +1,19 @@
-//! GitHub, as far as no network is needed: clone URLs, ref patterns, and the signature and payload of webhook deliveries.
-//! Knows no HTTP framework and no SQL.
+//! GitHub: clone URLs, ref patterns, the signature and payload of webhook deliveries, and ([`client`]) its REST API.
+//! [`provision`]
+//! keeps webhooks there, [`follow`] registers what a pattern matches. Knows no HTTP framework and no SQL.
 
+pub mod client;
+pub mod follow;
 mod origin;
+mod pattern;
 mod payload;
+pub mod provision;
 mod refs;
 mod remote;
 mod signature;
 
 pub use self::origin::{Origin, refused_address};
+pub use self::pattern::{PatternError, RepositoryPattern};
 pub use self::payload::{Payload, PayloadError, PayloadRepository};
 pub use self::refs::{RefPatternError, RefPatterns};
 pub use self::remote::{Remote, RemoteError};

@@ -12,7 +12,8 @@ use super::code::Code;
 use crate::config::ConfigError;
 use crate::crypto::CryptoError;
 use crate::db::DbError;
-use crate::github::{PayloadError, RefPatternError, RemoteError};
+use crate::github::client::GithubError;
+use crate::github::{PatternError, PayloadError, RefPatternError, RemoteError};
 use crate::query::ParseError;
 use crate::search::SearchError;
 use crate::store::StoreError;
@@ -204,6 +205,25 @@ impl From<RefPatternError> for ApiError {
     }
 }
 
+impl From<PatternError> for ApiError {
+    fn from(error: PatternError) -> Self {
+        Self::refused("pattern", &error)
+    }
+}
+
+impl From<GithubError> for ApiError {
+    /// For requests that can do nothing without GitHub.
+    fn from(error: GithubError) -> Self {
+        match error {
+            GithubError::NoApp => Self::not_configured(&["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"]),
+            GithubError::BadKey => Self::not_configured(&["GITHUB_APP_PRIVATE_KEY"]),
+            error if error.passes() => Self::new(Code::Unavailable, error.to_string()).with_cause(error),
+            error if error.is_lost() => Self::new(Code::RepositoryRefused, error.to_string()),
+            error => Self::internal(error),
+        }
+    }
+}
+
 impl From<PayloadError> for ApiError {
     fn from(error: PayloadError) -> Self {
         let code = match error {
@@ -227,7 +247,8 @@ impl From<CryptoError> for ApiError {
 }
 
 impl ApiError {
-    fn refused(field: &str, error: &dyn Error) -> Self {
+    /// `repository_refused`, for a field of a registration.
+    pub fn refused(field: &str, error: &dyn Error) -> Self {
         Self::new(Code::RepositoryRefused, error.to_string()).with_error(ProblemError {
             field: Some(field.to_owned()),
             message: error.to_string(),

@@ -11,6 +11,7 @@ use super::probe::Probe;
 use crate::config::Config;
 use crate::crypto::MasterKey;
 use crate::db::{Db, DbOptions};
+use crate::github::client::Client;
 use crate::search::Searcher;
 use crate::store::{DiskOptions, Store, StoreOptions};
 
@@ -30,6 +31,7 @@ struct Handles {
     store: OnceLock<Store>,
     searcher: OnceLock<Searcher>,
     master_key: OnceLock<MasterKey>,
+    github: OnceLock<Client>,
     probe: Mutex<Option<Probe>>,
 }
 
@@ -43,6 +45,7 @@ impl Resources {
             store: OnceLock::new(),
             searcher: OnceLock::new(),
             master_key: OnceLock::new(),
+            github: OnceLock::new(),
             probe: Mutex::new(None),
         }))
     }
@@ -105,6 +108,11 @@ impl Resources {
             let current = current.ok_or_else(|| ApiError::not_configured(&["KOTADB_MASTER_KEY"]))?;
             Ok(MasterKey::from_base64(current, self.config().master_key_previous.as_deref())?)
         })
+    }
+
+    /// GitHub's API. `not_configured` where the App's key is none.
+    pub fn github(&self) -> Result<&Client, ApiError> {
+        build(&self.0.github, || Ok(Client::new(self.config())?))
     }
 
     fn rebuilt(self, change: impl FnOnce(&mut Handles)) -> Self {

@@ -38,6 +38,10 @@ pub const SCHEDULED: &str = "Scheduled jobs queued";
 pub const SWEEP_FAILED: &str = "Sweep failed";
 /// The upkeep of a tenant failed; the next sweep tries again.
 pub const UPKEEP_FAILED: &str = "Upkeep failed";
+/// A run of the reconciler, with what it repaired.
+pub const RECONCILED: &str = "Reconciled";
+/// Something could not be compared with GitHub; the next run tries again.
+pub const RECONCILE_FAILED: &str = "Reconcile failed";
 /// Postgres could not be reached; it is tried again.
 pub const DATABASE_UNREACHABLE: &str = "Database unreachable";
 /// A delivery was refused, with the reason.

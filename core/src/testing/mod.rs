@@ -1,9 +1,11 @@
-//! Test support shared by crates: a database of one's own behind pgbouncer, as in production behind Supavisor.
+//! Test support shared by crates: a database of one's own behind pgbouncer, as in production behind Supavisor; and a
+//! GitHub of one's own ([`fake_github`]).
 //!
 //! `scripts/test-services.sh` starts Postgres and pgbouncer once for a whole test run and says where they are by two
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
 pub mod durable;
+pub mod fake_github;
 #[cfg(feature = "http")]
 mod git_gate;
 pub mod hostile_urls;

@@ -6,6 +6,7 @@ mod health;
 mod job;
 mod list;
 mod problem;
+mod registration;
 mod repository;
 pub mod search;
 mod timestamp;
@@ -16,6 +17,9 @@ pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStat
 pub use self::job::{Job, JobEvent, QueuedJob};
 pub use self::list::List;
 pub use self::problem::{Problem, ProblemError};
-pub use self::repository::{IssuedWebhook, NewRepository, RegisteredRepository, Repository};
+pub use self::registration::{NewRegistration, PlannedRepository, Registration, RegistrationAnswer};
+pub use self::repository::{
+    ChangedRepository, IssuedWebhook, NewRepository, RegisteredRepository, Repository, WebhookState,
+};
 pub use self::timestamp::Timestamp;
 pub use self::webhook::DeliveryAnswer;

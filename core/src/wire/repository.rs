@@ -1,6 +1,6 @@
 //! Repositories as they are registered and shown.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Timestamp;
 use crate::db::repositories::RepositoryRow;
@@ -14,6 +14,36 @@ pub struct NewRepository {
     /// Refs to track: names or patterns with `*` (`main`, `release-*`, `refs/tags/v*`). Default: the default branch.
     #[serde(default)]
     pub refs: Vec<String>,
+    /// Of its automatic jobs, 0 (first) to 100. Default: by what asks for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i16>,
+    /// When it is indexed without being asked: five cron fields, in UTC. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+}
+
+/// What to change of a repository: a field that is absent stays, `null` takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedRepository {
+    /// Refs to track.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refs: Option<Vec<String>>,
+    /// Of its automatic jobs.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Option<i16>>,
+    /// Five cron fields, in UTC.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Option<String>>,
+}
+
+/// Tells a field that is `null` from one that is absent.
+fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A registered repository.
@@ -27,6 +57,22 @@ pub struct Repository {
     pub url: String,
     /// Patterns of tracked refs; empty: the default branch.
     pub refs: Vec<String>,
+    /// Short name of the default branch, where it is known.
+    #[serde(default)]
+    pub default_branch: Option<String>,
+    /// Of its automatic jobs; `null`: by what asks for them.
+    #[serde(default)]
+    pub priority: Option<i16>,
+    /// Five cron fields, in UTC; `null`: it is not indexed by the clock.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    /// Why no automatic job of it runs (`owner`, `archived`, `transferred`, `installation`, `access`, `gone`, `crashes`);
+    /// `null`: they do.
+    #[serde(default)]
+    pub suspended: Option<String>,
+    /// What is wrong with its webhook at GitHub; `null`: nothing is known to be.
+    #[serde(default)]
+    pub webhook_fault: Option<String>,
     /// Commit of the default branch that the index holds; `null`: not indexed yet.
     pub indexed_commit: Option<String>,
     /// When it was published.
@@ -54,6 +100,27 @@ pub struct IssuedWebhook {
     pub url: String,
     /// Secret of the signature.
     pub secret: String,
+    /// Whether it is at GitHub.
+    #[serde(default)]
+    pub state: WebhookState,
+    /// What is left to do, in words.
+    #[serde(default)]
+    pub detail: String,
+}
+
+/// Whether a webhook is at GitHub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookState {
+    /// Made there, or brought up to date.
+    Active,
+    /// There is no token for it: somebody sets URL and secret by hand.
+    #[default]
+    ByHand,
+    /// The next sweep makes it.
+    Pending,
+    /// GitHub refused; the next sweep tries again.
+    Faulty,
 }
 
 impl From<RepositoryRow> for Repository {
@@ -63,6 +130,11 @@ impl From<RepositoryRow> for Repository {
             name: row.name,
             url: row.url,
             refs: row.ref_patterns,
+            default_branch: row.default_branch,
+            priority: row.priority,
+            schedule: row.schedule,
+            suspended: row.suspended_because,
+            webhook_fault: row.hook_fault,
             indexed_commit: row.indexed_commit,
             indexed_at: row.indexed_at.map(Timestamp),
             created_at: Timestamp(row.created_at),

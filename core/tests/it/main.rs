@@ -3,4 +3,5 @@
 
 mod db;
 mod exactness;
+mod github;
 mod store;

@@ -1,16 +1,28 @@
 //! Repositories of the key's tenant. Another tenant's repository is not found.
 //!
-//! - `POST /api/v1/repositories` `{url, refs?}`: registers; 201 with the webhook and its secret, shown this once, and the
-//!   first index job; 200 where the URL was registered already.
+//! - `POST /api/v1/repositories` `{url, refs?, priority?, schedule?}`: registers; 201 with the webhook and its secret,
+//!   shown this once, and the first index job; 200 where the URL was registered already, with its webhook repaired.
 //! - `GET /api/v1/repositories?limit=&cursor=`: by name, at most 100 a page.
-//! - `GET /api/v1/repositories/{id}`, `DELETE /api/v1/repositories/{id}` (204: hidden at once).
+//! - `GET /api/v1/repositories/{id}`, `DELETE /api/v1/repositories/{id}` (204: hidden at once, its webhook deleted).
+//! - `PATCH /api/v1/repositories/{id}` `{refs?, priority?, schedule?}`: other refs are indexed by a new job.
+//! - `POST /api/v1/repositories/{id}/webhook/rotate?overlap_seconds=`: a new secret; the former one stays valid for a day.
 //! - `POST /api/v1/repositories/{id}/index?full=`: 202 with the queued job.
 //! - `GET /api/v1/repositories/{id}/snapshots`: the searchable commits: tips first, then what refs have left.
 //! - `DELETE /api/v1/repositories/{id}/snapshots/{commit}` (204: hidden at once and for good, out of storage in about a
 //!   day; a tip is not searchable again until its ref moves. 202: it is not searchable; what is left of commits that are
 //!   not searchable any more leaves storage as well. 404: it is hidden already, or no commit id).
+//! - `POST /api/v1/registrations?preview=` `{pattern?, installation?, refs?, priority?, schedule?}`: registers what a
+//!   pattern of names matches, now and when it comes; a preview only lists it. `GET`, and `DELETE …/{id}`.
+//!
+//! GitHub is asked outside of transactions, and its failures never fail a registration.
 
+mod change;
+mod known;
+mod register;
+mod registrations;
+mod settings;
 mod snapshots;
+mod webhook;
 
 use std::time::Duration;
 
@@ -18,23 +30,22 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use kotadb_core::crypto;
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::{Scope, Tx, hooks, repositories};
-use kotadb_core::github::{RefPatterns, Remote};
 use kotadb_core::http::scope::{ReadRepositories, WriteJobs, WriteRepositories};
 use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, Query, Resources, page_limit};
-use kotadb_core::id::{HookId, RepositoryId, TenantId};
-use kotadb_core::wire::{IssuedWebhook, List, NewRepository, QueuedJob, RegisteredRepository, Repository};
+use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::wire::{List, QueuedJob, Repository};
 use serde::Deserialize;
-use uuid::Uuid;
 
 /// The routes of this family.
 pub fn routes() -> Router<Resources> {
     Router::new()
-        .route("/api/v1/repositories", get(list).post(register))
-        .route("/api/v1/repositories/{id}", get(show).delete(delete))
+        .route("/api/v1/repositories", get(list).post(register::register))
+        .route("/api/v1/repositories/{id}", get(show).delete(delete).patch(change::change))
         .route("/api/v1/repositories/{id}/index", post(index))
+        .route("/api/v1/repositories/{id}/webhook/rotate", post(webhook::rotate))
+        .merge(registrations::routes())
         .merge(snapshots::routes())
 }
 
@@ -53,28 +64,6 @@ struct IndexQuery {
     /// Rebuild what is held already.
     #[serde(default)]
     full: bool,
-}
-
-async fn register(
-    State(resources): State<Resources>,
-    key: Authorized<WriteRepositories>,
-    Json(new): Json<NewRepository>,
-) -> Result<(StatusCode, Json<RegisteredRepository>), ApiError> {
-    let remote = Remote::parse(&new.url, &resources.config().git_allowed_origins)?;
-    let patterns = RefPatterns::normalise(&new.refs)?;
-    let hook = NewHook::make(&resources)?;
-    let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
-    let (row, is_new) = repositories::register(&mut tx, key.tenant, &remote.name, &remote.url, &patterns).await?;
-    let mut answer = RegisteredRepository { repository: row.clone().into(), webhook: None, job: None };
-    if is_new {
-        hooks::create(&mut tx, key.tenant, row.id, hook.id, &hook.sealed).await?;
-        let queued = enqueue(&mut tx, key.tenant, row.id, Trigger::Register, false).await?;
-        answer.webhook = Some(hook.issued);
-        answer.job = Some(queued.id);
-    }
-    tx.commit().await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(answer)))
 }
 
 async fn list(
@@ -114,9 +103,17 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     key.require(id)?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
+    let row = repositories::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("repository"))?;
+    let hook = hooks::of_repository(&mut tx, id).await?;
     let was_there = repositories::delete(&mut tx, id).await?;
     tx.commit().await?;
-    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("repository")) }
+    if !was_there {
+        return Err(ApiError::not_found("repository"));
+    }
+    if let Some(hook) = hook {
+        webhook::remove(&resources, key.tenant, &row, hook.id).await;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn index(
@@ -141,23 +138,4 @@ async fn enqueue(
 ) -> Result<QueuedJob, ApiError> {
     let job = NewJob { tenant, repository, kind: JobKind::Index, trigger, full, delay: Duration::ZERO };
     Ok(jobs::enqueue(tx, &job).await?.into())
-}
-
-/// A hook that is not stored yet.
-struct NewHook {
-    id: HookId,
-    sealed: Vec<u8>,
-    issued: IssuedWebhook,
-}
-
-impl NewHook {
-    /// With a secret of 32 random bytes, in hexadecimal: people paste it into a form.
-    fn make(resources: &Resources) -> Result<Self, ApiError> {
-        let id = HookId(Uuid::now_v7());
-        let secret = crypto::to_hex(&crypto::random::<32>());
-        let sealed = resources.master_key()?.seal(&format!("hook:{id}"), secret.as_bytes());
-        let base = resources.config().webhook_base_url.as_deref().unwrap_or_default();
-        let url = format!("{}/webhooks/github/{id}", base.trim_end_matches('/'));
-        Ok(Self { id, sealed, issued: IssuedWebhook { url, secret } })
-    }
 }

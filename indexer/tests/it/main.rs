@@ -25,6 +25,8 @@ mod odd_commits;
 mod partial;
 mod promises;
 mod publishing;
+mod reconcile;
+mod reconcile_states;
 mod schedules;
 mod support;
 mod working_tree;

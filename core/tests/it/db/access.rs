@@ -36,6 +36,7 @@ const SIGHTS: &[Sight] = &[
         auth: None,
     },
     Sight { table: "audit_log", tenant: "tenant_id", api: None, anonymous: None, worker: Some(2), auth: None },
+    Sight { table: "cursors", tenant: "name", api: None, anonymous: None, worker: Some(2), auth: None },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "former_names", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight {
@@ -141,6 +142,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker DELETE jobs",
     "kotadb_worker INSERT app_deliveries",
     "kotadb_worker INSERT audit_log",
+    "kotadb_worker INSERT cursors",
     "kotadb_worker INSERT former_names",
     "kotadb_worker INSERT hooks",
     "kotadb_worker INSERT indexer_usage",
@@ -153,6 +155,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker INSERT tenants",
     "kotadb_worker SELECT app_deliveries",
     "kotadb_worker SELECT audit_log",
+    "kotadb_worker SELECT cursors",
     "kotadb_worker SELECT deliveries",
     "kotadb_worker SELECT former_names",
     "kotadb_worker SELECT github_tokens",
@@ -168,6 +171,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker SELECT repositories",
     "kotadb_worker SELECT tenants",
     "kotadb_worker UPDATE app_deliveries",
+    "kotadb_worker UPDATE cursors",
     "kotadb_worker UPDATE deliveries",
     "kotadb_worker UPDATE github_tokens",
     "kotadb_worker UPDATE hooks",
@@ -229,6 +233,7 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
             INSERT INTO kotadb.audit_log (actor, action, target, tenant_id) VALUES ('a', 'b', 'c', '{tenant}');
             INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds) VALUES (now()::date, '{tenant}', 1);
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
+            INSERT INTO kotadb.cursors (name, position) VALUES ('{tenant}', 1);
             INSERT INTO kotadb.app_deliveries (delivery_id, tenant_id, event, body_sha256)
                 VALUES (gen_random_uuid(), '{tenant}', 'push', sha256('x'))"
         );

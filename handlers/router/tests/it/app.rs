@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use kotadb_core::config::Config;
-use kotadb_core::db::{Scope, keys, tenants};
+use kotadb_core::db::{Scope, installations, keys, tenants};
 use kotadb_core::http::Resources;
 use kotadb_core::id::TenantId;
 use kotadb_core::identity::ApiKey;
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::testing::TestDb;
+use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -53,6 +54,21 @@ impl App {
             resources = resources.with_store(store);
         }
         Self { db, store: kept, router: kotadb_router::build(resources) }
+    }
+
+    /// With a GitHub of its own and the operator's token.
+    pub async fn with_github(github: &FakeGithub) -> Self {
+        let own = github.variables();
+        let mut variables: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.push(("GITHUB_WEBHOOK_TOKEN", OPERATOR_TOKEN));
+        Self::with(Some(Store::open(&StoreOptions::Memory).unwrap()), &variables).await
+    }
+
+    /// Links an installation of the App to a tenant, as an operator does.
+    pub async fn link(&self, tenant: TenantId, installation: i64, account: &str) {
+        let mut tx = self.db.db.begin(Scope::Worker).await.unwrap();
+        assert!(installations::link(&mut tx, installation, account, 1, tenant).await.unwrap());
+        tx.commit().await.unwrap();
     }
 
     pub async fn tenant(&self, name: &str) -> Tenant {

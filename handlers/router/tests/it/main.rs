@@ -10,6 +10,8 @@ mod hostile;
 mod index;
 mod jobs;
 mod problems;
+mod provisioning;
+mod registrations;
 mod repositories;
 mod search;
 mod slow_store;

@@ -21,6 +21,8 @@ async fn nothing_of_another_tenant_is_seen_on_any_route() {
         ("GET", format!("/api/v1/repositories/{id}"), None),
         ("DELETE", format!("/api/v1/repositories/{id}"), None),
         ("POST", format!("/api/v1/repositories/{id}/index"), None),
+        ("PATCH", format!("/api/v1/repositories/{id}"), Some(json!({ "priority": 1 }))),
+        ("POST", format!("/api/v1/repositories/{id}/webhook/rotate"), None),
         ("GET", format!("/api/v1/repositories/{id}/snapshots"), None),
         ("DELETE", format!("/api/v1/repositories/{id}/snapshots/{}", "07".repeat(20)), None),
         ("GET", format!("/api/v1/jobs/{job}"), None),

@@ -1,5 +1,6 @@
 //! Repositories made by the `git` program, and the facts of their local index.
 
+pub mod github;
 pub mod service;
 
 use std::io::Write;

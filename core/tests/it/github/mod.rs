@@ -1,0 +1,3 @@
+//! GitHub's API against a GitHub on loopback.
+
+mod client;
