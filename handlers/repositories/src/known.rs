@@ -47,7 +47,7 @@ impl Known {
     /// URL and name as they are now: a repository that was renamed answers to its former name.
     pub(crate) fn remote(&self, web_origin: &str, asked: Remote) -> Remote {
         match &self.repository {
-            Some(one) => Remote { url: clone_url(web_origin, one), name: one.full_name.clone() },
+            Some(one) => Remote { url: clone_url(web_origin, one), name: one.full_name.clone(), ..asked },
             None => asked,
         }
     }
