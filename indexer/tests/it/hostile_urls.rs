@@ -127,7 +127,8 @@ async fn git_connects_where_the_check_looked_and_nothing_resolves_again() {
     let repository = Repository::new();
     repository.write("a", "1");
     repository.commit();
-    service.register("acme/a", &Remote::of(&repository), &[]).await;
+    let served = Remote::of(&repository);
+    service.register("acme/a", &served, &[]).await;
     let (host, port) = ("nowhere.invalid", service.git.port());
     let home = tempfile::tempdir().unwrap();
     let list = async |pin| {

@@ -185,7 +185,8 @@ async fn a_fork_of_what_is_held_transfers_trees() {
     // Without what has to be looked at again in each repository.
     repository.git(&["rm", "-r", "--quiet", "data", "image.png", "long.txt", "run"]);
     repository.commit();
-    let fork = service.register("zeta/mixed", &Remote::of(&repository), &[]).await;
+    let forked = Remote::of(&repository);
+    let fork = service.register("zeta/mixed", &forked, &[]).await;
     let (_, sent, _) = index(&service, fork).await;
     assert!(sent < 10_000, "{sent} B");
     assert_eq!(service.facts(fork).await, fresh_facts(&repository));
