@@ -22,6 +22,13 @@ impl Scratch {
         Self::at(parent.join(format!("{repository}.{fence}")))
     }
 
+    /// Makes a folder of this name below `data_dir`, for what is no claim's.
+    pub fn named(data_dir: &Path, name: &str) -> Result<Self, IndexError> {
+        let parent = data_dir.join("scratch");
+        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
+        Self::at(parent.join(name))
+    }
+
     /// Makes a folder of this name, which must not exist.
     pub fn at(path: PathBuf) -> Result<Self, IndexError> {
         std::fs::create_dir(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;

@@ -59,9 +59,7 @@ impl Upkeep<'_> {
 
     /// Merges what is due.
     pub async fn compact(&self, extent: Extent<'_>) -> Result<Compacted, IndexError> {
-        let parent = self.folder.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
-        let scratch = Scratch::at(parent.join(format!("compaction.{}", Uuid::now_v7())))?;
+        let scratch = Scratch::named(self.folder, &format!("compaction.{}", Uuid::now_v7()))?;
         let Self { store, tenant, now_ms, halt, .. } = *self;
         Compaction { store, tenant, folder: scratch.path(), extent, now_ms, halt }.run().await
     }

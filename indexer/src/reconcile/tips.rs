@@ -111,7 +111,7 @@ impl Run<'_> {
 
     async fn listed_by_git(&self, repository: &Upstream) -> Result<Refs, Trouble> {
         let indexer = self.with.indexer;
-        let scratch = Scratch::at(indexer.data_dir.join("scratch").join(format!("reconcile.{}", Uuid::now_v7())))?;
+        let scratch = Scratch::named(&indexer.data_dir, &format!("reconcile.{}", Uuid::now_v7()))?;
         let token = indexer.credentials.token(repository.tenant, repository.credential).await?;
         let (git, url) = reach(indexer.workplace(), &repository.url, token, scratch.path()).await?;
         let remote = remote::list(&git, &url, scratch.path(), self.halt).await?;
