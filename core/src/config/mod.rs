@@ -1,6 +1,7 @@
 //! Every setting of every program: one struct, read once from the environment; nothing else reads it.
 
 mod read;
+mod wake;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use self::read::Reader;
+pub use self::wake::WakeConfig;
 
 /// What the environment says. Each field's doc names its variable and default. A variable that is blank counts as absent.
 /// `Debug` prints no secret.
@@ -39,6 +41,14 @@ pub struct Config {
     pub master_key_previous: Option<String>,
     /// `KOTADB_WEBHOOK_BASE_URL`: public base URL for webhook registrations, without a slash at its end.
     pub webhook_base_url: Option<String>,
+    /// `GITHUB_APP_WEBHOOK_SECRET`: signs deliveries to the App's own hook.
+    pub github_app_webhook_secret: Option<String>,
+    /// `GITHUB_APP_WEBHOOK_SECRET_PREVIOUS`: still taken while the secret is changed.
+    pub github_app_webhook_secret_previous: Option<String>,
+    /// `KOTADB_WAKE` and what that needs: how the indexer is woken.
+    pub wake: WakeConfig,
+    /// `KOTADB_TICK_SECRET`, 32 characters at least: signs calls of `/internal/wake`.
+    pub tick_secret: Option<String>,
     /// `KOTADB_GIT_ALLOWED_ORIGINS`: comma-separated origins that may be fetched. Default `https://github.com`.
     pub git_allowed_origins: Vec<String>,
     /// `KOTADB_CACHE_BYTES`. Default: a quarter of the memory limit of the cgroup, at most 2 GiB.
@@ -102,6 +112,10 @@ impl Config {
             master_key: reader.master_key("KOTADB_MASTER_KEY"),
             master_key_previous: reader.previous_master_key(),
             webhook_base_url: reader.http_url("KOTADB_WEBHOOK_BASE_URL"),
+            github_app_webhook_secret: reader.text("GITHUB_APP_WEBHOOK_SECRET"),
+            github_app_webhook_secret_previous: reader.text("GITHUB_APP_WEBHOOK_SECRET_PREVIOUS"),
+            wake: WakeConfig::read(reader),
+            tick_secret: reader.long_secret("KOTADB_TICK_SECRET"),
             git_allowed_origins: reader.origins("KOTADB_GIT_ALLOWED_ORIGINS", "https://github.com"),
             cache_bytes: reader.parsed("KOTADB_CACHE_BYTES", "a number of bytes").unwrap_or_else(default_cache_bytes),
             cache_disk: reader.text("KOTADB_CACHE_DISK").map(PathBuf::from),
@@ -129,6 +143,10 @@ impl fmt::Debug for Config {
             .field("master_key", &hidden(self.master_key.is_some()))
             .field("master_key_previous", &hidden(self.master_key_previous.is_some()))
             .field("webhook_base_url", &self.webhook_base_url)
+            .field("github_app_webhook_secret", &hidden(self.github_app_webhook_secret.is_some()))
+            .field("github_app_webhook_secret_previous", &hidden(self.github_app_webhook_secret_previous.is_some()))
+            .field("wake", &self.wake)
+            .field("tick_secret", &hidden(self.tick_secret.is_some()))
             .field("git_allowed_origins", &self.git_allowed_origins)
             .field("cache_bytes", &self.cache_bytes)
             .field("cache_disk", &self.cache_disk)
@@ -235,6 +253,8 @@ mod tests {
             ("KOTADB_CACHE_BYTES", "lots"),
             ("KOTADB_CACHE_DISK_BYTES", "many"),
             ("KOTADB_LEASE_SECONDS", "0"),
+            ("KOTADB_WAKE", "loudly"),
+            ("KOTADB_TICK_SECRET", "short"),
         ]);
         let named = [
             "DATABASE_URL",
@@ -247,6 +267,8 @@ mod tests {
             "KOTADB_CACHE_BYTES",
             "KOTADB_CACHE_DISK_BYTES",
             "KOTADB_LEASE_SECONDS",
+            "KOTADB_WAKE",
+            "KOTADB_TICK_SECRET",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");
         for name in named {
@@ -289,6 +311,11 @@ mod tests {
             ("AWS_ACCESS_KEY_ID", "id"),
             ("AWS_SECRET_ACCESS_KEY", "hunter2"),
             ("KOTADB_MASTER_KEY", "hunter2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            ("GITHUB_APP_WEBHOOK_SECRET", "hunter2"),
+            ("GITHUB_APP_WEBHOOK_SECRET_PREVIOUS", "hunter2"),
+            ("KOTADB_TICK_SECRET", "hunter2hunter2hunter2hunter2hunter2"),
+            ("KOTADB_WAKE", "machines"),
+            ("FLY_API_TOKEN", "hunter2"),
         ]);
         let shown = format!("{:?}", config.unwrap());
         assert!(shown.contains("master_key: \"set\"") && !shown.contains("hunter2"), "{shown}");

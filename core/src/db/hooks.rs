@@ -1,6 +1,7 @@
 //! Webhook endpoints and their sealed secrets.
 
 use super::tx::{Statement, column};
+use super::upstream::Target;
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
 
@@ -12,11 +13,13 @@ pub struct Hook {
     /// Its owner.
     pub tenant: TenantId,
     /// Its repository.
-    pub repository: RepositoryId,
-    /// Ref patterns of the repository; empty: the default branch.
-    pub ref_patterns: Vec<String>,
-    /// GitHub's numeric repository id where it is known (learnt from the first verified delivery).
-    pub github_repository_id: Option<i64>,
+    pub target: Target,
+    /// The installation of the App through which that is fetched, if it is.
+    pub installation: Option<i64>,
+    /// GitHub's number of the hook where it is known (learnt from its `ping`).
+    pub github_hook_id: Option<i64>,
+    /// Whether a delivery of it was verified before.
+    pub is_verified: bool,
     /// Sealed secret.
     pub secret: Vec<u8>,
     /// Sealed previous secret, while its overlap lasts.
@@ -50,12 +53,29 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
     Ok(Some(Hook {
         id: hook,
         tenant: TenantId(column(&row, "tenant_id")?),
-        repository: RepositoryId(column(&row, "repository_id")?),
-        ref_patterns: column(&row, "ref_patterns")?,
-        github_repository_id: column(&row, "github_repository_id")?,
+        target: Target::read(&row, "repository_id")?,
+        installation: column(&row, "installation_id")?,
+        github_hook_id: column(&row, "github_hook_id")?,
+        is_verified: column(&row, "is_verified")?,
         secret: column(&row, "secret")?,
         previous_secret: column(&row, "previous_secret")?,
     }))
+}
+
+/// A delivery of the hook was verified. Scope: tenant.
+pub async fn verified(tx: &mut Tx, hook: HookId) -> Result<(), DbError> {
+    let update = "UPDATE kotadb.hooks SET verified_at = coalesce(verified_at, now()) WHERE id = $1";
+    tx.run(Statement::new(update).bind(hook.0)).await.map(|_| ())
+}
+
+/// What its `ping` tells of a hook: GitHub's number of it, and what is wrong with it; `None`: nothing. Scope: tenant.
+pub async fn pinged(tx: &mut Tx, hook: HookId, github_id: Option<i64>, fault: Option<&str>) -> Result<(), DbError> {
+    let update = Statement::new(
+        "UPDATE kotadb.hooks SET verified_at = coalesce(verified_at, now()), checked_at = now(),
+             github_hook_id = coalesce($2, github_hook_id), fault = $3
+         WHERE id = $1",
+    );
+    tx.run(update.bind(hook.0).bind(github_id).bind(fault.map(str::to_owned))).await.map(|_| ())
 }
 
 /// Remembers GitHub's numeric id of the repository. Scope: tenant.

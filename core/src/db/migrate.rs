@@ -27,6 +27,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000003" "functions",
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
+    "20261126000003" "webhooks",
+    "20261126000004" "tick",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

@@ -7,6 +7,7 @@ pub mod direct;
 mod error;
 pub mod health;
 pub mod hooks;
+pub mod installations;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;
@@ -14,6 +15,8 @@ mod options;
 pub mod repositories;
 pub mod tenants;
 mod tx;
+pub mod upstream;
+pub mod wakes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -15,6 +15,11 @@ pub enum DeliveryAnswer {
         /// Whether the job was queued already.
         coalesced: bool,
     },
+    /// What happened at GitHub was taken over.
+    Applied {
+        /// One sentence.
+        change: String,
+    },
     /// Seen before: nothing was done.
     Duplicate,
     /// Nothing to do, and why.
@@ -22,4 +27,17 @@ pub enum DeliveryAnswer {
         /// One sentence.
         reason: String,
     },
+}
+
+impl DeliveryAnswer {
+    /// Its `status`.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Pong => "pong",
+            Self::Queued { .. } => "queued",
+            Self::Applied { .. } => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Ignored { .. } => "ignored",
+        }
+    }
 }

@@ -163,7 +163,7 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
         let delivery = Uuid::now_v7();
-        let new = deliveries::NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [0; 32] };
+        let new = delivery(Uuid::now_v7());
         deliveries::record(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
         let github = format!(
