@@ -60,4 +60,5 @@ pub mod tips;
 pub mod tree;
 pub mod upkeep;
 pub mod upload;
+pub mod wake_listener;
 pub mod window;

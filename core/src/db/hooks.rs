@@ -1,7 +1,7 @@
 //! Webhook endpoints and their sealed secrets.
 
 use super::tx::{Statement, column};
-use super::upstream::Target;
+use super::repository_events::Subject;
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
 
@@ -13,7 +13,7 @@ pub struct Hook {
     /// Its owner.
     pub tenant: TenantId,
     /// Its repository.
-    pub target: Target,
+    pub subject: Subject,
     /// The installation of the App through which that is fetched, if it is.
     pub installation: Option<i64>,
     /// GitHub's number of the hook where it is known (learnt from its `ping`).
@@ -53,7 +53,7 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
     Ok(Some(Hook {
         id: hook,
         tenant: TenantId(column(&row, "tenant_id")?),
-        target: Target::read(&row, "repository_id")?,
+        subject: Subject::read(&row, "repository_id")?,
         installation: column(&row, "installation_id")?,
         github_hook_id: column(&row, "github_hook_id")?,
         is_verified: column(&row, "is_verified")?,

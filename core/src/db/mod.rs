@@ -7,15 +7,15 @@ pub mod direct;
 mod error;
 pub mod health;
 pub mod hooks;
-pub mod installations;
+pub mod installation_events;
 pub mod jobs;
 pub mod keys;
 pub mod migrate;
 mod options;
 pub mod repositories;
+pub mod repository_events;
 pub mod tenants;
 mod tx;
-pub mod upstream;
 pub mod wakes;
 
 use std::sync::Arc;

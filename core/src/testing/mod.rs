@@ -3,8 +3,14 @@
 //! `scripts/test-services.sh` starts Postgres and pgbouncer once for a whole test run and says where they are by two
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
+mod durable;
+#[cfg(feature = "http")]
+mod fake_machines;
 mod pgbouncer;
 mod services;
 mod test_db;
 
+pub use self::durable::DurableDb;
+#[cfg(feature = "http")]
+pub use self::fake_machines::{FLY_APP, FLY_TOKEN, FakeMachines, Scripted};
 pub use self::test_db::TestDb;

@@ -21,12 +21,25 @@ pub(super) struct PgBouncer {
 impl PgBouncer {
     /// Starts pgbouncer in front of a Postgres without passwords; `logins` may pass.
     pub(super) fn start(folder: &Path, postgres_port: u16, logins: &[&str]) -> Result<Self, DbError> {
+        let logins: Vec<_> = logins.iter().map(|login| (*login, "")).collect();
+        Self::start_with(folder, postgres_port, &logins, 4)
+    }
+
+    /// As [`PgBouncer::start`], in front of a Postgres that asks the logins for these passwords; `pool_size`: connections
+    /// to it.
+    pub(super) fn start_with(
+        folder: &Path,
+        postgres_port: u16,
+        logins: &[(&str, &str)],
+        pool_size: u32,
+    ) -> Result<Self, DbError> {
         let port = free_port()?;
-        let users: String = logins.iter().map(|login| format!("\"{login}\" \"\"\n")).collect();
+        let users: String =
+            logins.iter().map(|(login, password)| format!("\"{login}\" \"{password}\"\n")).collect();
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
-             pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
+             pool_mode = transaction\ndefault_pool_size = {pool_size}\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
              log_connections = 0\nlog_disconnections = 0\n",
             users = folder.join("users.txt").display(),
         );

@@ -18,4 +18,4 @@ pub use self::list::List;
 pub use self::problem::{Problem, ProblemError};
 pub use self::repository::{IssuedWebhook, NewRepository, RegisteredRepository, Repository};
 pub use self::timestamp::Timestamp;
-pub use self::webhook::DeliveryAnswer;
+pub use self::webhook::{DeliveryAnswer, WakeAnswer};

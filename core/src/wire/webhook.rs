@@ -1,4 +1,4 @@
-//! What a webhook delivery is answered with.
+//! What a webhook delivery is answered with, and a call of the tick.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,4 +40,14 @@ impl DeliveryAnswer {
             Self::Ignored { .. } => "ignored",
         }
     }
+}
+
+/// What a call of `/internal/wake` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum WakeAnswer {
+    /// The indexer was called.
+    Woken,
+    /// There is nothing to do for it.
+    Idle,
 }

@@ -4,3 +4,5 @@
 mod db;
 mod exactness;
 mod store;
+#[cfg(feature = "http")]
+mod wake;

@@ -72,6 +72,9 @@ async fn register(
         answer.job = Some(queued.id);
     }
     tx.commit().await?;
+    if is_new {
+        resources.wake().await;
+    }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(answer)))
 }
@@ -128,6 +131,7 @@ async fn index(
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let queued = enqueue(&mut tx, key.tenant, id, Trigger::Manual, query.full).await?;
     tx.commit().await?;
+    resources.wake().await;
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 

@@ -2,8 +2,8 @@
 //! linked to a tenant is only written down.
 
 use kotadb_core::crypto;
-use kotadb_core::db::upstream::{self, Suspension};
-use kotadb_core::db::{Scope, Tx, deliveries, installations};
+use kotadb_core::db::repository_events::{self, Suspension};
+use kotadb_core::db::{Scope, Tx, deliveries, installation_events};
 use kotadb_core::github::{Event, InstallationEvent, Payload, PayloadError, Remote};
 use kotadb_core::http::{ApiError, Code, Resources};
 use kotadb_core::id::TenantId;
@@ -51,7 +51,7 @@ fn verify(resources: &Resources, headers: &Headers, body: &[u8]) -> Result<(), A
 
 async fn tenant_of(resources: &Resources, installation: i64) -> Result<Option<TenantId>, ApiError> {
     let mut tx = resources.db()?.begin(Scope::Anonymous).await?;
-    let tenant = installations::tenant(&mut tx, installation).await?;
+    let tenant = installation_events::tenant(&mut tx, installation).await?;
     tx.commit().await?;
     Ok(tenant)
 }
@@ -69,7 +69,7 @@ async fn apply(
         return Ok(DeliveryAnswer::Pong);
     }
     if let Event::Revoked { login } = event {
-        let n = installations::revoke_tokens(tx, login).await?;
+        let n = installation_events::revoke_tokens(tx, login).await?;
         return Ok(applied(format!("{n} tokens were forgotten")));
     }
     if *event == Event::Other {
@@ -100,7 +100,7 @@ async fn note(tx: &mut Tx, payload: &Payload, what: InstallationEvent) -> Result
     let account = installation.and_then(|installation| installation.account.as_ref());
     let login = account.and_then(|account| account.login.as_deref()).unwrap_or_default();
     let (id, account_id) = (installation.map_or(0, |one| one.id), account.map_or(0, |account| account.id));
-    Ok(installations::note(tx, id, (login, account_id), what.as_str()).await?)
+    Ok(installation_events::note(tx, id, (login, account_id), what.as_str()).await?)
 }
 
 /// A delivery of an installation that a tenant is linked to.
@@ -113,14 +113,14 @@ struct Linked<'a> {
 
 impl Linked<'_> {
     async fn installation(&mut self, what: InstallationEvent, is_usable: bool) -> Result<DeliveryAnswer, ApiError> {
-        let of_it = installations::repositories(self.tx, self.installation).await?;
+        let of_it = installation_events::repositories(self.tx, self.installation).await?;
         match what {
             InstallationEvent::Deleted | InstallationEvent::Suspended => {
-                upstream::suspend(self.tx, &of_it, Suspension::Installation).await?;
+                repository_events::suspend(self.tx, &of_it, Suspension::Installation).await?;
                 Ok(applied(format!("{} repositories stand still", of_it.len())))
             }
             InstallationEvent::Unsuspended if is_usable => {
-                let resumed = upstream::resume(self.tx, &of_it, Suspension::Installation).await?;
+                let resumed = repository_events::resume(self.tx, &of_it, Suspension::Installation).await?;
                 effects::queue(self.tx, self.tenant, &resumed).await
             }
             _ => Ok(applied("the installation was written down".to_owned())),
@@ -128,11 +128,11 @@ impl Linked<'_> {
     }
 
     async fn repositories(&mut self, added: &[i64], removed: &[i64]) -> Result<DeliveryAnswer, ApiError> {
-        let lost = installations::linked(self.tx, self.installation, removed).await?;
-        upstream::suspend(self.tx, &lost, Suspension::Access).await?;
-        let mut wanted = installations::link(self.tx, self.installation, added).await?;
-        let seen = installations::linked(self.tx, self.installation, added).await?;
-        let resumed = upstream::resume(self.tx, &seen, Suspension::Access).await?;
+        let lost = installation_events::linked(self.tx, self.installation, removed).await?;
+        repository_events::suspend(self.tx, &lost, Suspension::Access).await?;
+        let mut wanted = installation_events::link(self.tx, self.installation, added).await?;
+        let seen = installation_events::linked(self.tx, self.installation, added).await?;
+        let resumed = repository_events::resume(self.tx, &seen, Suspension::Access).await?;
         wanted.extend(resumed.into_iter().filter(|id| !wanted.contains(id)).collect::<Vec<_>>());
         if wanted.is_empty() {
             return Ok(applied(format!("{} repositories stand still", lost.len())));
@@ -145,15 +145,15 @@ impl Linked<'_> {
         let repository = self.payload.repository.as_ref().ok_or_else(|| missing("repository"))?;
         let full_name = repository.full_name.as_deref().unwrap_or_default();
         let url = Remote::renamed(ORIGIN, full_name).map(|remote| remote.url).unwrap_or_default();
-        let targets = upstream::targets(self.tx, self.installation, repository.id, &url).await?;
-        if targets.is_empty() {
+        let subjects = repository_events::subjects(self.tx, self.installation, repository.id, &url).await?;
+        if subjects.is_empty() {
             return Ok(ignored("this repository is not registered through this installation"));
         }
-        for target in targets.iter().filter(|target| target.github_repository_id.is_none()) {
-            kotadb_core::db::hooks::set_github_repository_id(self.tx, target.repository, repository.id).await?;
+        for subject in subjects.iter().filter(|subject| subject.github_repository_id.is_none()) {
+            kotadb_core::db::hooks::set_github_repository_id(self.tx, subject.repository, repository.id).await?;
         }
         let mut effects =
-            Effects { tx: self.tx, tenant: self.tenant, targets: &targets, payload: self.payload };
+            Effects { tx: self.tx, tenant: self.tenant, subjects: &subjects, payload: self.payload };
         match event {
             Event::Push { ref_name } => effects.push(ref_name).await,
             Event::Repository(event) => effects.repository(event).await,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
-use kotadb_core::db::upstream::{self, Suspension, Target};
+use kotadb_core::db::repository_events::{self, Suspension, Subject};
 use kotadb_core::db::Tx;
 use kotadb_core::github::{Payload, RefPatterns, Remote, RepositoryEvent};
 use kotadb_core::http::ApiError;
@@ -20,7 +20,7 @@ pub struct Effects<'a> {
     /// Their owner.
     pub tenant: TenantId,
     /// The repositories: one, or several of an installation.
-    pub targets: &'a [Target],
+    pub subjects: &'a [Subject],
     /// Its payload.
     pub payload: &'a Payload,
 }
@@ -28,20 +28,20 @@ pub struct Effects<'a> {
 impl Effects<'_> {
     /// A ref was made, moved or deleted; each means that the remote must be looked at again.
     pub async fn push(&mut self, ref_name: &str) -> Result<DeliveryAnswer, ApiError> {
-        let tracking: Vec<&Target> = self.targets.iter().filter(|target| self.tracks(target, ref_name)).collect();
+        let tracking: Vec<&Subject> = self.subjects.iter().filter(|subject| self.tracks(subject, ref_name)).collect();
         let going: Vec<RepositoryId> = tracking.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
         if !going.is_empty() {
             return queue(self.tx, self.tenant, &going).await;
         }
-        Ok(match tracking.first().and_then(|target| target.suspended_because.as_deref()) {
+        Ok(match tracking.first().and_then(|subject| subject.suspended_because.as_deref()) {
             Some(because) => ignored(&format!("the repository stands still: {because}")),
             None => ignored(&format!("`{ref_name}` is not tracked")),
         })
     }
 
-    fn tracks(&self, target: &Target, ref_name: &str) -> bool {
+    fn tracks(&self, subject: &Subject, ref_name: &str) -> bool {
         let sent = self.payload.repository.as_ref().and_then(|repository| repository.default_branch.as_deref());
-        RefPatterns::new(&target.ref_patterns).tracks(ref_name, sent.or(target.default_branch.as_deref()))
+        RefPatterns::new(&subject.ref_patterns).tracks(ref_name, sent.or(subject.default_branch.as_deref()))
     }
 
     /// Something happened to the repository itself.
@@ -53,14 +53,14 @@ impl Effects<'_> {
                 self.suspend(Suspension::Transferred).await
             }
             RepositoryEvent::Deleted => {
-                for target in self.targets {
-                    upstream::gone(self.tx, target.repository).await?;
+                for subject in self.subjects {
+                    repository_events::gone(self.tx, subject.repository).await?;
                 }
                 Ok(applied("the repository is gone: it is deleted here in a week".to_owned()))
             }
             RepositoryEvent::Archived => self.suspend(Suspension::Archived).await,
             RepositoryEvent::Unarchived => {
-                let resumed = upstream::resume(self.tx, &self.ids(), Suspension::Archived).await?;
+                let resumed = repository_events::resume(self.tx, &self.ids(), Suspension::Archived).await?;
                 queue(self.tx, self.tenant, &resumed).await
             }
             RepositoryEvent::Visibility { is_private } => self.set_private(*is_private).await,
@@ -69,17 +69,17 @@ impl Effects<'_> {
     }
 
     fn ids(&self) -> Vec<RepositoryId> {
-        self.targets.iter().map(|target| target.repository).collect()
+        self.subjects.iter().map(|subject| subject.repository).collect()
     }
 
     async fn rename(&mut self, full_name: &str) -> Result<DeliveryAnswer, ApiError> {
         let mut is_free = true;
-        for target in self.targets {
-            let Some(url) = upstream::url(self.tx, target.repository).await? else { continue };
+        for subject in self.subjects {
+            let Some(url) = repository_events::url(self.tx, subject.repository).await? else { continue };
             let Ok(remote) = Remote::renamed(&url, full_name) else {
                 return Ok(ignored(&format!("`{full_name}` is no name of a repository")));
             };
-            is_free &= upstream::rename(self.tx, target.repository, &remote.name, &remote.url).await?;
+            is_free &= repository_events::rename(self.tx, subject.repository, &remote.name, &remote.url).await?;
         }
         match is_free {
             true => Ok(applied(format!("the repository is called `{full_name}` now"))),
@@ -88,23 +88,23 @@ impl Effects<'_> {
     }
 
     async fn suspend(&mut self, because: Suspension) -> Result<DeliveryAnswer, ApiError> {
-        upstream::suspend(self.tx, &self.ids(), because).await?;
+        repository_events::suspend(self.tx, &self.ids(), because).await?;
         Ok(applied(format!("the repository stands still: {}", because.as_str())))
     }
 
     async fn set_private(&mut self, is_private: bool) -> Result<DeliveryAnswer, ApiError> {
-        for target in self.targets {
-            upstream::set_private(self.tx, target.repository, is_private).await?;
+        for subject in self.subjects {
+            repository_events::set_private(self.tx, subject.repository, is_private).await?;
         }
         Ok(applied(format!("the repository is {} now", if is_private { "private" } else { "public" })))
     }
 
     async fn retarget(&mut self, branch: &str) -> Result<DeliveryAnswer, ApiError> {
-        for target in self.targets {
-            upstream::set_default_branch(self.tx, target.repository, branch).await?;
+        for subject in self.subjects {
+            repository_events::set_default_branch(self.tx, subject.repository, branch).await?;
         }
         let going: Vec<RepositoryId> =
-            self.targets.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
+            self.subjects.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
         queue(self.tx, self.tenant, &going).await
     }
 }

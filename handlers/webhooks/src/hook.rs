@@ -34,8 +34,8 @@ pub async fn accept(
 }
 
 async fn apply(tx: &mut Tx, hook: &Hook, event: &Event, payload: &Payload) -> Result<DeliveryAnswer, ApiError> {
-    if let (None, Some(repository)) = (hook.target.github_repository_id, &payload.repository) {
-        hooks::set_github_repository_id(tx, hook.target.repository, repository.id).await?;
+    if let (None, Some(repository)) = (hook.subject.github_repository_id, &payload.repository) {
+        hooks::set_github_repository_id(tx, hook.subject.repository, repository.id).await?;
     }
     if let Event::Ping { hook: number, fault } = event {
         hooks::pinged(tx, hook.id, *number, fault.as_deref()).await?;
@@ -44,8 +44,8 @@ async fn apply(tx: &mut Tx, hook: &Hook, event: &Event, payload: &Payload) -> Re
     if !hook.is_verified {
         hooks::verified(tx, hook.id).await?;
     }
-    let targets = std::slice::from_ref(&hook.target);
-    let mut effects = Effects { tx, tenant: hook.tenant, targets, payload };
+    let subjects = std::slice::from_ref(&hook.subject);
+    let mut effects = Effects { tx, tenant: hook.tenant, subjects, payload };
     match event {
         Event::Push { ref_name } => effects.push(ref_name).await,
         Event::Repository(event) => effects.repository(event).await,
@@ -84,7 +84,7 @@ fn verified(resources: &Resources, hook: Option<Hook>, headers: &Headers, body: 
 fn check_sender(hook: &Hook, headers: &Headers, event: &Event, payload: &Payload) -> Result<(), ApiError> {
     let differ = |known: Option<i64>, sent: Option<i64>| known.zip(sent).is_some_and(|(known, sent)| known != sent);
     let sent = payload.repository.as_ref().map(|repository| repository.id);
-    let known = hook.target.github_repository_id;
+    let known = hook.subject.github_repository_id;
     let installation = payload.installation.as_ref().map(|installation| installation.id);
     if differ(known, sent) || differ(known, headers.repository) || differ(sent, headers.repository) {
         let detail = "the delivery is about another repository than the one this hook was made for";

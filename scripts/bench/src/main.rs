@@ -18,6 +18,7 @@ mod samples;
 mod stages;
 mod tree;
 mod warm;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -62,6 +63,8 @@ enum Part {
     Refs(refs::RefsArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
+    /// Webhook deliveries at a steady rate against the router and a durable Postgres.
+    Webhooks(webhooks::WebhooksArgs),
     /// Tables, JSON and chart of all rows that were written.
     Report,
 }
@@ -80,6 +83,7 @@ fn main() -> anyhow::Result<()> {
         Part::Many(part) => many::run(part, &mut rows)?,
         Part::Refs(part) => refs::run(part, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
+        Part::Webhooks(part) => webhooks::run(part, &args.bin, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }
     Ok(())

@@ -32,6 +32,18 @@ const USERS: &[User] = &[
     User { name: "git2", presence: Presence::Here, members: &["indexer"], places: &[] },
     User { name: "tree-sitter", presence: Presence::Planned, members: &["indexer"], places: &[] },
     User { name: "lambda_http", presence: Presence::Here, members: &["core"], places: &["core/src/http"] },
+    User {
+        name: "reqwest",
+        presence: Presence::Here,
+        members: &["core", "cli", "scripts/bench"],
+        places: &["core/src/github", "core/src/wake", "cli", "scripts/bench"],
+    },
+    User {
+        name: "hyper",
+        presence: Presence::Here,
+        members: &["indexer"],
+        places: &["indexer/src/wake_listener.rs"],
+    },
     User { name: "cargo_metadata", presence: Presence::Here, members: &["scripts/tidy"], places: &[] },
     User { name: "openssl-sys", presence: Presence::Never, members: &[], places: &[] },
 ];

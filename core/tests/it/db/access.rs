@@ -8,7 +8,7 @@ use kotadb_core::id::{HookId, ObjectId, TenantId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
-use super::fixture::{enqueue, job, repository, tenant};
+use super::fixture::{delivery, enqueue, job, repository, tenant};
 
 /// Rows seen of two, one of each tenant; `None`: permission denied.
 struct Sight {
@@ -33,17 +33,24 @@ const SIGHTS: &[Sight] = &[
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
-    Sight { table: "former_names", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight {
+        table: "former_names",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
     Sight {
         table: "github_tokens",
         tenant: "tenant_id",
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight {
         table: "hidden_commits",
@@ -60,7 +67,7 @@ const SIGHTS: &[Sight] = &[
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
     Sight {
@@ -81,6 +88,9 @@ const SIGHTS: &[Sight] = &[
     },
     Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
 ];
+
+/// Tables without tenants, which only functions read: whose, and how many rows that one sees.
+const SHUT: &[(&str, &str, i64)] = &[("tick_settings", "kotadb_owner", 1), ("wakes", "kotadb_auth", 1)];
 
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
@@ -106,6 +116,7 @@ const GRANTS: &[&str] = &[
     "kotadb_api UPDATE jobs",
     "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
+    "kotadb_auth INSERT app_deliveries",
     "kotadb_auth SELECT hooks",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
@@ -141,13 +152,23 @@ const GRANTS: &[&str] = &[
 /// Who may call what, besides its owner; `definer`: with the owner's rights.
 const FUNCTIONS: &[&str] = &[
     "authenticate definer kotadb_auth kotadb_api",
-    "current_tenant invoker kotadb_owner kotadb_api",
+    "claim_wake definer kotadb_auth kotadb_api",
+    "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
     "health definer kotadb_auth kotadb_api",
+    "hmac_sha256 invoker kotadb_owner",
     "hook_lookup definer kotadb_auth kotadb_api",
+    "installation_tenant definer kotadb_auth kotadb_api",
     "last_errors invoker kotadb_owner kotadb_worker",
+    "note_installation definer kotadb_auth kotadb_api",
+    "record_app_delivery definer kotadb_auth kotadb_api",
     "requeue_job invoker kotadb_owner kotadb_worker",
     "rescue_jobs invoker kotadb_owner kotadb_worker",
+    "revoke_tokens definer kotadb_auth kotadb_api",
+    "schedule_tick invoker kotadb_owner",
     "schema_version definer kotadb_auth kotadb_api",
+    "set_tick definer kotadb_owner",
+    "tick definer kotadb_owner",
+    "work_is_due definer kotadb_auth kotadb_api kotadb_owner",
 ];
 
 /// One row of each table for each of two tenants, made as the program makes them.
@@ -162,9 +183,7 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         assert!(deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
-        let delivery = Uuid::now_v7();
-        let new = delivery(Uuid::now_v7());
-        deliveries::record(&mut tx, &new).await.unwrap();
+        assert!(deliveries::record(&mut tx, tenant, hook, &delivery(Uuid::now_v7())).await.unwrap());
         tx.commit().await.unwrap();
         let github = format!(
             "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
@@ -223,11 +242,30 @@ async fn each_role_sees_what_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_tenant_is_seen_by_functions_alone() {
+    let test = TestDb::new().await;
+    let (acme, _) = two_tenants(&test).await;
+    test.execute("SELECT kotadb.set_tick('https://kotadb.example', repeat('s', 32))").await;
+    for (table, seer, rows) in SHUT {
+        let from = format!("kotadb.{table}");
+        for role in ["kotadb_api", "kotadb_worker", "kotadb_login"] {
+            assert_eq!(count(&test.pooled_url, role, &acme.to_string(), &from).await, None, "{role} on {table}");
+        }
+        for role in ["kotadb_auth", "kotadb_owner"] {
+            let seen = count(&test.direct_url, role, "", &from).await;
+            assert_eq!(seen.unwrap_or(0), if role == *seer { *rows } else { 0 }, "{role} on {table}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_guarded_and_listed() {
     let test = TestDb::new().await;
     let relations = "SELECT relname::text FROM pg_class WHERE relnamespace = 'kotadb'::regnamespace
         AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1";
-    let listed: Vec<_> = SIGHTS.iter().map(|sight| sight.table).collect();
+    let shut = SHUT.iter().map(|(table, ..)| *table);
+    let mut listed: Vec<_> = SIGHTS.iter().map(|sight| sight.table).chain(shut).collect();
+    listed.sort_unstable();
     assert_eq!(test.texts(relations).await, listed);
     let unguarded =
         "SELECT relname::text FROM pg_class c WHERE relnamespace = 'kotadb'::regnamespace AND relkind IN ('r', 'p')
@@ -284,6 +322,10 @@ async fn a_tenant_cannot_touch_another() {
         "SELECT key_sha256::text FROM kotadb.api_keys".to_owned(),
         "SELECT secret::text FROM kotadb.hooks".to_owned(),
         "SELECT sealed::text FROM kotadb.github_tokens".to_owned(),
+        "SELECT secret FROM kotadb.tick_settings".to_owned(),
+        "SELECT url FROM kotadb.tick()".to_owned(),
+        "UPDATE kotadb.wakes SET last_wake = now()".to_owned(),
+        "UPDATE kotadb.installations SET suspended_at = NULL".to_owned(),
         "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
         "SELECT nextval('kotadb.job_fences')::text".to_owned(),
         "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),

@@ -6,5 +6,8 @@ mod cluster;
 mod fixture;
 mod jobs;
 mod migrations;
+mod repository_events;
 mod rows;
+mod tick;
 mod transactions;
+

@@ -4,7 +4,7 @@
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::installations::ids;
+use super::installation_events::ids;
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::RepositoryId;
@@ -39,7 +39,7 @@ impl Suspension {
 
 /// A repository that a delivery is about.
 #[derive(Clone, Debug)]
-pub struct Target {
+pub struct Subject {
     /// Which.
     pub repository: RepositoryId,
     /// Its ref patterns; empty: the default branch.
@@ -52,7 +52,7 @@ pub struct Target {
     pub suspended_because: Option<String>,
 }
 
-impl Target {
+impl Subject {
     /// From the columns of these names; the id's column is named by the caller.
     pub(super) fn read(row: &PgRow, id: &str) -> Result<Self, DbError> {
         Ok(Self {
@@ -67,7 +67,7 @@ impl Target {
 
 /// The repositories that a delivery of the App is about: those fetched through the installation that have GitHub's number,
 /// or, where that is not known yet, the URL.
-pub async fn targets(tx: &mut Tx, installation: i64, github_id: i64, url: &str) -> Result<Vec<Target>, DbError> {
+pub async fn subjects(tx: &mut Tx, installation: i64, github_id: i64, url: &str) -> Result<Vec<Subject>, DbError> {
     let select = Statement::new(
         "SELECT id, ref_patterns, github_repository_id, default_branch, suspended_because FROM kotadb.repositories
          WHERE installation_id = $1 AND deleted_at IS NULL
@@ -75,7 +75,7 @@ pub async fn targets(tx: &mut Tx, installation: i64, github_id: i64, url: &str) 
          ORDER BY id",
     );
     let rows = tx.rows(select.bind(installation).bind(github_id).bind(url.to_owned())).await?;
-    rows.iter().map(|row| Target::read(row, "id")).collect()
+    rows.iter().map(|row| Subject::read(row, "id")).collect()
 }
 
 /// The clone URL of a repository.
