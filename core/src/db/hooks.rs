@@ -1,7 +1,7 @@
 //! Webhook endpoints and their sealed secrets.
 
-use super::tx::{Statement, column};
 use super::repository_events::Subject;
+use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
 

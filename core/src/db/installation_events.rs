@@ -57,7 +57,8 @@ pub async fn link(tx: &mut Tx, installation: i64, github_ids: &[i64]) -> Result<
          RETURNING id",
     );
     let linked = ids(&tx.rows(link.bind(installation).bind(github_ids.to_vec())).await?)?;
-    let look_again = "UPDATE kotadb.registrations SET checked_at = NULL WHERE installation_id = $1 AND deleted_at IS NULL";
+    let look_again =
+        "UPDATE kotadb.registrations SET checked_at = NULL WHERE installation_id = $1 AND deleted_at IS NULL";
     tx.run(Statement::new(look_again).bind(installation)).await?;
     Ok(linked)
 }

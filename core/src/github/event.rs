@@ -158,7 +158,9 @@ fn repository(action: &str, payload: &Payload) -> Result<Option<RepositoryEvent>
 
 fn installation(action: &str) -> Option<InstallationEvent> {
     use InstallationEvent as I;
-    [I::Created, I::Deleted, I::Suspended, I::Unsuspended, I::Accepted].into_iter().find(|known| known.as_str() == action)
+    [I::Created, I::Deleted, I::Suspended, I::Unsuspended, I::Accepted]
+        .into_iter()
+        .find(|known| known.as_str() == action)
 }
 
 fn repositories(payload: &Payload) -> Event {

@@ -34,8 +34,7 @@ impl PgBouncer {
         pool_size: u32,
     ) -> Result<Self, DbError> {
         let port = free_port()?;
-        let users: String =
-            logins.iter().map(|(login, password)| format!("\"{login}\" \"{password}\"\n")).collect();
+        let users: String = logins.iter().map(|(login, password)| format!("\"{login}\" \"{password}\"\n")).collect();
         let config = format!(
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\

@@ -72,7 +72,8 @@ impl Machines {
         }
         let listed: Vec<Machine> = answer.json().await?;
         let is_indexer = |machine: &Machine| {
-            machine.config.schedule.is_none() && machine.config.metadata.get("role").is_some_and(|role| role == "indexer")
+            machine.config.schedule.is_none()
+                && machine.config.metadata.get("role").is_some_and(|role| role == "indexer")
         };
         let found = listed.into_iter().find(is_indexer).map(|machine| machine.id);
         found.ok_or_else(|| WakeError::NoMachine(self.app.clone()))

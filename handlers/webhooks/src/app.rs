@@ -9,9 +9,9 @@ use kotadb_core::http::{ApiError, Code, Resources};
 use kotadb_core::id::TenantId;
 use kotadb_core::wire::DeliveryAnswer;
 
+use crate::delivery;
 use crate::effects::{self, Effects, applied, ignored};
 use crate::headers::Headers;
-use crate::delivery;
 
 /// Where the App's repositories are.
 const ORIGIN: &str = "https://github.com";
@@ -152,8 +152,7 @@ impl Linked<'_> {
         for subject in subjects.iter().filter(|subject| subject.github_repository_id.is_none()) {
             kotadb_core::db::hooks::set_github_repository_id(self.tx, subject.repository, repository.id).await?;
         }
-        let mut effects =
-            Effects { tx: self.tx, tenant: self.tenant, subjects: &subjects, payload: self.payload };
+        let mut effects = Effects { tx: self.tx, tenant: self.tenant, subjects: &subjects, payload: self.payload };
         match event {
             Event::Push { ref_name } => effects.push(ref_name).await,
             Event::Repository(event) => effects.repository(event).await,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
-use kotadb_core::db::repository_events::{self, Suspension, Subject};
 use kotadb_core::db::Tx;
+use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
+use kotadb_core::db::repository_events::{self, Subject, Suspension};
 use kotadb_core::github::{Payload, RefPatterns, Remote, RepositoryEvent};
 use kotadb_core::http::ApiError;
 use kotadb_core::id::{RepositoryId, TenantId};
@@ -29,7 +29,8 @@ impl Effects<'_> {
     /// A ref was made, moved or deleted; each means that the remote must be looked at again.
     pub async fn push(&mut self, ref_name: &str) -> Result<DeliveryAnswer, ApiError> {
         let tracking: Vec<&Subject> = self.subjects.iter().filter(|subject| self.tracks(subject, ref_name)).collect();
-        let going: Vec<RepositoryId> = tracking.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
+        let going: Vec<RepositoryId> =
+            tracking.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
         if !going.is_empty() {
             return queue(self.tx, self.tenant, &going).await;
         }

@@ -7,9 +7,9 @@ use kotadb_core::github::{Event, Payload};
 use kotadb_core::http::{ApiError, Code, Resources};
 use kotadb_core::wire::DeliveryAnswer;
 
+use crate::delivery;
 use crate::effects::{self, Effects};
 use crate::headers::Headers;
-use crate::delivery;
 
 /// Takes a delivery to the hook of that id.
 pub async fn accept(

@@ -38,12 +38,7 @@ const USERS: &[User] = &[
         members: &["core", "cli", "scripts/bench"],
         places: &["core/src/github", "core/src/wake", "cli", "scripts/bench"],
     },
-    User {
-        name: "hyper",
-        presence: Presence::Here,
-        members: &["indexer"],
-        places: &["indexer/src/wake_listener.rs"],
-    },
+    User { name: "hyper", presence: Presence::Here, members: &["indexer"], places: &["indexer/src/wake_listener.rs"] },
     User { name: "cargo_metadata", presence: Presence::Here, members: &["scripts/tidy"], places: &[] },
     User { name: "openssl-sys", presence: Presence::Never, members: &[], places: &[] },
 ];

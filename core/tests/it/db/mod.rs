@@ -10,4 +10,3 @@ mod repository_events;
 mod rows;
 mod tick;
 mod transactions;
-

@@ -55,9 +55,13 @@ async fn a_former_name_is_kept_once_and_a_taken_one_is_left() {
     let test = TestDb::new().await;
     let acme = tenant(&test, "acme").await;
     let (one, other) = (repository(&test, acme, "a/one").await, repository(&test, acme, "a/other").await);
-    for (repository, name, done) in
-        [(one, "a/two", true), (one, "a/one", true), (one, "a/two", true), (one, "a/other", false), (other, "A/Other", true)]
-    {
+    for (repository, name, done) in [
+        (one, "a/two", true),
+        (one, "a/one", true),
+        (one, "a/two", true),
+        (one, "a/other", false),
+        (other, "A/Other", true),
+    ] {
         let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
         let url = format!("https://github.com/{}", name.to_lowercase());
         assert_eq!(repository_events::rename(&mut tx, repository, name, &url).await.unwrap(), done, "{name}");

@@ -147,7 +147,8 @@ async fn one_delivery_id_counts_once_for_each_hook() {
         let ignored = NewDelivery { outcome: "ignored", ..fixture::delivery(delivery) };
         let queued = fixture::delivery(delivery);
         // What was ignored may be tried again, whatever else is seen once.
-        for (new, is_new) in [(&ignored, true), (&ignored, true), (&queued, true), (&queued, false), (&ignored, false)] {
+        for (new, is_new) in [(&ignored, true), (&ignored, true), (&queued, true), (&queued, false), (&ignored, false)]
+        {
             assert_eq!(deliveries::record(&mut tx, tenant, hook, new).await.unwrap(), is_new);
         }
         tx.commit().await.unwrap();

@@ -103,7 +103,10 @@ async fn a_ping_verifies_the_hook_and_tells_its_faults() {
         json!({ "zen": "x", "hook_id": 109, "hook": known, "repository": super::repository("a/b") })
     };
     for (body, fault) in [
-        (ping(json!(["star"]), "form"), "t 109 its content type is `form`: set it to `application/json`; it does not send `push`: add that event"),
+        (
+            ping(json!(["star"]), "form"),
+            "t 109 its content type is `form`: set it to `application/json`; it does not send `push`: add that event",
+        ),
         (ping(json!(["push"]), "json"), "t 109"),
         (ping(json!(["*"]), "json"), "t 109"),
     ] {
@@ -165,7 +168,10 @@ async fn a_deleted_repository_ends_its_jobs() {
     let run = "UPDATE kotadb.jobs SET state = 'running', lease_expires_at = now() + interval '1 minute' WHERE state = 'queued'";
     app.db.execute(run).await;
     Delivery::of(&hook, "push", &push("refs/heads/main")).send(&app).await;
-    assert_eq!(Delivery::of(&hook, "repository", &changed("deleted", "a/b")).send(&app).await.body["status"], "applied");
+    assert_eq!(
+        Delivery::of(&hook, "repository", &changed("deleted", "a/b")).send(&app).await.body["status"],
+        "applied"
+    );
     assert_eq!(state(&app).await, "a/b https://github.com/a/b t gone gone");
     assert_eq!(queued(&app).await, "0");
     assert_eq!(app.count("jobs WHERE state = 'running' AND cancel_requested_at IS NOT NULL").await, "1");

@@ -25,7 +25,8 @@ async fn a_hundred_at_once_of_one_delivery_are_one_row_and_one_job() {
     let (guid, signature) = (delivery.guid, delivery.signature());
     let sent: Vec<_> = (0..100)
         .map(|_| {
-            let request = Delivery { guid, ..Delivery::of(&hook, "push", &push("refs/heads/main")) }.request(&signature);
+            let request =
+                Delivery { guid, ..Delivery::of(&hook, "push", &push("refs/heads/main")) }.request(&signature);
             let app = Arc::clone(&app);
             tokio::spawn(async move { app.send(request).await })
         })

@@ -186,7 +186,12 @@ async fn the_documented_signature_verifies() {
 async fn a_previous_secret_verifies_while_its_overlap_lasts() {
     let app = App::new().await;
     let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
-    let other = Hook { secret: "x".to_owned(), path: hook.path.clone(), repository: hook.repository.clone() };
+    let other = Hook {
+        secret: "x".to_owned(),
+        path: hook.path.clone(),
+        repository: hook.repository.clone(),
+        key: hook.key.clone(),
+    };
     for (until, status) in [("1 hour", 202), ("-1 hour", 401)] {
         let rotate = format!(
             "UPDATE kotadb.hooks SET previous_secret = coalesce(previous_secret, secret), secret = '\\x00',

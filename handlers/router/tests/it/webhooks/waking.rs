@@ -34,7 +34,8 @@ impl Indexer {
             async move {
                 let url = from.lock().unwrap().clone();
                 let mut direct = Direct::connect(&url).await.unwrap();
-                let queued = direct.texts("SELECT count(*)::text FROM kotadb.jobs WHERE state = 'queued'").await.unwrap();
+                let queued =
+                    direct.texts("SELECT count(*)::text FROM kotadb.jobs WHERE state = 'queued'").await.unwrap();
                 into.lock().unwrap().extend(queued);
             }
         };
@@ -121,7 +122,8 @@ async fn the_tick_wakes_only_when_something_is_due() {
     assert_eq!(word(app.send(signed(SECRET, now(), "n2")).await), (202, "woken".to_owned()));
     assert_eq!(indexer.call(calls).await.as_deref(), Some("1"));
     finish_jobs(&app).await;
-    let expire = "UPDATE kotadb.jobs SET state = 'running', finished_at = NULL, lease_expires_at = now() - interval '1 second'";
+    let expire =
+        "UPDATE kotadb.jobs SET state = 'running', finished_at = NULL, lease_expires_at = now() - interval '1 second'";
     app.db.execute(expire).await;
     assert_eq!(word(app.send(signed(SECRET, now(), "n3")).await), (202, "woken".to_owned()));
 }
@@ -143,8 +145,7 @@ async fn a_tick_must_be_signed_now_by_the_secret() {
         let answer = app.send(request).await;
         assert_eq!((answer.status, answer.code()), (401, "bad_signature"), "{what}");
     }
-    for (variables, missing) in
-        [(vec![], "KOTADB_TICK_SECRET"), (vec![("KOTADB_TICK_SECRET", SECRET)], "KOTADB_WAKE")]
+    for (variables, missing) in [(vec![], "KOTADB_TICK_SECRET"), (vec![("KOTADB_TICK_SECRET", SECRET)], "KOTADB_WAKE")]
     {
         let app = App::with(Some(Store::open(&StoreOptions::Memory).unwrap()), &variables).await;
         let answer = app.send(signed(SECRET, stamp, "n")).await;
