@@ -118,6 +118,7 @@ const GRANTS: &[&str] = &[
     "kotadb_api UPDATE repositories",
     "kotadb_auth INSERT app_deliveries",
     "kotadb_auth SELECT hooks",
+    "kotadb_auth SELECT wakes",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
     "kotadb_worker DELETE jobs",
@@ -284,7 +285,7 @@ async fn rights_are_those_written_down() {
         WHERE table_schema = 'kotadb' AND grantee <> 'kotadb_owner' ORDER BY 1";
     assert_eq!(test.texts(grants).await, GRANTS);
     let functions = "SELECT concat_ws(' ', p.proname, CASE WHEN p.prosecdef THEN 'definer' ELSE 'invoker' END,
-            p.proowner::regrole::text, string_agg(a.grantee::regrole::text, ' '))
+            p.proowner::regrole::text, string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text))
         FROM pg_proc p LEFT JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a ON a.grantee <> p.proowner
         WHERE p.pronamespace = 'kotadb'::regnamespace GROUP BY p.oid ORDER BY 1";
     assert_eq!(test.texts(functions).await, FUNCTIONS);
