@@ -56,8 +56,8 @@ impl Program {
 
 async fn run(mut command: Command, state: Arc<State>) {
     loop {
-        let started = Instant::now();
         while state.is_wanted.swap(false, Ordering::SeqCst) {
+            let started = Instant::now();
             match command.status().await {
                 Ok(status) if status.success() => tracing::debug!("Indexer ended"),
                 Ok(status) => tracing::warn!("Indexer ended with {status}"),

@@ -234,7 +234,7 @@ async fn a_process_runs_once_at_a_time_and_again_if_it_was_wanted_meanwhile() {
     let test = TestDb::new().await;
     let folder = tempfile::tempdir().unwrap();
     let (script, log) = (folder.path().join("indexer.sh"), folder.path().join("log"));
-    let text = format!("echo begin $$ >>{log}; sleep 1.5; echo end $$ >>{log}\n", log = log.display());
+    let text = format!("echo begin $$ >>{log}; sleep 4; echo end $$ >>{log}\n", log = log.display());
     fs::write(&script, text).unwrap();
     let command = vec!["sh".to_owned(), script.display().to_string()];
     let waker = Waker::new(&WakeConfig::Process { command }).unwrap();
@@ -242,7 +242,7 @@ async fn a_process_runs_once_at_a_time_and_again_if_it_was_wanted_meanwhile() {
         forget_last(&test).await;
         assert_eq!(waker.wake(&test.db).await, Woken::Called);
     }
-    assert!(until(Duration::from_secs(10), || lines(&log).len() == 4).await, "{:?}", lines(&log));
+    assert!(until(Duration::from_secs(20), || lines(&log).len() == 4).await, "{:?}", lines(&log));
     tokio::time::sleep(Duration::from_secs(2)).await;
     let said = lines(&log);
     let words: Vec<&str> = said.iter().map(|line| line.split(' ').next().unwrap()).collect();

@@ -24,11 +24,19 @@ use bytes::Bytes;
 use kotadb_core::http::{ApiError, Id, Json, RawBody, Resources, within};
 use kotadb_core::telemetry::events;
 use kotadb_core::wire::DeliveryAnswer;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use self::headers::Headers;
 
 /// GitHub gives up after 10 s; a delivery that fails earlier can be repeated.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Longest wait for a place; beyond it the rest of the deadline would not be enough.
+const TURN: Duration = Duration::from_secs(3);
+/// Deliveries that use the database at once: twice its connections. Without such places all of a flood would look its hooks up,
+/// and wait in vain for a second connection: work that is thrown away.
+static PLACES: Semaphore = Semaphore::const_new(16);
 
 type Answer = Result<(StatusCode, Json<DeliveryAnswer>), ApiError>;
 
@@ -43,7 +51,7 @@ async fn deliver_to_hook(State(resources): State<Resources>, Id(id): Id<String>,
     let said = request.headers().clone();
     let taken = async {
         let (headers, body) = read(&resources, request).await?;
-        within(DEADLINE, hook::accept(&resources, &id, &headers, &body)).await
+        within(DEADLINE, in_turn(hook::accept(&resources, &id, &headers, &body))).await
     };
     answer(&resources, &said, taken.await).await
 }
@@ -52,9 +60,15 @@ async fn deliver_to_app(State(resources): State<Resources>, request: Request) ->
     let said = request.headers().clone();
     let taken = async {
         let (headers, body) = read(&resources, request).await?;
-        within(DEADLINE, app::accept(&resources, &headers, &body)).await
+        within(DEADLINE, in_turn(app::accept(&resources, &headers, &body))).await
     };
     answer(&resources, &said, taken.await).await
+}
+
+/// Does the work once there is a place for it.
+async fn in_turn<T>(work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    let _place = timeout(TURN, PLACES.acquire()).await.map_err(|late| ApiError::unavailable("the database", late))?;
+    work.await
 }
 
 /// Headers before the body: what nobody signed is not worth 25 MiB.

@@ -64,7 +64,7 @@ async fn deleting_a_repository_ends_its_jobs() {
     assert_eq!(jobs::get(&mut tx, running.job).await.unwrap().unwrap().state, JobState::Running);
     tx.commit().await.unwrap();
     let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    assert!(jobs::heartbeat(&mut tx, &claimed, super::fixture::LEASE).await.unwrap(), "the worker is asked to stop");
+    assert!(jobs::heartbeat(&mut tx, &claimed, fixture::LEASE).await.unwrap(), "the worker is asked to stop");
     jobs::release(&mut tx, &claimed).await.unwrap();
     assert_eq!(jobs::outstanding(&mut tx).await.unwrap(), (0, None));
     tx.commit().await.unwrap();
