@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use kotadb_core::db::Db;
 use kotadb_core::db::jobs::Phase;
-use kotadb_core::github::Remote;
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
 use kotadb_core::telemetry::events;
@@ -16,7 +15,6 @@ use serde_json::{Value, json};
 use tracing::info;
 
 use crate::advance::Advance;
-use crate::askpass::Askpass;
 use crate::assignment::Assignment;
 use crate::clock::Clock;
 use crate::contents::Source;
@@ -32,8 +30,9 @@ use crate::layers::Bases;
 use crate::partial::{self, Commits};
 use crate::pipeline::{Listings, Made, Pipeline, Progress};
 use crate::publish;
+use crate::reach::reach;
 use crate::remote::{self, RemoteRef, Tracked};
-use crate::resolve::{self, Resolver};
+use crate::resolve::Resolver;
 use crate::scratch::{Scratch, bytes_below};
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
@@ -131,7 +130,7 @@ pub async fn run(
     fail_point::hit("fetch.claimed");
     let scratch = Scratch::create(workplace.data_dir, repository, fence)?;
     let run = Run { workplace, assignment, halt, tell, clock, scratch: &scratch };
-    let (git, url) = run.git().await?;
+    let (git, url) = reach(workplace, &assignment.url, assignment.token.clone(), &run.folder("home")?).await?;
     let remote = remote::list(&git, &url, &run.folder("home")?, halt).await?;
     fail_point::hit("fetch.listed");
     let tracked = remote::select(&remote, &assignment.ref_patterns)?;
@@ -207,18 +206,6 @@ impl Run<'_> {
         done.join(&mut made);
         let after = self.after(tracked, &before, &done.fetched, &made);
         self.publish(before, after, made).await
-    }
-
-    /// How `git` is called, and the URL. The rules of registration are asked again, and where the name leads, before
-    /// anything is sent.
-    async fn git(&self) -> Result<(Git, String), IndexError> {
-        let Workplace { allowed_origins, resolver, askpass, .. } = self.workplace;
-        let remote = Remote::parse(&self.assignment.url, allowed_origins)?;
-        let pin = resolve::pin(&remote.origin, resolver).await?;
-        let home = self.folder("home")?;
-        let token = self.assignment.token.clone();
-        let answers = token.map(|token| Askpass::new(token, &remote.origin, &home, askpass)).transpose()?;
-        Ok((Git::new(home, pin).with_token(answers), remote.url))
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {

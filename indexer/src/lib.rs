@@ -57,6 +57,7 @@ pub mod pipeline;
 pub mod plan;
 pub mod prepare;
 pub mod publish;
+pub mod reach;
 pub mod reconcile;
 pub mod remote;
 pub mod resolve;

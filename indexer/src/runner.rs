@@ -22,6 +22,8 @@ use crate::{clock, sweep};
 
 /// Pause between two looks at the job table.
 const POLL: Duration = Duration::from_secs(1);
+/// Pause between two looks at schedules, which fire on the minute.
+const LOOK_AT_SCHEDULES: Duration = Duration::from_secs(60);
 
 /// Who takes jobs.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Worker<'a> {
     name: String,
     /// What it ran and has not looked after yet.
     ran: Ran,
+    /// When it looks at schedules again.
+    look_at_schedules: Instant,
 }
 
 impl<'a> Worker<'a> {
@@ -42,7 +46,7 @@ impl<'a> Worker<'a> {
     pub fn new(indexer: &'a Indexer, stop: &'a Halt, spend: Spend) -> Self {
         let name = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7());
         let wakes = Wakes::listen(indexer.direct_url.as_deref());
-        Self { indexer, stop, spend, wakes, name, ran: Ran::new() }
+        Self { indexer, stop, spend, wakes, name, ran: Ran::new(), look_at_schedules: Instant::now() }
     }
 
     /// Runs jobs until for as long as `linger` none was due and none leased by anybody, or until stopped.
@@ -90,6 +94,10 @@ impl<'a> Worker<'a> {
 
     /// Takes the next job that is due and runs it; `false`: there is none.
     async fn work(&mut self) -> Result<bool, DbError> {
+        if Instant::now() >= self.look_at_schedules {
+            self.look_at_schedules = Instant::now() + LOOK_AT_SCHEDULES;
+            patiently_for(PATIENCE, || sweep::queue_scheduled(self.indexer)).await?;
+        }
         let Some((claimed, since)) = patiently_for(PATIENCE, || self.claim()).await? else { return Ok(false) };
         self.ran.entry(claimed.tenant).or_default().insert(claimed.repository);
         attempt(self.indexer, &claimed, since, self.stop).await;

@@ -59,10 +59,12 @@ pub async fn queue_scheduled(indexer: &Indexer) -> Result<usize, DbError> {
         let due = schedules::due(&mut tx, BATCH).await?;
         for one in &due {
             schedules::set_next(&mut tx, one.repository, next(one)).await?;
-            jobs::enqueue(&mut tx, &job(one)).await?;
+            if !one.is_new {
+                jobs::enqueue(&mut tx, &job(one)).await?;
+                n_queued += 1;
+            }
         }
         tx.commit().await?;
-        n_queued += due.len();
         if due.is_empty() {
             if n_queued > 0 {
                 info!(jobs = n_queued, "{}", events::SCHEDULED);

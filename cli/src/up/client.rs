@@ -37,7 +37,7 @@ impl Client {
 
     /// Registers a clone URL, or finds it registered; either way a job brings it up to date.
     pub async fn register(&self, state: &mut State, url: &str) -> anyhow::Result<Registered> {
-        let body = NewRepository { url: url.to_owned(), refs: Vec::new() };
+        let body = NewRepository { url: url.to_owned(), ..NewRepository::default() };
         let registered: RegisteredRepository = self.answer(self.post("/api/v1/repositories").json(&body)).await?;
         let repository = registered.repository;
         if let Some(webhook) = registered.webhook {

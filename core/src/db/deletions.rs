@@ -36,6 +36,19 @@ pub async fn hide(tx: &mut Tx, tenant: TenantId, id: RepositoryId, commit: Objec
     Ok(is_new)
 }
 
+/// Hides a commit that is not searchable, while a job of the repository runs: it may be just what that job indexes. Asks for
+/// a purge in any case. Scope: its tenant.
+pub async fn hide_unseen(tx: &mut Tx, tenant: TenantId, id: RepositoryId, commit: ObjectId) -> Result<(), DbError> {
+    let insert = Statement::new(
+        "INSERT INTO kotadb.hidden_commits (tenant_id, repository_id, commit_id)
+         SELECT j.tenant_id, j.repository_id, $3 FROM kotadb.jobs j
+         WHERE j.tenant_id = $1 AND j.repository_id = $2 AND j.state = 'running' LIMIT 1
+         ON CONFLICT (repository_id, commit_id) DO NOTHING",
+    );
+    tx.run(insert.bind(tenant.0).bind(id.0).bind(commit.to_string())).await?;
+    request_purge(tx, id).await
+}
+
 /// Asks for what is dead of a repository, such as the text of commits that are not searchable any more, to leave storage.
 /// Scope: its tenant.
 pub async fn request_purge(tx: &mut Tx, id: RepositoryId) -> Result<(), DbError> {

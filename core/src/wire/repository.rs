@@ -6,7 +6,7 @@ use super::Timestamp;
 use crate::db::repositories::RepositoryRow;
 
 /// What to register.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewRepository {
     /// `owner/name` on GitHub, or an http(s) clone URL of an allowed origin.

@@ -2,6 +2,7 @@
 
 use kotadb_core::github::RefPatterns;
 use kotadb_core::http::{ApiError, Code};
+use kotadb_core::schedule::Schedule;
 use kotadb_core::wire::ProblemError;
 
 /// Checked settings.
@@ -27,17 +28,10 @@ pub(crate) fn check_priority(priority: i16) -> Result<i16, ApiError> {
     (0..=100).contains(&priority).then_some(priority).ok_or_else(refused)
 }
 
-/// Five fields of a cron expression in the characters that one may have, with single blanks between them. What they mean
-/// is the scheduler's to say.
+/// The five fields, with single blanks between them.
 pub(crate) fn check_schedule(text: &str) -> Result<String, ApiError> {
-    let fields: Vec<&str> = text.split_whitespace().collect();
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '/' | ',' | '-');
-    let is_plain = fields.iter().all(|field| field.len() <= 100 && field.chars().all(plain));
-    if fields.len() != 5 || !is_plain {
-        let why = format!("schedule `{text}` is not five cron fields in UTC: give some such as `0 3 * * 1-5`");
-        return Err(refused("schedule", why));
-    }
-    Ok(fields.join(" "))
+    let schedule = text.parse::<Schedule>().map_err(|error| refused("schedule", format!("schedule: {error}")))?;
+    Ok(schedule.to_string())
 }
 
 fn refused(field: &str, message: String) -> ApiError {

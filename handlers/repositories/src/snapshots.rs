@@ -33,7 +33,8 @@ async fn list(
 }
 
 /// 204: a searchable commit is hidden. 202: there was nothing to hide, which also tells a mistyped commit; but text of
-/// commits that are not searchable any more may be left in storage, and is purged. Deleting again finds nothing.
+/// commits that are not searchable any more may be left in storage, and is purged, and what a job is just indexing is
+/// hidden when it comes. Deleting again finds nothing.
 async fn forget(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,
@@ -50,7 +51,7 @@ async fn forget(
     let searchable = indexed(&resources, key.tenant, id).await?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     if !searchable.iter().any(|one| one.commit == commit.to_string()) {
-        deletions::request_purge(&mut tx, id).await?;
+        deletions::hide_unseen(&mut tx, key.tenant, id, commit).await?;
         tx.commit().await?;
         return Ok(StatusCode::ACCEPTED);
     }

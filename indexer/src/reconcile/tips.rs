@@ -15,9 +15,8 @@ use uuid::Uuid;
 use super::Run;
 use super::trouble::Trouble;
 use crate::error::IndexError;
-use crate::git::Git;
 use crate::limits;
-use crate::origin::Origin;
+use crate::reach::reach;
 use crate::remote;
 use crate::scratch::Scratch;
 use crate::tips::Tips;
@@ -112,11 +111,10 @@ impl Run<'_> {
 
     async fn listed_by_git(&self, repository: &Upstream) -> Result<Refs, Trouble> {
         let indexer = self.with.indexer;
-        let origin = Origin::parse(&repository.url)?;
-        origin.require_allowed(&indexer.allowed_origins)?;
         let scratch = Scratch::at(indexer.data_dir.join("scratch").join(format!("reconcile.{}", Uuid::now_v7())))?;
-        let git = Git::new(scratch.path().to_owned(), origin.pin().await?);
-        let remote = remote::list(&git, &repository.url, scratch.path(), self.halt).await?;
+        let token = indexer.credentials.token(repository.tenant, repository.credential).await?;
+        let (git, url) = reach(indexer.workplace(), &repository.url, token, scratch.path()).await?;
+        let remote = remote::list(&git, &url, scratch.path(), self.halt).await?;
         let tracked = remote::select(&remote, &repository.ref_patterns)?;
         Ok(tracked.refs.into_iter().map(|one| (one.name, one.id)).collect())
     }

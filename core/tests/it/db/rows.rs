@@ -2,8 +2,8 @@
 
 use kotadb_core::db::deliveries::NewDelivery;
 use kotadb_core::db::jobs::{JobState, Spend, Trigger};
-use kotadb_core::db::{DbError, Scope, deliveries, health, hooks, jobs, keys, repositories, tenants};
-use kotadb_core::id::HookId;
+use kotadb_core::db::{DbError, Scope, deletions, deliveries, health, hooks, jobs, keys, repositories, tenants};
+use kotadb_core::id::{HookId, ObjectId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
@@ -185,4 +185,22 @@ async fn look_up(test: &TestDb, hook: HookId) -> Option<hooks::Hook> {
     let hook = hooks::look_up(&mut tx, hook).await.unwrap();
     tx.commit().await.unwrap();
     hook
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_is_just_being_indexed_is_hidden_before_it_comes() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let (repository, commit) = (repository(&test, acme, "a/b").await, ObjectId([7; 20]));
+    for running in [false, true] {
+        if running {
+            enqueue(&test, &job(acme, repository, Trigger::Push)).await;
+            claim(&test, "w").await.unwrap();
+        }
+        let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
+        deletions::hide_unseen(&mut tx, acme, repository, commit).await.unwrap();
+        let hidden = deletions::hidden(&mut tx, repository).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(hidden.contains(&commit), running);
+    }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,11 +19,13 @@ use kotadb_core::store::{Kind, Store, StoreOptions, Tip};
 use kotadb_core::testing::TestDb;
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
 use kotadb_indexer::admin;
+use kotadb_indexer::credentials::Stored;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
 use kotadb_indexer::job::Indexer;
 use kotadb_indexer::publish::{Publication, publish};
 use kotadb_indexer::reconcile::{Reconciled, Reconciler};
+use kotadb_indexer::resolve;
 use kotadb_indexer::tips::Tips;
 use kotadb_indexer::upload;
 use tempfile::TempDir;
@@ -64,8 +68,13 @@ impl Deployment {
             store,
             data_dir: data.path().to_owned(),
             allowed_origins: origins.iter().map(ToString::to_string).collect(),
+            direct_url: None,
+            resolver: Arc::new(resolve::System),
+            credentials: Arc::new(Stored { db: database.db.clone(), master_key: None, installations: None }),
+            askpass: PathBuf::from("/bin/false"),
             lease: Duration::from_secs(60),
             held: HeldCache::default(),
+            program: None,
         };
         Self { github, database, tenant, client, indexer, base, most: 1000, _data: data }
     }
