@@ -11,8 +11,7 @@ use super::Run;
 use super::trouble::Trouble;
 
 /// Reasons to stand still that end when GitHub shows the repository, not archived.
-const PASSING: [Suspension; 4] =
-    [Suspension::Archived, Suspension::Installation, Suspension::Access, Suspension::Gone];
+const PASSING: [Suspension; 4] = [Suspension::Archived, Suspension::Installation, Suspension::Access, Suspension::Gone];
 
 impl Run<'_> {
     /// Brings the row up to what GitHub tells; `repository` is what the rest of the comparison goes on with.
@@ -28,7 +27,9 @@ impl Run<'_> {
             Err(GithubError::NotFound(_)) if repository.credential != Credential::None => Some(Suspension::Access),
             Err(GithubError::NotFound(_)) => Some(Suspension::Gone),
             Err(GithubError::Blocked(_) | GithubError::Forbidden(_)) => Some(Suspension::Access),
-            Err(GithubError::Unauthorized) if matches!(repository.credential, Credential::Token(_)) => Some(Suspension::Access),
+            Err(GithubError::Unauthorized) if matches!(repository.credential, Credential::Token(_)) => {
+                Some(Suspension::Access)
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(because) = because {
