@@ -17,8 +17,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 /// Longest time until the headers of a request are there.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,7 +33,18 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct Listening {
     /// Where it listens.
     pub address: SocketAddr,
+    end: Arc<Notify>,
     task: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Listens no more. Once this is done nobody is answered any longer, so that one look at the job table finds whatever a
+    /// call that was answered was about. Who is connected has as long as ever for a request.
+    pub async fn close(mut self) {
+        self.end.notify_one();
+        // It ends in no other way: there is nothing to tell.
+        drop((&mut self.task).await);
+    }
 }
 
 impl Drop for Listening {
@@ -46,27 +58,31 @@ impl Drop for Listening {
 pub async fn listen(address: SocketAddr, wake: Arc<Notify>) -> io::Result<Listening> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
-    Ok(Listening { address, task: tokio::spawn(accept(listener, wake)) })
+    let end = Arc::new(Notify::new());
+    let task = tokio::spawn(accept(listener, wake, Arc::clone(&end)));
+    Ok(Listening { address, end, task })
 }
 
-async fn accept(listener: TcpListener, wake: Arc<Notify>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+async fn accept(listener: TcpListener, wake: Arc<Notify>, end: Arc<Notify>) {
+    let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let wake = Arc::clone(&wake);
-                tokio::spawn(async move {
-                    serve(stream, wake).await;
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!("No connection taken: {error}");
-                tokio::time::sleep(BREATH).await;
-            }
+        tokio::select! {
+            () = end.notified() => break,
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(serve(stream, Arc::clone(&wake)))),
+                Err(error) => {
+                    tracing::warn!("No connection taken: {error}");
+                    tokio::time::sleep(BREATH).await;
+                }
+            },
         }
     }
+    // Whoever comes now is refused; the rest is answered.
+    drop(listener);
+    let answered = async { while connections.join_next().await.is_some() {} };
+    drop(timeout(PATIENCE, answered).await);
+    connections.shutdown().await;
 }
 
 async fn serve(stream: TcpStream, wake: Arc<Notify>) {
@@ -109,7 +125,6 @@ fn plain(status: StatusCode) -> Response<Full<Bytes>> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::timeout;
 
     use super::*;
 
@@ -155,5 +170,27 @@ mod tests {
         drop(listening);
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_that_closes_answers_who_is_connected_and_nobody_else() {
+        let wake = Arc::new(Notify::new());
+        let listening = listen(([127, 0, 0, 1], 0).into(), Arc::clone(&wake)).await.unwrap();
+        let address = listening.address;
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(b"POST /wake HTTP/1.1\r\n").await.unwrap();
+        // A second call says that the first connection was taken.
+        assert_eq!(ask(address, "GET /health").await, "HTTP/1.1 200 OK");
+        let closing = tokio::spawn(listening.close());
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!closing.is_finished());
+        slow.write_all(b"host: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 202 Accepted"), "{answer}");
+        closing.await.unwrap();
+        timeout(PATIENCE, wake.notified()).await.expect("the call was kept");
     }
 }
