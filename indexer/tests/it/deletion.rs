@@ -258,8 +258,8 @@ async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
     let (halt, store, held) = (Halt::default(), service.store.clone(), HeldCache::default());
     let (data_dir, origins) = (service.data_dir().to_owned(), vec![service.git.origin()]);
     let assignment = Assignment::new(&claimed, None, BTreeSet::new(), Vec::new());
+    let runtime = tokio::runtime::Handle::current();
     let run = std::thread::scope(|scope| {
-        let runtime = tokio::runtime::Handle::current();
         let run = || {
             let workplace = Workplace {
                 store: &store,
