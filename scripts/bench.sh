@@ -10,9 +10,8 @@ bench() { "$KOTADB_BIN/kotadb-bench" --out "$out" "$@"; }
 say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh bench
-repository=$(scripts/bench-corpus.sh)
 parts=("$@")
-all=(build warm cold http peers tree ranking stages many refs queue)
+all=(build warm cold http peers tree ranking stages many refs queue webhooks)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -48,7 +47,14 @@ serve() {
   rm -rf "$service"
 }
 
-prepare_index
+# Parts that search or index need the corpus.
+case " ${parts[*]} " in
+  ' webhooks ') ;;
+  *)
+    repository=$(scripts/bench-corpus.sh)
+    prepare_index
+    ;;
+esac
 for part in "${parts[@]}"; do
   say "$part"
   case $part in
@@ -73,6 +79,7 @@ for part in "${parts[@]}"; do
     many) bench many ;;
     refs) bench refs ;;
     queue) bench queue ;;
+    webhooks) bench webhooks ;;
     ranking)
       bench ranking --repo "$repository" --corpus linux
       mixed=$(scripts/corpus.sh mixed)

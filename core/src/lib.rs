@@ -2,7 +2,7 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
@@ -21,4 +21,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod wake;
 pub mod wire;

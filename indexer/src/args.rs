@@ -1,5 +1,6 @@
 //! What can be typed after `kotadb-indexer`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
@@ -21,7 +22,7 @@ pub enum Command {
     /// Run jobs until none is due and none is leased by anybody.
     Drain(DrainArgs),
     /// Run jobs as they come, and sweep by KOTADB_INDEX_SCHEDULE, until told to stop.
-    Serve,
+    Serve(ServeArgs),
     /// Run the job that comes on standard input: the process that the others start for each job.
     #[command(hide = true)]
     RunJob,
@@ -50,6 +51,17 @@ pub struct DrainArgs {
     /// Wait for more work for so long before ending.
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     pub linger: u64,
+    /// Answer `POST /wake` here meanwhile; whoever was answered is heeded before the end.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// `serve`
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// Answer `POST /wake` here: a call ends the pause between two looks at the job table.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// `compact` and `gc`

@@ -73,6 +73,7 @@ pub mod tips;
 pub mod tree;
 pub mod upkeep;
 pub mod upload;
+pub mod wake_listener;
 pub mod wakes;
 pub mod watch;
 pub mod window;

@@ -3,6 +3,7 @@
 mod args;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ use kotadb_indexer::local::{self, LocalOptions};
 use kotadb_indexer::reconcile::Reconciler;
 use kotadb_indexer::runner::Worker;
 use kotadb_indexer::upkeep::{Part, Upkeep};
-use kotadb_indexer::{admin, askpass, child, clock, fail_point, resolve, sweep, upkeep};
+use kotadb_indexer::{admin, askpass, child, clock, fail_point, resolve, sweep, upkeep, wake_listener};
 
 use crate::args::{
     AdminCommand, Args, Command, InspectArgs, InstallationCommand, KeyCommand, MigrateArgs, OnceArgs, TenantCommand,
@@ -84,8 +85,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Compact(args) => look_after(&args, Part::Compact).await,
             Command::Gc(args) => look_after(&args, Part::Collect).await,
             Command::Sweep => work(Mode::Sweep).await,
-            Command::Drain(args) => work(Mode::Drain { linger: Duration::from_secs(args.linger) }).await,
-            Command::Serve => work(Mode::Serve).await,
+            Command::Drain(args) => {
+                work(Mode::Drain { linger: Duration::from_secs(args.linger), listen: args.listen }).await
+            }
+            Command::Serve(args) => work(Mode::Serve { listen: args.listen }).await,
             Command::Reconcile => reconcile().await,
             Command::Inspect(args) => inspect(&args).await,
             Command::Migrate(args) => migrate(&args).await,
@@ -192,9 +195,9 @@ async fn reconcile() -> anyhow::Result<ExitCode> {
 
 /// How jobs are taken.
 enum Mode {
-    Drain { linger: Duration },
+    Drain { linger: Duration, listen: Option<SocketAddr> },
     Sweep,
-    Serve,
+    Serve { listen: Option<SocketAddr> },
 }
 
 async fn work(mode: Mode) -> anyhow::Result<ExitCode> {
@@ -206,15 +209,28 @@ async fn work(mode: Mode) -> anyhow::Result<ExitCode> {
     let mut worker = Worker::new(&service.indexer, &stop, spend);
     let mut is_done = true;
     match mode {
-        Mode::Drain { linger } => worker.drain(linger).await?,
+        Mode::Drain { linger, listen: None } => worker.drain(linger).await?,
+        Mode::Drain { linger, listen: Some(address) } => worker.drain_listening(linger, address).await?,
         Mode::Sweep => {
             is_done = sweep::sweep(&service.reconciler(), &stop).await;
             worker.drain(Duration::ZERO).await?;
         }
-        Mode::Serve => worker.serve(&service.reconciler(), &service.config.index_schedule).await,
+        Mode::Serve { listen } => serve(&mut worker, &service, listen).await?,
     }
     service.indexer.db.close().await;
     Ok(ExitCode::from(u8::from(!is_done)))
+}
+
+async fn serve(worker: &mut Worker<'_>, service: &Service, listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    let _listening = match listen {
+        Some(address) => {
+            let listening = wake_listener::listen(address, worker.word()).await;
+            Some(listening.with_context(|| format!("cannot listen on `{address}`: give another `--listen`"))?)
+        }
+        None => None,
+    };
+    worker.serve(&service.reconciler(), &service.config.index_schedule).await;
+    Ok(())
 }
 
 /// Postgres must answer, with the schema that this program knows.

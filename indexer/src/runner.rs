@@ -1,6 +1,8 @@
 //! Takes jobs, one at a time: until none is left (`drain`), or until told to stop (`serve`). What becomes of one is
 //! [`attempt`](crate::attempt).
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kotadb_core::db::jobs::{self, Claimed, Spend};
@@ -8,6 +10,7 @@ use kotadb_core::db::{DbError, Scope};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::attempt::attempt;
@@ -18,10 +21,12 @@ use crate::patience::{PATIENCE, patiently_for};
 use crate::reconcile::Reconciler;
 use crate::upkeep::{self, Ran};
 use crate::wakes::Wakes;
-use crate::{clock, sweep};
+use crate::{clock, sweep, wake_listener};
 
 /// Pause between two looks at the job table.
 const POLL: Duration = Duration::from_secs(1);
+/// A job that is due within this time is waited for by who was woken: that of a push is due a second after its delivery.
+const SOON: Duration = Duration::from_secs(2);
 /// Pause between two looks at schedules, which fire on the minute.
 const LOOK_AT_SCHEDULES: Duration = Duration::from_secs(60);
 
@@ -49,15 +54,42 @@ impl<'a> Worker<'a> {
         Self { indexer, stop, spend, wakes, name, ran: Ran::new(), look_at_schedules: Instant::now() }
     }
 
+    /// What ends its pause.
+    pub fn word(&self) -> Arc<Notify> {
+        self.wakes.word()
+    }
+
+    /// Drains and listens for wake-ups meanwhile. The listener is closed before the last look at the job table, so that no
+    /// call that was answered is lost: if something is due then, all begins again.
+    pub async fn drain_listening(&mut self, linger: Duration, mut address: SocketAddr) -> Result<(), IndexError> {
+        loop {
+            let listening = wake_listener::listen(address, self.word())
+                .await
+                .map_err(IndexError::io(format!("cannot listen on `{address}`")))?;
+            // Port 0 is any free one, but only at first.
+            address = listening.address;
+            self.drain_until_idle(linger, SOON).await?;
+            listening.close().await;
+            self.queue_scheduled().await?;
+            if self.stop.check().is_err() || !self.is_wanted(SOON).await? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Runs jobs until for as long as `linger` none was due and none leased by anybody, or until stopped.
     pub async fn drain(&mut self, linger: Duration) -> Result<(), IndexError> {
+        self.drain_until_idle(linger, Duration::ZERO).await
+    }
+
+    async fn drain_until_idle(&mut self, linger: Duration, soon: Duration) -> Result<(), IndexError> {
         let mut busy = Instant::now();
         while self.stop.check().is_ok() {
             if self.work().await? {
                 busy = Instant::now();
                 continue;
             }
-            if self.outstanding().await? > 0 {
+            if self.is_wanted(soon).await? {
                 busy = Instant::now();
             } else {
                 upkeep::after_jobs(self.indexer, &mut self.ran, self.stop).await;
@@ -96,7 +128,7 @@ impl<'a> Worker<'a> {
     async fn work(&mut self) -> Result<bool, DbError> {
         if Instant::now() >= self.look_at_schedules {
             self.look_at_schedules = Instant::now() + LOOK_AT_SCHEDULES;
-            patiently_for(PATIENCE, || sweep::queue_scheduled(self.indexer)).await?;
+            self.queue_scheduled().await?;
         }
         let Some((claimed, since)) = patiently_for(PATIENCE, || self.claim()).await? else { return Ok(false) };
         self.ran.entry(claimed.tenant).or_default().insert(claimed.repository);
@@ -113,14 +145,19 @@ impl<'a> Worker<'a> {
         Ok(claimed.map(|claimed| (claimed, since)))
     }
 
-    /// Jobs that are due or leased.
-    async fn outstanding(&self) -> Result<i64, DbError> {
-        patiently_for(PATIENCE, || async {
+    async fn queue_scheduled(&self) -> Result<usize, DbError> {
+        patiently_for(PATIENCE, || sweep::queue_scheduled(self.indexer)).await
+    }
+
+    /// Whether a job is due or leased, or due within `soon`.
+    async fn is_wanted(&self, soon: Duration) -> Result<bool, DbError> {
+        let (count, next) = patiently_for(PATIENCE, || async {
             let mut tx = self.indexer.db.begin(Scope::Worker).await?;
-            let (count, _next) = jobs::outstanding(&mut tx, self.spend).await?;
+            let outstanding = jobs::outstanding(&mut tx, self.spend).await?;
             tx.commit().await?;
-            Ok(count)
+            Ok(outstanding)
         })
-        .await
+        .await?;
+        Ok(count > 0 || next.is_some_and(|next| next < soon))
     }
 }

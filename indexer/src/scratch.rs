@@ -17,21 +17,20 @@ impl Scratch {
     /// Makes the folder of a claim below `data_dir`, and removes those of earlier claims.
     pub fn create(data_dir: &Path, repository: RepositoryId, fence: u64) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         remove_earlier(&parent, &format!("{repository}."));
         Self::at(parent.join(format!("{repository}.{fence}")))
     }
 
     /// Makes a folder of this name below `data_dir`, for what is no claim's.
     pub fn named(data_dir: &Path, name: &str) -> Result<Self, IndexError> {
-        let parent = data_dir.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
-        Self::at(parent.join(name))
+        Self::at(data_dir.join("scratch").join(name))
     }
 
-    /// Makes a folder of this name, which must not exist.
+    /// Makes a folder of this name, which must not exist, and what is above it.
     pub fn at(path: PathBuf) -> Result<Self, IndexError> {
-        std::fs::create_dir(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        let failed = || IndexError::io(format!("cannot make `{}`", path.display()));
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed())?;
+        std::fs::create_dir(&path).map_err(failed())?;
         Ok(Self { path })
     }
 

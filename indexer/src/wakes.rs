@@ -1,5 +1,6 @@
-//! What ends the pause of a process that waits for jobs: word from Postgres that one can be taken, or the next look at the
-//! table. Words come only over a session (`DATABASE_DIRECT_URL`); without one, or while it is broken, looking is enough.
+//! What ends the pause of a process that waits for jobs: word from Postgres that one can be taken, a call of the
+//! [`wake_listener`](crate::wake_listener), or the next look at the table. Words of Postgres come only over a session
+//! (`DATABASE_DIRECT_URL`); without one, or while it is broken, looking is enough.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,11 @@ impl Wakes {
         let word = Arc::new(Notify::new());
         let task = direct_url.map(|url| tokio::spawn(listen_on(url.to_owned(), Arc::clone(&word))));
         Self { word, task }
+    }
+
+    /// What ends the pause, for whoever else has word.
+    pub fn word(&self) -> Arc<Notify> {
+        Arc::clone(&self.word)
     }
 
     /// Waits for word, at most for `limit`, or until the process has to stop.

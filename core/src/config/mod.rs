@@ -2,6 +2,7 @@
 
 mod job;
 mod read;
+mod wake;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use self::job::job_environment;
 use self::read::Reader;
+pub use self::wake::WakeConfig;
 use crate::schedule::Schedule;
 
 /// What the environment says. Each field's doc names its variable and default. A variable that is blank counts as absent.
@@ -42,6 +44,14 @@ pub struct Config {
     pub master_key_previous: Option<String>,
     /// `KOTADB_WEBHOOK_BASE_URL`: public base URL for webhook registrations, without a slash at its end.
     pub webhook_base_url: Option<String>,
+    /// `GITHUB_APP_WEBHOOK_SECRET`: signs deliveries to the App's own hook.
+    pub github_app_webhook_secret: Option<String>,
+    /// `GITHUB_APP_WEBHOOK_SECRET_PREVIOUS`: still taken while the secret is changed.
+    pub github_app_webhook_secret_previous: Option<String>,
+    /// `KOTADB_WAKE` and what that needs: how the indexer is woken.
+    pub wake: WakeConfig,
+    /// `KOTADB_TICK_SECRET`, 32 characters at least: signs calls of `/internal/wake`.
+    pub tick_secret: Option<String>,
     /// `KOTADB_GIT_ALLOWED_ORIGINS`: comma-separated origins that may be fetched. Default `https://github.com`.
     pub git_allowed_origins: Vec<String>,
     /// `KOTADB_GITHUB_API_URL`: GitHub's REST API. Default `https://api.github.com`.
@@ -117,6 +127,10 @@ impl Config {
             master_key: reader.master_key("KOTADB_MASTER_KEY"),
             master_key_previous: reader.previous_master_key(),
             webhook_base_url: reader.http_url("KOTADB_WEBHOOK_BASE_URL"),
+            github_app_webhook_secret: reader.text("GITHUB_APP_WEBHOOK_SECRET"),
+            github_app_webhook_secret_previous: reader.text("GITHUB_APP_WEBHOOK_SECRET_PREVIOUS"),
+            wake: WakeConfig::read(reader),
+            tick_secret: reader.long_secret("KOTADB_TICK_SECRET"),
             git_allowed_origins: reader.origins("KOTADB_GIT_ALLOWED_ORIGINS", "https://github.com"),
             github_api_url: reader
                 .http_url("KOTADB_GITHUB_API_URL")
@@ -151,6 +165,10 @@ impl fmt::Debug for Config {
             .field("master_key", &hidden(self.master_key.is_some()))
             .field("master_key_previous", &hidden(self.master_key_previous.is_some()))
             .field("webhook_base_url", &self.webhook_base_url)
+            .field("github_app_webhook_secret", &hidden(self.github_app_webhook_secret.is_some()))
+            .field("github_app_webhook_secret_previous", &hidden(self.github_app_webhook_secret_previous.is_some()))
+            .field("wake", &self.wake)
+            .field("tick_secret", &hidden(self.tick_secret.is_some()))
             .field("git_allowed_origins", &self.git_allowed_origins)
             .field("github_api_url", &self.github_api_url)
             .field("github_app", &self.github_app.as_ref().map(|(id, _)| id))
@@ -286,6 +304,8 @@ mod tests {
             ("KOTADB_LEASE_SECONDS", "0"),
             ("KOTADB_JOB_MEMORY_BYTES", "all"),
             ("KOTADB_INDEX_SCHEDULE", "hourly"),
+            ("KOTADB_WAKE", "loudly"),
+            ("KOTADB_TICK_SECRET", "short"),
         ]);
         let named = [
             "DATABASE_URL",
@@ -303,6 +323,8 @@ mod tests {
             "KOTADB_LEASE_SECONDS",
             "KOTADB_JOB_MEMORY_BYTES",
             "KOTADB_INDEX_SCHEDULE",
+            "KOTADB_WAKE",
+            "KOTADB_TICK_SECRET",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");
         for name in named {
@@ -348,6 +370,11 @@ mod tests {
             ("GITHUB_APP_PRIVATE_KEY", "-----BEGIN hunter2"),
             ("GITHUB_WEBHOOK_TOKEN", "hunter2"),
             ("KOTADB_MASTER_KEY", "hunter2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            ("GITHUB_APP_WEBHOOK_SECRET", "hunter2"),
+            ("GITHUB_APP_WEBHOOK_SECRET_PREVIOUS", "hunter2"),
+            ("KOTADB_TICK_SECRET", "hunter2hunter2hunter2hunter2hunter2"),
+            ("KOTADB_WAKE", "machines"),
+            ("FLY_API_TOKEN", "hunter2"),
         ]);
         let shown = format!("{:?}", config.unwrap());
         assert!(shown.contains("github_app: Some(7)"), "{shown}");

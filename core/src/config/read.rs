@@ -121,6 +121,29 @@ impl<'a> Reader<'a> {
         Some(key)
     }
 
+    /// A secret that signs: too short a one could be guessed.
+    pub(super) fn long_secret(&mut self, name: &str) -> Option<String> {
+        const LEAST: usize = 32;
+        let secret = self.text(name)?;
+        if secret.len() < LEAST {
+            self.fault::<()>(name, "has fewer than 32 characters: make one with `openssl rand -hex 32`");
+        }
+        Some(secret)
+    }
+
+    /// A value that another variable makes necessary; `why` says so.
+    pub(super) fn required(&mut self, name: &str, why: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            self.fault::<()>(name, &format!("is missing: {why}"));
+            String::new()
+        })
+    }
+
+    /// A word that is none of those `wanted`.
+    pub(super) fn unknown(&mut self, name: &str, word: &str, wanted: &str) {
+        self.fault::<()>(name, &format!("is `{word}`: set it to {wanted}"));
+    }
+
     pub(super) fn previous_master_key(&mut self) -> Option<String> {
         let previous = self.master_key("KOTADB_MASTER_KEY_PREVIOUS")?;
         if self.text("KOTADB_MASTER_KEY").is_none() {

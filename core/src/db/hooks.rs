@@ -1,6 +1,7 @@
 //! Webhook endpoints and their sealed secrets.
 
 use super::repositories::Credential;
+use super::subjects::Subject;
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, RepositoryId, TenantId};
@@ -13,11 +14,13 @@ pub struct Hook {
     /// Its owner.
     pub tenant: TenantId,
     /// Its repository.
-    pub repository: RepositoryId,
-    /// Ref patterns of the repository; empty: the default branch.
-    pub ref_patterns: Vec<String>,
-    /// GitHub's numeric repository id where it is known (learnt from the first verified delivery).
-    pub github_repository_id: Option<i64>,
+    pub subject: Subject,
+    /// The installation of the App through which that is fetched, if it is.
+    pub installation: Option<i64>,
+    /// GitHub's number of the hook where it is known (learnt from its `ping`).
+    pub github_hook_id: Option<i64>,
+    /// Whether a delivery of it was verified before.
+    pub is_verified: bool,
     /// Sealed secret.
     pub secret: Vec<u8>,
     /// Sealed previous secret, while its overlap lasts.
@@ -51,12 +54,19 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
     Ok(Some(Hook {
         id: hook,
         tenant: TenantId(column(&row, "tenant_id")?),
-        repository: RepositoryId(column(&row, "repository_id")?),
-        ref_patterns: column(&row, "ref_patterns")?,
-        github_repository_id: column(&row, "github_repository_id")?,
+        subject: Subject::read(&row, "repository_id")?,
+        installation: column(&row, "installation_id")?,
+        github_hook_id: column(&row, "github_hook_id")?,
+        is_verified: column(&row, "is_verified")?,
         secret: column(&row, "secret")?,
         previous_secret: column(&row, "previous_secret")?,
     }))
+}
+
+/// A delivery of the hook was verified. Scope: tenant.
+pub async fn verified(tx: &mut Tx, hook: HookId) -> Result<(), DbError> {
+    let update = "UPDATE kotadb.hooks SET verified_at = coalesce(verified_at, now()) WHERE id = $1";
+    tx.run(Statement::new(update).bind(hook.0)).await.map(|_| ())
 }
 
 /// A hook as provisioning needs it. The secret stays sealed.

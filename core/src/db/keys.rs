@@ -18,6 +18,8 @@ pub struct Principal {
     pub scopes: Vec<String>,
     /// Repositories it may see, not deleted: (id, `owner/name`).
     pub repositories: Vec<(RepositoryId, String)>,
+    /// Names that repositories of the tenant had before they were renamed, the newest first.
+    pub former_names: Vec<(RepositoryId, String)>,
     /// Commits of them that their owners deleted.
     pub hidden: Vec<(RepositoryId, ObjectId)>,
 }
@@ -30,6 +32,8 @@ pub async fn authenticate(tx: &mut Tx, key_sha256: &[u8; 32]) -> Result<Option<P
     };
     let ids: Vec<Uuid> = column(&row, "repository_ids")?;
     let names: Vec<String> = column(&row, "repository_names")?;
+    let former_ids: Vec<Uuid> = column(&row, "former_repositories")?;
+    let former_names: Vec<String> = column(&row, "former_names")?;
     let hidden_in: Vec<Uuid> = column(&row, "hidden_repositories")?;
     let hidden: Vec<String> = column(&row, "hidden_commits")?;
     let hidden = hidden_in.into_iter().zip(hidden).map(|(id, text)| Ok((RepositoryId(id), commit(&text)?)));
@@ -38,6 +42,7 @@ pub async fn authenticate(tx: &mut Tx, key_sha256: &[u8; 32]) -> Result<Option<P
         key_id: column(&row, "key_id")?,
         scopes: column(&row, "scopes")?,
         repositories: ids.into_iter().map(RepositoryId).zip(names).collect(),
+        former_names: former_ids.into_iter().map(RepositoryId).zip(former_names).collect(),
         hidden: hidden.collect::<Result<_, DbError>>()?,
     }))
 }

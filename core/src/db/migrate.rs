@@ -27,12 +27,15 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261123000003" "functions",
     "20261123000004" "hidden_commits",
     "20261126000001" "github",
+    "20261126000003" "webhooks",
+    "20261126000004" "tick",
     "20261126000010" "job_events",
     "20261126000011" "queue",
     "20261126000012" "job_moves",
     "20261126000020" "checkpoints",
     "20261126000040" "cursors",
     "20261126000101" "purges",
+    "20261126000110" "tick_due",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

@@ -18,10 +18,13 @@ mod options;
 pub mod registrations;
 pub mod repositories;
 pub mod schedules;
+pub mod subjects;
+pub mod suspensions;
 pub mod tenants;
 pub mod tokens;
 mod tx;
 pub mod upstream;
+pub mod wakes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -218,12 +218,34 @@ pub async fn delete(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
     if tx.run(Statement::new(hide).bind(id.0)).await? == 0 {
         return Ok(false);
     }
+    cancel_jobs(tx, id).await?;
+    Ok(true)
+}
+
+/// Takes a repository's job out of the queue and asks the running one to stop.
+pub(super) async fn cancel_jobs(tx: &mut Tx, id: RepositoryId) -> Result<(), DbError> {
     let cancel = "UPDATE kotadb.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
             state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
             finished_at = CASE state WHEN 'queued' THEN now() END
         WHERE repository_id = $1 AND state IN ('queued', 'running')";
-    tx.run(Statement::new(cancel).bind(id.0)).await?;
-    Ok(true)
+    tx.run(Statement::new(cancel).bind(id.0)).await.map(|_| ())
+}
+
+/// Deletes repositories that have been gone at GitHub for a week, at most `most` of them; returns those. Scope: worker.
+pub async fn delete_gone(tx: &mut Tx, most: i64) -> Result<Vec<RepositoryId>, DbError> {
+    let gone = Statement::new(
+        "SELECT id FROM kotadb.repositories
+         WHERE upstream_gone_at < now() - interval '7 days' AND deleted_at IS NULL
+         ORDER BY upstream_gone_at LIMIT $1 FOR UPDATE SKIP LOCKED",
+    );
+    let mut deleted = Vec::new();
+    for row in tx.rows(gone.bind(most)).await? {
+        let repository = RepositoryId(column(&row, "id")?);
+        if delete(tx, repository).await? {
+            deleted.push(repository);
+        }
+    }
+    Ok(deleted)
 }
 
 /// Moves repositories of the tenant in scope to another origin (`http://127.0.0.1:PORT` of a server that had to change

@@ -32,3 +32,10 @@ pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, DbError> {
     let update = "UPDATE kotadb.github_tokens SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL";
     Ok(tx.run(Statement::new(update).bind(id)).await? > 0)
 }
+
+/// Forgets the tokens of somebody who took back what the App may do for them, through a SECURITY DEFINER function; how many
+/// there were. Any scope.
+pub async fn revoke_all_of(tx: &mut Tx, login: &str) -> Result<i64, DbError> {
+    let revoke = Statement::new("SELECT kotadb.revoke_tokens($1) AS n").bind(login.to_owned());
+    tx.row(revoke).await?.map_or(Ok(0), |row| column(&row, "n"))
+}

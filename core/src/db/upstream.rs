@@ -1,4 +1,5 @@
-//! What GitHub says of repositories: which are due to be compared with it, and what becomes of a row when they differ.
+//! What GitHub says of repositories: which are due to be compared with it, and what becomes of a row when they differ. Why
+//! one stands still is in [`super::suspensions`].
 
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
@@ -82,19 +83,43 @@ pub async fn note(
     tx.run(update).await.map(|_| ())
 }
 
-/// Gives a repository the name and URL that it has now; the former name stays known. `false`: another row of the tenant
-/// has that URL, so nothing is changed. Scope: tenant or worker.
+/// Gives a repository the name and URL that it has now; its former name goes on leading to it. `false`: nothing was changed,
+/// because another repository of the tenant is registered under that URL. Scope: tenant or worker.
 pub async fn rename(tx: &mut Tx, id: RepositoryId, name: &str, url: &str) -> Result<bool, DbError> {
-    let taken = "SELECT FROM kotadb.repositories r JOIN kotadb.repositories o ON o.tenant_id = r.tenant_id
-        WHERE r.id = $1 AND o.url = $2 AND o.id <> r.id AND o.deleted_at IS NULL";
-    if tx.row(Statement::new(taken).bind(id.0).bind(url.to_owned())).await?.is_some() {
-        return Ok(false);
-    }
-    let keep = "INSERT INTO kotadb.former_names (tenant_id, name, repository_id)
-        SELECT tenant_id, name, id FROM kotadb.repositories WHERE id = $1 AND name <> $2 ON CONFLICT DO NOTHING";
-    let update = "UPDATE kotadb.repositories SET name = $2, url = $3 WHERE id = $1 AND deleted_at IS NULL";
-    tx.run(Statement::new(keep).bind(id.0).bind(name.to_owned())).await?;
-    Ok(tx.run(Statement::new(update).bind(id.0).bind(name.to_owned()).bind(url.to_owned())).await? == 1)
+    let rename = Statement::new(
+        "WITH old AS (
+             SELECT r.id, r.tenant_id, r.name FROM kotadb.repositories r
+             WHERE r.id = $1 AND r.deleted_at IS NULL AND NOT EXISTS (
+                 SELECT FROM kotadb.repositories o
+                 WHERE o.tenant_id = r.tenant_id AND o.url = $3 AND o.id <> r.id AND o.deleted_at IS NULL
+             ) FOR UPDATE
+         ), former AS (
+             INSERT INTO kotadb.former_names (tenant_id, name, repository_id)
+             SELECT o.tenant_id, o.name, o.id FROM old o WHERE o.name <> $2
+             ON CONFLICT DO NOTHING
+         )
+         UPDATE kotadb.repositories r SET name = $2, url = $3 FROM old o WHERE r.id = o.id",
+    );
+    Ok(tx.run(rename.bind(id.0).bind(name.to_owned()).bind(url.to_owned())).await? == 1)
+}
+
+/// The clone URL of a repository. Scope: tenant.
+pub async fn url(tx: &mut Tx, id: RepositoryId) -> Result<Option<String>, DbError> {
+    let select = "SELECT url FROM kotadb.repositories WHERE id = $1 AND deleted_at IS NULL";
+    let row = tx.row(Statement::new(select).bind(id.0)).await?;
+    row.map(|row| column(&row, "url")).transpose()
+}
+
+/// Sets another default branch. Scope: tenant.
+pub async fn set_default_branch(tx: &mut Tx, id: RepositoryId, branch: &str) -> Result<(), DbError> {
+    let update = "UPDATE kotadb.repositories SET default_branch = $2 WHERE id = $1";
+    tx.run(Statement::new(update).bind(id.0).bind(branch.to_owned())).await.map(|_| ())
+}
+
+/// Says whether the public may see it. Scope: tenant.
+pub async fn set_private(tx: &mut Tx, id: RepositoryId, is_private: bool) -> Result<(), DbError> {
+    let update = "UPDATE kotadb.repositories SET is_private = $2 WHERE id = $1";
+    tx.run(Statement::new(update).bind(id.0).bind(is_private)).await.map(|_| ())
 }
 
 /// The repository of a tenant that has this number at GitHub, with its URL. Scope: tenant or worker.
@@ -129,34 +154,6 @@ pub async fn known(
     rows.iter().map(|row| column(row, "github_id")).collect()
 }
 
-/// Lets a repository stand still; a reason that it has already stays. `gone` also begins the week after which it is
-/// deleted. `false`: it stood still before. Scope: worker.
-pub async fn suspend(tx: &mut Tx, id: RepositoryId, because: &str) -> Result<bool, DbError> {
-    let gone = "UPDATE kotadb.repositories SET upstream_gone_at = now() WHERE id = $1 AND upstream_gone_at IS NULL";
-    if because == "gone" {
-        tx.run(Statement::new(gone).bind(id.0)).await?;
-    }
-    let update = "UPDATE kotadb.repositories SET suspended_at = now(), suspended_because = $2
-        WHERE id = $1 AND suspended_at IS NULL";
-    Ok(tx.run(Statement::new(update).bind(id.0).bind(because.to_owned())).await? == 1)
-}
-
-/// Ends the stand of a repository, if it has one of these reasons. Scope: worker.
-pub async fn resume(tx: &mut Tx, id: RepositoryId, reasons: &[&str]) -> Result<bool, DbError> {
-    let update = "UPDATE kotadb.repositories SET suspended_at = NULL, suspended_because = NULL
-        WHERE id = $1 AND suspended_because = ANY ($2)";
-    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    Ok(tx.run(Statement::new(update).bind(id.0).bind(reasons)).await? == 1)
-}
-
-/// Repositories that have been gone at GitHub for a week. Scope: worker.
-pub async fn gone_for_a_week(tx: &mut Tx, most: i64) -> Result<Vec<RepositoryId>, DbError> {
-    let select = "SELECT id FROM kotadb.repositories WHERE upstream_gone_at < now() - interval '7 days'
-        AND suspended_because = 'gone' AND deleted_at IS NULL ORDER BY upstream_gone_at LIMIT $1";
-    let rows = tx.rows(Statement::new(select).bind(most)).await?;
-    rows.iter().map(|row| column(row, "id").map(RepositoryId)).collect()
-}
-
 /// Whether a job of a repository may be queued because its refs have moved: not where one waits already, nor where the
 /// last one was given up within a day because of the repository itself. Scope: worker.
 pub async fn may_queue(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
@@ -185,6 +182,10 @@ pub async fn repair_copy(
         WHERE id = $1 AND indexed_commit IS NOT DISTINCT FROM $2";
     let held = held.map(|commit| commit.to_string());
     Ok(tx.run(Statement::new(update).bind(id.0).bind(seen.map(str::to_owned)).bind(held)).await? == 1)
+}
+
+pub(super) fn ids(rows: &[PgRow]) -> Result<Vec<RepositoryId>, DbError> {
+    rows.iter().map(|row| column(row, "id").map(RepositoryId)).collect()
 }
 
 fn read(row: &PgRow) -> Result<Upstream, DbError> {

@@ -6,11 +6,29 @@ use url::form_urlencoded;
 /// A payload, of whatever event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Payload {
+    /// What of the event happened.
+    pub action: Option<String>,
     /// The repository it is about; organisation events have none.
     pub repository: Option<PayloadRepository>,
     /// `push`: the full ref name.
     #[serde(rename = "ref")]
     pub ref_name: Option<String>,
+    /// The installation of the App that it came through.
+    pub installation: Option<PayloadInstallation>,
+    /// Who did it.
+    pub sender: Option<PayloadAccount>,
+    /// `repository.edited`: what was changed.
+    pub changes: Option<PayloadChanges>,
+    /// `ping`: GitHub's number of the hook.
+    pub hook_id: Option<i64>,
+    /// `ping`: the hook as GitHub has it.
+    pub hook: Option<PayloadHook>,
+    /// `installation_repositories`: what the installation sees from now on.
+    #[serde(default)]
+    pub repositories_added: Vec<PayloadRepository>,
+    /// `installation_repositories`: what it sees no more.
+    #[serde(default)]
+    pub repositories_removed: Vec<PayloadRepository>,
 }
 
 /// The repository of a payload.
@@ -18,8 +36,52 @@ pub struct Payload {
 pub struct PayloadRepository {
     /// GitHub's numeric id, which survives renames and transfers.
     pub id: i64,
+    /// `owner/name`.
+    pub full_name: Option<String>,
     /// Short name of the default branch.
     pub default_branch: Option<String>,
+}
+
+/// The installation of a payload.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PayloadInstallation {
+    /// GitHub's number of it.
+    pub id: i64,
+    /// Where the App is installed; only events of the installation itself tell.
+    pub account: Option<PayloadAccount>,
+}
+
+/// A user or an organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PayloadAccount {
+    /// GitHub's number of it.
+    pub id: i64,
+    /// Its name; an enterprise has none.
+    pub login: Option<String>,
+}
+
+/// What an edit changed: of all that may be, only whether a field is there.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PayloadChanges {
+    /// The default branch is another.
+    pub default_branch: Option<serde_json::Value>,
+}
+
+/// A hook as GitHub has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PayloadHook {
+    /// What it sends; `*` is everything.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// How it sends it.
+    pub config: Option<PayloadHookConfig>,
+}
+
+/// How a hook sends.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PayloadHookConfig {
+    /// `json` or `form`.
+    pub content_type: Option<String>,
 }
 
 /// Why a verified body is no payload.
@@ -35,21 +97,30 @@ pub enum PayloadError {
     /// Not JSON, or not an object with fields of the right types.
     #[error("payload is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A field that the event cannot do without.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
 }
 
 impl Payload {
     /// Reads a body by its content type: JSON, or a form whose field `payload` holds JSON.
     pub fn parse(content_type: &str, body: &[u8]) -> Result<Self, PayloadError> {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") {
-            return Ok(serde_json::from_slice(body)?);
+        if is_form(content_type)? {
+            let field = form_urlencoded::parse(body).find(|(name, _)| name == "payload");
+            let (_, json) = field.ok_or(PayloadError::NoPayload)?;
+            return Ok(serde_json::from_str(&json)?);
         }
-        if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(PayloadError::ContentType);
-        }
-        let field = form_urlencoded::parse(body).find(|(name, _)| name == "payload");
-        let (_, json) = field.ok_or(PayloadError::NoPayload)?;
-        Ok(serde_json::from_str(&json)?)
+        Ok(serde_json::from_slice(body)?)
+    }
+}
+
+/// Whether a body is a form; neither form nor JSON is refused.
+pub(super) fn is_form(content_type: &str) -> Result<bool, PayloadError> {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let is = |wanted: &str| essence.eq_ignore_ascii_case(wanted);
+    match (is("application/json"), is("application/x-www-form-urlencoded")) {
+        (false, false) => Err(PayloadError::ContentType),
+        (_, is_form) => Ok(is_form),
     }
 }
 

@@ -90,6 +90,15 @@ impl Remote {
         let (path, name) = repository_path(&url)?;
         Ok(Self { url: format!("{origin}/{path}"), origin, name })
     }
+
+    /// The repository of this URL under another `owner/name`, at the same origin.
+    pub fn renamed(url: &str, full_name: &str) -> Result<Self, RemoteError> {
+        let origin = Url::parse(url).map_err(|_| RemoteError::Malformed)?.origin().ascii_serialization();
+        if !is_short(full_name) {
+            return Err(RemoteError::Path);
+        }
+        Self::parse(&format!("{origin}/{full_name}"), &[origin])
+    }
 }
 
 /// `owner/name`, with nothing of a URL about it.
@@ -143,6 +152,17 @@ mod tests {
         assert_eq!(parse("Rust-Lang/rust").unwrap().name, "Rust-Lang/rust");
         let local = parse("http://127.0.0.1:8999/local/Kota.git").unwrap();
         assert_eq!((local.url.as_str(), local.name.as_str()), ("http://127.0.0.1:8999/local/Kota", "local/Kota"));
+    }
+
+    #[test]
+    fn a_renamed_repository_stays_at_its_origin() {
+        let renamed = Remote::renamed("https://github.com/a/b", "New/Name").unwrap();
+        assert_eq!((renamed.url.as_str(), renamed.name.as_str()), ("https://github.com/new/name", "New/Name"));
+        let local = Remote::renamed("http://127.0.0.1:8999/a/b", "c/d").unwrap();
+        assert_eq!(local.url, "http://127.0.0.1:8999/c/d");
+        for name in ["", "a", "a/b/c", "../b", "https://evil.example/a/b", "@evil.example/b"] {
+            assert_eq!(Remote::renamed("https://github.com/a/b", name), Err(RemoteError::Path), "{name}");
+        }
     }
 
     #[test]

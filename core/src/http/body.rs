@@ -9,6 +9,7 @@ use http_body_util::Limited;
 
 use super::code::Code;
 use super::error::ApiError;
+use crate::telemetry::events;
 
 /// Most bytes of a body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -24,10 +25,19 @@ pub(super) fn no_default_limit() -> DefaultBodyLimit {
 pub(super) async fn limit(request: Request, next: Next) -> Response {
     let limit = if request.uri().path().starts_with("/webhooks/") { WEBHOOK_BODY_LIMIT } else { BODY_LIMIT };
     let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if stated.is_some_and(|stated| stated > limit) {
+    if let Some(size_bytes) = stated.filter(|stated| *stated > limit) {
+        note_webhook(&request, size_bytes);
         return too_large().into_response();
     }
     next.run(request.map(|body| Body::new(Limited::new(body, limit)))).await
+}
+
+/// A delivery that is refused for its size is lost, so its sender's owner must find it in the log.
+fn note_webhook(request: &Request, size_bytes: usize) {
+    if request.uri().path().starts_with("/webhooks/") {
+        let delivery = request.headers().get("x-github-delivery").and_then(|value| value.to_str().ok());
+        tracing::warn!(delivery, size_bytes, "{}: {size_bytes} bytes are too many", events::WEBHOOK_REJECTED);
+    }
 }
 
 pub(super) fn too_large() -> ApiError {

@@ -15,6 +15,6 @@ pub type Error = lambda_http::Error;
 pub async fn run(routes: fn() -> Router<Resources>) -> Result<(), Error> {
     let config = Config::from_env()?.for_service()?;
     crate::telemetry::init(&config.log);
-    let resources = Resources::new(config).with_max_connections(1);
+    let resources = Resources::new(config).with_max_connections(1).with_awaited_wake();
     lambda_http::run(stack(routes().with_state(resources))).await
 }

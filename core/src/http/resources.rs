@@ -14,6 +14,7 @@ use crate::db::{Db, DbOptions};
 use crate::github::client::Client;
 use crate::search::Searcher;
 use crate::store::{DiskOptions, Store, StoreOptions};
+use crate::wake::{self, Waker};
 
 /// Connections of a process that serves many requests at once.
 const MAX_CONNECTIONS: u32 = 8;
@@ -27,11 +28,13 @@ pub struct Resources(Arc<Handles>);
 struct Handles {
     config: Config,
     max_connections: u32,
+    awaits_wake: bool,
     db: OnceLock<Db>,
     store: OnceLock<Store>,
     searcher: OnceLock<Searcher>,
     master_key: OnceLock<MasterKey>,
     github: OnceLock<Client>,
+    waker: OnceLock<Arc<Waker>>,
     probe: Mutex<Option<Probe>>,
 }
 
@@ -41,11 +44,13 @@ impl Resources {
         Self(Arc::new(Handles {
             config,
             max_connections: MAX_CONNECTIONS,
+            awaits_wake: false,
             db: OnceLock::new(),
             store: OnceLock::new(),
             searcher: OnceLock::new(),
             master_key: OnceLock::new(),
             github: OnceLock::new(),
+            waker: OnceLock::new(),
             probe: Mutex::new(None),
         }))
     }
@@ -54,6 +59,12 @@ impl Resources {
     #[must_use]
     pub fn with_max_connections(self, max_connections: u32) -> Self {
         self.rebuilt(|handles| handles.max_connections = max_connections)
+    }
+
+    /// Before first use only: [`Resources::wake`] waits for its call, because nothing runs after the answer (Lambda).
+    #[must_use]
+    pub fn with_awaited_wake(self) -> Self {
+        self.rebuilt(|handles| handles.awaits_wake = true)
     }
 
     /// Before first use only: a store that the configuration does not describe (in memory, or already open).
@@ -113,6 +124,28 @@ impl Resources {
     /// GitHub's API. `not_configured` where the App's key is none.
     pub fn github(&self) -> Result<&Client, ApiError> {
         build(&self.0.github, || Ok(Client::new(self.config())?))
+    }
+
+    /// What wakes the indexer.
+    pub fn waker(&self) -> Result<&Arc<Waker>, ApiError> {
+        build(&self.0.waker, || Waker::new(&self.config().wake).map(Arc::new).map_err(ApiError::internal))
+    }
+
+    /// Wakes the indexer, once a job is committed. The caller's answer waits for it only where nothing runs after the
+    /// answer. Never fails: a lost wake-up is made good by the tick and the sweep.
+    pub async fn wake(&self) {
+        let (Ok(waker), Ok(db)) = (self.waker(), self.db()) else { return };
+        if waker.is_off() {
+            return;
+        }
+        let (waker, db) = (Arc::clone(waker), db.clone());
+        let woken = async move { waker.wake(&db).await };
+        if self.0.awaits_wake {
+            // Whoever is late leaves it to the tick.
+            drop(tokio::time::timeout(wake::LIMIT, woken).await);
+        } else {
+            tokio::spawn(woken);
+        }
     }
 
     fn rebuilt(self, change: impl FnOnce(&mut Handles)) -> Self {

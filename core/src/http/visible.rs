@@ -27,7 +27,8 @@ impl Principal {
         if self.sees(id) { Ok(()) } else { Err(ApiError::not_found("repository")) }
     }
 
-    /// The visible repository of that UUID or `owner/name` (case does not matter); anything else is not found.
+    /// The visible repository of that UUID or `owner/name` (case does not matter), or else the one that had that name last;
+    /// anything else is not found.
     pub fn repository(&self, text: &str) -> Result<Visible, ApiError> {
         let id: Option<RepositoryId> = text.parse().ok();
         let is_meant = |(known, name): &&(RepositoryId, String)| match id {
@@ -35,11 +36,18 @@ impl Principal {
             None => name.eq_ignore_ascii_case(text),
         };
         let mut found = self.repositories.iter().filter(is_meant);
-        let (id, name) = found.next().ok_or_else(|| ApiError::not_found("repository"))?;
+        let Some((id, name)) = found.next() else { return self.renamed(text) };
         if found.next().is_some() {
             let detail = format!("`{text}` names several repositories: give the UUID");
             return Err(ApiError::new(Code::InvalidRequest, detail));
         }
+        Ok(self.seen(*id, name))
+    }
+
+    fn renamed(&self, text: &str) -> Result<Visible, ApiError> {
+        let had_it = self.former_names.iter().filter(|(_, name)| name.eq_ignore_ascii_case(text));
+        let now = |(id, _): &(RepositoryId, String)| self.repositories.iter().find(|(known, _)| known == id);
+        let (id, name) = had_it.filter_map(now).next().ok_or_else(|| ApiError::not_found("repository"))?;
         Ok(self.seen(*id, name))
     }
 }
@@ -62,6 +70,9 @@ mod tests {
             key_id: Uuid::nil(),
             scopes: Vec::new(),
             repositories: ids.iter().copied().zip(names).collect(),
+            former_names: [(3, "old/two"), (9, "a/gone"), (1, "old/one"), (2, "old/one"), (3, "a/one")]
+                .map(|(n, name)| (RepositoryId(Uuid::from_u128(n)), name.to_owned()))
+                .to_vec(),
             hidden: vec![(ids[1], ObjectId([1; 20])), (ids[0], ObjectId([2; 20]))],
         };
         assert_eq!(principal.repository("a/one").unwrap().hidden, BTreeSet::from([ObjectId([2; 20])]));
@@ -69,7 +80,10 @@ mod tests {
         assert_eq!(principal.repository("A/One").unwrap().id, ids[0]);
         assert_eq!(principal.repository(&ids[1].to_string()).unwrap().id, ids[1]);
         assert_eq!(principal.repository("a/two").unwrap_err().code(), Code::InvalidRequest);
-        for unknown in ["b/one", "", &Uuid::from_u128(9).to_string()] {
+        // A name of today comes before one of yesterday, and of those the newest.
+        assert_eq!(principal.repository("Old/two").unwrap().id, ids[2]);
+        assert_eq!(principal.repository("old/one").unwrap().name, "a/one");
+        for unknown in ["b/one", "a/gone", "", &Uuid::from_u128(9).to_string()] {
             assert_eq!(principal.repository(unknown).unwrap_err().code(), Code::NotFound);
         }
     }

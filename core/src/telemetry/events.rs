@@ -46,3 +46,9 @@ pub const RECONCILE_FAILED: &str = "Reconcile failed";
 pub const DATABASE_UNREACHABLE: &str = "Database unreachable";
 /// A delivery was refused, with the reason.
 pub const WEBHOOK_REJECTED: &str = "Webhook rejected";
+/// A delivery was taken, with what became of it.
+pub const WEBHOOK_ACCEPTED: &str = "Webhook accepted";
+/// The indexer was woken.
+pub const WOKEN: &str = "Indexer woken";
+/// The indexer could not be woken; the tick or the sweep does it later.
+pub const WAKE_FAILED: &str = "Wake failed";

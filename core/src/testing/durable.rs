@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::pgbouncer::{PgBouncer, PgBouncerOptions};
 use super::services::LOGIN;
-use crate::db::DbError;
 use crate::db::cluster::{Cluster, ClusterOptions};
+use crate::db::direct::Direct;
+use crate::db::{Db, DbError, DbOptions};
 
 /// Name of its database.
 const DATABASE: &str = "kotadb";
@@ -48,5 +50,19 @@ impl Durable {
             _cluster: cluster,
             _folder: folder,
         })
+    }
+
+    /// A pool of connections through pgbouncer.
+    pub fn db(&self) -> Result<Db, DbError> {
+        let acquire_timeout = Duration::from_secs(20);
+        Db::new(&DbOptions { url: self.pooled_url.clone(), max_connections: 8, acquire_timeout })
+    }
+
+    /// The first column of every row, cast to text by the query, as the superuser.
+    pub async fn texts(&self, sql: &str) -> Result<Vec<String>, DbError> {
+        let mut direct = Direct::connect(&self.direct_url).await?;
+        let texts = direct.texts(sql).await;
+        direct.close().await;
+        texts
     }
 }

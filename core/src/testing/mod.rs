@@ -7,12 +7,16 @@
 pub mod durable;
 pub mod fake_github;
 #[cfg(feature = "http")]
+mod fake_machines;
+#[cfg(feature = "http")]
 mod git_gate;
 pub mod hostile_urls;
 mod pgbouncer;
 mod services;
 mod test_db;
 
+#[cfg(feature = "http")]
+pub use self::fake_machines::{FLY_APP, FLY_TOKEN, FakeMachines, Scripted};
 #[cfg(feature = "http")]
 pub use self::git_gate::GitGate;
 pub use self::test_db::TestDb;

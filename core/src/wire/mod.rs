@@ -22,4 +22,4 @@ pub use self::repository::{
     ChangedRepository, IssuedWebhook, NewRepository, RegisteredRepository, Repository, WebhookState,
 };
 pub use self::timestamp::Timestamp;
-pub use self::webhook::DeliveryAnswer;
+pub use self::webhook::{DeliveryAnswer, WakeAnswer};

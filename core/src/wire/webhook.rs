@@ -1,4 +1,4 @@
-//! What a webhook delivery is answered with.
+//! What a webhook delivery is answered with, and a call of the tick.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,11 @@ pub enum DeliveryAnswer {
         /// Whether the job was queued already.
         coalesced: bool,
     },
+    /// What happened at GitHub was taken over.
+    Applied {
+        /// One sentence.
+        change: String,
+    },
     /// Seen before: nothing was done.
     Duplicate,
     /// Nothing to do, and why.
@@ -22,4 +27,27 @@ pub enum DeliveryAnswer {
         /// One sentence.
         reason: String,
     },
+}
+
+impl DeliveryAnswer {
+    /// Its `status`.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Pong => "pong",
+            Self::Queued { .. } => "queued",
+            Self::Applied { .. } => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Ignored { .. } => "ignored",
+        }
+    }
+}
+
+/// What a call of `/internal/wake` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum WakeAnswer {
+    /// The indexer was called.
+    Woken,
+    /// There is nothing to do for it.
+    Idle,
 }

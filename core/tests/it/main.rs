@@ -5,3 +5,5 @@ mod db;
 mod exactness;
 mod github;
 mod store;
+#[cfg(feature = "http")]
+mod wake;

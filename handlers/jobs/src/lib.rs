@@ -92,6 +92,7 @@ async fn retry(
     let row = jobs::get(&mut tx, id).await?;
     let (moved, _) = moved_row(moved, row.filter(|row| key.sees(row.repository)), "retried")?;
     tx.commit().await?;
+    resources.wake().await;
     let queued = QueuedJob {
         id: moved.job.to_string(),
         state: JobState::Queued.as_str().to_owned(),

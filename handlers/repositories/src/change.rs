@@ -30,6 +30,9 @@ pub(crate) async fn change(
         false => None,
     };
     tx.commit().await?;
+    if is_other {
+        resources.wake().await;
+    }
     Ok(Json(RegisteredRepository { repository: row.into(), webhook: None, job }))
 }
 

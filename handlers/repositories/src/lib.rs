@@ -126,6 +126,7 @@ async fn index(
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let queued = enqueue(&mut tx, key.tenant, id, Trigger::Manual, query.full).await?;
     tx.commit().await?;
+    resources.wake().await;
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 

@@ -44,6 +44,9 @@ pub(crate) async fn register(
     let new = new_row(&remote, settings, &known);
     let stored = store(&mut tx, &resources, key.tenant, &new, known.repository.as_ref()).await?;
     tx.commit().await?;
+    if stored.is_new {
+        resources.wake().await;
+    }
     let (state, detail, fault) =
         webhook::provision(&resources, key.tenant, &stored.row, &stored.hook, known.session).await;
     let status = if stored.is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -72,6 +72,7 @@ async fn register(
     let registration = store(&resources, key.tenant, &pattern, credential, settings).await?;
     let mut answer = planned(&resources, key.tenant, &matching).await?;
     let (registered, left) = register_all(&resources, &registration, &matching).await?;
+    resources.wake().await;
     answer.registration = Some(registration.into());
     (answer.registered, answer.left) = (registered, left);
     Ok((StatusCode::CREATED, Json(answer)))

@@ -10,6 +10,7 @@ pub fn build(resources: Resources) -> Router {
         .merge(kotadb_jobs::routes())
         .merge(kotadb_repositories::routes())
         .merge(kotadb_search::routes())
+        .merge(kotadb_wake::routes())
         .merge(kotadb_webhooks::routes());
     stack(routes.with_state(resources))
 }

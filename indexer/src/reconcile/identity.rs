@@ -1,6 +1,7 @@
 //! Whether a repository is still there, what it is called, and whether it may be worked on.
 
 use kotadb_core::db::repositories::Credential;
+use kotadb_core::db::suspensions::{self, Suspension};
 use kotadb_core::db::upstream::{self, Upstream};
 use kotadb_core::db::{Scope, Tx, installations};
 use kotadb_core::github::client::{GithubError, GithubRepository, Session};
@@ -10,7 +11,7 @@ use super::Run;
 use super::trouble::Trouble;
 
 /// Reasons to stand still that end when GitHub shows the repository, not archived.
-const PASSING: [&str; 4] = ["archived", "installation", "access", "gone"];
+const PASSING: [Suspension; 4] = [Suspension::Archived, Suspension::Installation, Suspension::Access, Suspension::Gone];
 
 impl Run<'_> {
     /// Brings the row up to what GitHub tells; `repository` is what the rest of the comparison goes on with.
@@ -23,15 +24,21 @@ impl Run<'_> {
         let because = match found {
             Ok(found) => self.found(&mut tx, repository, &found).await?,
             // A private repository that left the installation looks like one that was deleted: it is not deleted here.
-            Err(GithubError::NotFound(_)) if repository.credential != Credential::None => Some("access"),
-            Err(GithubError::NotFound(_)) => Some("gone"),
-            Err(GithubError::Blocked(_) | GithubError::Forbidden(_)) => Some("access"),
-            Err(GithubError::Unauthorized) if matches!(repository.credential, Credential::Token(_)) => Some("access"),
+            Err(GithubError::NotFound(_)) if repository.credential != Credential::None => Some(Suspension::Access),
+            Err(GithubError::NotFound(_)) => Some(Suspension::Gone),
+            Err(GithubError::Blocked(_) | GithubError::Forbidden(_)) => Some(Suspension::Access),
+            Err(GithubError::Unauthorized) if matches!(repository.credential, Credential::Token(_)) => {
+                Some(Suspension::Access)
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(because) = because {
-            self.done.suspended += usize::from(upstream::suspend(&mut tx, repository.id, because).await?);
-            repository.suspended_because.get_or_insert_with(|| because.to_owned());
+            let is_new = match because {
+                Suspension::Gone => suspensions::gone(&mut tx, repository.id).await?,
+                because => suspensions::suspend(&mut tx, &[repository.id], because).await? == 1,
+            };
+            self.done.suspended += usize::from(is_new);
+            repository.suspended_because.get_or_insert_with(|| because.as_str().to_owned());
         }
         Ok(tx.commit().await?)
     }
@@ -42,23 +49,23 @@ impl Run<'_> {
         tx: &mut Tx,
         repository: &mut Upstream,
         found: &GithubRepository,
-    ) -> Result<Option<&'static str>, Trouble> {
+    ) -> Result<Option<Suspension>, Trouble> {
         let branch = found.default_branch.as_deref();
         upstream::note(tx, repository.id, found.id, branch, found.private).await?;
         repository.default_branch = branch.map(str::to_owned);
-        let mut because = found.archived.then_some("archived");
+        let mut because = found.archived.then_some(Suspension::Archived);
         if !found.full_name.eq_ignore_ascii_case(&repository.name) {
             let url = clone_url(self.with.github.web_origin(), found);
             self.done.renamed += usize::from(upstream::rename(tx, repository.id, &found.full_name, &url).await?);
             if !owner(&found.full_name).eq_ignore_ascii_case(owner(&repository.name)) {
-                because = Some("transferred");
+                because = Some(Suspension::Transferred);
             }
             repository.name.clone_from(&found.full_name);
             repository.url = url;
         }
-        if because.is_none() && upstream::resume(tx, repository.id, &PASSING).await? {
+        if because.is_none() && !suspensions::resume(tx, &[repository.id], &PASSING).await?.is_empty() {
             if let Credential::Installation(id) = repository.credential {
-                installations::note(tx, id, Some(false)).await?;
+                installations::checked(tx, id, Some(false)).await?;
             }
             self.done.resumed += 1;
             repository.suspended_because = None;

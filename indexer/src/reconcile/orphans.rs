@@ -1,7 +1,7 @@
 //! What deleted repositories have left at GitHub, and repositories that GitHub no longer has.
 
 use kotadb_core::db::hooks::{self, Orphan};
-use kotadb_core::db::{Scope, repositories, upstream};
+use kotadb_core::db::{Scope, repositories};
 use kotadb_core::github::provision::{Provision, payload_url};
 
 use super::Run;
@@ -14,9 +14,7 @@ const MOST: i64 = 200;
 impl Run<'_> {
     pub(super) async fn orphans(&mut self) -> Result<(), IndexError> {
         let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
-        for id in upstream::gone_for_a_week(&mut tx, MOST).await? {
-            self.done.deleted += usize::from(repositories::delete(&mut tx, id).await?);
-        }
+        self.done.deleted += repositories::delete_gone(&mut tx, MOST).await?.len();
         let orphans = hooks::orphans(&mut tx, MOST).await?;
         tx.commit().await?;
         for orphan in orphans {

@@ -2,6 +2,7 @@
 
 use kotadb_core::crypto::Secret;
 use kotadb_core::db::repositories::Credential;
+use kotadb_core::db::suspensions::{self, Suspension};
 use kotadb_core::db::upstream::{self, Upstream};
 use kotadb_core::db::{Scope, installations, tokens};
 use kotadb_core::github::client::{GithubError, Session};
@@ -59,8 +60,9 @@ impl Run<'_> {
             _ => return Err(error),
         };
         let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
-        installations::note(&mut tx, id, suspended).await?;
-        self.done.suspended += usize::from(upstream::suspend(&mut tx, repository.id, "installation").await?);
+        installations::checked(&mut tx, id, suspended).await?;
+        let is_new = suspensions::suspend(&mut tx, &[repository.id], Suspension::Installation).await? == 1;
+        self.done.suspended += usize::from(is_new);
         upstream::checked(&mut tx, repository.id, None).await?;
         Ok(tx.commit().await?)
     }

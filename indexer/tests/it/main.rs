@@ -29,4 +29,5 @@ mod reconcile;
 mod reconcile_states;
 mod schedules;
 mod support;
+mod wakes;
 mod working_tree;

@@ -37,3 +37,17 @@ async fn a_sweep_runs_what_is_due_once() {
         AND extract(hour FROM next_run_at AT TIME ZONE 'UTC') = 4)::text FROM kotadb.repositories WHERE name = 'acme/due'";
     assert_eq!(service.database.texts(next).await, ["true"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_woken_queues_what_has_fired() {
+    let service = Service::start().await;
+    let repository = Repository::new();
+    repository.write("a.rs", "fn a() {}\n");
+    let commit = repository.commit();
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/due", &remote, &[]).await;
+    let fired = "UPDATE kotadb.repositories SET schedule = '0 4 * * *', next_run_at = now() - interval '1 minute'";
+    service.database.execute(fired).await;
+    service.drain().await;
+    assert_eq!(service.indexed_commit(id).await.as_deref(), Some(commit.as_str()));
+}

@@ -19,6 +19,7 @@ mod samples;
 mod stages;
 mod tree;
 mod warm;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -65,6 +66,8 @@ enum Part {
     Queue(queue::QueueArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
+    /// Webhook deliveries at a steady rate against the router and a durable Postgres.
+    Webhooks(webhooks::WebhooksArgs),
     /// Tables, JSON and chart of all rows that were written.
     Report,
 }
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Part::Refs(part) => refs::run(part, &mut rows)?,
         Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
+        Part::Webhooks(part) => webhooks::run(part, &args.bin, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }
     Ok(())

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["query"],
     &["config", "crypto"],
     &["telemetry", "store", "db"],
-    &["github", "identity"],
+    &["github", "identity", "wake"],
     &["search"],
     &["wire"],
     &["http"],

@@ -38,6 +38,7 @@ const USERS: &[User] = &[
         places: &["core/src/github", "core/src/wake", "cli", "scripts/bench"],
     },
     User { name: "lambda_http", presence: Presence::Here, members: &["core"], places: &["core/src/http"] },
+    User { name: "hyper", presence: Presence::Here, members: &["indexer"], places: &["indexer/src/wake_listener.rs"] },
     User { name: "cargo_metadata", presence: Presence::Here, members: &["scripts/tidy"], places: &[] },
     User { name: "openssl-sys", presence: Presence::Never, members: &[], places: &[] },
 ];

@@ -8,7 +8,7 @@ use kotadb_core::id::{HookId, ObjectId, TenantId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
-use super::fixture::{enqueue, job, repository, tenant};
+use super::fixture::{delivery, enqueue, job, repository, tenant};
 
 /// Rows seen of two, one of each tenant; `None`: permission denied.
 struct Sight {
@@ -33,19 +33,26 @@ const SIGHTS: &[Sight] = &[
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight { table: "audit_log", tenant: "tenant_id", api: None, anonymous: None, worker: Some(2), auth: None },
     Sight { table: "cursors", tenant: "name", api: None, anonymous: None, worker: Some(2), auth: None },
     Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
-    Sight { table: "former_names", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
+    Sight {
+        table: "former_names",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
     Sight {
         table: "github_tokens",
         tenant: "tenant_id",
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight {
         table: "hidden_commits",
@@ -70,7 +77,7 @@ const SIGHTS: &[Sight] = &[
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight { table: "job_events", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
@@ -81,7 +88,7 @@ const SIGHTS: &[Sight] = &[
         api: Some(1),
         anonymous: Some(0),
         worker: Some(2),
-        auth: None,
+        auth: Some(2),
     },
     Sight {
         table: "registrations",
@@ -101,6 +108,9 @@ const SIGHTS: &[Sight] = &[
     },
     Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
 ];
+
+/// Tables without tenants, which only functions read: whose, and how many rows that one sees.
+const SHUT: &[(&str, &str, i64)] = &[("tick_settings", "kotadb_owner", 1), ("wakes", "kotadb_auth", 1)];
 
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
@@ -133,9 +143,12 @@ const GRANTS: &[&str] = &[
     "kotadb_api UPDATE queue_tenants",
     "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
+    "kotadb_auth INSERT app_deliveries",
     "kotadb_auth SELECT hooks",
     "kotadb_auth SELECT indexer_usage",
     "kotadb_auth SELECT queue_settings",
+    "kotadb_auth SELECT queue_tenants",
+    "kotadb_auth SELECT wakes",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE deliveries",
     "kotadb_worker DELETE job_events",
@@ -191,22 +204,32 @@ const FUNCTIONS: &[&str] = &[
     "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",
     "charge invoker kotadb_owner kotadb_worker",
     "claim_job invoker kotadb_owner kotadb_worker",
-    "current_tenant invoker kotadb_owner kotadb_api",
+    "claim_wake definer kotadb_auth kotadb_api",
+    "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
     "health definer kotadb_auth kotadb_api",
+    "hmac_sha256 invoker kotadb_owner",
     "hook_lookup definer kotadb_auth kotadb_api",
+    "installation_tenant definer kotadb_auth kotadb_api",
     "job_moves invoker kotadb_owner",
     "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
+    "note_installation definer kotadb_auth kotadb_api",
     "note_work invoker kotadb_owner kotadb_api kotadb_worker",
     "put_back_job invoker kotadb_owner kotadb_api kotadb_worker",
-    "queue_is_closed invoker kotadb_owner kotadb_worker",
+    "queue_is_closed invoker kotadb_owner kotadb_auth kotadb_worker",
+    "record_app_delivery definer kotadb_auth kotadb_api",
     "repository_resumes invoker kotadb_owner",
     "requeue_dead definer kotadb_worker",
     "requeue_job definer kotadb_worker",
     "rescue_jobs invoker kotadb_owner kotadb_worker",
     "retry_dead_jobs invoker kotadb_owner kotadb_worker",
     "retry_job invoker kotadb_owner kotadb_api kotadb_worker",
+    "revoke_tokens definer kotadb_auth kotadb_api",
+    "schedule_tick invoker kotadb_owner",
     "schema_version definer kotadb_auth kotadb_api",
+    "set_tick definer kotadb_owner",
     "suspend_for_crashes invoker kotadb_owner kotadb_worker",
+    "tick definer kotadb_owner",
+    "work_is_due definer kotadb_auth kotadb_api kotadb_owner",
 ];
 
 /// One row of each table for each of two tenants, made as the program makes them.
@@ -222,9 +245,7 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         assert!(deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
-        let delivery = Uuid::now_v7();
-        let new = deliveries::NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [0; 32] };
-        deliveries::record(&mut tx, &new).await.unwrap();
+        assert!(deliveries::record(&mut tx, tenant, hook, &delivery(Uuid::now_v7())).await.unwrap());
         tx.commit().await.unwrap();
         let github = format!(
             "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
@@ -286,11 +307,30 @@ async fn each_role_sees_what_it_may() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_tenant_is_seen_by_functions_alone() {
+    let test = TestDb::new().await;
+    let (acme, _) = two_tenants(&test).await;
+    test.execute("SELECT kotadb.set_tick('https://kotadb.example', repeat('s', 32))").await;
+    for (table, seer, rows) in SHUT {
+        let from = format!("kotadb.{table}");
+        for role in ["kotadb_api", "kotadb_worker", "kotadb_login"] {
+            assert_eq!(count(&test.pooled_url, role, &acme.to_string(), &from).await, None, "{role} on {table}");
+        }
+        for role in ["kotadb_auth", "kotadb_owner"] {
+            let seen = count(&test.direct_url, role, "", &from).await;
+            assert_eq!(seen.unwrap_or(0), if role == *seer { *rows } else { 0 }, "{role} on {table}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_table_is_guarded_and_listed() {
     let test = TestDb::new().await;
     let relations = "SELECT relname::text FROM pg_class WHERE relnamespace = 'kotadb'::regnamespace
         AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1";
-    let listed: Vec<_> = SIGHTS.iter().map(|sight| sight.table).collect();
+    let shut = SHUT.iter().map(|(table, ..)| *table);
+    let mut listed: Vec<_> = SIGHTS.iter().map(|sight| sight.table).chain(shut).collect();
+    listed.sort_unstable();
     assert_eq!(test.texts(relations).await, listed);
     let unguarded =
         "SELECT relname::text FROM pg_class c WHERE relnamespace = 'kotadb'::regnamespace AND relkind IN ('r', 'p')
@@ -347,6 +387,10 @@ async fn a_tenant_cannot_touch_another() {
         "SELECT key_sha256::text FROM kotadb.api_keys".to_owned(),
         "SELECT secret::text FROM kotadb.hooks".to_owned(),
         "SELECT sealed::text FROM kotadb.github_tokens".to_owned(),
+        "SELECT secret FROM kotadb.tick_settings".to_owned(),
+        "SELECT url FROM kotadb.tick()".to_owned(),
+        "UPDATE kotadb.wakes SET last_wake = now()".to_owned(),
+        "UPDATE kotadb.installations SET suspended_at = NULL".to_owned(),
         "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
         "SELECT id::text FROM kotadb.claim_job('w', 1000, true, 1, 1)".to_owned(),
         "SELECT kotadb.requeue_dead('crash')::text".to_owned(),

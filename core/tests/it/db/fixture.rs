@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use kotadb_core::db::deliveries::NewDelivery;
 use kotadb_core::db::jobs::{Claimed, JobKind, NewJob, Spend, Trigger};
 use kotadb_core::db::{Scope, jobs, repositories, tenants};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
+use uuid::Uuid;
 
 /// A lease that no test outlives.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -27,6 +29,11 @@ pub async fn repository(test: &TestDb, tenant: TenantId, name: &str) -> Reposito
 
 pub fn job(tenant: TenantId, repository: RepositoryId, trigger: Trigger) -> NewJob {
     NewJob { tenant, repository, kind: JobKind::Index, trigger, full: false, delay: Duration::ZERO }
+}
+
+pub fn delivery(id: Uuid) -> NewDelivery {
+    let event = "push".to_owned();
+    NewDelivery { delivery: id, event, action: None, outcome: "queued", job: None, body_sha256: [1; 32] }
 }
 
 pub async fn enqueue(test: &TestDb, job: &NewJob) -> jobs::Enqueued {

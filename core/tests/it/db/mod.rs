@@ -10,5 +10,7 @@ mod jobs;
 mod migrations;
 mod operators;
 mod plans;
+mod repository_events;
 mod rows;
+mod tick;
 mod transactions;

@@ -7,7 +7,7 @@ use kotadb_core::id::{HookId, ObjectId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
-use super::fixture::{claim, enqueue, job, repository, tenant};
+use super::fixture::{self, claim, enqueue, job, repository, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_is_made_once() {
@@ -64,7 +64,7 @@ async fn deleting_a_repository_ends_its_jobs() {
     assert_eq!(jobs::get(&mut tx, running.job).await.unwrap().unwrap().state, JobState::Running);
     tx.commit().await.unwrap();
     let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    assert!(jobs::heartbeat(&mut tx, &claimed, super::fixture::LEASE).await.unwrap(), "the worker is asked to stop");
+    assert!(jobs::heartbeat(&mut tx, &claimed, fixture::LEASE).await.unwrap(), "the worker is asked to stop");
     jobs::release(&mut tx, &claimed, false).await.unwrap();
     assert_eq!(jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap(), (0, None));
     tx.commit().await.unwrap();
@@ -120,7 +120,8 @@ async fn a_hook_is_found_by_its_id_alone() {
     hooks::set_github_repository_id(&mut tx, repository, 42).await.unwrap();
     tx.commit().await.unwrap();
     let found = look_up(&test, hook).await.unwrap();
-    assert_eq!((found.tenant, found.repository, found.github_repository_id), (acme, repository, Some(42)));
+    assert_eq!((found.tenant, found.subject.repository), (acme, repository));
+    assert_eq!((found.subject.github_repository_id, found.is_verified), (Some(42), false));
     assert_eq!((found.secret.as_slice(), found.previous_secret), (b"sealed".as_slice(), None));
     assert!(look_up(&test, HookId(Uuid::now_v7())).await.is_none());
 
@@ -143,9 +144,13 @@ async fn one_delivery_id_counts_once_for_each_hook() {
         let hook = HookId(Uuid::now_v7());
         let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
-        let new = NewDelivery { hook, tenant, delivery, event: "push".to_owned(), body_sha256: [1; 32] };
-        assert!(deliveries::record(&mut tx, &new).await.unwrap());
-        assert!(!deliveries::record(&mut tx, &new).await.unwrap());
+        let ignored = NewDelivery { outcome: "ignored", ..fixture::delivery(delivery) };
+        let queued = fixture::delivery(delivery);
+        // What was ignored may be tried again, whatever else is seen once.
+        for (new, is_new) in [(&ignored, true), (&ignored, true), (&queued, true), (&queued, false), (&ignored, false)]
+        {
+            assert_eq!(deliveries::record(&mut tx, tenant, hook, new).await.unwrap(), is_new);
+        }
         tx.commit().await.unwrap();
     }
 }

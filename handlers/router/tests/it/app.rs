@@ -87,13 +87,7 @@ impl App {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let content_type = parts.headers.get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        let content_type = content_type.unwrap_or_default();
-        Answer { status: parts.status.as_u16(), content_type, headers: parts.headers, body }
+        ask(&self.router, request).await
     }
 
     pub async fn call(&self, method: &str, path: &str, key: &str, body: Option<Value>) -> Answer {
@@ -110,6 +104,17 @@ impl App {
     pub async fn count(&self, table: &str) -> String {
         self.db.texts(&format!("SELECT count(*)::text FROM kotadb.{table}")).await.remove(0)
     }
+}
+
+/// Asks a router without a socket.
+pub async fn ask(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let content_type = parts.headers.get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+    let content_type = content_type.unwrap_or_default();
+    Answer { status: parts.status.as_u16(), content_type, headers: parts.headers, body }
 }
 
 impl Answer {

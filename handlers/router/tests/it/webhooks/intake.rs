@@ -1,70 +1,13 @@
-//! Deliveries of GitHub: signatures, duplicates, what is ignored, and what becomes a job.
+//! What is let in: signatures, duplicates, sizes and shapes, and the sender's binding to one repository.
 
 use axum::body::Body;
 use axum::http::Request;
-use kotadb_core::crypto;
-use serde_json::{Value, json};
+use kotadb_core::crypto::MasterKey;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::app::{Answer, App};
-
-/// A hook as its repository's owner knows it.
-struct Hook {
-    path: String,
-    secret: String,
-    repository: Value,
-}
-
-async fn hook(app: &App, tenant: &str, body: Value) -> Hook {
-    let key = app.tenant(tenant).await.key;
-    let repository = app.call("POST", "/api/v1/repositories", &key, Some(body)).await.body;
-    let url = repository["webhook"]["url"].as_str().unwrap();
-    let path = url[url.find("/webhooks/").unwrap()..].to_owned();
-    // The job of the registration would swallow the ones that the tests look for.
-    app.db.execute("UPDATE kotadb.jobs SET state = 'done', finished_at = now() WHERE state = 'queued'").await;
-    Hook { path, secret: repository["webhook"]["secret"].as_str().unwrap().to_owned(), repository }
-}
-
-fn push(ref_name: &str) -> Value {
-    json!({
-        "ref": ref_name, "before": "0".repeat(40), "after": "1".repeat(40), "deleted": false, "forced": false,
-        "repository": { "id": 35_129_377, "full_name": "a/b", "default_branch": "main", "private": true },
-        "pusher": { "name": "x", "email": "x@example.invalid" },
-    })
-}
-
-struct Delivery<'a> {
-    path: &'a str,
-    secret: &'a str,
-    event: &'a str,
-    guid: Uuid,
-    content_type: &'a str,
-    body: Vec<u8>,
-}
-
-impl<'a> Delivery<'a> {
-    fn of(hook: &'a Hook, event: &'a str, body: &Value) -> Self {
-        let body = body.to_string().into_bytes();
-        let content_type = "application/json";
-        Self { path: &hook.path, secret: &hook.secret, event, guid: Uuid::now_v7(), content_type, body }
-    }
-
-    async fn send(&self, app: &App) -> Answer {
-        let signature = crypto::to_hex(&crypto::hmac_sha256(self.secret.as_bytes(), &self.body));
-        self.send_signed(app, &format!("sha256={signature}")).await
-    }
-
-    async fn send_signed(&self, app: &App, signature: &str) -> Answer {
-        let request = Request::builder()
-            .method("POST")
-            .uri(self.path)
-            .header("content-type", self.content_type)
-            .header("x-github-event", self.event)
-            .header("x-github-delivery", self.guid.to_string())
-            .header("x-hub-signature-256", signature);
-        app.send(request.body(Body::from(self.body.clone())).unwrap()).await
-    }
-}
+use super::{Delivery, Hook, hook, push};
+use crate::app::{App, MASTER_KEY};
 
 #[tokio::test]
 async fn a_push_becomes_one_job_and_a_replay_none() {
@@ -178,29 +121,6 @@ async fn headers_must_be_there() {
 }
 
 #[tokio::test]
-async fn events_and_refs_decide_what_happens() {
-    let app = App::new().await;
-    let default = hook(&app, "one", json!({ "url": "a/b" })).await;
-    let patterns = hook(&app, "two", json!({ "url": "a/b", "refs": ["release-*", "refs/tags/v*"] })).await;
-    let mut deleted = push("refs/heads/main");
-    deleted["deleted"] = json!(true);
-    deleted["after"] = json!("0".repeat(40));
-    for (hook, event, body, status, word) in [
-        (&default, "ping", json!({ "zen": "x", "hook_id": 1 }), 200, "pong"),
-        (&default, "star", json!({ "action": "created" }), 202, "ignored"),
-        (&default, "push", push("refs/heads/other"), 202, "ignored"),
-        (&default, "push", push("refs/tags/main"), 202, "ignored"),
-        (&default, "push", deleted, 202, "queued"),
-        (&patterns, "push", push("refs/heads/main"), 202, "ignored"),
-        (&patterns, "push", push("refs/heads/release-1"), 202, "queued"),
-        (&patterns, "push", push("refs/tags/v1"), 202, "queued"),
-    ] {
-        let answer = Delivery::of(hook, event, &body).send(&app).await;
-        assert_eq!((answer.status, answer.body["status"].as_str()), (status, Some(word)), "{event} {body}");
-    }
-}
-
-#[tokio::test]
 async fn a_hook_is_bound_to_the_repository_of_its_first_delivery() {
     let app = App::new().await;
     let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
@@ -210,15 +130,68 @@ async fn a_hook_is_bound_to_the_repository_of_its_first_delivery() {
     foreign["repository"]["id"] = json!(1);
     let answer = Delivery::of(&hook, "push", &foreign).send(&app).await;
     assert_eq!((answer.status, answer.code()), (403, "repository_mismatch"));
-    assert_eq!(app.count("deliveries").await, "0");
+    assert_eq!(app.count("deliveries").await, "1", "the ping alone");
     assert_eq!(Delivery::of(&hook, "push", &push("refs/heads/main")).send(&app).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_hook_is_bound_to_its_number_and_its_headers() {
+    let app = App::new().await;
+    let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
+    let (target, kind) = ("x-github-hook-installation-target-id", "x-github-hook-installation-target-type");
+    let main = || Delivery::of(&hook, "push", &push("refs/heads/main"));
+    let ping = |number: i64| {
+        let body = json!({ "zen": "x", "hook_id": number, "hook": { "events": ["push"], "config": { "content_type": "json" } } });
+        Delivery::of(&hook, "ping", &body).with("x-github-hook-id", number)
+    };
+    assert_eq!(ping(7).send(&app).await.status, 200);
+    assert_eq!(main().with("x-github-hook-id", 7).send(&app).await.status, 202);
+    let answer = main().with("x-github-hook-id", 8).send(&app).await;
+    assert_eq!((answer.status, answer.code()), (403, "repository_mismatch"));
+    // It was made anew at GitHub: its ping says so.
+    assert_eq!(ping(8).send(&app).await.status, 200);
+    assert_eq!(main().with("x-github-hook-id", 8).send(&app).await.status, 202);
+    for (id, of, status) in [(35_129_377, "repository", 202), (1, "repository", 403), (1, "organization", 202)] {
+        let answer = main().with(target, id).with(kind, of).send(&app).await;
+        assert_eq!(answer.status, status, "{id} {of}");
+    }
+    app.db.execute("INSERT INTO kotadb.installations (id, account, account_id) VALUES (5, 'a', 1)").await;
+    app.db.execute("UPDATE kotadb.repositories SET installation_id = 5").await;
+    for (installation, status) in [(5, 202), (6, 403)] {
+        let mut body = push("refs/heads/main");
+        body["installation"] = json!({ "id": installation });
+        assert_eq!(Delivery::of(&hook, "push", &body).send(&app).await.status, status, "{installation}");
+    }
+}
+
+/// The example of GitHub's documentation.
+#[tokio::test]
+async fn the_documented_signature_verifies() {
+    let app = App::new().await;
+    let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
+    let id = hook.path.rsplit('/').next().unwrap();
+    let sealed = MasterKey::from_base64(MASTER_KEY, None).unwrap();
+    let sealed = sealed.seal(&format!("hook:{id}"), b"It's a Secret to Everybody");
+    let sealed = kotadb_core::crypto::to_hex(&sealed);
+    app.db.execute(&format!("UPDATE kotadb.hooks SET secret = decode('{sealed}', 'hex')")).await;
+    let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    for (body, status) in [("Hello, World!", 202), ("Hello, World?", 401)] {
+        // An event that is not read, because that text is no JSON.
+        let delivery = Delivery { body: body.into(), ..Delivery::of(&hook, "star", &json!({})) };
+        assert_eq!(delivery.send_signed(&app, signature).await.status, status, "{body}");
+    }
 }
 
 #[tokio::test]
 async fn a_previous_secret_verifies_while_its_overlap_lasts() {
     let app = App::new().await;
     let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
-    let other = Hook { secret: "x".to_owned(), path: hook.path.clone(), repository: hook.repository.clone() };
+    let other = Hook {
+        secret: "x".to_owned(),
+        path: hook.path.clone(),
+        repository: hook.repository.clone(),
+        key: hook.key.clone(),
+    };
     for (until, status) in [("1 hour", 202), ("-1 hour", 401)] {
         let rotate = format!(
             "UPDATE kotadb.hooks SET previous_secret = coalesce(previous_secret, secret), secret = '\\x00',
