@@ -13,8 +13,8 @@ use tokio::process::{Child, Command};
 
 use crate::error::IndexError;
 use crate::halt::Halt;
-use crate::limits;
 use crate::scratch::bytes_below;
+use crate::{disk, limits};
 
 /// Where `git` and its helpers are looked for; the child sees no other path.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
@@ -71,6 +71,7 @@ impl Git {
 
     /// Runs to the end and returns standard output. Dropped or halted, the child and its helpers are killed.
     pub async fn run(&self, call: &Call<'_>, halt: &Halt) -> Result<Vec<u8>, IndexError> {
+        disk::ask("disk git", call.folder).map_err(IndexError::io("`git` cannot write"))?;
         let mut child = self.command(call).spawn().map_err(IndexError::io("cannot start `git`: install it"))?;
         let group = Group::of(&child);
         let outcome = tokio::select! {

@@ -27,7 +27,7 @@ use crate::remote::{self, Tracked};
 use crate::scratch::Scratch;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
-use crate::{clock, fail_point};
+use crate::{clock, disk, fail_point};
 
 /// How often a run looks at HEAD again because a compaction has rewritten what it builds on.
 const MAX_RESTARTS: u32 = 8;
@@ -141,7 +141,7 @@ impl Run<'_> {
 
     fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {
         let path = self.scratch.path().join(name);
-        std::fs::create_dir_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        disk::make_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
         Ok(path)
     }
 

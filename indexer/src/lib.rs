@@ -23,6 +23,7 @@ pub mod classify;
 pub mod clock;
 pub mod compact;
 pub mod contents;
+pub mod disk;
 pub mod error;
 pub mod facts;
 pub mod fail_point;

@@ -12,7 +12,6 @@ use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::clock;
 use crate::compact::{Compacted, Compaction};
 use crate::error::IndexError;
 use crate::forget::Forget;
@@ -20,6 +19,7 @@ use crate::gc::{self, Collected};
 use crate::halt::Halt;
 use crate::job::Indexer;
 use crate::scratch::Scratch;
+use crate::{clock, disk};
 
 /// Text of a merge that may be waited for after a run.
 pub const LITTLE_TEXT: u64 = 32 << 20;
@@ -54,7 +54,7 @@ impl Upkeep<'_> {
     /// Merges what is due; what others have to do with merges of more than `most_text` bytes is left to them.
     pub async fn compact(&self, most_text: u64) -> Result<Compacted, IndexError> {
         let parent = self.folder.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
+        disk::make_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         let scratch = Scratch::at(parent.join(format!("compaction.{}", Uuid::now_v7())))?;
         let Self { store, tenant, now_ms, halt, .. } = *self;
         Compaction { store, tenant, folder: scratch.path(), most_text, now_ms, halt }.run().await

@@ -7,4 +7,5 @@ mod pgbouncer;
 mod services;
 mod test_db;
 
+pub use self::pgbouncer::PgBouncer;
 pub use self::test_db::TestDb;

@@ -13,14 +13,14 @@ use crate::db::cluster::{Account, Process, free_port};
 
 /// A running pgbouncer. Dropped, it is stopped.
 #[derive(Debug)]
-pub(super) struct PgBouncer {
+pub struct PgBouncer {
     process: Process,
     port: u16,
 }
 
 impl PgBouncer {
     /// Starts pgbouncer in front of a Postgres without passwords; `logins` may pass.
-    pub(super) fn start(folder: &Path, postgres_port: u16, logins: &[&str]) -> Result<Self, DbError> {
+    pub fn start(folder: &Path, postgres_port: u16, logins: &[&str]) -> Result<Self, DbError> {
         let port = free_port()?;
         let users: String = logins.iter().map(|login| format!("\"{login}\" \"\"\n")).collect();
         let config = format!(
@@ -46,7 +46,7 @@ impl PgBouncer {
     }
 
     /// Its port on 127.0.0.1.
-    pub(super) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 

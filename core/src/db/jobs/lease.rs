@@ -8,8 +8,8 @@ use sqlx::postgres::PgRow;
 use super::policy::{MOST_CRASHES, Outcome, after_failure};
 use super::queue::millis;
 use super::{Claimed, ErrorClass, JobState, known};
-use crate::db::tx::{Statement, column};
 use crate::db::repositories::Credential;
+use crate::db::tx::{Statement, column};
 use crate::db::{DbError, Tx};
 use crate::id::{JobId, RepositoryId, TenantId};
 
