@@ -27,6 +27,7 @@ impl PgBouncer {
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
              pool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
+             server_login_retry = 1\n\
              log_connections = 0\nlog_disconnections = 0\n",
             users = folder.join("users.txt").display(),
         );

@@ -180,3 +180,59 @@ impl Change {
         self.crashes_before.is_none_or(|before| self.crashes == before + more)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(job: &str, (before, after): (&str, &str), attempts: (i64, i64), crashes: (i64, i64)) -> Change {
+        Change {
+            at: 0.0,
+            job: job.to_owned(),
+            repository: "r".to_owned(),
+            before: Some(before.to_owned()).filter(|before| !before.is_empty()),
+            after: after.to_owned(),
+            fence: Some(1),
+            attempt_before: Some(attempts.0),
+            attempt: attempts.1,
+            crashes_before: Some(crashes.0),
+            crashes: crashes.1,
+            owner: None,
+        }
+    }
+
+    fn history(changes: &[Change]) -> History {
+        History { changes: changes.to_vec() }
+    }
+
+    #[test]
+    fn a_second_running_job_is_seen() {
+        let claim = |job| change(job, ("queued", "running"), (0, 1), (0, 0));
+        let done = |job| change(job, ("running", "done"), (1, 1), (0, 0));
+        assert_eq!(history(&[claim("a"), done("a"), claim("b"), done("b")]).two_running(), 0);
+        assert_eq!(history(&[claim("a"), claim("b"), done("a")]).two_running(), 1);
+        assert_eq!(history(&[claim("a"), change("b", ("", "queued"), (0, 0), (0, 0))]).most_outstanding(), 2);
+    }
+
+    #[test]
+    fn counts_must_be_what_the_change_means() {
+        let crash = change("a", ("running", "queued"), (1, 0), (0, 1));
+        let release = change("a", ("running", "queued"), (1, 0), (0, 0));
+        let failure = change("a", ("running", "queued"), (1, 1), (0, 0));
+        assert_eq!(history(&[crash.clone(), release, failure]).miscounted(), 0);
+        assert_eq!(history(&[crash]).crashes(), 1);
+        for wrong in [
+            change("a", ("running", "queued"), (1, 1), (0, 1)),
+            change("a", ("running", "done"), (1, 0), (0, 0)),
+            change("a", ("queued", "running"), (0, 0), (0, 0)),
+        ] {
+            assert_eq!(history(&[wrong]).miscounted(), 1);
+        }
+    }
+
+    #[test]
+    fn fences_must_grow_from_claim_to_claim() {
+        let claim = change("a", ("queued", "running"), (0, 1), (0, 0));
+        assert_eq!(history(&[claim.clone(), claim]).miscounted(), 1);
+    }
+}

@@ -15,6 +15,8 @@ use crate::repository::{FILES, generation_of};
 use crate::stage::{Registered, Stage};
 
 const HOUR: u64 = 3600 * 1000;
+/// A router asks for HEAD once a second.
+pub const FRESH: Duration = Duration::from_secs(2);
 
 /// Checks all of them once the jobs have settled. `reader` has read since before the fault.
 pub async fn check(
@@ -51,12 +53,17 @@ pub async fn is_searchable(one: &Registered) -> anyhow::Result<bool> {
             let is_newest = |line: &serde_json::Value| {
                 line["text"].as_str().and_then(generation_of) == Some(one.repository.generation())
             };
-            return Ok(lines.len() == FILES && lines.iter().all(is_newest));
+            if lines.len() == FILES && lines.iter().all(is_newest) {
+                return Ok(true);
+            }
+            if since.elapsed() > FRESH {
+                return Ok(false);
+            }
         }
         if since.elapsed() > Duration::from_secs(20) {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

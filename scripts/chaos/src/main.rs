@@ -18,6 +18,8 @@ mod stage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
@@ -25,6 +27,9 @@ use clap::Parser;
 use self::faults::Fault;
 use self::report::{Findings, Report};
 use self::stage::Plan;
+
+/// Faults of the short form that are tried at once.
+const AT_ONCE: usize = 3;
 
 /// Disturbs KotaDB and looks at what holds.
 #[derive(Debug, Parser)]
@@ -52,19 +57,45 @@ fn main() -> anyhow::Result<ExitCode> {
         args.seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs()));
     println!("seed {seed}");
     let plan = Plan { bin: std::path::absolute(&args.bin)?, seed, long: args.long };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let mut report = Report { seed, long: args.long, ..Report::default() };
-    for fault in Fault::chosen(&args.faults)? {
-        let since = Instant::now();
-        let mut findings = Findings::of(&fault.label());
-        if let Err(error) = runtime.block_on(fault.run(&plan, &mut findings)) {
-            eprintln!("{}: {error:?}", fault.label());
-            findings.never("the fault could be tried to its end", 1, 1);
-        }
-        report.add(findings);
-        println!("{:<26} took {:.0} s", fault.label(), since.elapsed().as_secs_f64());
-    }
+    let report = Mutex::new(Report { seed, long: args.long, ..Report::default() });
+    let (alone, together): (Vec<Fault>, Vec<Fault>) =
+        Fault::chosen(&args.faults)?.into_iter().partition(|fault| args.long || fault.is_timed());
+    try_side_by_side(&plan, together, AT_ONCE, &report);
+    try_side_by_side(&plan, alone, 1, &report);
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.write(&args.out)?;
     println!("{} rows, {} not run: {}", report.rows.len(), report.not_run.len(), args.out.display());
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tries faults, some at once: each has a deployment of its own, and much of its time is waiting.
+fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, report: &Mutex<Report>) {
+    faults.reverse();
+    let left = Mutex::new(faults);
+    thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                    let Some(fault) = next else { break };
+                    let findings = try_one(plan, fault);
+                    report.lock().unwrap_or_else(PoisonError::into_inner).add(findings);
+                }
+            });
+        }
+    });
+}
+
+fn try_one(plan: &Plan, fault: Fault) -> Findings {
+    let since = Instant::now();
+    let mut findings = Findings::of(&fault.label());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let tried =
+        runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(fault.run(plan, &mut findings)));
+    if let Err(error) = tried {
+        eprintln!("{}: {error:?}", fault.label());
+        findings.never("faults that could not be tried to their end", 1, 1);
+    }
+    println!("{:<26} took {:.0} s", fault.label(), since.elapsed().as_secs_f64());
+    findings
 }

@@ -121,3 +121,31 @@ async fn pass(weather: &mut watch::Receiver<Weather>) -> io::Result<()> {
 async fn cut(mut weather: watch::Receiver<Weather>) -> io::Result<()> {
     weather.wait_for(|weather| *weather == Weather::Cut).await.map(drop).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_carries_keeps_silent_and_cuts() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let proxy = Proxy::start(listener.local_addr().unwrap().port()).await.unwrap();
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port())).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let mut piece = [0; 2];
+        client.write_all(b"ab").await.unwrap();
+        server.read_exact(&mut piece).await.unwrap();
+        assert_eq!(&piece, b"ab");
+        proxy.set(Weather::Silent);
+        client.write_all(b"cd").await.unwrap();
+        assert!(timeout(Duration::from_millis(200), server.read_exact(&mut piece)).await.is_err());
+        proxy.set(Weather::Fine);
+        timeout(Duration::from_secs(5), server.read_exact(&mut piece)).await.unwrap().unwrap();
+        assert_eq!(&piece, b"cd");
+        proxy.set(Weather::Cut);
+        let read = timeout(Duration::from_secs(5), client.read(&mut piece)).await.unwrap();
+        assert!(matches!(read, Ok(0) | Err(_)));
+    }
+}

@@ -81,6 +81,11 @@ impl Fault {
         format!("{} {}", self.number, self.name)
     }
 
+    /// Whether its figures are times or sizes that others would spoil.
+    pub fn is_timed(self) -> bool {
+        matches!(self.number, 4 | 18 | 19)
+    }
+
     /// Tries it.
     pub async fn run(self, plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
         match self.number {

@@ -13,7 +13,7 @@ use crate::invariants;
 use crate::program::Program;
 use crate::report::Findings;
 use crate::repository::Repository;
-use crate::stage::{Plan, Registered, Stage};
+use crate::stage::{Plan, Registered, Stage, Tenant};
 
 /// What one indexer may take on repositories of this size, in MiB.
 const MOST_MEMORY: f64 = 512.0;
@@ -39,11 +39,14 @@ const POISONS: [Poison; 4] = [
 /// Each poison beside a healthy repository; then one that kills its worker each time.
 pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let (stage, mut one, reader) = one_tenant(plan, LEASE, "acme/healthy").await?;
+    // Of a tenant of its own: the reader counts lines of other repositories as somebody else's.
+    let tenant = stage.tenant("two").await?;
     let (mut runs, mut wrong, mut resident): (u64, u64, u64) = (0, 0, 0);
     for poison in POISONS.iter().filter(|poison| plan.long || !poison.only_long) {
-        let poisoned = stage.register(&one.tenant, &format!("acme/{}", poison.name)).await?;
+        let poisoned = stage.register(&tenant, &format!("acme/{}", poison.name)).await?;
         (poison.make)(&poisoned.repository).with_context(|| format!("cannot make `{}`", poison.name))?;
         one.push_surely().await?;
+        tokio::time::sleep(super::DUE).await;
         let mut worker = stage.start_indexer(&mut stage.indexer("drain", "worker"))?;
         resident = resident.max(watch(&mut worker).await?);
         let state = state(&stage, &poisoned).await?;
@@ -56,7 +59,7 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     }
     findings.never("poisons whose jobs, or those beside them, end wrongly", runs, wrong);
     findings.at_most("MiB of the largest indexer", runs, resident as f64 / 1024.0, MOST_MEMORY);
-    crashing(&stage, &mut one, findings).await?;
+    crashing(&stage, &tenant, &mut one, findings).await?;
     if !is_merged(Part::ChildProcesses) {
         findings.needs("child processes: a job whose child segfaults or runs out of memory, running again within 1 s");
     }
@@ -81,8 +84,8 @@ async fn watch(worker: &mut Program) -> anyhow::Result<u64> {
 }
 
 /// Three workers in a row die of the same job: it is given up, and what waits behind it runs.
-async fn crashing(stage: &Stage, one: &mut Registered, findings: &mut Findings) -> anyhow::Result<()> {
-    let mut poisoned = stage.register(&one.tenant, "acme/crashing").await?;
+async fn crashing(stage: &Stage, tenant: &Tenant, one: &mut Registered, findings: &mut Findings) -> anyhow::Result<()> {
+    let mut poisoned = stage.register(tenant, "acme/crashing").await?;
     stage.drain().await?;
     poisoned.push_surely().await?;
     tokio::time::sleep(super::DUE).await;
@@ -106,12 +109,12 @@ async fn state(stage: &Stage, one: &Registered) -> anyhow::Result<String> {
     stage.postgres.texts(&newest).await?.into_iter().next().context("no job")
 }
 
-/// 3,000 folders, each in the one before.
+/// 1,900 folders, each in the one before.
 fn deep_tree(repository: &Repository) -> anyhow::Result<()> {
     import(repository, |out| write!(out, "M 100644 inline {}file.rs\ndata 3\nfn\n\n", "d/".repeat(1900)))
 }
 
-/// A gigabyte of zeros, which the pack holds in a megabyte, and text of the largest size that is indexed.
+/// 256 MiB of zeros, of which the pack holds little, and text of the largest size that is indexed.
 fn zeros(repository: &Repository) -> anyhow::Result<()> {
     import(repository, |out| {
         let mebibyte = vec![0; 1 << 20];
@@ -123,12 +126,12 @@ fn zeros(repository: &Repository) -> anyhow::Result<()> {
     })
 }
 
-/// One tree, ten times in each of five trees above: 100,000 paths out of a few hundred bytes.
+/// One tree, ten times in each of the trees above: 10,000 paths out of a few hundred bytes.
 fn copies(repository: &Repository) -> anyhow::Result<()> {
     let blob = repository.git(&["hash-object", "-w", "file_0.rs"])?;
     let entries = |kind: &str, id: &str| (0..10).map(|nth| format!("{kind} {id}\tn{nth}\n")).collect::<String>();
     let mut tree = make_tree(repository, &entries("100644 blob", &blob))?;
-    for _ in 0..4 {
+    for _ in 0..3 {
         tree = make_tree(repository, &entries("040000 tree", &tree))?;
     }
     let commit = repository.git(&["commit-tree", "-m", "copies", &tree])?;

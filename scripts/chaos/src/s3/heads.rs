@@ -99,3 +99,47 @@ fn named(root: &Root) -> Vec<(Kind, ObjectKey)> {
     let refs = root.repositories.values().filter_map(|entry| entry.refs).map(|key| (Kind::Refs, key));
     segments.chain(snapshots).chain(refs).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use kotadb_core::store::{RepositoryEntry, SegmentEntry, Tip};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key(nth: u128) -> ObjectKey {
+        ObjectKey { id: Uuid::from_u128(nth), hash: [0; 8] }
+    }
+
+    /// A root in which one repository is at a commit, with a snapshot and a segment.
+    fn root(fence: u64, commit: u8, snapshot: u128, segment: u128) -> Root {
+        let commit = ObjectId([commit; 20]);
+        let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key(snapshot), base: None };
+        let entry = RepositoryEntry { fence, default: Some(tip), segments: vec![0], ..RepositoryEntry::default() };
+        let segment = SegmentEntry { key: key(segment), bytes: 1, hot_bytes: 1, n_docs: 1, text_bytes: 1 };
+        let repositories = BTreeMap::from([(RepositoryId(Uuid::nil()), entry)]);
+        Root { segments: vec![segment], repositories, ..Root::default() }
+    }
+
+    fn breaches(roots: &[Root]) -> Breaches {
+        let mut heads = Heads::default();
+        let object = format!("t/{}/HEAD", TenantId::LOCAL);
+        roots.iter().for_each(|root| heads.note(&object, &root.encode(), |_| true));
+        heads.breaches()
+    }
+
+    #[test]
+    fn publishes_and_merges_are_no_breaches() {
+        let sound = breaches(&[root(1, 1, 1, 1), root(2, 1, 1, 1), root(2, 2, 2, 1), root(2, 2, 3, 2)]);
+        assert_eq!(sound, Breaches { versions: 4, ..Breaches::default() });
+    }
+
+    #[test]
+    fn breaches_are_seen() {
+        assert_eq!(breaches(&[root(2, 1, 1, 1), root(1, 2, 2, 1)]).fence_fell, 1);
+        assert_eq!(breaches(&[root(1, 1, 1, 1), root(2, 1, 2, 1)]).published_twice, 1);
+        let mut heads = Heads::default();
+        heads.note(&format!("t/{}/HEAD", TenantId::LOCAL), &root(1, 1, 1, 1).encode(), |_| false);
+        assert_eq!(heads.breaches().dangling, 2);
+    }
+}

@@ -171,3 +171,64 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kotadb_core::id::TenantId;
+    use kotadb_core::store::{Kind, Root};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::s3::faults::Shares;
+
+    const TENANT: TenantId = TenantId::LOCAL;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_is_an_object_store() {
+        let s3 = S3::start(1).await.unwrap();
+        let store = s3.store().unwrap();
+        let small = Bytes::from_static(b"small");
+        let key = store.put(TENANT, Kind::Refs, Uuid::from_u128(1), small.clone()).await.unwrap();
+        let again = store.put(TENANT, Kind::Refs, Uuid::from_u128(1), small.clone()).await;
+        assert!(matches!(again, Err(StoreError::Exists(_))));
+        assert_eq!(store.get(TENANT, Kind::Refs, key).await.unwrap(), small);
+        let parts = store.get_ranges(TENANT, Kind::Refs, key, &[1..3]).await.unwrap().parts;
+        assert_eq!(parts, [Bytes::from_static(b"ma")]);
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), vec![7; 17 << 20]).unwrap();
+        let large = store.put_file(TENANT, Kind::Segment, Uuid::from_u128(2), file.path()).await.unwrap();
+        assert_eq!(store.get(TENANT, Kind::Segment, large).await.unwrap().len(), 17 << 20);
+        let listed = store.list(TENANT).await.unwrap();
+        assert_eq!(listed, [(Kind::Segment, large, 17 << 20), (Kind::Refs, key, 5)]);
+        store.delete(TENANT, Kind::Refs, key).await.unwrap();
+        assert_eq!(store.list(TENANT).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn head_is_swapped_once_and_every_version_kept() {
+        let s3 = S3::start(1).await.unwrap();
+        let store = s3.store().unwrap();
+        let (_, tag) = store.head(TENANT).await.unwrap();
+        let root = Root { version: 1, ..Root::default() };
+        store.swap_head(TENANT, &tag, &root).await.unwrap();
+        assert!(matches!(store.swap_head(TENANT, &tag, &root).await, Err(StoreError::Conflict(_))));
+        assert_eq!(s3.heads().of(TENANT).len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_the_workers_meet_faults() {
+        let s3 = S3::start(1).await.unwrap();
+        s3.faults().set(Shares { internal: 1000, ..Shares::default() });
+        let worker = StoreOptions::S3 {
+            bucket: BUCKET.to_owned(),
+            endpoint: Some(s3.endpoint()),
+            region: "auto".to_owned(),
+            credentials: Some((WORKER.to_owned(), WORKER.to_owned())),
+        };
+        assert!(s3.store().unwrap().head(TENANT).await.is_ok());
+        assert!(Store::open(&worker).unwrap().head(TENANT).await.is_err());
+        assert!(s3.faults().met() > 0);
+    }
+}
