@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kotadb_indexer::fail_point;
 
-use super::DUE;
+use super::{DUE, one_tenant};
 use crate::chance::Chance;
 use crate::history::History;
 use crate::invariants;
@@ -52,7 +52,30 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let kills = kill_all(&stage, &mut repositories, each).await?;
     stage.settle_jobs().await?;
     report(&stage, &kills, each, findings).await?;
-    invariants::check(&stage, &repositories.iter().collect::<Vec<_>>(), reader, findings).await
+    invariants::check(&stage, &repositories.iter().collect::<Vec<_>>(), reader, findings).await?;
+    if plan.long {
+        promised(plan, findings).await
+    } else {
+        findings.needs("the long form, for a lease of 60 s");
+        Ok(())
+    }
+}
+
+/// With the lease that indexers have: killed while another one runs.
+async fn promised(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
+    let (stage, mut one, reader) = one_tenant(plan, Duration::from_secs(60), "acme/promised").await?;
+    one.push_surely().await?;
+    tokio::time::sleep(DUE).await;
+    let mut command = stage.indexer("drain", "doomed");
+    let mut doomed = stage.start_indexer(command.env("KOTADB_FAIL_POINT", "publish.before_swap"))?;
+    let status = doomed.wait(Duration::from_secs(120)).await?;
+    anyhow::ensure!(status.signal() == Some(9), "the worker survived: {status}");
+    let killed = now();
+    stage.drain().await?;
+    let again = History::read(&stage.postgres).await?.runs_after(&one.id.to_string(), killed);
+    let seconds = again.map_or(f64::INFINITY, |again| again - killed);
+    findings.at_most("seconds until it runs again while an indexer runs, lease of 60 s", 1, seconds, 90.0);
+    invariants::check(&stage, &[&one], reader, findings).await
 }
 
 /// Rounds until every point has its kills.
