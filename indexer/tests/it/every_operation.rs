@@ -22,7 +22,7 @@ use crate::support::service::Service;
 use crate::support::{Remote, Repository};
 
 /// Runs side by side: much of each is waiting for git.
-const LANES: usize = 4;
+const LANES: usize = 6;
 const HOUR: u64 = 3600 * 1000;
 
 /// Interruptions that are still to be tried.
