@@ -22,8 +22,8 @@ fn kinds() -> Vec<(&'static str, Shares)> {
         ("503 slow down", Shares { slow_down: 150, ..none }),
         ("slow", Shares { delay: Duration::from_millis(400), ..none }),
         ("cut answers", Shares { cut: 100, ..none }),
-        ("412 that is none", Shares { refused: 60, ..none }),
-        ("409", Shares { conflict: 100, ..none }),
+        ("412 that is none", Shares { refused: 250, ..none }),
+        ("409", Shares { conflict: 250, ..none }),
         ("lost answers", Shares { lost: 80, ..none }),
         (
             "all at once",
