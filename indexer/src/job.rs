@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::contents::Source;
 use crate::credentials::Credentials;
 use crate::error::IndexError;
-use crate::fail_point;
+use crate::{disk, fail_point};
 use crate::fetch::{Fetched, Fetcher};
 use crate::git::Git;
 use crate::halt::Halt;
@@ -210,7 +210,7 @@ impl Run<'_> {
 
     fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {
         let path = self.scratch.path().join(name);
-        std::fs::create_dir_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        disk::make_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
         Ok(path)
     }
 

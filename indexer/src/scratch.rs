@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kotadb_core::id::RepositoryId;
 
+use crate::disk;
 use crate::error::IndexError;
 
 /// A folder that goes away with its job.
@@ -17,14 +18,14 @@ impl Scratch {
     /// Makes the folder of a claim below `data_dir`, and removes those of earlier claims.
     pub fn create(data_dir: &Path, repository: RepositoryId, fence: u64) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
+        disk::make_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         remove_earlier(&parent, &format!("{repository}."));
         Self::at(parent.join(format!("{repository}.{fence}")))
     }
 
     /// Makes a folder of this name, which must not exist.
     pub fn at(path: PathBuf) -> Result<Self, IndexError> {
-        std::fs::create_dir(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        disk::make(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
         Ok(Self { path })
     }
 
@@ -37,7 +38,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // A folder that stays behind is removed by the next claim of its repository.
-        let _stays = std::fs::remove_dir_all(&self.path);
+        let _stays = disk::remove_all(&self.path);
     }
 }
 
@@ -45,7 +46,7 @@ fn remove_earlier(parent: &Path, prefix: &str) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         if entry.file_name().to_string_lossy().starts_with(prefix) {
-            let _stays = std::fs::remove_dir_all(entry.path());
+            let _stays = disk::remove_all(&entry.path());
         }
     }
 }

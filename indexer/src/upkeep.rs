@@ -18,8 +18,8 @@ use crate::forget::Forget;
 use crate::gc::{self, Collected};
 use crate::halt::Halt;
 use crate::job::Indexer;
-use crate::limits;
 use crate::scratch::Scratch;
+use crate::{disk, limits};
 
 /// Upkeep of one tenant.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl Upkeep<'_> {
     /// Merges what is due.
     pub async fn compact(&self, extent: Extent<'_>) -> Result<Compacted, IndexError> {
         let parent = self.folder.join("scratch");
-        std::fs::create_dir_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
+        disk::make_all(&parent).map_err(IndexError::io(format!("cannot make `{}`", parent.display())))?;
         let scratch = Scratch::at(parent.join(format!("compaction.{}", Uuid::now_v7())))?;
         let Self { store, tenant, now_ms, halt, .. } = *self;
         Compaction { store, tenant, folder: scratch.path(), extent, now_ms, halt }.run().await

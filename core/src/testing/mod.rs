@@ -15,4 +15,5 @@ mod test_db;
 
 #[cfg(feature = "http")]
 pub use self::git_gate::GitGate;
+pub use self::pgbouncer::{PgBouncer, PgBouncerOptions};
 pub use self::test_db::TestDb;
