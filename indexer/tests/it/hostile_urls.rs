@@ -1,25 +1,25 @@
 //! What must not be fetched is refused with the rule that it breaks, before anything is sent: by its URL, by where its name
 //! leads, and by where its server leads.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use kotadb_core::db::jobs::{Claimed, JobState};
-use kotadb_core::db::repositories::Credential;
+use kotadb_core::db::jobs::JobState;
 use kotadb_core::github::Origin;
 use kotadb_core::id::{JobId, RepositoryId};
 use kotadb_core::testing::hostile_urls::{LEADS_TO, REFUSED};
-use kotadb_indexer::credentials::Stored;
+use kotadb_indexer::assignment::Assignment;
+use kotadb_indexer::clock;
 use kotadb_indexer::error::IndexError;
 use kotadb_indexer::git::Git;
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
-use kotadb_indexer::job::{self, Indexer};
+use kotadb_indexer::job::{self, Workplace};
 use kotadb_indexer::remote;
 use kotadb_indexer::resolve::{self, Resolver};
 
@@ -72,32 +72,30 @@ impl Resolver for Answers {
 
 /// Runs one job of `url` as the runner does.
 async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> Result<(), IndexError> {
-    let db = service.database.db.clone();
-    let indexer = Indexer {
-        db: db.clone(),
-        store: service.store.clone(),
-        data_dir: service.data_dir().to_owned(),
-        allowed_origins: vec!["https://github.com".to_owned()],
-        resolver,
-        credentials: Arc::new(Stored { db, master_key: None, installations: None }),
-        askpass: PathBuf::from("/bin/false"),
-        lease: Duration::from_secs(60),
-        held: HeldCache::default(),
+    let (store, held, origins) = (&service.store, HeldCache::default(), ["https://github.com".to_owned()]);
+    let workplace = Workplace {
+        store,
+        data_dir: service.data_dir(),
+        allowed_origins: &origins,
+        held: &held,
+        resolver: resolver.as_ref(),
+        askpass: Path::new("/bin/false"),
     };
-    let claimed = Claimed {
+    let assignment = Assignment {
         job: JobId(uuid::Uuid::now_v7()),
         fence: 1,
         tenant: service.tenant,
         repository: RepositoryId(uuid::Uuid::now_v7()),
+        now_ms: clock::now_ms(),
         url: url.to_owned(),
-        name: "a/b".to_owned(),
-        credential: Credential::None,
+        token: None,
         ref_patterns: Vec::new(),
         full: false,
-        attempt: 1,
         rescued: false,
+        hidden: BTreeSet::new(),
+        uploaded: Vec::new(),
     };
-    job::run(&indexer, &claimed, &Halt::default()).await.map(|_outcome| ())
+    job::run(workplace, &assignment, &Halt::default(), &|_| {}).await.map(|_outcome| ())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
