@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold fuzz fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold chaos fuzz fmt
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -55,6 +55,12 @@ bench: setup ## measure beside ripgrep and csearch; PARTS="build warm cold http"
 
 bench-cold: ## measure queries with an empty cache over a bucket that is far away
 	@$(MAKE) --no-print-directory bench PARTS=cold
+
+# Fail points are in builds with debug assertions only.
+chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1
+	@scripts/setup.sh chaos
+	cargo build --locked -p kotadb-chaos -p kotadb-router -p kotadb-indexer
+	$(TARGET_DIR)/debug/kotadb-chaos --bin $(TARGET_DIR)/debug --long --out $(TARGET_DIR)/chaos.json $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
 	@scripts/setup.sh fuzz

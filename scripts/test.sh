@@ -1,9 +1,19 @@
 #!/usr/bin/env bash
 # Runs the tests with their services: a private Postgres with pgbouncer, and an S3 endpoint. All of it stops at the end,
-# whatever the tests say. --no-run only builds them, --nextest and --doc run one half.
+# whatever the tests say. --no-run only builds them, --nextest, --doc and --chaos run one part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
+
+chaos() {
+  local target=${CARGO_TARGET_DIR:-target}
+  cargo build --locked --quiet -p kotadb-chaos -p kotadb-router -p kotadb-indexer
+  "$target/debug/kotadb-chaos" --bin "$target/debug" --seed "${SEED:-1}" --out "$target/chaos-short.json"
+}
+if [ "$what" = --chaos ]; then
+  chaos
+  exit
+fi
 
 if [ "$what" != --doc ] && ! cargo nextest --version >/dev/null 2>&1; then
   echo 'test: installing cargo-nextest' >&2
@@ -22,3 +32,4 @@ eval "$services"
 
 if [ "$what" != --doc ]; then cargo nextest run --locked --workspace --all-features; fi
 if [ "$what" != --nextest ]; then cargo test --locked --workspace --all-features --doc --quiet; fi
+if [ "$what" = all ]; then chaos; fi

@@ -2,7 +2,7 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← segment ← query ← {config, crypto} ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← segment ← query ← {config, crypto, operations} ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
@@ -12,6 +12,8 @@ pub mod github;
 pub mod http;
 pub mod id;
 pub mod identity;
+#[cfg(feature = "testing")]
+pub mod operations;
 pub mod query;
 pub mod schedule;
 pub mod search;

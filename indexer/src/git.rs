@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use crate::askpass::{Askpass, USER};
-use crate::complaint;
 use crate::error::IndexError;
 use crate::halt::Halt;
 use crate::watch::Caps;
+use crate::{complaint, disk};
 
 /// Where `git` and its helpers are looked for; the child sees no other path.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
@@ -99,6 +99,7 @@ impl Git {
 
     /// Runs to the end and returns standard output. Dropped or halted, the child and its helpers are killed.
     pub async fn run(&self, call: &Call<'_>, halt: &Halt) -> Result<Vec<u8>, IndexError> {
+        disk::ask("disk git", call.folder).map_err(IndexError::io("`git` cannot write"))?;
         let mut child = self.start(call).map_err(IndexError::io("cannot start `git`: install it"))?;
         let group = Group::of(&child);
         let outcome = tokio::select! {

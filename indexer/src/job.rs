@@ -20,7 +20,6 @@ use crate::clock::Clock;
 use crate::contents::Source;
 use crate::credentials::Credentials;
 use crate::error::IndexError;
-use crate::fail_point;
 use crate::fetch::{Fetched, Fetcher};
 use crate::git::Git;
 use crate::halt::Halt;
@@ -36,6 +35,7 @@ use crate::resolve::Resolver;
 use crate::scratch::{Scratch, bytes_below};
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
+use crate::{disk, fail_point};
 
 /// How often a run looks at HEAD again because a compaction has rewritten what it builds on.
 const MAX_RESTARTS: u32 = 8;
@@ -210,7 +210,7 @@ impl Run<'_> {
 
     fn folder(&self, name: &str) -> Result<PathBuf, IndexError> {
         let path = self.scratch.path().join(name);
-        std::fs::create_dir_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
+        disk::make_all(&path).map_err(IndexError::io(format!("cannot make `{}`", path.display())))?;
         Ok(path)
     }
 

@@ -31,6 +31,7 @@ pub mod complaint;
 pub mod contents;
 pub mod credentials;
 pub mod diary;
+pub mod disk;
 pub mod error;
 pub mod facts;
 pub mod fail_point;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kotadb_core::id::RepositoryId;
 
+use crate::disk;
 use crate::error::IndexError;
 
 /// A folder that goes away with its job.
@@ -29,8 +30,8 @@ impl Scratch {
     /// Makes a folder of this name, which must not exist, and what is above it.
     pub fn at(path: PathBuf) -> Result<Self, IndexError> {
         let failed = || IndexError::io(format!("cannot make `{}`", path.display()));
-        path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed())?;
-        std::fs::create_dir(&path).map_err(failed())?;
+        path.parent().map_or(Ok(()), disk::make_all).map_err(failed())?;
+        disk::make(&path).map_err(failed())?;
         Ok(Self { path })
     }
 
@@ -43,7 +44,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // A folder that stays behind is removed by the next claim of its repository.
-        let _stays = std::fs::remove_dir_all(&self.path);
+        let _stays = disk::remove_all(&self.path);
     }
 }
 
@@ -51,7 +52,7 @@ fn remove_earlier(parent: &Path, prefix: &str) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         if entry.file_name().to_string_lossy().starts_with(prefix) {
-            let _stays = std::fs::remove_dir_all(entry.path());
+            let _stays = disk::remove_all(&entry.path());
         }
     }
 }

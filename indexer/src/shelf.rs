@@ -17,7 +17,7 @@ use crate::held::Place;
 use crate::plan::Item;
 use crate::prepare::{Prepared, Reading};
 use crate::window::{CloseOnDrop, Window};
-use crate::{fail_point, limits};
+use crate::{disk, fail_point, limits};
 
 /// Buffer before the segment file.
 const WRITE_BUFFER: usize = 1 << 20;
@@ -48,7 +48,7 @@ pub struct Shelf<'a> {
 #[derive(Debug)]
 struct OpenSegment {
     path: PathBuf,
-    builder: SegmentBuilder<BufWriter<File>>,
+    builder: SegmentBuilder<BufWriter<disk::File>>,
     documents: Vec<(ObjectId, Language)>,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Shelf<'a> {
 impl OpenSegment {
     fn create(folder: &Path, number: usize) -> Result<Self, IndexError> {
         let path = folder.join(format!("{number}.segment"));
-        let file = File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
+        let file = disk::File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
         let out = BufWriter::with_capacity(WRITE_BUFFER, file);
         let spill = Box::new(SpillFile { folder: folder.to_owned(), file: None });
         let builder = SegmentBuilder::with_spill(out, spill, limits::POSTINGS_MEMORY);
@@ -152,7 +152,7 @@ impl OpenSegment {
 
 /// Encodes the parts on several threads and writes them in order.
 fn write_postings(
-    writer: &mut PostingsWriter<BufWriter<File>>,
+    writer: &mut PostingsWriter<BufWriter<disk::File>>,
     postings: &Postings,
     threads: usize,
 ) -> Result<(), IndexError> {

@@ -9,8 +9,8 @@ use kotadb_core::store::{Kind, ObjectKey, Refs, SegmentEntry, Snapshot, Snapshot
 use uuid::Uuid;
 
 use crate::error::IndexError;
-use crate::fail_point;
 use crate::shelf::BuiltSegment;
+use crate::{disk, fail_point};
 
 /// Uploads a segment and removes its file.
 pub async fn segment(store: &Store, tenant: TenantId, built: &BuiltSegment) -> Result<SegmentEntry, IndexError> {
@@ -26,7 +26,7 @@ pub async fn file(
 ) -> Result<SegmentEntry, IndexError> {
     let key = store.put_file(tenant, Kind::Segment, Uuid::now_v7(), path).await?;
     fail_point::hit("upload.segment");
-    std::fs::remove_file(path).map_err(IndexError::io(format!("cannot remove `{}`", path.display())))?;
+    disk::remove(path).map_err(IndexError::io(format!("cannot remove `{}`", path.display())))?;
     Ok(SegmentEntry {
         key,
         bytes: summary.bytes,

@@ -18,6 +18,7 @@ mod options;
 pub mod registrations;
 pub mod repositories;
 pub mod schedules;
+mod seam;
 pub mod subjects;
 pub mod suspensions;
 pub mod tenants;
@@ -34,8 +35,9 @@ use sqlx::{Connection, PgPool};
 
 pub use self::error::DbError;
 pub use self::options::DbOptions;
+use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
-use self::tx::{Statement, column};
+use self::tx::{Statement, Way, column};
 
 /// The connections of this process; opened when first used. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ pub struct Db {
     pool: PgPool,
     endpoint: Arc<str>,
     patience: Duration,
+    seam: Seam,
 }
 
 impl Db {
@@ -65,14 +68,15 @@ impl Db {
                 })
             })
             .connect_lazy_with(connect);
-        Ok(Self { pool, endpoint: endpoint.into(), patience: options.acquire_timeout })
+        Ok(Self { pool, endpoint: endpoint.into(), patience: options.acquire_timeout, seam: Seam::default() })
     }
 
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
         let acquired = self.pool.acquire().await;
         let connection = acquired.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
-        Tx::open(connection, Arc::clone(&self.endpoint), scope, self.patience).await
+        let way = Way { connection, endpoint: Arc::clone(&self.endpoint), seam: self.seam.clone() };
+        Tx::open(way, scope, self.patience).await
     }
 
     /// Time of one `SELECT 1` transaction.
@@ -90,6 +94,12 @@ impl Db {
         let row = tx.row(Statement::new("SELECT kotadb.schema_version() AS version")).await?;
         tx.commit().await?;
         row.map_or(Ok(None), |row| column(&row, "version"))
+    }
+
+    /// The same connections, used by a run whose operations are planned.
+    #[cfg(feature = "testing")]
+    pub fn counted(&self, operations: &Arc<crate::operations::Operations>) -> Self {
+        Self { seam: Seam::of(operations), ..self.clone() }
     }
 
     /// `host:port`, for messages.

@@ -12,10 +12,14 @@ use sqlx::{AssertSqlSafe, Decode, Encode, PgConnection, Postgres, Row, Type};
 use tokio::runtime::Handle;
 
 use super::DbError;
+use super::seam::Seam;
 use crate::id::TenantId;
 
 /// Postgres itself ends a statement after 10 s: without an answer for longer, it or the way to it hangs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(12);
+
+/// What a statement is called at the seam.
+const STATEMENT: &str = "database statement";
 
 /// On whose behalf a transaction runs: which role it takes, and which tenant's rows it sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +55,17 @@ pub struct Tx {
     /// Always there until the transaction is dropped.
     connection: Option<PoolConnection<Postgres>>,
     endpoint: Arc<str>,
+    seam: Seam,
     state: State,
+}
+
+/// What a transaction runs on.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) connection: PoolConnection<Postgres>,
+    /// `host:port`, for messages.
+    pub(super) endpoint: Arc<str>,
+    pub(super) seam: Seam,
 }
 
 /// How far a transaction is, and so what dropping it must do with the connection.
@@ -69,14 +83,11 @@ enum State {
 
 impl Tx {
     /// sqlx's own `begin_with` is not used: cancelled half-way, it gives the connection back with its transaction open.
-    pub(super) async fn open(
-        connection: PoolConnection<Postgres>,
-        endpoint: Arc<str>,
-        scope: Scope,
-        patience: Duration,
-    ) -> Result<Self, DbError> {
-        let mut tx = Self { connection: Some(connection), endpoint, state: State::Unknown };
-        let opened = in_time(patience, sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection())).await;
+    pub(super) async fn open(way: Way, scope: Scope, patience: Duration) -> Result<Self, DbError> {
+        let Way { connection, endpoint, seam } = way;
+        let mut tx = Self { connection: Some(connection), endpoint, seam: seam.clone(), state: State::Unknown };
+        let opening = sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection());
+        let opened = in_time(patience, seam.through("database begin", opening)).await;
         opened.map_err(|error| DbError::from_sqlx(&error, &tx.endpoint))?;
         tx.state = State::Open;
         Ok(tx)
@@ -88,7 +99,9 @@ impl Tx {
             return Err(DbError::Statement("an earlier statement of this transaction failed".to_owned()));
         }
         self.state = State::Unknown;
-        let committed = in_time(ANSWER_LIMIT, sqlx::raw_sql("COMMIT").execute(self.connection())).await;
+        let seam = self.seam.clone();
+        let commit = sqlx::raw_sql("COMMIT").execute(self.connection());
+        let committed = in_time(ANSWER_LIMIT, seam.through("database commit", commit)).await;
         committed.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
         self.state = State::Closed;
         Ok(())
@@ -96,19 +109,22 @@ impl Tx {
 
     /// All rows of a statement.
     pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>, DbError> {
-        let rows = in_time(ANSWER_LIMIT, statement.0.fetch_all(self.connection())).await;
+        let seam = self.seam.clone();
+        let rows = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.fetch_all(self.connection()))).await;
         self.note(rows)
     }
 
     /// The first row of a statement, if any.
     pub(super) async fn row(&mut self, statement: Statement) -> Result<Option<PgRow>, DbError> {
-        let row = in_time(ANSWER_LIMIT, statement.0.fetch_optional(self.connection())).await;
+        let seam = self.seam.clone();
+        let row = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.fetch_optional(self.connection()))).await;
         self.note(row)
     }
 
     /// Runs a statement; how many rows it changed.
     pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, DbError> {
-        let done = in_time(ANSWER_LIMIT, statement.0.execute(self.connection())).await;
+        let seam = self.seam.clone();
+        let done = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.execute(self.connection()))).await;
         self.note(done).map(|done| done.rows_affected())
     }
 

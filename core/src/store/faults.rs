@@ -42,6 +42,15 @@ pub(super) enum Fault {
 }
 
 impl SharedMemory {
+    /// The same objects, for others to go on with.
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(self.0.fork()))
+    }
+
+    pub(super) fn objects(&self) -> Arc<InMemory> {
+        Arc::clone(&self.0)
+    }
+
     /// The store as one sender sees it: of 1,000 of its requests `share` fail. The same `seed` and the same requests give
     /// the same faults.
     pub fn sender(&self, seed: u64, share: u32) -> (Store, Arc<Faults>) {

@@ -5,6 +5,8 @@
 mod between;
 mod codec;
 mod column;
+#[cfg(feature = "testing")]
+mod counted;
 mod disk;
 mod doc_ranges;
 mod dropped;

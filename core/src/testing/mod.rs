@@ -19,4 +19,5 @@ mod test_db;
 pub use self::fake_machines::{FLY_APP, FLY_TOKEN, FakeMachines, Scripted};
 #[cfg(feature = "http")]
 pub use self::git_gate::GitGate;
+pub use self::pgbouncer::{PgBouncer, PgBouncerOptions};
 pub use self::test_db::TestDb;

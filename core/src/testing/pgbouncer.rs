@@ -13,25 +13,27 @@ use crate::db::cluster::{Account, Process, free_port};
 
 /// A running pgbouncer. Dropped, it is stopped.
 #[derive(Debug)]
-pub(super) struct PgBouncer {
+pub struct PgBouncer {
     process: Process,
     port: u16,
 }
 
 /// In front of what it stands.
-pub(super) struct PgBouncerOptions<'a> {
-    pub(super) postgres_port: u16,
+#[derive(Clone, Copy, Debug)]
+pub struct PgBouncerOptions<'a> {
+    /// The port of Postgres.
+    pub postgres_port: u16,
     /// Who may pass, without a password.
-    pub(super) login: &'a str,
+    pub login: &'a str,
     /// What Postgres asks for; empty: nothing.
-    pub(super) password: &'a str,
+    pub password: &'a str,
     /// Connections to Postgres at most.
-    pub(super) pool_size: u32,
+    pub pool_size: u32,
 }
 
 impl PgBouncer {
     /// Starts pgbouncer.
-    pub(super) fn start(folder: &Path, options: &PgBouncerOptions<'_>) -> Result<Self, DbError> {
+    pub fn start(folder: &Path, options: &PgBouncerOptions<'_>) -> Result<Self, DbError> {
         let port = free_port()?;
         let PgBouncerOptions { postgres_port, login, password, pool_size } = options;
         let users = format!("\"{login}\" \"{password}\"\n");
@@ -39,6 +41,7 @@ impl PgBouncer {
             "[databases]\n* = host=127.0.0.1 port={postgres_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n\
              pool_mode = transaction\ndefault_pool_size = {pool_size}\nmax_client_conn = 1000\nserver_idle_timeout = 5\n\
+             server_login_retry = 1\n\
              log_connections = 0\nlog_disconnections = 0\n",
             users = folder.join("users.txt").display(),
         );
@@ -58,7 +61,7 @@ impl PgBouncer {
     }
 
     /// Its port on 127.0.0.1.
-    pub(super) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 

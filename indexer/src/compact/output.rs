@@ -1,6 +1,5 @@
 //! Writes the outputs of a merge: content frames as they are or compressed once more, then the lists.
 
-use std::fs::File;
 use std::io::BufWriter;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use kotadb_core::segment::{
 use super::inputs::{Input, Inputs};
 use super::plan::OUTPUT_TEXT;
 use super::seal;
+use crate::disk;
 use crate::error::IndexError;
 use crate::halt::Halt;
 
@@ -45,7 +45,7 @@ pub fn write(inputs: &Inputs, folder: &Path, halt: &Halt) -> Result<Vec<OutputFi
     let mut files = Vec::new();
     for docs in cut(inputs) {
         let path = folder.join(format!("{}.output", files.len()));
-        let file = File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
+        let file = disk::File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
         let out = BufWriter::with_capacity(WRITE_BUFFER, file);
         let summary = write_one(inputs, &docs, out, halt)?;
         files.push(OutputFile { path, summary, docs });
@@ -82,7 +82,7 @@ fn moved(inputs: &Inputs, docs: &Range<usize>) -> Vec<Vec<Option<DocId>>> {
 fn write_one(
     inputs: &Inputs,
     docs: &Range<usize>,
-    out: BufWriter<File>,
+    out: BufWriter<disk::File>,
     halt: &Halt,
 ) -> Result<SegmentSummary, IndexError> {
     let order = &inputs.order[docs.clone()];

@@ -1,5 +1,5 @@
 //! The indexer from outside: what a commit's facts are, what a second run changes, what a remote may be, and what is left
-//! after a crash at every fail point. One binary, because linking is what costs.
+//! after a crash at every fail point, and after a crash and an error at every single operation. One binary, because linking is what costs.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
@@ -13,6 +13,7 @@ mod crash;
 mod crash_upkeep;
 mod credentials;
 mod deletion;
+mod every_operation;
 mod facts;
 mod fetching;
 mod follow_up;

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["id", "schedule", "text"],
     &["segment"],
     &["query"],
-    &["config", "crypto"],
+    &["config", "crypto", "operations"],
     &["telemetry", "store", "db"],
     &["github", "identity", "wake"],
     &["search"],

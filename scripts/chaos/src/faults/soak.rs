@@ -1,0 +1,72 @@
+//! Fault 19: a long time of pushes and searches. Memory, files and tables stay as large as they were.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::one_tenant;
+use crate::invariants;
+use crate::report::Findings;
+use crate::stage::{Plan, Stage};
+
+/// Growth of memory that is none: caches fill, and allocators keep what they had.
+const GROWTH: f64 = 1.2;
+const LEEWAY_KIB: f64 = 16.0 * 1024.0;
+/// Open files come and go with connections.
+const MORE_FILES: f64 = 10.0;
+const BLOAT: f64 = 2.0;
+
+/// Memory and files of router and indexer.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    kib: [u64; 2],
+    files: [u64; 2],
+}
+
+/// Half an hour, or half a minute.
+pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
+    let (stage, mut one, reader) = one_tenant(plan, Duration::from_secs(60), "acme/soak").await?;
+    let mut server = stage.start_indexer(&mut stage.indexer("serve", "server"))?;
+    let time = Duration::from_secs(if plan.long { 1800 } else { 30 });
+    let size = |server: &crate::program::Program| Size {
+        kib: [stage.router.resident_kib(), server.resident_kib()],
+        files: [stage.router.open_files(), server.open_files()],
+    };
+    let (since, mut early, mut pushes) = (Instant::now(), None, 0);
+    while since.elapsed() < time {
+        one.push_surely().await?;
+        pushes += 1;
+        invariants::until_searchable(&one, Duration::from_secs(30)).await?;
+        if early.is_none() && since.elapsed() > time / 3 {
+            early = Some(size(&server));
+        }
+    }
+    let (late, early) = (size(&server), early.unwrap_or_else(|| size(&server)));
+    for (nth, name) in ["router", "indexer"].into_iter().enumerate() {
+        let limit = early.kib[nth] as f64 * GROWTH + LEEWAY_KIB;
+        findings.at_most(&format!("KiB of the {name} at the end"), pushes, late.kib[nth] as f64, limit.round());
+        findings.at_most(
+            &format!("open files of the {name} at the end"),
+            pushes,
+            late.files[nth] as f64,
+            early.files[nth] as f64 + MORE_FILES,
+        );
+    }
+    server.signal(Signal::SIGTERM)?;
+    server.wait(Duration::from_secs(60)).await?;
+    findings.at_most("size of the job table, in sizes of its rows", pushes, bloat(&stage, "kotadb.jobs").await?, BLOAT);
+    stage.settle_jobs().await?;
+    invariants::check(&stage, &[&one], reader, findings).await
+}
+
+/// How much larger a table is than its rows written anew.
+async fn bloat(stage: &Stage, table: &str) -> anyhow::Result<f64> {
+    let copy = "chaos.copy";
+    stage.postgres.execute(&format!("VACUUM {table}; ")).await?;
+    stage.postgres.execute(&format!("CREATE TABLE {copy} AS SELECT * FROM {table}")).await?;
+    let size = async |name: &str| stage.postgres.number(&format!("SELECT pg_relation_size('{name}')::text")).await;
+    // Tables of a few pages say nothing.
+    let least = 128.0 * 1024.0;
+    let (now, anew) = (size(table).await? as f64, size(copy).await? as f64);
+    Ok(now / anew.max(least))
+}
