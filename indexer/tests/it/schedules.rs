@@ -6,7 +6,7 @@ use crate::support::service::{Service, run};
 use crate::support::{Remote, Repository};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sweep_runs_what_is_due_once() {
+async fn what_is_due_runs_once() {
     let service = Service::start().await;
     let repository = Repository::new();
     repository.write("a.rs", "fn a() {}\n");
@@ -23,9 +23,9 @@ async fn a_sweep_runs_what_is_due_once() {
             format!("UPDATE kotadb.repositories SET schedule = '0 4 * * *', next_run_at = {next} WHERE id = '{id}'");
         service.database.execute(&set).await;
     }
-    // Two sweeps at once: each job is queued by one of them.
+    // Two at once: each job is queued by one of them. Not sweeps, which also compare refs.
     let (mut one, mut other) = (service.indexer(), service.indexer());
-    let (one, other) = tokio::join!(run(one.arg("sweep")), run(other.arg("sweep")));
+    let (one, other) = tokio::join!(run(one.arg("drain")), run(other.arg("drain")));
     for output in [one, other] {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
