@@ -86,7 +86,8 @@ impl Run<'_> {
     }
 }
 
-/// The last attempt of each delivery that never arrived and may do so now, oldest first.
+/// The last attempt of each delivery that never arrived and may do so now, oldest first. What happened to a repository itself
+/// was just seen by comparison: told late and in any order, it would undo that.
 fn lost(deliveries: &[Delivery]) -> Vec<i64> {
     let arrived: BTreeSet<&str> = deliveries.iter().filter(|one| one.is_ok()).map(|one| one.guid.as_str()).collect();
     let mut last: BTreeMap<&str, &Delivery> = BTreeMap::new();
@@ -96,7 +97,8 @@ fn lost(deliveries: &[Delivery]) -> Vec<i64> {
             *known = one;
         }
     }
-    let mut lost: Vec<i64> = last.values().filter(|one| one.is_worth_another()).map(|one| one.id).collect();
+    let mut lost: Vec<i64> =
+        last.values().filter(|one| one.is_worth_another() && one.event != "repository").map(|one| one.id).collect();
     lost.sort_unstable();
     lost
 }
@@ -123,5 +125,6 @@ mod tests {
         ];
         assert_eq!(lost(&log), [4, 7, 9]);
         assert_eq!(lost(&[]), [0; 0]);
+        assert_eq!(lost(&[Delivery { event: "repository".to_owned(), ..delivery(1, "f", 0) }]), [0; 0]);
     }
 }
