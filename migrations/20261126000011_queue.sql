@@ -149,9 +149,10 @@ CREATE FUNCTION kotadb.job_moves() RETURNS trigger
         IF TG_OP = 'INSERT' OR OLD.state <> 'running' OR NEW.state = 'running' THEN
             RETURN NEW;
         END IF;
+        -- The tenant's row, then what it used: in this order everywhere, lest two wait for each other.
+        SELECT q.next_at INTO known FROM kotadb.queue_tenants q WHERE q.tenant_id = NEW.tenant_id FOR NO KEY UPDATE;
         PERFORM kotadb.charge(OLD.tenant_id, OLD.charged_at, least(now(), OLD.lease_expires_at));
         NEW.charged_at := NULL;
-        SELECT q.next_at INTO known FROM kotadb.queue_tenants q WHERE q.tenant_id = NEW.tenant_id FOR KEY SHARE;
         IF known > now() AND EXISTS (
             SELECT FROM kotadb.jobs j WHERE j.repository_id = NEW.repository_id AND j.kind = NEW.kind AND j.state = 'queued'
         ) THEN

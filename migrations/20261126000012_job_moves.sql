@@ -28,6 +28,8 @@ CREATE FUNCTION kotadb.put_back_job(
             PERFORM kotadb.add_job_event(job, 'cancelled', '{}');
             RETURN 'cancelled';
         END IF;
+        -- Whoever queues locks the tenant's row before the queued job; so does this, lest the two wait for each other.
+        PERFORM FROM kotadb.queue_tenants q WHERE q.tenant_id = old.tenant_id FOR NO KEY UPDATE;
         LOOP
             BEGIN
                 UPDATE kotadb.jobs j SET state = 'queued', run_at = next_run, lease_owner = NULL, lease_expires_at = NULL,
