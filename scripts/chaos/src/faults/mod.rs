@@ -1,5 +1,6 @@
 //! The faults, by their numbers. Each module has one function, which sets up, disturbs, settles and looks.
 
+mod bucket;
 mod clock;
 mod cold_start;
 mod duplicates;
@@ -7,7 +8,6 @@ mod exhausted;
 mod killed;
 mod moving;
 mod needs;
-mod object_store;
 mod outside;
 mod partition;
 mod poison;
@@ -94,7 +94,7 @@ impl Fault {
             3 => terminated::run(plan, findings).await,
             4 => postgres_away::run(plan, findings).await,
             5 => slow_postgres::run(plan, findings).await,
-            6 => object_store::run(plan, findings).await,
+            6 => bucket::run(plan, findings).await,
             7 => duplicates::run(plan, findings).await,
             8 => storm::run(plan, findings).await,
             9 => poison::run(plan, findings).await,
