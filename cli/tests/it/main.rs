@@ -1,5 +1,7 @@
 //! `kotadb` as people run it: real processes over real repositories.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
+
 mod fixture;
 mod jobs;
 mod local;

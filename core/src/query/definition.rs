@@ -95,7 +95,7 @@ pub(super) fn defines(line: &[u8], word: &Range<usize>, path: &[u8], language: L
 
 /// What stands before a name, without what the name belongs to: `self.` in Ruby, `TPage.` in Pascal, `s:` in Vim, and
 /// without the `!` or `(` that a keyword has after it.
-fn owner_of<'a>(before: &'a [u8], language: Language) -> &'a [u8] {
+fn owner_of(before: &[u8], language: Language) -> &[u8] {
     let (last, rest) = match before.split_last() {
         Some((last, rest)) => (*last, rest),
         None => return before,

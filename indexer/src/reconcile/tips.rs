@@ -71,9 +71,9 @@ impl Run<'_> {
 
     async fn held(&mut self, repository: &Upstream) -> Result<Tips, Trouble> {
         let store = &self.with.indexer.store;
-        if !self.roots.contains_key(&repository.tenant) {
+        if let std::collections::hash_map::Entry::Vacant(e) = self.roots.entry(repository.tenant) {
             let (root, _) = store.head(repository.tenant).await?;
-            self.roots.insert(repository.tenant, root);
+            e.insert(root);
         }
         let root = &self.roots[&repository.tenant];
         Ok(Tips::read(store, repository.tenant, root, repository.id).await?)

@@ -143,7 +143,7 @@ fn by_id(shared: &Shared, asked: &Asked, id: i64, rest: &[&str]) -> Response {
             matching(&shared.world(), asked, &repo, &format!("refs/{}", prefix.join("/")))
         }
         (_, ["hooks", ..]) if !administers => not_found(),
-        ("GET", ["hooks"]) => page(&shared.world(), asked, repo.hooks.iter().map(|hook| shown(hook)).collect(), None),
+        ("GET", ["hooks"]) => page(&shared.world(), asked, repo.hooks.iter().map(shown).collect(), None),
         ("POST", ["hooks"]) => create_hook(shared, asked, &repo),
         (_, ["hooks", hook, rest @ ..]) => {
             let hook = repo.hooks.iter().find(|one| one.id.to_string() == *hook);

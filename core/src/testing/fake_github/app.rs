@@ -40,11 +40,5 @@ fn check(token: &str) -> Option<bool> {
     let (header, claims) = (part(header)?, part(claims)?);
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let (begins, ends) = (claims["iat"].as_i64()?, claims["exp"].as_i64()?);
-    Some(
-        header["alg"] == "RS256"
-            && claims["iss"] == APP_ID.to_string()
-            && begins <= now
-            && now < ends
-            && ends <= now + 600,
-    )
+    Some(header["alg"] == "RS256" && claims["iss"] == APP_ID && begins <= now && now < ends && ends <= now + 600)
 }

@@ -193,7 +193,7 @@ mod tests {
         let again = store.put(TENANT, Kind::Refs, Uuid::from_u128(1), small.clone()).await;
         assert!(matches!(again, Err(StoreError::Exists(_))));
         assert_eq!(store.get(TENANT, Kind::Refs, key).await.unwrap(), small);
-        let parts = store.get_ranges(TENANT, Kind::Refs, key, &[1..3]).await.unwrap().parts;
+        let parts = store.get_ranges(TENANT, Kind::Refs, key, std::slice::from_ref(&(1..3))).await.unwrap().parts;
         assert_eq!(parts, [Bytes::from_static(b"ma")]);
 
         let file = tempfile::NamedTempFile::new().unwrap();
