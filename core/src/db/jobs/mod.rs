@@ -1,6 +1,6 @@
 //! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
 //! [`queue`] has the side of its owner, [`lease`] and [`finish`] that of a worker, [`policy`] what becomes of a failed one,
-//! [`events`] what happened to it, [`checkpoint`] what it has made so far, [`control`] what stops it, starts it again and
+//! [`mod@events`] what happened to it, [`checkpoint`] what it has made so far, [`control`] what stops it, starts it again and
 //! forgets it.
 
 pub mod checkpoint;
