@@ -1,5 +1,5 @@
 //! The main of the process of one job. It runs with an environment that names the object store and nothing else of the
-//! service, within the limits of [`quota`](super::quota).
+//! service, within the limits of [`quota`].
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
