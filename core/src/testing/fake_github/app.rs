@@ -40,5 +40,6 @@ fn check(token: &str) -> Option<bool> {
     let (header, claims) = (part(header)?, part(claims)?);
     let now = OffsetDateTime::now_utc().unix_timestamp();
     let (begins, ends) = (claims["iat"].as_i64()?, claims["exp"].as_i64()?);
-    Some(header["alg"] == "RS256" && claims["iss"] == APP_ID && begins <= now && now < ends && ends <= now + 600)
+    let is_ours = claims["iss"].as_str().and_then(|id| id.parse().ok()) == Some(APP_ID);
+    Some(header["alg"] == "RS256" && is_ours && begins <= now && now < ends && ends <= now + 600)
 }
