@@ -26,6 +26,9 @@ use crate::{fail_point, limits};
 const MAX_COMPLAINT: usize = 2000;
 /// How long it may take to bring away what it has made, once this process is asked to end: Fly kills after 300 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(240);
+/// The same for one whose swap of HEAD is on its way: nothing is left to bring away, and a store that does not answer is not
+/// waited for. The job counts as in doubt then.
+const PUBLISH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a cancelled one may take to end by itself.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 /// Later than any job.
@@ -99,7 +102,7 @@ impl Process {
                 }
                 reason = halt.wait(), if told.is_none() => {
                     told = Some(reason);
-                    kill_at = Instant::now() + patience(reason);
+                    kill_at = Instant::now() + patience(reason, halt.may_publish());
                     self.order(&Order::Halt(reason.into())).await;
                 }
                 () = sleep_until(kill_at) => {
@@ -142,9 +145,10 @@ impl Process {
     }
 }
 
-fn patience(reason: Reason) -> Duration {
+fn patience(reason: Reason, is_publishing: bool) -> Duration {
     match reason {
         Reason::LeaseLost => Duration::ZERO,
+        Reason::Stopped if is_publishing => PUBLISH_PATIENCE,
         Reason::Cancelled => CANCEL_PATIENCE,
         Reason::Stopped => STOP_PATIENCE,
     }
