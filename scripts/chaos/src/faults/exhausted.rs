@@ -49,7 +49,9 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
             one.id
         );
         let job = stage.postgres.texts(&job).await?.into_iter().next().unwrap_or_default();
-        let passes = ["queued transient 1", "queued storage 1"].contains(&job.as_str());
+        // A job needs few files at once, so it may get through with as many as its worker needs to start.
+        let got_through = matches!(short, Short::Files) && job == "done - 1";
+        let passes = got_through || ["queued transient 1", "queued storage 1"].contains(&job.as_str());
         if !status.success() || !passes {
             eprintln!("{short:?}: the worker ended with {status}, its job is `{job}`");
             wrong += 1;
