@@ -1,4 +1,4 @@
-//! Parts of the product that faults need and that may not be there yet: what is not there is reported as `not run`.
+//! Parts of the product that faults are to disturb and do not yet: what is not written here is reported as `not run`.
 
 /// A part that a fault needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub enum Part {
     RenameEvents,
 }
 
-/// Those that are there.
+/// Those whose disturbance is written.
 const MERGED: &[Part] = &[];
 
-/// Whether a part is there.
+/// Whether the disturbance of a part is written.
 pub fn is_merged(part: Part) -> bool {
     MERGED.contains(&part)
 }
