@@ -50,6 +50,9 @@ pub(super) struct Place {
     pub(super) files: u32,
     /// Lines given out of the file after them.
     pub(super) lines: u32,
+    /// Files of the batch, where some of it was given out: how many are ranked together may depend on what was in memory,
+    /// and the order of the rest must not.
+    pub(super) ranked: u32,
     /// The last file before the batch; `None`: it is the first.
     pub(super) after: Option<Passed>,
 }
@@ -77,8 +80,8 @@ pub enum CursorError {
     Changed,
 }
 
-/// First byte: the layout of what follows. Layout 1 was not signed.
-const LAYOUT: u8 = 2;
+/// First byte: the layout of what follows. Layout 1 was not signed, 2 did not say how many files were ranked.
+const LAYOUT: u8 = 3;
 /// In place of a class: the batch is the first.
 const NO_CLASS: u8 = u8::MAX;
 
@@ -107,8 +110,8 @@ impl SearchCursor {
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(self.issued.to_le_bytes());
         bytes.extend(self.question.to_le_bytes());
-        let Place { batch, files, lines, after } = &self.place;
-        [batch, files, lines].into_iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+        let Place { batch, files, lines, ranked, after } = &self.place;
+        [batch, files, lines, ranked].into_iter().for_each(|number| bytes.extend(number.to_le_bytes()));
         match after {
             None => bytes.push(NO_CLASS),
             Some(Passed { class, nth_repository, path }) => {
@@ -129,10 +132,10 @@ fn decode(body: &[u8], seal: Seal) -> Option<SearchCursor> {
     let issued = u32::from_le_bytes(take(&mut rest)?);
     let question = u64::from_le_bytes(take(&mut rest)?);
     let mut number = || Some(u32::from_le_bytes(take(&mut rest)?));
-    let (batch, files, lines) = (number()?, number()?, number()?);
+    let (batch, files, lines, ranked) = (number()?, number()?, number()?, number()?);
     let [class] = take(&mut rest)?;
     let after = if class == NO_CLASS { None } else { Some(passed(class, &mut rest)?) };
-    let place = Place { batch, files, lines, after };
+    let place = Place { batch, files, lines, ranked, after };
     let pinned = (!rest.is_empty()).then(|| Bytes::copy_from_slice(rest));
     Some(SearchCursor { version, issued, question, place, pinned, seal })
 }
@@ -166,16 +169,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_survives_its_text_and_no_change(
-            numbers: [u32; 5],
+            numbers: [u32; 6],
             version: u64,
             question: u64,
             pinned in prop::collection::vec(any::<u8>(), 0..80),
             after in prop::option::of((0usize..5, prop::collection::vec(any::<u8>(), 0..40))),
         ) {
-            let [issued, batch, nth_repository, files, lines] = numbers;
+            let [issued, batch, nth_repository, files, lines, ranked] = numbers;
             let after = after.map(|(class, path)| Passed { class: Class::ALL[class], nth_repository, path });
             let pinned = (!pinned.is_empty()).then(|| Bytes::from(pinned));
-            let place = Place { batch, files, lines, after };
+            let place = Place { batch, files, lines, ranked, after };
             let cursor = SearchCursor { version, issued, question, place, pinned, seal: seal(1) };
             let text = cursor.to_string();
             let read = SearchCursor::open(&text, seal(1)).unwrap();

@@ -1,8 +1,9 @@
 //! Fills a page: batch by batch, each ranked, until there is enough or the budget is spent.
 //!
 //! A batch is a number of *matching* files that follow each other in static order. So what is ranked together depends on
-//! the query and the snapshots alone, and not on which candidates the postings left or what was cached: answers and pages
-//! are repeatable.
+//! the query and the snapshots alone, and not on which candidates the postings left. One thing else has a say: where texts
+//! had to be fetched from a bucket, another wave of them only to rank more is not worth its wait, and the batch ends when
+//! it fills the page. The cursor says how long it was, so pages put together are the whole answer either way.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -68,8 +69,10 @@ struct Batches<'a, 'w> {
     seen: (usize, usize),
     /// Why the last batch was cut short.
     stopped: Option<StopReason>,
-    /// Whether the page before gave out some of the batch.
-    is_begun: bool,
+    /// Files of the batch that the page before gave out some of; 0: it ended with a batch.
+    begun: usize,
+    /// Whether texts had to be fetched from a bucket.
+    is_far: bool,
     /// The last file that was verified.
     verified: Option<Passed>,
     /// The file that came next when the time was over, or enough was read.
@@ -93,12 +96,13 @@ pub(super) async fn fill(
 ) -> Result<Filled, SearchError> {
     let page = &request.page;
     let mut room = Room { files: page.files.unwrap_or(usize::MAX), lines: page.lines.unwrap_or(usize::MAX) };
-    let (found, tally, is_begun) = (Vec::new(), Tally::default(), (place.files, place.lines) != (0, 0));
-    let (seen, stopped, verified, left) = ((0, 0), None, None, None);
-    let mut batches = Batches { reader, work, waves, request, found, tally, seen, stopped, is_begun, verified, left };
+    let (found, tally, begun) = (Vec::new(), Tally::default(), place.ranked as usize);
+    let (seen, is_far, stopped, verified, left) = ((0, 0), false, None, None, None);
+    let mut batches =
+        Batches { reader, work, waves, request, found, tally, seen, stopped, begun, is_far, verified, left };
     let mut out = Vec::new();
     let stopped = loop {
-        let Some(mut batch) = batches.next(place.batch).await? else { break None };
+        let Some(mut batch) = batches.next(place.batch, &room).await? else { break None };
         let last = batch.last().map(|found| batches.passed(found));
         // Stable: equals stay in static order.
         batch.sort_by_key(|found| Reverse(found.hit.score));
@@ -109,6 +113,7 @@ pub(super) async fn fill(
         if place.batch == 0 && !work.plan.lists_files() && !work.plan.asks_paths() {
             batch = spread(batch, |found| batches.folder(found));
         }
+        place.ranked = batch.len() as u32;
         let (shown, more) = room.choose(batch, &mut place);
         out.extend(files(work, shown, request).await);
         if more {
@@ -116,7 +121,7 @@ pub(super) async fn fill(
         }
         let after = if batches.stopped.is_some() { batches.progress(place.after)? } else { last };
         place = Place { batch: place.batch.saturating_add(1), after, ..Place::default() };
-        batches.is_begun = false;
+        batches.begun = 0;
         let reason = if room.is_empty() { Some(StopReason::Limit) } else { batches.stopped };
         if let Some(reason) = reason {
             break batches.more().then_some((reason, place));
@@ -127,11 +132,11 @@ pub(super) async fn fill(
 
 impl Batches<'_, '_> {
     /// The next batch in static order; `None`: nothing is left.
-    async fn next(&mut self, number: u32) -> Result<Option<Vec<Found>>, StoreError> {
+    async fn next(&mut self, number: u32, room: &Room) -> Result<Option<Vec<Found>>, StoreError> {
         let least =
             FIRST_BATCH.checked_shl(number).map_or(LARGEST_BATCH, |least| least.clamp(FIRST_BATCH, LARGEST_BATCH));
         loop {
-            if let Some(len) = self.cut(least) {
+            if let Some(len) = self.cut(least).or_else(|| self.fills(room)) {
                 let later = self.found.split_off(len);
                 return Ok(Some(std::mem::replace(&mut self.found, later)));
             }
@@ -139,16 +144,17 @@ impl Batches<'_, '_> {
                 Some(LeftFile { why: Left::Bytes, .. }) => Some(StopReason::Bytes),
                 Some(_) => Some(StopReason::Deadline),
                 // A batch of which some was given out is read to its end: nothing can be given out before.
-                None if self.seen.0 > 0 && !self.is_begun => self.request.budget.passed(self.reader),
+                None if self.seen.0 > 0 && self.begun == 0 => self.request.budget.passed(self.reader),
                 None => None,
             };
-            let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(least)) };
+            let wave = if self.stopped.is_some() { None } else { self.waves.next(self.wave_len(least, room)) };
             let Some(wave) = wave else {
                 let rest = std::mem::take(&mut self.found);
                 return Ok((!rest.is_empty() || self.stopped.is_some()).then_some(rest));
             };
-            let wave = Arc::new(wave);
+            let (wave, gets) = (Arc::new(wave), self.reader.stats().gets);
             let Verified { hits, tally, left } = self.work.verify(self.reader, &wave, true).await?;
+            self.is_far |= !self.reader.store.is_near() && self.reader.stats().gets > gets;
             self.tally.add(tally);
             self.seen = (self.seen.0 + wave.len(), self.seen.1 + hits.len());
             self.note(&wave, left);
@@ -187,8 +193,18 @@ impl Batches<'_, '_> {
         Some(len + same)
     }
 
+    /// Length of the next batch where all that was found shall be it: texts had to be fetched, and it fills the page. A
+    /// wave never ends between texts under one path.
+    fn fills(&self, room: &Room) -> Option<usize> {
+        let is_whole = self.begun == 0 && self.left.is_none() && self.is_far;
+        (is_whole && room.is_filled_by(&self.found)).then_some(self.found.len())
+    }
+
     /// Files of a batch of at least so many, as far as what was found tells it.
     fn ranked(&self, least: usize) -> usize {
+        if self.begun > 0 {
+            return self.begun;
+        }
         if !self.work.plan.is_name() {
             return least;
         }
@@ -201,8 +217,15 @@ impl Batches<'_, '_> {
     }
 
     /// Files that the next batch will have, by the lines of those that were found.
-    fn likely(&self, least: usize) -> usize {
+    fn likely(&self, least: usize, room: &Room) -> usize {
         let lines: u64 = self.found.iter().map(|found| found.hit.lines).sum();
+        if self.begun > 0 {
+            return self.begun;
+        }
+        if self.is_far {
+            let by_lines = (self.found.len() as u64).saturating_mul(room.lines as u64).checked_div(lines);
+            return by_lines.map_or(least, |files| (files as usize).min(room.files).clamp(1, least));
+        }
         match (self.found.len() as u64 * ENOUGH_LINES).checked_div(lines) {
             Some(likely) if self.work.plan.is_name() => (likely as usize).clamp(least, MOST_OF_NAME.max(least)),
             _ => least,
@@ -210,8 +233,8 @@ impl Batches<'_, '_> {
     }
 
     /// As many candidates as a batch should need, by what came of those before.
-    fn wave_len(&self, least: usize) -> usize {
-        let missing = (self.likely(least) + 1).saturating_sub(self.found.len()).max(1);
+    fn wave_len(&self, least: usize, room: &Room) -> usize {
+        let missing = (self.likely(least, room) + 1).saturating_sub(self.found.len()).max(1);
         let wanted = match self.seen {
             (0, _) => FIRST_WAVE,
             (_, 0) => LARGEST_WAVE,
@@ -246,6 +269,11 @@ impl Batches<'_, '_> {
 impl Room {
     fn is_empty(&self) -> bool {
         self.files == 0 || self.lines == 0
+    }
+
+    /// Whether there is no room for more than these files.
+    fn is_filled_by(&self, found: &[Found]) -> bool {
+        found.len() >= self.files || found.iter().map(|found| found.hit.lines).sum::<u64>() >= self.lines as u64
     }
 
     /// The files from `place` on that there is room for; moves `place` behind them. Whether there are more.

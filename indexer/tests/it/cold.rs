@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use kotadb_core::crypto::MasterKey;
 use kotadb_core::query;
 use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher};
 use kotadb_core::store::{Kind, Latency};
@@ -15,6 +16,8 @@ use crate::support::{Repository, block_on, index, index_ref};
 
 const FILES: u64 = 300;
 const PUSHES: u64 = 200;
+/// The file that defines what the others call; in the order of paths most come before it.
+const DEFINING: u64 = 299;
 /// Files that a push changes, adds or deletes.
 const CHANGED: u64 = 5;
 /// Looked at after so many.
@@ -73,7 +76,8 @@ fn line(file: u64, version: u64, line: u64) -> String {
 
 fn text(file: u64, version: u64) -> String {
     let lines = (0..100 + mixed(file) % 60).map(|nth| line(file, version, nth) + "\n");
-    std::iter::once("// SPDX-License-Identifier: MIT OR Apache-2.0\n".to_owned()).chain(lines).collect()
+    let call = if file == DEFINING { "fn called_by_all() {}" } else { "called_by_all();" };
+    std::iter::once(format!("// SPDX-License-Identifier: MIT OR Apache-2.0\n{call}\n")).chain(lines).collect()
 }
 
 /// The files of push `nth` with their versions; version 0 is deletion.
@@ -185,6 +189,60 @@ fn a_long_literal_takes_four_round_trips_and_seventy_gets_and_still_does_after_2
         }
     }
     assert!(most_segments > 1, "pushes leave segments of their own");
+}
+
+/// 32 bytes.
+const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+/// A file and the number of a line.
+type At = (Vec<u8>, u64);
+
+fn lines_of(answer: &SearchResult) -> Vec<At> {
+    let lines = answer.files.iter().flat_map(|file| file.lines.iter().map(|line| (file.path.clone(), line.line)));
+    lines.collect()
+}
+
+/// How many files are ranked together depends on what is in memory; a cursor knows, whoever goes on from it.
+#[test]
+fn pages_of_processes_with_and_without_a_cache_are_one_answer() {
+    let repository = Repository::new();
+    generate(&repository);
+    repository.git(&["update-ref", "refs/heads/main", "refs/heads/p0"]);
+    index(repository.path());
+    let index = local::open(repository.path()).unwrap();
+    let key = MasterKey::from_base64(KEY, None).unwrap();
+    let searcher = || {
+        let (store, _) = index.store.far_away(NEXT_DOOR).unwrap();
+        Searcher::new(store, 64 << 20).signing_with(Some(&key))
+    };
+    let page = |searcher: &Searcher, page: Page| {
+        let query = query::parse("called_by_all case:yes").unwrap();
+        let request = SearchRequest { page, ..SearchRequest::new(index.tenant, vec![index.visible()], query) };
+        block_on(searcher.search(&request)).unwrap()
+    };
+    let warm = searcher();
+    let mut all = lines_of(&page(&warm, Page::default()));
+    all.sort();
+    let first = |searcher: &Searcher| lines_of(&page(searcher, Page::of_lines(50)));
+    assert!(first(&warm)[0] != first(&searcher())[0], "or this test shows nothing");
+    for turns in [0b0, 0b10, 0b01, 0b1100, 0b11] {
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        for nth in 0.. {
+            let cold = searcher();
+            let searcher = if turns >> (nth % 4) & 1 == 1 { &warm } else { &cold };
+            let answer = page(searcher, Page { cursor, ..Page::of_lines(50) });
+            let stats = answer.stats;
+            assert!(nth > 0 || stats.round_trips <= MOST_ROUND_TRIPS && stats.gets <= MOST_GETS, "{stats:?}");
+            seen.extend(lines_of(&answer));
+            // Only text goes from one process to another.
+            cursor = answer.next.map(|next| warm.cursor(index.tenant, &next.to_string()).unwrap());
+            if cursor.is_none() {
+                break;
+            }
+        }
+        seen.sort();
+        assert!(seen == all, "turns {turns:b}: {} lines for {}", seen.len(), all.len());
+    }
 }
 
 /// Branches beside the default one, each with files of its own.
