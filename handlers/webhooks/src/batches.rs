@@ -13,7 +13,7 @@ use crate::effects::DEBOUNCE;
 
 /// Deliveries of one transaction.
 const MOST: usize = 100;
-/// Longest time of a transaction: what waits behind it must still be answered in time.
+/// Longest time of a transaction: whoever is in it must still be able to go alone, and who waits behind it be answered.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// What became of one delivery of a batch.
@@ -60,16 +60,13 @@ struct Serving {
 impl Serving {
     async fn serve(mut self, db: Db) {
         while let Some((batch, answers)) = self.next() {
-            let fates = timeout(LIMIT, commit(&db, &batch)).await;
-            let fates = fates.unwrap_or_else(|late| Err(DbError::Unreachable(format!("no commit in time: {late}"))));
-            match fates {
+            let refused = |_late| Ok(vec![Acceptance::Refused; answers.len()]);
+            match timeout(LIMIT, commit(&db, &batch)).await.unwrap_or_else(refused) {
                 // Whoever has hung up meanwhile is answered when it sends again: duplicate.
                 Ok(fates) => answers.into_iter().zip(fates).for_each(|(answer, fate)| drop(answer.send(Ok(fate)))),
                 Err(error) => {
-                    let message = error.to_string();
-                    answers
-                        .into_iter()
-                        .for_each(|answer| drop(answer.send(Err(DbError::Unreachable(message.clone())))));
+                    let error = || DbError::Unreachable(error.to_string());
+                    answers.into_iter().for_each(|answer| drop(answer.send(Err(error()))));
                 }
             }
         }

@@ -5,8 +5,8 @@
 //!
 //! In this order: size (25 MiB), headers, signature over the raw body, JSON or form, repository and hook. A wrong signature
 //! and an unknown id get the same 401. 200 for `ping`; 202 for all else that verifies: `queued`, `applied`, `duplicate`,
-//! `ignored`. What is done, and the delivery itself, are written in one transaction, perhaps with others ([`batches`]); what a ref points at is not read from
-//! the payload, the indexer asks the remote. Without an answer of Postgres in 5 s: 503.
+//! `ignored`. What is done, and the delivery itself, are written in one transaction, perhaps with others ([`batches`]); what
+//! a ref points at is not read from the payload, the indexer asks the remote. Without an answer of Postgres in 5 s: 503.
 
 mod app;
 mod batches;
