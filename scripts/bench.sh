@@ -49,7 +49,7 @@ serve() {
 
 # Parts that search or index need the corpus.
 case " ${parts[*]} " in
-  ' webhooks ') ;;
+  ' webhooks ' | ' queue ' | ' queue webhooks ' | ' webhooks queue ') ;;
   *)
     repository=$(scripts/bench-corpus.sh)
     prepare_index

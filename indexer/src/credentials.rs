@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use kotadb_core::crypto::{MasterKey, Secret};
 use kotadb_core::db::repositories::Credential;
-use kotadb_core::db::{Db, Scope, tokens};
+use kotadb_core::db::{Db, Scope, installations, tokens};
 use kotadb_core::github::client::Client;
 use kotadb_core::id::TenantId;
 use uuid::Uuid;
@@ -43,7 +43,10 @@ impl Credentials for Stored {
                 Credential::None => Ok(None),
                 Credential::Token(id) => self.open(tenant, id).await.map(Some),
                 Credential::Installation(id) => match &self.installations {
-                    Some(app) => app.token(id).await.map(Some),
+                    Some(app) => {
+                        own(&self.db, tenant, id).await?;
+                        app.token(id).await.map(Some)
+                    }
                     None => Err(IndexError::Credential(
                         "this repository is fetched by the GitHub App, which is not configured: set `GITHUB_APP_ID` and \
                          `GITHUB_APP_PRIVATE_KEY`",
@@ -52,6 +55,16 @@ impl Credentials for Stored {
             }
         })
     }
+}
+
+/// An error unless an installation is the tenant's own.
+pub(crate) async fn own(db: &Db, tenant: TenantId, installation: i64) -> Result<(), IndexError> {
+    let mut tx = db.begin(Scope::Worker).await?;
+    let is_own = installations::is_of(&mut tx, tenant, installation).await?;
+    tx.commit().await?;
+    let foreign = "the installation of the GitHub App that this repository names is not linked to its tenant: link it, or \
+                   register the repository again";
+    if is_own { Ok(()) } else { Err(IndexError::Credential(foreign)) }
 }
 
 impl Stored {

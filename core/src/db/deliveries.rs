@@ -1,10 +1,13 @@
 //! Webhook deliveries, written in the transaction of what they cause: unique on (hook, delivery id), those to the App's own
 //! hook on the delivery id alone. One that was ignored may be tried again, because what it is measured by (ref patterns, a
-//! suspension) may have changed since; any other is seen once.
+//! suspension) may have changed since; any other is seen once. Most deliveries come to a row and at most a job: those are
+//! taken many at once ([`accept`]).
+
+use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::jobs::PRUNE_BATCH;
+use super::jobs::{PRUNE_BATCH, Trigger, millis};
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, JobId, TenantId};
@@ -43,6 +46,65 @@ pub async fn record(tx: &mut Tx, tenant: TenantId, hook: HookId, delivery: &NewD
     .bind(delivery.job.map(|job| job.0))
     .bind(delivery.body_sha256.to_vec());
     Ok(tx.run(insert).await? == 1)
+}
+
+/// A delivery to the hook of a repository that comes to no more than a job, as its receiver found by what it knows.
+#[derive(Clone, Debug)]
+pub struct PlainDelivery {
+    /// To which hook.
+    pub hook: HookId,
+    /// [`super::hooks::Hook::version`] of what the receiver knows.
+    pub version: Vec<u8>,
+    /// What is to be kept of it: `queued` with the id that a new job gets, or `ignored`.
+    pub row: NewDelivery,
+}
+
+/// What became of a [`PlainDelivery`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is written down, with the job that it queued or joined.
+    Queued {
+        /// Which.
+        job: JobId,
+        /// Whether it was queued already.
+        coalesced: bool,
+    },
+    /// It is written down.
+    Ignored,
+    /// It was taken before.
+    Duplicate,
+    /// It is not written down, because the hook is not what its receiver knows, or its repository is locked.
+    Refused,
+}
+
+/// Takes deliveries of any tenants in one statement (`kotadb.accept_deliveries`), in the same order. Scope: anonymous. An
+/// error undoes all of them; one of them may be the cause, so take each by itself then. `delay`: of the jobs.
+pub async fn accept(tx: &mut Tx, sent: &[PlainDelivery], delay: Duration) -> Result<Vec<Acceptance>, DbError> {
+    let uuids = |of: fn(&PlainDelivery) -> Uuid| sent.iter().map(of).collect::<Vec<_>>();
+    let accept = Statement::new("SELECT * FROM kotadb.accept_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+        .bind(uuids(|one| one.hook.0))
+        .bind(sent.iter().map(|one| one.version.clone()).collect::<Vec<_>>())
+        .bind(uuids(|one| one.row.delivery))
+        .bind(sent.iter().map(|one| one.row.event.clone()).collect::<Vec<_>>())
+        .bind(sent.iter().map(|one| one.row.action.clone()).collect::<Vec<_>>())
+        .bind(sent.iter().map(|one| one.row.outcome.to_owned()).collect::<Vec<_>>())
+        .bind(sent.iter().map(|one| one.row.body_sha256.to_vec()).collect::<Vec<_>>())
+        .bind(sent.iter().map(|one| one.row.job.map(|job| job.0)).collect::<Vec<_>>())
+        .bind(Trigger::Push.priority())
+        .bind(millis(delay));
+    let mut became = vec![Acceptance::Refused; sent.len()];
+    for row in tx.rows(accept).await? {
+        let nth = usize::try_from(column::<i64>(&row, "nth")? - 1).ok();
+        let (outcome, job): (&str, Option<Uuid>) = (column(&row, "outcome")?, column(&row, "job_id")?);
+        let Some((slot, sent)) = nth.and_then(|nth| became.get_mut(nth).zip(sent.get(nth))) else { continue };
+        *slot = match (outcome, job.map(JobId)) {
+            ("queued", Some(job)) => Acceptance::Queued { job, coalesced: Some(job) != sent.row.job },
+            ("ignored", _) => Acceptance::Ignored,
+            ("duplicate", _) => Acceptance::Duplicate,
+            _ => Acceptance::Refused,
+        };
+    }
+    Ok(became)
 }
 
 /// Records a delivery to the App's own hook; `false`: seen before, so roll back. Scope: the tenant of the installation, or

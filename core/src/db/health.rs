@@ -6,7 +6,7 @@ use super::{DbError, Tx};
 /// How the job queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobQueue {
-    /// Jobs that wait.
+    /// Jobs that wait; of more than 10,000 what the last ANALYZE estimates.
     pub queued: i64,
     /// Jobs that are leased.
     pub in_progress: i64,

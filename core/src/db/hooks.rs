@@ -25,6 +25,8 @@ pub struct Hook {
     pub secret: Vec<u8>,
     /// Sealed previous secret, while its overlap lasts.
     pub previous_secret: Option<Vec<u8>>,
+    /// Another once anything of the above is another.
+    pub version: Vec<u8>,
 }
 
 /// Makes the hook of a repository of the tenant in scope. The secret is sealed by the caller with context
@@ -60,6 +62,7 @@ pub async fn look_up(tx: &mut Tx, hook: HookId) -> Result<Option<Hook>, DbError>
         is_verified: column(&row, "is_verified")?,
         secret: column(&row, "secret")?,
         previous_secret: column(&row, "previous_secret")?,
+        version: column(&row, "version")?,
     }))
 }
 

@@ -39,6 +39,13 @@ pub async fn get(tx: &mut Tx, id: i64) -> Result<Option<InstallationRow>, DbErro
     tx.row(select.bind(id)).await?.as_ref().map(read).transpose()
 }
 
+/// Whether an installation is the tenant's: no token of another's is minted for him, whatever a row of his names. Scope:
+/// tenant or worker.
+pub async fn is_of(tx: &mut Tx, tenant: TenantId, id: i64) -> Result<bool, DbError> {
+    let select = Statement::new("SELECT FROM kotadb.installations WHERE id = $1 AND tenant_id = $2");
+    Ok(tx.row(select.bind(id).bind(tenant.0)).await?.is_some())
+}
+
 /// The installation of the tenant in scope on an account, if it may be used.
 pub async fn on_account(tx: &mut Tx, account: &str) -> Result<Option<InstallationRow>, DbError> {
     let select = Statement::new(

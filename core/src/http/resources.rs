@@ -73,6 +73,12 @@ impl Resources {
         self.rebuilt(|handles| handles.store = OnceLock::from(store))
     }
 
+    /// Before first use only: connections that are there already.
+    #[must_use]
+    pub fn with_db(self, db: Db) -> Self {
+        self.rebuilt(|handles| handles.db = OnceLock::from(db))
+    }
+
     /// What the last probe found; the lock makes simultaneous askers share one.
     pub(super) fn last_probe(&self) -> &Mutex<Option<Probe>> {
         &self.0.probe

@@ -5,7 +5,7 @@
 use axum::extract::State;
 use kotadb_core::crypto::Secret;
 use kotadb_core::db::repositories::{self, Credential, RepositoryRow};
-use kotadb_core::db::{DbError, Scope, Tx, hooks};
+use kotadb_core::db::{DbError, Scope, Tx, hooks, installations};
 use kotadb_core::github::client::{GithubError, Session};
 use kotadb_core::github::provision::{self, Provision, payload_url};
 use kotadb_core::http::scope::WriteRepositories;
@@ -59,7 +59,7 @@ pub(crate) async fn rotate(
     let row = repositories::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("repository"))?;
     let hook = renew(&mut tx, &resources, key.tenant, &row, overlap).await?;
     tx.commit().await?;
-    let session = session_of(&resources, &row).await;
+    let session = session_of(&resources, key.tenant, &row).await;
     let (state, detail, _) = provision(&resources, key.tenant, &row, &hook, session).await;
     Ok(Json(hook.issued(&resources, state, detail)))
 }
@@ -86,8 +86,13 @@ async fn renew(
 }
 
 /// Who may ask GitHub about a repository that is registered. A stored token is opened by the reconciler alone.
-async fn session_of(resources: &Resources, row: &RepositoryRow) -> Option<Session> {
+async fn session_of(resources: &Resources, tenant: TenantId, row: &RepositoryRow) -> Option<Session> {
     let github = resources.github().ok().filter(|github| github.knows(&row.url))?;
+    if let Credential::Installation(id) = row.credential {
+        let mut tx = resources.db().ok()?.begin(Scope::Tenant(tenant)).await.ok()?;
+        let is_own = installations::is_of(&mut tx, tenant, id).await.ok()?;
+        tx.commit().await.ok().filter(|()| is_own)?;
+    }
     let asked = tokio::time::timeout(PATIENCE, github.session_for(row.credential, None)).await;
     asked.ok()?.inspect_err(|error| tracing::info!(repository = %row.id, %error, "No token: {error}")).ok()?
 }
@@ -131,7 +136,7 @@ pub(crate) async fn provision(
 /// Takes the webhook of a deleted repository away. What fails is done by the reconciler.
 pub(crate) async fn remove(resources: &Resources, tenant: TenantId, row: &RepositoryRow, hook: HookId) {
     let Some(base) = resources.config().webhook_base_url.as_deref() else { return };
-    let Some(session) = session_of(resources, row).await else { return };
+    let Some(session) = session_of(resources, tenant, row).await else { return };
     let url = payload_url(base, hook);
     let work = Provision { session: &session, name: &row.name, url: &url };
     match tokio::time::timeout(PATIENCE, work.remove()).await {

@@ -12,7 +12,7 @@ use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::wire::DeliveryAnswer;
 
 /// A burst of pushes becomes one job: it waits this long for the next.
-const DEBOUNCE: Duration = Duration::from_secs(1);
+pub const DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// A delivery about repositories of one tenant, in its transaction.
 pub struct Effects<'a> {
@@ -29,21 +29,10 @@ pub struct Effects<'a> {
 impl Effects<'_> {
     /// A ref was made, moved or deleted; each means that the remote must be looked at again.
     pub async fn push(&mut self, ref_name: &str) -> Result<DeliveryAnswer, ApiError> {
-        let tracking: Vec<&Subject> = self.subjects.iter().filter(|subject| self.tracks(subject, ref_name)).collect();
-        let going: Vec<RepositoryId> =
-            tracking.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
-        if !going.is_empty() {
-            return queue(self.tx, self.tenant, &going).await;
+        match moved_by_push(self.subjects, self.payload, ref_name) {
+            Ok(moved) => queue(self.tx, self.tenant, &moved).await,
+            Err(ignored) => Ok(ignored),
         }
-        Ok(match tracking.first().and_then(|subject| subject.suspended_because.as_deref()) {
-            Some(because) => ignored(&format!("the repository stands still: {because}")),
-            None => ignored(&format!("`{ref_name}` is not tracked")),
-        })
-    }
-
-    fn tracks(&self, subject: &Subject, ref_name: &str) -> bool {
-        let sent = self.payload.repository.as_ref().and_then(|repository| repository.default_branch.as_deref());
-        RefPatterns::new(&subject.ref_patterns).tracks(ref_name, sent.or(subject.default_branch.as_deref()))
     }
 
     /// Something happened to the repository itself.
@@ -109,6 +98,28 @@ impl Effects<'_> {
             self.subjects.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
         queue(self.tx, self.tenant, &going).await
     }
+}
+
+/// The repositories that a push of this ref moves, at least one; or why it moves none.
+pub fn moved_by_push(
+    subjects: &[Subject],
+    payload: &Payload,
+    ref_name: &str,
+) -> Result<Vec<RepositoryId>, DeliveryAnswer> {
+    let sent = payload.repository.as_ref().and_then(|repository| repository.default_branch.as_deref());
+    let tracks = |subject: &&Subject| {
+        RefPatterns::new(&subject.ref_patterns).tracks(ref_name, sent.or(subject.default_branch.as_deref()))
+    };
+    let tracking: Vec<&Subject> = subjects.iter().filter(tracks).collect();
+    let going: Vec<RepositoryId> =
+        tracking.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
+    if !going.is_empty() {
+        return Ok(going);
+    }
+    Err(match tracking.first().and_then(|subject| subject.suspended_because.as_deref()) {
+        Some(because) => ignored(&format!("the repository stands still: {because}")),
+        None => ignored(&format!("`{ref_name}` is not tracked")),
+    })
 }
 
 /// Queues or joins a job of each; the answer tells the first. Not a full rebuild, even after a forced push: blobs are held by

@@ -5,21 +5,23 @@
 //!
 //! In this order: size (25 MiB), headers, signature over the raw body, JSON or form, repository and hook. A wrong signature
 //! and an unknown id get the same 401. 200 for `ping`; 202 for all else that verifies: `queued`, `applied`, `duplicate`,
-//! `ignored`. What is done, and the delivery itself, are written in one transaction; what a ref points at is not read from
-//! the payload, the indexer asks the remote. Without an answer of Postgres in 5 s: 503.
+//! `ignored`. What is done, and the delivery itself, are written in one transaction, perhaps with others ([`batches`]); what
+//! a ref points at is not read from the payload, the indexer asks the remote. Without an answer of Postgres in 5 s: 503.
 
 mod app;
+mod batches;
 mod delivery;
 mod effects;
 mod headers;
 mod hook;
+mod known;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use kotadb_core::http::{ApiError, Id, Json, RawBody, Resources, within};
 use kotadb_core::telemetry::events;
@@ -27,31 +29,47 @@ use kotadb_core::wire::DeliveryAnswer;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use self::batches::Batches;
 use self::headers::Headers;
+use self::hook::Sent;
+use self::known::Known;
 
 /// GitHub gives up after 10 s; a delivery that fails earlier can be repeated.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Longest wait for a place; beyond it the rest of the deadline would not be enough.
 const TURN: Duration = Duration::from_secs(3);
-/// Deliveries that use the database at once: twice its connections. Without such places all of a flood would look its hooks up,
+/// Deliveries that use the database by themselves at once: twice its connections. Without such places all of a flood would look its hooks up,
 /// and wait in vain for a second connection: work that is thrown away.
 static PLACES: Semaphore = Semaphore::const_new(16);
 
 type Answer = Result<(StatusCode, Json<DeliveryAnswer>), ApiError>;
+
+/// What deliveries to hooks of repositories share.
+#[derive(Clone, Default)]
+pub(crate) struct Intake {
+    known: Known,
+    batches: Batches,
+}
 
 /// The routes of this family.
 pub fn routes() -> Router<Resources> {
     Router::new()
         .route("/webhooks/github/app", post(deliver_to_app))
         .route("/webhooks/github/{id}", post(deliver_to_hook))
+        .layer(Extension(Intake::default()))
 }
 
-async fn deliver_to_hook(State(resources): State<Resources>, Id(id): Id<String>, request: Request) -> Answer {
+async fn deliver_to_hook(
+    State(resources): State<Resources>,
+    Extension(intake): Extension<Intake>,
+    Id(id): Id<String>,
+    request: Request,
+) -> Answer {
     let said = request.headers().clone();
     let taken = async {
         let (headers, body) = read(&resources, request).await?;
-        within(DEADLINE, in_turn(hook::accept(&resources, &id, &headers, &body))).await
+        within(DEADLINE, hook::accept(&resources, &intake, &id, &Sent { headers: &headers, body: &body })).await
     };
     answer(&resources, &said, taken.await).await
 }
@@ -66,7 +84,7 @@ async fn deliver_to_app(State(resources): State<Resources>, request: Request) ->
 }
 
 /// Does the work once there is a place for it.
-async fn in_turn<T>(work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+pub(crate) async fn in_turn<T>(work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     let _place = timeout(TURN, PLACES.acquire()).await.map_err(|late| ApiError::unavailable("the database", late))?;
     work.await
 }

@@ -10,6 +10,7 @@ use kotadb_core::id::TenantId;
 
 use super::Run;
 use super::trouble::Trouble;
+use crate::credentials::own;
 
 impl Run<'_> {
     pub(super) async fn repository(&mut self, repository: &Upstream) -> Result<(), Trouble> {
@@ -37,7 +38,11 @@ impl Run<'_> {
     pub(super) async fn session(&self, tenant: TenantId, credential: Credential) -> Result<Option<Session>, Trouble> {
         let stored = match credential {
             Credential::Token(id) => self.stored(tenant, id).await?,
-            Credential::None | Credential::Installation(_) => None,
+            Credential::Installation(id) => {
+                own(&self.with.indexer.db, tenant, id).await?;
+                None
+            }
+            Credential::None => None,
         };
         Ok(self.with.github.session_for(credential, stored).await?)
     }

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use kotadb_core::crypto::MasterKey;
+use futures::future::BoxFuture;
+use kotadb_core::crypto::{MasterKey, Secret};
 use kotadb_core::db::jobs::JobState;
+use kotadb_core::db::repositories::Credential;
 use kotadb_core::db::{Scope, tokens};
 use kotadb_core::id::RepositoryId;
+use kotadb_indexer::credentials::{Credentials, Installations, Stored};
+use kotadb_indexer::error::IndexError;
 use uuid::Uuid;
 
 use crate::support::service::{Service, run};
@@ -174,4 +178,36 @@ async fn a_wrong_token_or_none_says_what_to_do() {
     private.service.enqueue(private.id).await;
     private.drain().await;
     private.assert_dead("set `GITHUB_APP_ID`").await;
+}
+
+/// An App that has a token for whichever installation it is asked.
+#[derive(Debug, Default)]
+struct AnyInstallation(Mutex<Vec<i64>>);
+
+impl Installations for AnyInstallation {
+    fn token(&self, installation: i64) -> BoxFuture<'_, Result<Secret, IndexError>> {
+        self.0.lock().unwrap().push(installation);
+        Box::pin(async { Ok(Secret::new(TOKEN)) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_token_of_another_tenants_installation_is_minted() {
+    let private = Private::start().await;
+    let db = &private.service.database;
+    let app = Arc::new(AnyInstallation::default());
+    let installations: Option<Arc<dyn Installations>> = Some(app.clone());
+    let stored = Stored { db: db.db.clone(), master_key: None, installations };
+    let mine = private.service.tenant;
+    db.execute(&format!(
+        "INSERT INTO kotadb.tenants (id, name) VALUES (gen_random_uuid(), 'other');
+         INSERT INTO kotadb.installations (id, tenant_id, account, account_id)
+         VALUES (7, (SELECT id FROM kotadb.tenants WHERE name = 'other'), 'a', 7), (8, NULL, 'b', 8), (9, '{mine}', 'c', 9)"
+    ))
+    .await;
+    for (installation, is_mine) in [(7, false), (8, false), (9, true), (10, false)] {
+        let minted = stored.token(mine, Credential::Installation(installation)).await;
+        assert_eq!(minted.is_ok(), is_mine, "{installation}: {minted:?}");
+    }
+    assert_eq!(*app.0.lock().unwrap(), [9], "the App is not even asked");
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use kotadb_core::db::direct::Direct;
 use kotadb_core::db::jobs::{self, Claimed, JobKind, NewJob, Spend, Trigger};
-use kotadb_core::db::{Db, DbOptions, Scope, repositories, tenants};
+use kotadb_core::db::{Db, DbOptions, Scope, health, repositories, tenants};
 use kotadb_core::http::git_backend::GitServer;
 use kotadb_core::id::TenantId;
 use kotadb_core::testing::durable::Durable;
@@ -73,6 +73,7 @@ async fn claims(args: &QueueArgs, out: &Path) -> anyhow::Result<Vec<Row>> {
         worked.by_tenant.into_iter().for_each(|(tenant, n)| *all.by_tenant.entry(tenant).or_default() += n);
     }
     let seconds = start.elapsed().as_secs_f64();
+    let health = health(&db).await?;
     plans(&durable.direct_url, out)?;
     let mut direct = Direct::connect(&durable.direct_url).await?;
     let left = direct.texts("SELECT count(*)::text FROM kotadb.jobs WHERE state = 'queued'").await?;
@@ -87,6 +88,7 @@ async fn claims(args: &QueueArgs, out: &Path) -> anyhow::Result<Vec<Row>> {
         Row::ours(&name, "claim_p50", claims.quantile_ms(0.5), "ms"),
         Row::ours(&name, "claim_p99", claims.quantile_ms(0.99), "ms").at_most(10.0),
         Row::ours(&name, "flush_p50", floor, "ms"),
+        Row::ours(&name, "health_p50", health, "ms"),
         Row::ours(&name, "claims", n_claims as f64 / seconds, "per s"),
         Row::ours(&name, "left_queued", left[0].parse()?, "count"),
         Row::ours(&name, "rescued", rescued[0].parse()?, "count").at_least(1.0),
@@ -161,6 +163,19 @@ async fn flush_floor(url: &str) -> anyhow::Result<f64> {
         times.push(start.elapsed());
     }
     direct.close().await;
+    Ok(Samples::of(times).quantile_ms(0.5))
+}
+
+/// What the health report costs with what is left.
+async fn health(db: &Db) -> anyhow::Result<f64> {
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let mut tx = db.begin(Scope::Anonymous).await?;
+        health::job_queue(&mut tx).await?;
+        tx.commit().await?;
+        times.push(start.elapsed());
+    }
     Ok(Samples::of(times).quantile_ms(0.5))
 }
 

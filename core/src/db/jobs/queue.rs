@@ -20,35 +20,18 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<Enqueued, DbError> {
         tx.run(Statement::new(resume).bind(job.tenant.0).bind(job.repository.0)).await?;
     }
     let id = Uuid::now_v7();
-    // The share lock makes this and a deletion of the repository wait for each other: else the job could be queued after
-    // the deletion looked for it, and stay there for ever.
-    let upsert = Statement::new(
-        "INSERT INTO kotadb.jobs AS j (id, tenant_id, repository_id, kind, trigger, priority, rebuild, run_at)
-         SELECT $1, r.tenant_id, r.id, $4, $5, CASE $5 WHEN 'manual' THEN $6 ELSE coalesce(r.priority, $6) END, $7,
-             now() + $8::bigint * interval '1 millisecond'
-         FROM kotadb.repositories r WHERE r.tenant_id = $2 AND r.id = $3 AND r.deleted_at IS NULL
-         FOR SHARE
-         ON CONFLICT (repository_id, kind) WHERE state = 'queued' DO UPDATE SET
-             run_at = least(excluded.run_at, j.first_seen_at + interval '30 seconds'),
-             priority = least(j.priority, excluded.priority),
-             trigger = CASE excluded.trigger WHEN 'manual' THEN excluded.trigger ELSE j.trigger END,
-             rebuild = j.rebuild OR excluded.rebuild,
-             attempt = 0,
-             coalesced = j.coalesced + 1
-         RETURNING id",
-    )
-    .bind(id)
-    .bind(job.tenant.0)
-    .bind(job.repository.0)
-    .bind(job.kind.as_str())
-    .bind(job.trigger.as_str())
-    .bind(job.trigger.priority())
-    .bind(job.full)
-    .bind(millis(job.delay));
-    let Some(row) = tx.row(upsert).await? else {
-        return Err(DbError::Constraint { constraint: "jobs_repository_fkey".to_owned() });
-    };
-    let queued: Uuid = column(&row, "id")?;
+    let enqueue = Statement::new("SELECT kotadb.enqueue_job($1, $2, $3, $4, $5, $6, $7, $8) AS id")
+        .bind(id)
+        .bind(job.tenant.0)
+        .bind(job.repository.0)
+        .bind(job.kind.as_str())
+        .bind(job.trigger.as_str())
+        .bind(job.trigger.priority())
+        .bind(job.full)
+        .bind(millis(job.delay));
+    let queued: Option<Uuid> = tx.row(enqueue).await?.map_or(Ok(None), |row| column(&row, "id"))?;
+    let no_repository = || DbError::Constraint { constraint: "jobs_repository_fkey".to_owned() };
+    let queued = queued.ok_or_else(no_repository)?;
     Ok(Enqueued { job: JobId(queued), coalesced: queued != id })
 }
 
@@ -122,7 +105,7 @@ pub async fn list(
 
 impl Trigger {
     /// Lower runs first.
-    fn priority(self) -> i16 {
+    pub(in crate::db) fn priority(self) -> i16 {
         match self {
             Self::Manual => 0,
             Self::Push => 10,
@@ -133,7 +116,7 @@ impl Trigger {
 }
 
 /// For a bind as bigint.
-pub(super) fn millis(duration: Duration) -> i64 {
+pub(in crate::db) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -199,6 +199,7 @@ const GRANTS: &[&str] = &[
 
 /// Who may call what, besides its owner; `definer`: with the owner's rights.
 const FUNCTIONS: &[&str] = &[
+    "accept_deliveries invoker kotadb_owner kotadb_api",
     "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
     "authenticate definer kotadb_auth kotadb_api",
     "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",
@@ -206,6 +207,7 @@ const FUNCTIONS: &[&str] = &[
     "claim_job invoker kotadb_owner kotadb_worker",
     "claim_wake definer kotadb_auth kotadb_api",
     "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
+    "enqueue_job invoker kotadb_owner kotadb_api kotadb_worker",
     "health definer kotadb_auth kotadb_api",
     "hmac_sha256 invoker kotadb_owner",
     "hook_lookup definer kotadb_auth kotadb_api",

@@ -196,6 +196,29 @@ async fn over_the_limit_of_the_day_only_the_sweeper_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_queued_jobs_health_tells_an_estimate() {
+    let test = TestDb::new().await;
+    crowded(&test, "big", 9_000).await;
+    let health = || async {
+        let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+        let queue = health::job_queue(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        queue.queued
+    };
+    test.execute("VACUUM ANALYZE kotadb.jobs").await;
+    assert_eq!(health().await, 9_000);
+    test.execute("UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now() WHERE id IN (SELECT id FROM kotadb.jobs LIMIT 10)").await;
+    assert_eq!(health().await, 8_990, "up to 10,000 they are counted");
+    crowded(&test, "huge", 4_000).await;
+    test.execute("VACUUM ANALYZE kotadb.jobs").await;
+    assert_eq!(health().await, 12_990);
+    // Beyond, no more than so many rows are looked at, so this is not seen.
+    test.execute("UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now() WHERE id IN (SELECT id FROM kotadb.jobs WHERE state = 'queued' LIMIT 10)").await;
+    let told = health().await;
+    assert!((12_980..=12_990).contains(&told), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn listeners_hear_of_work_once_and_when_it_is_due() {
     let test = TestDb::new().await;
     let acme = tenant(&test, "acme").await;

@@ -3,6 +3,7 @@
 mod access;
 mod churn;
 mod cluster;
+mod deliveries;
 mod fairness;
 mod fixture;
 mod job_events;

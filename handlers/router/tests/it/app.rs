@@ -1,6 +1,7 @@
 //! The whole API over a database and a store of the test's own, asked without a socket.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,6 +12,7 @@ use kotadb_core::db::{Scope, installations, keys, tenants};
 use kotadb_core::http::Resources;
 use kotadb_core::id::TenantId;
 use kotadb_core::identity::ApiKey;
+use kotadb_core::operations::Operations;
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::testing::TestDb;
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
@@ -54,6 +56,14 @@ impl App {
             resources = resources.with_store(store);
         }
         Self { db, store: kept, router: kotadb_router::build(resources) }
+    }
+
+    /// Whose database is asked where it is counted.
+    pub async fn counted(operations: &Arc<Operations>) -> Self {
+        let (db, store) = (TestDb::new().await, Store::open(&StoreOptions::Memory).unwrap());
+        let resources = Resources::new(config(&db.pooled_url, &[])).with_store(store.clone());
+        let resources = resources.with_db(db.db.counted(operations));
+        Self { db, store, router: kotadb_router::build(resources) }
     }
 
     /// With a GitHub of its own and the operator's token.

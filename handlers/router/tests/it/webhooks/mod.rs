@@ -1,7 +1,8 @@
-//! Deliveries of GitHub. [`intake`]: what is let in; [`events`]: what the hook of a repository does with each event; [`app`]:
+//! Deliveries of GitHub. [`intake`]: what is let in; [`batches`]: many in one transaction; [`events`]: what the hook of a repository does with each event; [`app`]:
 //! the hook of the App; [`faults`]: storms, and a database that is away; [`waking`]: who is called afterwards.
 
 mod app;
+mod batches;
 mod events;
 mod faults;
 mod intake;
