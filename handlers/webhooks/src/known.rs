@@ -23,9 +23,12 @@ pub(crate) struct OpenHook {
     secrets: [Vec<u8>; 2],
 }
 
-/// Hooks by id. Cheap to clone.
+/// Hooks by id, with the time when each was looked up.
+type Hooks = HashMap<HookId, (Instant, Arc<OpenHook>)>;
+
+/// The hooks that one process knows. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<Mutex<HashMap<HookId, (Instant, Arc<OpenHook>)>>>);
+pub(crate) struct Known(Arc<Mutex<Hooks>>);
 
 impl OpenHook {
     /// Opens the secrets; one that does not open is replaced by chance, so that nothing is signed by it.
@@ -57,8 +60,7 @@ fn secrets_of_nobody() -> [Vec<u8>; 2] {
 impl Known {
     /// A hook that was looked up within the last minute.
     pub(crate) fn find(&self, id: HookId) -> Option<Arc<OpenHook>> {
-        let found = self.hooks().get(&id).filter(|(at, _)| at.elapsed() < LIFE).map(|(_, hook)| Arc::clone(hook));
-        found
+        self.hooks().get(&id).filter(|(at, _)| at.elapsed() < LIFE).map(|(_, hook)| Arc::clone(hook))
     }
 
     /// Notes a hook that was just looked up.
@@ -72,7 +74,7 @@ impl Known {
         }
     }
 
-    fn hooks(&self) -> MutexGuard<'_, HashMap<HookId, (Instant, Arc<OpenHook>)>> {
+    fn hooks(&self) -> MutexGuard<'_, Hooks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
