@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000040" "cursors",
     "20261126000101" "purges",
     "20261126000110" "tick_due",
+    "20261126000210" "retention",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.
