@@ -2,14 +2,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold chaos fuzz fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fmt
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/release
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (Debian and Ubuntu packages)
 	@scripts/setup.sh
@@ -55,6 +55,9 @@ bench: setup ## measure beside ripgrep and csearch; PARTS="build warm cold http"
 
 bench-cold: ## measure queries with an empty cache over a bucket that is far away
 	@$(MAKE) --no-print-directory bench PARTS=cold
+
+bench-freshness: ## measure how soon a push is searchable: an indexer waits, none runs, and once more with a slow disk (root)
+	@$(MAKE) --no-print-directory bench PARTS=freshness
 
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1

@@ -11,7 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh bench
 parts=("$@")
-all=(build warm cold http peers tree ranking stages many refs queue webhooks)
+all=(build warm cold http peers tree ranking stages many refs queue webhooks freshness)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -49,7 +49,7 @@ serve() {
 
 # Parts that search or index need the corpus.
 case " ${parts[*]} " in
-  ' webhooks ' | ' queue ' | ' queue webhooks ' | ' webhooks queue ') ;;
+  ' webhooks ' | ' queue ' | ' freshness ' | ' queue webhooks ' | ' webhooks queue ') ;;
   *)
     repository=$(scripts/bench-corpus.sh)
     prepare_index
@@ -80,6 +80,7 @@ for part in "${parts[@]}"; do
     refs) bench refs ;;
     queue) bench queue ;;
     webhooks) bench webhooks ;;
+    freshness) for indexer in warm zero slow disk; do say "freshness $indexer"; bench freshness --indexer "$indexer"; done ;;
     ranking)
       bench ranking --repo "$repository" --corpus linux
       mixed=$(scripts/corpus.sh mixed)

@@ -28,6 +28,7 @@ if [ "${1:-}" = bench ]; then
   has xz || need xz-utils
   has csearch || need codesearch
   has ctags || need universal-ctags
+  has qemu-storage-daemon || need qemu-utils
 fi
 if [ "${1:-}" = fuzz ]; then has c++ || need g++; fi
 if [ "${1:-}" = chaos ]; then has faketime || need faketime; fi

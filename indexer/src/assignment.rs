@@ -34,6 +34,8 @@ pub struct Assignment {
     pub hidden: BTreeSet<ObjectId>,
     /// Segments that an earlier try of this job has uploaded.
     pub uploaded: Vec<SegmentEntry>,
+    /// Its scratch is on disk: it outgrew memory before.
+    pub on_disk: bool,
 }
 
 impl Assignment {
@@ -57,6 +59,14 @@ impl Assignment {
             rescued: claimed.rescued,
             hidden,
             uploaded,
+            on_disk: false,
         }
+    }
+
+    /// The same once more, on disk, with what it has uploaded meanwhile.
+    pub fn moved_to_disk(&self, uploaded: Vec<SegmentEntry>) -> Self {
+        let mut moved = Self { on_disk: true, ..self.clone() };
+        moved.uploaded.extend(uploaded);
+        moved
     }
 }

@@ -21,6 +21,9 @@ pub enum Reason {
     /// The owner cancelled the job.
     #[error("the job was cancelled")]
     Cancelled,
+    /// What the run writes does not fit into memory: it begins again on disk.
+    #[error("the scratch of this run is larger than `KOTADB_SCRATCH_MEMORY_BYTES`")]
+    ScratchFull,
 }
 
 /// Shared by everybody who works on one run. Cheap to clone.

@@ -33,6 +33,7 @@ use crate::reach::reach;
 use crate::remote::{self, RemoteRef, Tracked};
 use crate::resolve::Resolver;
 use crate::scratch::{Scratch, bytes_below};
+use crate::scratch_memory::ScratchMemory;
 use crate::summary::Summary;
 use crate::tips::{self, Tips};
 use crate::{disk, fail_point};
@@ -72,8 +73,10 @@ pub struct Indexer {
 pub struct Workplace<'a> {
     /// Where objects go.
     pub store: &'a Store,
-    /// For scratch folders.
+    /// For scratch folders on disk.
     pub data_dir: &'a Path,
+    /// For the scratch of a job as long as it fits; `None`: it is on disk.
+    pub memory: Option<&'a ScratchMemory>,
     /// Origins that may be fetched.
     pub allowed_origins: &'a [String],
     /// Documents of segments read before.
@@ -88,7 +91,7 @@ impl Indexer {
     /// What a run in this process works with.
     pub fn workplace(&self) -> Workplace<'_> {
         let Self { store, data_dir, allowed_origins, held, resolver, askpass, .. } = self;
-        Workplace { store, data_dir, allowed_origins, held, resolver: resolver.as_ref(), askpass }
+        Workplace { store, data_dir, memory: None, allowed_origins, held, resolver: resolver.as_ref(), askpass }
     }
 }
 
@@ -128,21 +131,10 @@ pub async fn run(
         publish::raise_fence(workplace.store, tenant, repository, fence).await?;
     }
     fail_point::hit("fetch.claimed");
-    let scratch = Scratch::create(workplace.data_dir, repository, fence)?;
+    let scratch = Scratch::create(workplace.data_dir, workplace.memory, repository, fence)?;
+    let _watch = scratch.watch(halt);
     let run = Run { workplace, assignment, halt, tell, clock, scratch: &scratch };
-    let (git, url) = reach(workplace, &assignment.url, assignment.token.clone(), &run.folder("home")?).await?;
-    let remote = remote::list(&git, &url, &run.folder("home")?, halt).await?;
-    fail_point::hit("fetch.listed");
-    let tracked = remote::select(&remote, &assignment.ref_patterns)?;
-    tell(Told::Step(Phase::Listed, json!({ "refs": remote.refs.len(), "tracked": tracked.refs.len() })));
-    let mut done = Done { segments: run.uploaded_before().await, ..Done::default() };
-    for _ in 0..MAX_RESTARTS {
-        match run.once((&git, &url), &tracked, &mut done).await {
-            Err(IndexError::HeldGone) => {}
-            outcome => return outcome,
-        }
-    }
-    Err(IndexError::HeldGone)
+    run.all().await.map_err(|error| scratch.judge(error))
 }
 
 #[derive(Clone, Copy)]
@@ -196,6 +188,24 @@ impl Before {
 }
 
 impl Run<'_> {
+    /// Lists, then tries until no compaction comes between.
+    async fn all(&self) -> Result<Outcome, IndexError> {
+        let &Self { workplace, assignment, halt, .. } = self;
+        let (git, url) = reach(workplace, &assignment.url, assignment.token.clone(), &self.folder("home")?).await?;
+        let remote = remote::list(&git, &url, &self.folder("home")?, halt).await?;
+        fail_point::hit("fetch.listed");
+        let tracked = remote::select(&remote, &assignment.ref_patterns)?;
+        (self.tell)(Told::Step(Phase::Listed, json!({ "refs": remote.refs.len(), "tracked": tracked.refs.len() })));
+        let mut done = Done { segments: self.uploaded_before().await, ..Done::default() };
+        for _ in 0..MAX_RESTARTS {
+            match self.once((&git, &url), &tracked, &mut done).await {
+                Err(IndexError::HeldGone) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(IndexError::HeldGone)
+    }
+
     /// From what HEAD holds to a publish.
     async fn once(&self, remote: (&Git, &str), tracked: &Tracked, done: &mut Done) -> Result<Outcome, IndexError> {
         let before = self.before(&done.segments).await?;
@@ -261,9 +271,11 @@ impl Run<'_> {
             done.whole.extend(fetched.iter().map(|fetched| fetched.commit));
         }
         done.fetched.extend(fetched);
-        let size = bytes_below(fetcher.folder);
-        (self.tell)(Told::Step(Phase::Fetched, json!({ "refs": moved.len(), "bytes_on_disk": size })));
-        Ok(())
+        let bytes = bytes_below(fetcher.folder);
+        let on_disk = self.scratch.on_disk(bytes);
+        let detail = json!({ "refs": moved.len(), "bytes": bytes, "bytes_on_disk": on_disk });
+        (self.tell)(Told::Step(Phase::Fetched, detail));
+        self.scratch.check()
     }
 
     async fn make(
@@ -295,7 +307,10 @@ impl Run<'_> {
         let mut tell = |told: Progress<'_>| self.pass_on(told);
         let made = pipeline.run(Listings::Commits(commits), before.held.clone(), bases, &mut tell);
         let made = made.await?;
-        (self.tell)(Told::Step(Phase::Uploaded, made.summary.to_json()));
+        let segments: u64 = made.summary.sections.values().sum();
+        let mut detail = made.summary.to_json();
+        detail["bytes_on_disk"] = self.scratch.on_disk(bytes_below(fetcher.folder) + segments).into();
+        (self.tell)(Told::Step(Phase::Uploaded, detail));
         Ok(made)
     }
 

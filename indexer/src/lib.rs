@@ -66,6 +66,7 @@ pub mod retention;
 pub mod rules;
 pub mod runner;
 pub mod scratch;
+pub mod scratch_memory;
 pub mod shelf;
 pub mod snapshots;
 pub mod summary;

@@ -133,15 +133,13 @@ async fn indexer() -> anyhow::Result<Indexer> {
     }
     let db = database(&config)?;
     reach(&db).await?;
-    // The same URL is a transaction pooler, over which nobody can listen.
-    let direct_url = config.database_direct_url.clone().filter(|url| Some(url) != config.database_url.as_ref());
     let app = config.github_app.is_some().then(|| Client::new(&config)).transpose()?;
     let installations = app.map(|client| Arc::new(GithubApp(client)) as Arc<dyn Installations>);
     let credentials = Stored { db: db.clone(), master_key: master_key(&config)?, installations };
     let program = std::env::current_exe().context("cannot tell where this program is, which runs each job")?;
     Ok(Indexer {
         db,
-        direct_url,
+        direct_url: config.database_listen_url.clone(),
         resolver: Arc::new(resolve::System),
         credentials: Arc::new(credentials),
         askpass: program.clone(),

@@ -79,7 +79,8 @@ fn command(name: &str, state: &State, database: &Database, origin: &str) -> anyh
         .args(["--pdeathsig", "TERM", "--"])
         .arg(sibling(name)?)
         .env("DATABASE_URL", database.url())
-        .env_remove("DATABASE_DIRECT_URL")
+        // The private Postgres is asked without a pooler between, so word of queued jobs comes, too.
+        .env("DATABASE_DIRECT_URL", database.url())
         .env_remove("BUCKET_NAME")
         .env("KOTADB_DATA_DIR", state.folder())
         .env("KOTADB_MASTER_KEY", &state.secrets.master_key)

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kotadb_core::db::direct::Direct;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -70,6 +71,26 @@ fn search(report: &Value, query: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// How many sessions of the database that the indexer of a data folder uses listen for queued jobs.
+fn listeners(data: &Path) -> Vec<String> {
+    let output = Command::new("pgrep").arg("kotadb-indexer").output().expect("pgrep runs");
+    let ids = String::from_utf8_lossy(&output.stdout).into_owned();
+    let environments = ids.lines().map(|id| std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default());
+    let value = |environment: &[u8], name: &str| {
+        let text = String::from_utf8_lossy(environment).into_owned();
+        text.split('\0').find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned))
+    };
+    let ours = environments.filter(|one| value(one, "KOTADB_DATA_DIR").as_deref() == data.to_str());
+    let url = ours.filter_map(|one| value(&one, "DATABASE_URL")).next().expect("an indexer of this folder");
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let mut direct = Direct::connect(&url).await.expect("Postgres answers");
+        let listening = "SELECT count(*)::text FROM pg_stat_activity WHERE query LIKE 'LISTEN%kotadb_jobs%'";
+        let found = direct.texts(listening).await.expect("counted");
+        direct.close().await;
+        found
+    })
+}
+
 /// Processes whose command line names the folder.
 fn processes_of(folder: &Path) -> String {
     let output = Command::new("pgrep").args(["-af"]).arg(folder).output().expect("pgrep runs");
@@ -87,6 +108,7 @@ fn serves_stops_and_finds_its_data_again() {
     assert_eq!(search(&report, "findable")["items"][0]["path"], "src/lib.rs");
     let objects = std::fs::metadata(data.join("objects")).expect("objects").permissions();
     assert_eq!(objects.mode() & 0o077, 0, "what is indexed is nobody else's to read");
+    assert_eq!(listeners(&data), ["1"], "the indexer hears of queued jobs at once");
     up.stop();
     assert_eq!(processes_of(&data), "");
 

@@ -22,6 +22,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// `DATABASE_DIRECT_URL`: session or direct connection, for migrations. Default: `DATABASE_URL`.
     pub database_direct_url: Option<String>,
+    /// `DATABASE_DIRECT_URL`, only where it is set: a session, over which word of queued jobs comes.
+    pub database_listen_url: Option<String>,
     /// `PORT`: where the router listens. Default 8080; 0: any free one, printed.
     pub port: u16,
     /// `KOTADB_BIND`: address the router listens on. Default `0.0.0.0`.
@@ -72,6 +74,12 @@ pub struct Config {
     /// `KOTADB_JOB_MEMORY_BYTES`: most memory that the process of one job may write to. Default: three quarters of the memory
     /// limit.
     pub job_memory_bytes: Option<u64>,
+    /// `KOTADB_SCRATCH_MEMORY`: folder of a file system in memory, where the scratch of a job is as long as it fits; `none`:
+    /// it is always on disk. Default `/dev/shm`.
+    pub scratch_memory: Option<PathBuf>,
+    /// `KOTADB_SCRATCH_MEMORY_BYTES`: most bytes of it that one job may fill, a part of `KOTADB_JOB_MEMORY_BYTES` and at most
+    /// half of it. Default: a quarter of it, 256 MiB where there is no limit.
+    pub scratch_memory_bytes: u64,
     /// `KOTADB_INDEX_SCHEDULE`: when a server of one's own sweeps, five fields in UTC. Default: each hour.
     pub index_schedule: Schedule,
     /// `RUST_LOG`: what is logged, as tracing-subscriber spells it. Default `info`.
@@ -114,8 +122,11 @@ impl Config {
 
     fn read(reader: &mut Reader<'_>) -> Self {
         let database_url = reader.postgres_url("DATABASE_URL");
+        let database_listen_url = reader.postgres_url("DATABASE_DIRECT_URL");
+        let job_memory = reader.parsed("KOTADB_JOB_MEMORY_BYTES", "a number of bytes").or_else(default_job_memory);
         Self {
-            database_direct_url: reader.postgres_url("DATABASE_DIRECT_URL").or_else(|| database_url.clone()),
+            database_direct_url: database_listen_url.clone().or_else(|| database_url.clone()),
+            database_listen_url,
             database_url,
             port: reader.parsed("PORT", "a port from 0 to 65535").unwrap_or(8080),
             bind: reader.parsed("KOTADB_BIND", "an IP address").unwrap_or(IpAddr::from([0, 0, 0, 0])),
@@ -141,7 +152,9 @@ impl Config {
             cache_disk: reader.text("KOTADB_CACHE_DISK").map(PathBuf::from),
             cache_disk_bytes: reader.parsed("KOTADB_CACHE_DISK_BYTES", "a number of bytes").unwrap_or(1 << 30),
             lease: reader.seconds("KOTADB_LEASE_SECONDS", 1..=3600).unwrap_or(Duration::from_secs(60)),
-            job_memory_bytes: reader.parsed("KOTADB_JOB_MEMORY_BYTES", "a number of bytes").or_else(default_job_memory),
+            job_memory_bytes: job_memory,
+            scratch_memory: reader.folder_or_none("KOTADB_SCRATCH_MEMORY", "/dev/shm"),
+            scratch_memory_bytes: reader.scratch_memory_bytes(job_memory),
             index_schedule: reader.schedule("KOTADB_INDEX_SCHEDULE", "0 * * * *"),
             log: reader.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
             fail_point: reader.text("KOTADB_FAIL_POINT").filter(|_| cfg!(debug_assertions)),
@@ -155,6 +168,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("database_url", &hidden(self.database_url.is_some()))
             .field("database_direct_url", &hidden(self.database_direct_url.is_some()))
+            .field("database_listen_url", &hidden(self.database_listen_url.is_some()))
             .field("port", &self.port)
             .field("bind", &self.bind)
             .field("data_dir", &self.data_dir)
@@ -178,6 +192,8 @@ impl fmt::Debug for Config {
             .field("cache_disk_bytes", &self.cache_disk_bytes)
             .field("lease", &self.lease)
             .field("job_memory_bytes", &self.job_memory_bytes)
+            .field("scratch_memory", &self.scratch_memory)
+            .field("scratch_memory_bytes", &self.scratch_memory_bytes)
             .field("index_schedule", &self.index_schedule.to_string())
             .field("log", &self.log)
             .field("fail_point", &self.fail_point)
@@ -264,11 +280,16 @@ mod tests {
             ("KOTADB_CACHE_DISK_BYTES", "2097152"),
             ("KOTADB_LEASE_SECONDS", "2"),
             ("KOTADB_JOB_MEMORY_BYTES", "4096"),
+            ("KOTADB_SCRATCH_MEMORY", "/memory"),
+            ("KOTADB_SCRATCH_MEMORY_BYTES", "2048"),
             ("KOTADB_INDEX_SCHEDULE", "30 4 * * mon"),
             ("RUST_LOG", "debug"),
         ]);
         let config = config.unwrap().for_service().unwrap();
-        assert_eq!(config.database_direct_url, config.database_url);
+        assert_eq!((&config.database_direct_url, &config.database_listen_url), (&config.database_url, &None));
+        let session = Some("postgres://u:p@localhost:5432/db".to_owned());
+        let direct = from(&[("DATABASE_DIRECT_URL", "postgres://u:p@localhost:5432/db")]).unwrap();
+        assert_eq!((&direct.database_direct_url, &direct.database_listen_url), (&session, &session));
         assert_eq!((config.port, config.bind.to_string().as_str()), (0, "::1"));
         assert_eq!(config.s3_endpoint.as_deref(), Some("http://127.0.0.1:5000"));
         assert_eq!(config.s3_credentials, Some(("id".to_owned(), "secret".to_owned())));
@@ -284,6 +305,20 @@ mod tests {
             (Some(4096), "30 4 * * mon".to_owned())
         );
         assert_eq!((config.cache_disk, config.cache_disk_bytes), (Some(PathBuf::from("/cache")), 2 << 20));
+        assert_eq!((config.scratch_memory, config.scratch_memory_bytes), (Some(PathBuf::from("/memory")), 2048));
+    }
+
+    #[test]
+    fn scratch_in_memory_is_a_part_of_what_a_job_may_use() {
+        let scratch = |variables: &[(&str, &str)]| {
+            let config = from(variables).unwrap();
+            (config.scratch_memory, config.scratch_memory_bytes)
+        };
+        let shared = Some(PathBuf::from("/dev/shm"));
+        assert_eq!(scratch(&[("KOTADB_JOB_MEMORY_BYTES", "4096")]), (shared, 1024));
+        assert_eq!(scratch(&[("KOTADB_SCRATCH_MEMORY", "none")]).0, None);
+        let more = [("KOTADB_JOB_MEMORY_BYTES", "4096"), ("KOTADB_SCRATCH_MEMORY_BYTES", "2049")];
+        assert!(faults(&more)[0].contains("at most half of `KOTADB_JOB_MEMORY_BYTES`"));
     }
 
     #[test]
@@ -303,6 +338,8 @@ mod tests {
             ("KOTADB_CACHE_DISK_BYTES", "many"),
             ("KOTADB_LEASE_SECONDS", "0"),
             ("KOTADB_JOB_MEMORY_BYTES", "all"),
+            ("KOTADB_SCRATCH_MEMORY", "memory"),
+            ("KOTADB_SCRATCH_MEMORY_BYTES", "some"),
             ("KOTADB_INDEX_SCHEDULE", "hourly"),
             ("KOTADB_WAKE", "loudly"),
             ("KOTADB_TICK_SECRET", "short"),
@@ -322,13 +359,15 @@ mod tests {
             "KOTADB_CACHE_DISK_BYTES",
             "KOTADB_LEASE_SECONDS",
             "KOTADB_JOB_MEMORY_BYTES",
+            "KOTADB_SCRATCH_MEMORY",
+            "KOTADB_SCRATCH_MEMORY_BYTES",
             "KOTADB_INDEX_SCHEDULE",
             "KOTADB_WAKE",
             "KOTADB_TICK_SECRET",
         ];
         assert_eq!(faults.len(), named.len(), "{faults:#?}");
         for name in named {
-            assert!(faults.iter().any(|fault| fault.starts_with(&format!("`{name}`"))), "{name}: {faults:#?}");
+            assert!(faults.iter().any(|fault| fault.starts_with(&format!("`{name}` "))), "{name}: {faults:#?}");
         }
         assert!(!faults.join("\n").contains("short"), "secrets are not repeated");
     }

@@ -80,6 +80,33 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// An absolute path, or none where the variable says `none`.
+    pub(super) fn folder_or_none(&mut self, name: &str, default: &str) -> Option<PathBuf> {
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        if text == "none" {
+            return None;
+        }
+        if !text.starts_with('/') {
+            self.fault::<()>(name, &format!("is `{text}`: set it to the absolute path of a folder, or to `none`"));
+        }
+        Some(PathBuf::from(text))
+    }
+
+    /// Scratch in memory leaves a job at least half of what it may use; `job_memory` is that.
+    pub(super) fn scratch_memory_bytes(&mut self, job_memory: Option<u64>) -> u64 {
+        const OF_NO_LIMIT: u64 = 256 << 20;
+        let name = "KOTADB_SCRATCH_MEMORY_BYTES";
+        let bytes = self.parsed(name, "a number of bytes");
+        let most = job_memory.map_or(u64::MAX, |memory| memory / 2);
+        if bytes.is_some_and(|bytes| bytes > most) {
+            self.fault::<()>(
+                name,
+                &format!("is too high: set it to at most half of `KOTADB_JOB_MEMORY_BYTES`, {most}"),
+            );
+        }
+        bytes.unwrap_or_else(|| job_memory.map_or(OF_NO_LIMIT, |memory| memory / 4))
+    }
+
     /// A fault of the default would be ours: it is written here.
     pub(super) fn schedule(&mut self, name: &str, default: &str) -> Schedule {
         let text = self.text(name).unwrap_or_else(|| default.to_owned());

@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000110" "tick_due",
     "20261126000200" "accept",
     "20261126000210" "claim_costs",
+    "20261126000220" "retention",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

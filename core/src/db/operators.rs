@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
-use super::jobs::{self, ErrorClass, JobRow, JobState, Moved};
+use super::jobs::{self, ErrorClass, JobRow, JobState, Moved, PRUNE_BATCH};
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{JobId, TenantId};
@@ -218,6 +218,21 @@ async fn audit(tx: &mut Tx, actor: &str, deed: Deed) -> Result<(), DbError> {
     let insert = "INSERT INTO kotadb.audit_log (actor, action, target, tenant_id, detail) VALUES ($1, $2, $3, $4, $5)";
     let insert = Statement::new(insert).bind(actor.to_owned()).bind(deed.action).bind(deed.target);
     tx.run(insert.bind(deed.tenant.map(|tenant| tenant.0)).bind(deed.detail)).await.map(|_| ())
+}
+
+/// Forgets what operators did more than 400 days ago, and what indexers worked more than 90 days ago; `true`: there may be
+/// more, call again. Nothing younger can be deleted in this scope. Scope: worker.
+pub async fn prune(tx: &mut Tx) -> Result<bool, DbError> {
+    let deeds = "DELETE FROM kotadb.audit_log WHERE id IN (
+             SELECT id FROM kotadb.audit_log WHERE at < now() - interval '400 days' ORDER BY at LIMIT 1000
+         )";
+    let usage = "DELETE FROM kotadb.indexer_usage WHERE (day, tenant_id) IN (
+             SELECT day, tenant_id FROM kotadb.indexer_usage
+             WHERE day < (now() AT TIME ZONE 'UTC')::date - 90 ORDER BY day, tenant_id LIMIT 1000
+         )";
+    let deeds = tx.run(Statement::new(deeds)).await?;
+    let usage = tx.run(Statement::new(usage)).await?;
+    Ok(deeds.max(usage) == PRUNE_BATCH)
 }
 
 fn read(row: &PgRow) -> Result<OperatorJob, DbError> {

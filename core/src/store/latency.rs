@@ -82,19 +82,24 @@ impl Store {
             Backend::Remote(remote) => remote.object_store(),
         };
         let traffic = Arc::new(Traffic::default());
-        let link = Mutex::new(Link { free: None, chance: latency.seed });
-        let distance = Distance { latency, traffic: Arc::clone(&traffic), link };
+        let distance = Distance { waits: Waits::new(latency), traffic: Arc::clone(&traffic) };
         let far = Behind::new(inner, Arc::new(distance));
         Ok((Self { backend: Backend::Remote(Remote::far_away(Arc::new(far))) }, traffic))
     }
 }
 
+/// Draws how long requests take that share one line.
+#[derive(Debug)]
+pub struct Waits {
+    latency: Latency,
+    link: Mutex<Link>,
+}
+
 /// What lies between.
 #[derive(Debug)]
 struct Distance {
-    latency: Latency,
+    waits: Waits,
     traffic: Arc<Traffic>,
-    link: Mutex<Link>,
 }
 
 /// One line that all answers come through, one after the other.
@@ -110,7 +115,7 @@ impl Between for Distance {
     async fn before(&self, request: Request) -> Result<Request> {
         if request == Request::Get {
             self.traffic.gets.fetch_add(1, Ordering::Relaxed);
-            sleep_until(Instant::now() + self.first_byte()).await;
+            sleep_until(Instant::now() + self.waits.first_byte()).await;
         }
         if request == Request::List {
             self.traffic.lists.fetch_add(1, Ordering::Relaxed);
@@ -121,14 +126,20 @@ impl Between for Distance {
     async fn after(&self, request: Request, bytes: u64) -> Result<()> {
         if request == Request::Get {
             self.traffic.bytes.fetch_add(bytes, Ordering::Relaxed);
-            sleep_until(self.received(bytes)).await;
+            sleep_until(self.waits.received(bytes)).await;
         }
         Ok(())
     }
 }
 
-impl Distance {
-    fn first_byte(&self) -> Duration {
+impl Waits {
+    /// Of a line that nobody uses yet.
+    pub fn new(latency: Latency) -> Self {
+        Self { latency, link: Mutex::new(Link { free: None, chance: latency.seed }) }
+    }
+
+    /// The time to the first byte of the next answer.
+    pub fn first_byte(&self) -> Duration {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let (slow, a, b) = (link.uniform(), link.uniform(), link.uniform());
         if slow < self.latency.slow_share {
@@ -140,7 +151,8 @@ impl Distance {
         self.latency.p50.mul_f64((spread * normal).exp())
     }
 
-    fn received(&self, bytes: u64) -> Instant {
+    /// When so many bytes are through the line, behind those that are under way.
+    pub fn received(&self, bytes: u64) -> Instant {
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let start = link.free.map_or(now, |free| free.max(now));
@@ -186,9 +198,8 @@ mod tests {
 
     #[test]
     fn first_bytes_are_distributed_as_said() {
-        let link = Mutex::new(Link { free: None, chance: 1 });
-        let distance = Distance { latency: Latency::default(), traffic: Arc::default(), link };
-        let mut times: Vec<f64> = (0..20_000).map(|_| distance.first_byte().as_secs_f64() * 1e3).collect();
+        let waits = Waits::new(Latency::default());
+        let mut times: Vec<f64> = (0..20_000).map(|_| waits.first_byte().as_secs_f64() * 1e3).collect();
         times.sort_by(f64::total_cmp);
         let slow = times.iter().filter(|time| **time == 300.0).count();
         assert!((21.0..23.0).contains(&times[10_000]) && (40.0..44.0).contains(&times[18_000]), "{}", times[18_000]);

@@ -58,7 +58,7 @@ pub use self::head::HeadTag;
 pub use self::head_mark::{HeadMark, ReadHead};
 pub use self::hedge::Hedges;
 #[cfg(feature = "testing")]
-pub use self::latency::{Latency, Traffic};
+pub use self::latency::{Latency, Traffic, Waits};
 pub use self::name::{Kind, ObjectKey, head_path, object_path, parse_object_path};
 pub use self::options::StoreOptions;
 pub use self::ranges::{Enough, Ranges};

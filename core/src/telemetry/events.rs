@@ -6,6 +6,10 @@ pub const JOB_CLAIMED: &str = "Job claimed";
 pub const JOB_DONE: &str = "Job done";
 /// A job failed and will be tried again.
 pub const JOB_FAILED: &str = "Job failed";
+/// There is no memory for the scratch of jobs, or too little: it is on disk, for the reason given.
+pub const SCRATCH_ON_DISK: &str = "Scratch on disk";
+/// A job outgrew the memory for its scratch and begins again on disk.
+pub const SCRATCH_MOVED: &str = "Scratch moved to disk";
 /// A job failed for good.
 pub const JOB_DEAD: &str = "Job dead";
 /// A job was given back untouched because this process was asked to stop.

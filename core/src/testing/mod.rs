@@ -4,6 +4,8 @@
 //! `scripts/test-services.sh` starts Postgres and pgbouncer once for a whole test run and says where they are by two
 //! variables. Without them, the first [`TestDb`] of a process starts both, and the last one stops them.
 
+#[cfg(feature = "http")]
+pub mod chance;
 pub mod durable;
 pub mod fake_github;
 #[cfg(feature = "http")]
@@ -12,6 +14,8 @@ mod fake_machines;
 mod git_gate;
 pub mod hostile_urls;
 mod pgbouncer;
+#[cfg(feature = "http")]
+pub mod s3;
 mod services;
 mod test_db;
 

@@ -21,6 +21,7 @@ use crate::halt::Halt;
 use crate::held_cache::HeldCache;
 use crate::job::{self, Told, Workplace};
 use crate::resolve;
+use crate::scratch_memory::ScratchMemory;
 
 /// Runs the job that comes on standard input.
 pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
@@ -28,8 +29,10 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(point) = &config.fail_point {
         fail_point::arm_child(point);
     }
-    quota::apply(config.job_memory_bytes).context("cannot lower the limits of this process")?;
     let assignment = Assignment::from(*first_order()?);
+    let memory = if assignment.on_disk { None } else { ScratchMemory::find(config) };
+    let scratch = memory.as_ref().map_or(0, ScratchMemory::bytes);
+    quota::apply(config.job_memory_bytes, scratch).context("cannot lower the limits of this process")?;
     let halt = Halt::default();
     let listener = halt.clone();
     thread::Builder::new().name("orders".to_owned()).spawn(move || follow_orders(&listener))?;
@@ -37,6 +40,7 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
     let workplace = Workplace {
         store: &store,
         data_dir: &config.data_dir,
+        memory: memory.as_ref(),
         allowed_origins: &config.git_allowed_origins,
         held: &HeldCache::default(),
         resolver: &resolve::System,

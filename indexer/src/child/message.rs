@@ -60,6 +60,7 @@ pub(super) struct AssignmentLine {
     rescued: bool,
     hidden: Vec<String>,
     uploaded: Vec<SegmentLine>,
+    on_disk: bool,
 }
 
 /// A [`SegmentEntry`].
@@ -79,6 +80,7 @@ pub(super) enum ReasonLine {
     LeaseLost,
     Stopped,
     Cancelled,
+    ScratchFull,
 }
 
 impl From<&Assignment> for AssignmentLine {
@@ -96,6 +98,7 @@ impl From<&Assignment> for AssignmentLine {
             rescued: assignment.rescued,
             hidden: assignment.hidden.iter().map(ObjectId::to_string).collect(),
             uploaded: assignment.uploaded.iter().map(SegmentLine::from).collect(),
+            on_disk: assignment.on_disk,
         }
     }
 }
@@ -115,6 +118,7 @@ impl From<AssignmentLine> for Assignment {
             rescued: line.rescued,
             hidden: line.hidden.iter().filter_map(|commit| commit.parse().ok()).collect(),
             uploaded: line.uploaded.iter().filter_map(SegmentLine::entry).collect(),
+            on_disk: line.on_disk,
         }
     }
 }
@@ -141,6 +145,7 @@ impl From<Reason> for ReasonLine {
             Reason::LeaseLost => Self::LeaseLost,
             Reason::Stopped => Self::Stopped,
             Reason::Cancelled => Self::Cancelled,
+            Reason::ScratchFull => Self::ScratchFull,
         }
     }
 }
@@ -151,6 +156,7 @@ impl From<ReasonLine> for Reason {
             ReasonLine::LeaseLost => Self::LeaseLost,
             ReasonLine::Stopped => Self::Stopped,
             ReasonLine::Cancelled => Self::Cancelled,
+            ReasonLine::ScratchFull => Self::ScratchFull,
         }
     }
 }
@@ -211,6 +217,7 @@ mod tests {
             rescued: true,
             hidden: BTreeSet::from([ObjectId([9; 20])]),
             uploaded: vec![SegmentEntry { key, bytes: 5, hot_bytes: 4, n_docs: 3, text_bytes: 2 }],
+            on_disk: true,
         };
         let line = serde_json::to_string(&Order::Run(Box::new((&sent).into()))).unwrap();
         assert!(!line.contains('\n'));
@@ -228,7 +235,7 @@ mod tests {
         };
         let outcome = Outcome { commit: Some(ObjectId([1; 20])), summary: serde_json::json!({ "files": 3 }) };
         assert_eq!(there(Ok(outcome.clone())).unwrap(), outcome);
-        for reason in [Reason::LeaseLost, Reason::Stopped, Reason::Cancelled] {
+        for reason in [Reason::LeaseLost, Reason::Stopped, Reason::Cancelled, Reason::ScratchFull] {
             assert!(matches!(there(Err(IndexError::Halted(reason))), Err(IndexError::Halted(told)) if told == reason));
         }
         let failed = there(Err(IndexError::TooManyRefs(2000))).unwrap_err();

@@ -4,16 +4,19 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kotadb_core::config;
 use kotadb_core::db::jobs::Phase;
+use kotadb_core::telemetry::events;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
+use tracing::info;
 
 use super::message::{Order, Reply};
 use crate::assignment::Assignment;
@@ -34,11 +37,22 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 /// Later than any job.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Runs a job in a process of `program`, this one.
+/// Runs a job in a process of `program`, this one; one that outgrows its memory runs once more, on disk.
 pub async fn run(program: &Path, assignment: &Assignment, halt: &Halt, tell: Tell<'_>) -> Result<Outcome, IndexError> {
-    let mut process = Process::start(program)?;
-    process.order(&Order::Run(Box::new(assignment.into()))).await;
-    process.run(halt, tell).await
+    let (deadline, uploaded) = (Instant::now() + limits::JOB_DEADLINE, Mutex::new(Vec::new()));
+    let note = |told: Told<'_>| {
+        if let Told::Uploaded(entry) = told {
+            uploaded.lock().unwrap_or_else(PoisonError::into_inner).push(entry.clone());
+        }
+        tell(told);
+    };
+    let outcome = Process::start(program)?.follow(assignment, halt, deadline, &note).await;
+    if !matches!(outcome, Err(IndexError::Halted(Reason::ScratchFull))) {
+        return outcome;
+    }
+    info!(job = %assignment.job, repository = %assignment.repository, "{}", events::SCRATCH_MOVED);
+    let uploaded = uploaded.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Process::start(program)?.follow(&assignment.moved_to_disk(uploaded), halt, deadline, tell).await
 }
 
 struct Process {
@@ -83,10 +97,17 @@ impl Process {
         let _unheard = self.orders.write_all(&line).await;
     }
 
-    async fn run(mut self, halt: &Halt, tell: Tell<'_>) -> Result<Outcome, IndexError> {
-        let started = Instant::now();
+    /// Gives it a job and stays with it to the end.
+    async fn follow(
+        mut self,
+        assignment: &Assignment,
+        halt: &Halt,
+        deadline: Instant,
+        tell: Tell<'_>,
+    ) -> Result<Outcome, IndexError> {
+        self.order(&Order::Run(Box::new(assignment.into()))).await;
         let (mut end, mut killed, mut told) = (None, None, None);
-        let (mut trusted, mut kill_at) = (halt.trusted(), started + NEVER);
+        let (mut trusted, mut kill_at) = (halt.trusted(), deadline + NEVER);
         trusted.mark_changed();
         loop {
             tokio::select! {
@@ -109,7 +130,7 @@ impl Process {
                     killed = told.map(Killed::Halted);
                     break;
                 }
-                () = sleep_until(started + limits::JOB_DEADLINE) => {
+                () = sleep_until(deadline) => {
                     killed = Some(Killed::Deadline);
                     break;
                 }
@@ -150,7 +171,7 @@ fn patience(reason: Reason, is_publishing: bool) -> Duration {
         Reason::LeaseLost => Duration::ZERO,
         Reason::Stopped if is_publishing => PUBLISH_PATIENCE,
         Reason::Cancelled => CANCEL_PATIENCE,
-        Reason::Stopped => STOP_PATIENCE,
+        Reason::Stopped | Reason::ScratchFull => STOP_PATIENCE,
     }
 }
 

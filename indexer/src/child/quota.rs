@@ -13,13 +13,13 @@ const CPU_SECONDS: rlim_t = 16 * limits::JOB_DEADLINE.as_secs();
 const FILE_BYTES: rlim_t = limits::MAX_FETCH_BYTES;
 
 /// Lowers the limits of this process and those that it starts. `memory` is the most bytes that it may write to, mapped files
-/// apart; `None`: as much as there is.
-pub(super) fn apply(memory: Option<u64>) -> nix::Result<()> {
+/// apart, `scratch` how many of them are kept for files in memory; `None`: as much as there is.
+pub(super) fn apply(memory: Option<u64>, scratch: u64) -> nix::Result<()> {
     lower(Resource::RLIMIT_CORE, 0)?;
     lower(Resource::RLIMIT_NOFILE, FILES)?;
     lower(Resource::RLIMIT_CPU, CPU_SECONDS)?;
     lower(Resource::RLIMIT_FSIZE, FILE_BYTES)?;
-    memory.map_or(Ok(()), |bytes| lower(Resource::RLIMIT_DATA, bytes))
+    memory.map_or(Ok(()), |bytes| lower(Resource::RLIMIT_DATA, bytes.saturating_sub(scratch)))
 }
 
 fn lower(resource: Resource, to: rlim_t) -> nix::Result<()> {

@@ -92,7 +92,7 @@ async fn a_process_ends_with_its_worker() {
 }
 
 /// Waits until something is there.
-async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -104,7 +104,7 @@ async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Processes whose parent is this one.
-fn children_of(parent: u32) -> Vec<u32> {
+pub fn children_of(parent: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     ids.filter(|id| parent_of(*id) == Some(parent)).collect()

@@ -95,11 +95,7 @@ async fn crashed_at(point: &str, follow_up: bool, expected: &(String, Vec<String
     assert_eq!(matches(&service, id).await, expected.1, "{point}");
     assert_eq!(service.job(id).await.state, JobState::Done, "{point}");
     assert_eq!(service.facts(other).await, fresh_facts(&scene.other), "{point}");
-    assert_eq!(leftovers(&service), 0, "{point}");
-}
-
-fn leftovers(service: &Service) -> usize {
-    std::fs::read_dir(service.data_dir().join("scratch")).unwrap().count()
+    assert_eq!(service.scratch(), [""; 0], "{point}");
 }
 
 /// Every line that fifty queries find.

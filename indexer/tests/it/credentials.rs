@@ -119,9 +119,10 @@ fn holds(text: &[u8], part: &str) -> bool {
 async fn the_token_is_sent_and_stands_nowhere_else() {
     let private = Private::start().await;
     private.store(TOKEN).await;
-    let (sight, data) = (Arc::new(Mutex::new(Sight::default())), private.service.data_dir().to_owned());
+    let sight = Arc::new(Mutex::new(Sight::default()));
+    let folders = [private.service.data_dir().to_owned(), private.service.memory.path().to_owned()];
     let spied = Arc::clone(&sight);
-    private.service.gate.spy(move || spied.lock().unwrap().look(&data));
+    private.service.gate.spy(move || folders.iter().for_each(|folder| spied.lock().unwrap().look(folder)));
     private.drain().await;
     let job = private.service.job(private.id).await;
     assert_eq!(job.state, JobState::Done, "{:?}", job.error);

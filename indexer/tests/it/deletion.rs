@@ -264,6 +264,7 @@ async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
             let workplace = Workplace {
                 store: &store,
                 data_dir: &data_dir,
+                memory: None,
                 allowed_origins: &origins,
                 held: &held,
                 resolver: &resolve::System,

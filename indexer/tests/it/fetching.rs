@@ -29,7 +29,7 @@ async fn refused_remotes_are_dead_at_once_with_the_reason() {
         assert!(job.state == JobState::Dead && error.contains(reason), "{:?}: {error}", job.state);
     }
     assert_eq!(service.root_version().await, 0);
-    assert_eq!(std::fs::read_dir(service.data_dir().join("scratch")).unwrap().count(), 0);
+    assert_eq!(service.scratch(), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -76,6 +76,7 @@ async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> R
     let workplace = Workplace {
         store,
         data_dir: service.data_dir(),
+        memory: None,
         allowed_origins: &origins,
         held: &held,
         resolver: resolver.as_ref(),
@@ -94,6 +95,7 @@ async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> R
         rescued: false,
         hidden: BTreeSet::new(),
         uploaded: Vec::new(),
+        on_disk: false,
     };
     job::run(workplace, &assignment, &Halt::default(), &|_| {}).await.map(|_outcome| ())
 }

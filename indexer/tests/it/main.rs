@@ -29,6 +29,7 @@ mod publishing;
 mod reconcile;
 mod reconcile_states;
 mod schedules;
+mod scratch;
 mod support;
 mod wakes;
 mod working_tree;

@@ -51,3 +51,20 @@ async fn who_was_woken_queues_what_has_fired() {
     service.drain().await;
     assert_eq!(service.indexed_commit(id).await.as_deref(), Some(commit.as_str()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_forgets_what_was_kept_long_enough() {
+    let service = Service::start().await;
+    let fill = format!(
+        "INSERT INTO kotadb.audit_log (at, actor, action, target)
+             SELECT now() - n * interval '1 day', 'a', n::text, 't' FROM generate_series(399, 401, 2) n;
+         INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds)
+             SELECT (now() AT TIME ZONE 'UTC')::date - n, '{}', n FROM generate_series(89, 91, 2) n",
+        service.tenant
+    );
+    service.database.execute(&fill).await;
+    let output = run(service.indexer().arg("sweep")).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(service.database.texts("SELECT action FROM kotadb.audit_log").await, ["399"]);
+    assert_eq!(service.database.texts("SELECT seconds::text FROM kotadb.indexer_usage").await, ["89"]);
+}

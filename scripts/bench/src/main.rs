@@ -4,6 +4,7 @@
 mod build;
 mod chart;
 mod cold;
+mod freshness;
 mod http;
 mod many;
 mod peers;
@@ -62,6 +63,8 @@ enum Part {
     Many(many::ManyArgs),
     /// A repository with many refs: what they add.
     Refs(refs::RefsArgs),
+    /// How soon a push is searchable.
+    Freshness(freshness::FreshnessArgs),
     /// The job queue: claims of a million jobs, and the start of a live indexer.
     Queue(queue::QueueArgs),
     /// How high definitions rank: our order beside BM25 and paths.
@@ -85,6 +88,7 @@ fn main() -> anyhow::Result<()> {
         Part::Tree(part) => tree::run(part, &args.bin, &mut rows)?,
         Part::Many(part) => many::run(part, &mut rows)?,
         Part::Refs(part) => refs::run(part, &mut rows)?,
+        Part::Freshness(part) => freshness::run(part, &args.bin, &mut rows)?,
         Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Webhooks(part) => webhooks::run(part, &args.bin, &mut rows)?,

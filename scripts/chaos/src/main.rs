@@ -3,7 +3,6 @@
 //! `make chaos` runs all of them; `make test` a short form.
 
 mod api;
-mod chance;
 mod faults;
 mod history;
 mod invariants;
@@ -13,7 +12,6 @@ mod proxy;
 mod reader;
 mod report;
 mod repository;
-mod s3;
 mod stage;
 
 use std::path::PathBuf;
@@ -23,6 +21,7 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use kotadb_core::testing::{chance, s3};
 
 use self::faults::Fault;
 use self::report::{Findings, Report};

@@ -137,6 +137,35 @@ async fn the_sql_editor_retries_without_passing_row_level_security() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deeds_and_use_are_kept_for_their_time_and_no_longer() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    test.execute(&format!(
+        "INSERT INTO kotadb.audit_log (at, actor, action, target)
+             SELECT now() - interval '401 days', 'a', 'old', 't' FROM generate_series(1, 1200)
+             UNION ALL SELECT now() - interval '399 days', 'a', 'kept', 't';
+         INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds)
+             SELECT (now() AT TIME ZONE 'UTC')::date - n, '{acme}', 1 FROM generate_series(88, 93) n"
+    ))
+    .await;
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    assert!(operators::prune(&mut tx).await.unwrap(), "a thousand at once");
+    assert!(!operators::prune(&mut tx).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(test.texts("SELECT action FROM kotadb.audit_log").await, ["kept"]);
+    let days = "SELECT ((now() AT TIME ZONE 'UTC')::date - day)::text FROM kotadb.indexer_usage ORDER BY day DESC";
+    assert_eq!(test.texts(days).await, ["88", "89", "90"]);
+    // Whoever has the worker's role cannot hide what it did.
+    for table in ["audit_log", "indexer_usage"] {
+        let delete = format!(
+            "BEGIN; SET LOCAL ROLE kotadb_worker; DELETE FROM kotadb.{table}; COMMIT; SELECT count(*)::text FROM kotadb.{table}"
+        );
+        test.execute(&delete).await;
+        assert_ne!(test.texts(&format!("SELECT count(*)::text FROM kotadb.{table}")).await, ["0"], "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_ended_long_ago_is_forgotten_with_its_steps() {
     let test = TestDb::new().await;
     let acme = tenant(&test, "acme").await;

@@ -21,6 +21,8 @@ pub struct Service {
     pub git: GitServer,
     pub gate: GitGate,
     pub data: TempDir,
+    /// In memory.
+    pub memory: TempDir,
     pub tenant: TenantId,
     pub store: Store,
 }
@@ -32,10 +34,11 @@ impl Service {
         let tenant = tenants::ensure(&mut tx, "acme").await.unwrap();
         tx.commit().await.unwrap();
         let data = tempfile::tempdir().unwrap();
+        let memory = tempfile::tempdir_in("/dev/shm").unwrap();
         let store = Store::open(&StoreOptions::Folder(data.path().join("objects"))).unwrap();
         let gate = GitGate::default();
         let git = gate.serve().await.unwrap();
-        Self { database, git, gate, data, tenant, store }
+        Self { database, git, gate, data, memory, tenant, store }
     }
 
     /// Serves and registers a repository; no job is queued.
@@ -109,6 +112,7 @@ impl Service {
             .env_clear()
             .env("DATABASE_URL", &self.database.pooled_url)
             .env("KOTADB_DATA_DIR", self.data.path())
+            .env("KOTADB_SCRATCH_MEMORY", self.memory.path())
             .env("KOTADB_GIT_ALLOWED_ORIGINS", self.git.origin());
         command
     }
@@ -121,6 +125,14 @@ impl Service {
 
     pub fn data_dir(&self) -> &Path {
         self.data.path()
+    }
+
+    /// What is in the scratch folders of jobs, on disk and in memory.
+    pub fn scratch(&self) -> Vec<String> {
+        let on_disk = std::fs::read_dir(self.data.path().join("scratch")).into_iter().flatten();
+        let in_memory = std::fs::read_dir(self.memory.path()).unwrap();
+        let in_memory = in_memory.flat_map(|own| std::fs::read_dir(own.unwrap().path()).unwrap());
+        on_disk.chain(in_memory).map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 }
 

@@ -41,7 +41,8 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
             findings.needs(&format!("the right to mount a tmpfs, for {short:?}"));
             continue;
         };
-        let mut worker = stage.start_indexer(&mut command)?;
+        // In memory there would be room.
+        let mut worker = stage.start_indexer(command.env("KOTADB_SCRATCH_MEMORY", "none"))?;
         let status = worker.wait(Duration::from_secs(60)).await?;
         let job = format!(
             "SELECT state || ' ' || coalesce(error_class, '-') || ' ' || attempt FROM kotadb.jobs

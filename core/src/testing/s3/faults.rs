@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use tokio::sync::oneshot;
 
 use super::lock;
-use crate::chance::Chance;
+use crate::testing::chance::Chance;
 
 /// Of 1,000 requests, how many go wrong.
 #[derive(Clone, Copy, Debug, Default)]

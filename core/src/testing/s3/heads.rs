@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bytes::Bytes;
-use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
-use kotadb_core::store::{Kind, ObjectKey, Root, object_path};
+
+use crate::id::{ObjectId, RepositoryId, TenantId};
+use crate::store::{Kind, ObjectKey, Root, object_path};
 
 /// One version of the HEAD of a tenant.
 #[derive(Clone, Debug)]
@@ -102,10 +103,10 @@ fn named(root: &Root) -> Vec<(Kind, ObjectKey)> {
 
 #[cfg(test)]
 mod tests {
-    use kotadb_core::store::{RepositoryEntry, SegmentEntry, Tip};
     use uuid::Uuid;
 
     use super::*;
+    use crate::store::{RepositoryEntry, SegmentEntry, Tip};
 
     fn key(nth: u128) -> ObjectKey {
         ObjectKey { id: Uuid::from_u128(nth), hash: [0; 8] }

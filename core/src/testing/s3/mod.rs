@@ -11,10 +11,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::{Method, StatusCode};
-use kotadb_core::store::{Store, StoreError, StoreOptions};
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use self::faults::{Fate, Faults, Held, Hold};
 use self::heads::Heads;
 use self::objects::Objects;
+use crate::store::{Latency, Store, StoreError, StoreOptions, Waits};
 
 /// The one bucket.
 pub const BUCKET: &str = "chaos";
@@ -45,6 +47,8 @@ struct Shared {
     objects: Mutex<Objects>,
     heads: Mutex<Heads>,
     faults: Faults,
+    /// How far away it is; `None`: here.
+    distance: Mutex<Option<Arc<Waits>>>,
 }
 
 impl S3 {
@@ -53,7 +57,8 @@ impl S3 {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let faults = Faults::new(seed);
-        let shared = Arc::new(Shared { objects: Mutex::default(), heads: Mutex::default(), faults });
+        let shared = Shared { objects: Mutex::default(), heads: Mutex::default(), faults, distance: Mutex::default() };
+        let shared = Arc::new(shared);
         let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move {
             // Ends only with the task.
@@ -65,6 +70,11 @@ impl S3 {
     /// `http://127.0.0.1:PORT`
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on each request waits as for a bucket that is `latency` away, and what it brings or fetches shares one line.
+    pub fn move_away(&self, latency: Latency) {
+        *lock(&self.shared.distance) = Some(Arc::new(Waits::new(latency)));
     }
 
     /// What its requests meet.
@@ -151,36 +161,53 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let Ok(body) = axum::body::to_bytes(request.into_body(), usize::MAX).await else {
         return answers::error(StatusCode::BAD_REQUEST, "IncompleteBody");
     };
-    if !is_workers {
-        return shared.answer(&asked, body);
+    let distance = lock(&shared.distance).clone();
+    match distance {
+        Some(waits) => far_away(&waits, &shared, &asked, body).await,
+        None if is_workers => meet(&shared, &asked, body).await,
+        None => shared.answer(&asked, body),
     }
+}
+
+/// Who measures distances meets no faults.
+async fn far_away(waits: &Waits, shared: &Shared, asked: &Asked, body: Bytes) -> Response {
+    tokio::time::sleep(waits.first_byte()).await;
+    let sent = body.len() as u64;
+    let answer = shared.answer(asked, body);
+    let fetched = answer.body().size_hint().exact().unwrap_or_default();
+    tokio::time::sleep_until(waits.received(sent + fetched)).await;
+    answer
+}
+
+async fn meet(shared: &Shared, asked: &Asked, body: Bytes) -> Response {
     let fate = shared.faults.meet(&asked.method, &asked.object).await;
     match fate {
-        Fate::Pass => shared.answer(&asked, body),
+        Fate::Pass => shared.answer(asked, body),
         Fate::Refuse(status, code) => answers::error(status, code),
         Fate::LoseAnswer => {
-            drop(shared.answer(&asked, body));
+            drop(shared.answer(asked, body));
             answers::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError")
         }
-        Fate::CutBody => answers::cut(shared.answer(&asked, body)).await,
+        Fate::CutBody => answers::cut(shared.answer(asked, body)).await,
         Fate::Hold(release) => {
             // What is read is as old as the request; what is written is written when it is let go.
-            let early = (asked.method == Method::GET).then(|| shared.answer(&asked, body.clone()));
+            let early = (asked.method == Method::GET).then(|| shared.answer(asked, body.clone()));
             let _let_go = release.await;
-            early.unwrap_or_else(|| shared.answer(&asked, body))
+            early.unwrap_or_else(|| shared.answer(asked, body))
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use kotadb_core::id::TenantId;
-    use kotadb_core::store::{Kind, Root};
+    use std::time::Instant;
+
     use uuid::Uuid;
 
     use super::*;
-    use crate::s3::faults::Shares;
+    use crate::id::TenantId;
+    use crate::store::{Kind, Root};
+    use crate::testing::s3::faults::Shares;
 
     const TENANT: TenantId = TenantId::LOCAL;
 
@@ -215,6 +242,16 @@ mod tests {
         store.swap_head(TENANT, &tag, &root).await.unwrap();
         assert!(matches!(store.swap_head(TENANT, &tag, &root).await, Err(StoreError::Conflict(_))));
         assert_eq!(s3.heads().of(TENANT).len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn far_away_every_request_waits() {
+        let s3 = S3::start(1).await.unwrap();
+        s3.move_away(Latency { slow_share: 1.0, ..Latency::default() });
+        let (store, start) = (s3.store().unwrap(), Instant::now());
+        let key = store.put(TENANT, Kind::Refs, Uuid::from_u128(1), Bytes::from_static(b"small")).await.unwrap();
+        assert_eq!(store.get(TENANT, Kind::Refs, key).await.unwrap(), "small");
+        assert!(start.elapsed() >= 2 * Latency::default().slow, "{:?}", start.elapsed());
     }
 
     #[tokio::test(flavor = "multi_thread")]
