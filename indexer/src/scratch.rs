@@ -19,7 +19,12 @@ impl Scratch {
     pub fn create(data_dir: &Path, repository: RepositoryId, fence: u64) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
         remove_earlier(&parent, &format!("{repository}."));
-        Self::at(parent.join(format!("{repository}.{fence}")))
+        Self::at(parent.join(Self::name(repository, fence)))
+    }
+
+    /// The name of the folder of a claim.
+    pub fn name(repository: RepositoryId, fence: u64) -> String {
+        format!("{repository}.{fence}")
     }
 
     /// Makes a folder of this name below `data_dir`, for what is no claim's.

@@ -3,10 +3,13 @@
 //! `make chaos` runs all of them; `make test` a short form.
 
 mod api;
+mod cgroup;
 mod chance;
 mod faults;
+mod gate;
 mod history;
 mod invariants;
+mod machine;
 mod postgres;
 mod program;
 mod proxy;
@@ -15,6 +18,7 @@ mod report;
 mod repository;
 mod s3;
 mod stage;
+mod tick;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,8 +39,8 @@ const AT_ONCE: usize = 3;
 #[derive(Debug, Parser)]
 #[command(name = "kotadb-chaos")]
 struct Args {
-    /// Numbers of the faults to try; none: all.
-    faults: Vec<u32>,
+    /// Numbers or names of the faults to try; none: all.
+    faults: Vec<String>,
     /// Folder of the programs of this project, built with debug assertions: others have no fail points.
     #[arg(long, default_value = "target/debug")]
     bin: PathBuf,

@@ -68,6 +68,13 @@ impl Program {
         Ok(self.child.try_wait()?)
     }
 
+    /// Processes that it has started and that still run.
+    pub fn children(&self) -> Vec<i32> {
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        ids.filter(|id| is_child(*id, self.id)).collect()
+    }
+
     /// Resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
@@ -79,4 +86,10 @@ impl Program {
     pub fn open_files(&self) -> u64 {
         fs::read_dir(format!("/proc/{}/fd", self.id)).map_or(0, |entries| entries.count() as u64)
     }
+}
+
+fn is_child(id: i32, of: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    value("PPid:") == Some(&of.to_string()) && value("State:").is_some_and(|state| !state.starts_with('Z'))
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::needs::{Part, is_merged};
 use super::one_tenant;
 use crate::invariants;
 use crate::program::Program;
@@ -60,12 +59,6 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     findings.never("poisons whose jobs, or those beside them, end wrongly", runs, wrong);
     findings.at_most("MiB of the largest indexer", runs, resident as f64 / 1024.0, MOST_MEMORY);
     crashing(&stage, &tenant, &mut one, findings).await?;
-    if !is_merged(Part::ChildProcesses) {
-        findings.needs("child processes: a job whose child segfaults or runs out of memory, running again within 1 s");
-    }
-    if !is_merged(Part::Suspension) {
-        findings.needs("suspension of a repository after its last crash");
-    }
     stage.settle_jobs().await?;
     invariants::check(&stage, &[&one], reader, findings).await
 }

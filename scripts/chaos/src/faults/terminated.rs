@@ -48,6 +48,5 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     findings.at_most("seconds from SIGTERM to the end", runs, slowest, MOST_SECONDS);
     findings.never("tries counted of a job that was given back", runs, counted);
     findings.never("crashes counted", runs, History::read(&stage.postgres).await?.crashes());
-    findings.needs("checkpoints of a run, to go on from them");
     invariants::check(&stage, &[&one], reader, findings).await
 }
