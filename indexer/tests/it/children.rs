@@ -111,7 +111,8 @@ async fn what_a_process_has_started_ends_with_it() {
         assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
         worker.kill().unwrap();
         worker.wait().unwrap();
-        service.database.execute("UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now()").await;
+        let end = "UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now(), lease_owner = NULL, lease_expires_at = NULL";
+        service.database.execute(end).await;
     }
 }
 

@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Too little at all, and too little for what comes later in a job.
 const LIMITS_MIB: [u64; 7] = [8, 16, 32, 48, 64, 96, 128];
 /// What a worker has beside its job's process, which needs more.
-const GROUP_BYTES: u64 = 96 << 20;
-/// Files of the repository, of this many bytes each.
-const FILES: usize = 24;
+const GROUP_BYTES: u64 = 64 << 20;
+/// Files of the repository, of this many bytes each: for a limit of its process, and for one that the worker shares.
+const FILES: [usize; 2] = [8, 24];
 const FILE_BYTES: usize = 4 << 20;
 
 /// Limits of the process first, then one of the kernel.
@@ -28,11 +28,11 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let tenant = stage.tenant("two").await?;
     let mut large = stage.register(&tenant, "acme/large").await?;
     stage.drain().await?;
-    fill(&large.repository)?;
     let limits: Vec<_> =
         LIMITS_MIB.into_iter().skip(usize::from(!plan.long)).step_by(if plan.long { 1 } else { 2 }).collect();
     let (mut wrong, mut short) = (0, 0);
     for limit in &limits {
+        fill(&large.repository, FILES[0], *limit)?;
         push(&mut [&mut large, &mut one]).await?;
         let mut command = stage.indexer("drain", "short");
         let command = command.env("KOTADB_JOB_MEMORY_BYTES", (limit << 20).to_string());
@@ -61,10 +61,12 @@ async fn ended_by_kernel(
         findings.needs("the right to make a memory cgroup, for the kernel's own end of memory");
         return Ok(());
     };
+    fill(&large.repository, FILES[1], GROUP_BYTES)?;
     push(&mut [&mut *large, &mut *one]).await?;
     let mut command = stage.indexer_under("sh", &["-c", &group.entering()], "drain", "group");
     let worker = stage.start_indexer(command.env("KOTADB_JOB_MEMORY_BYTES", (8_u64 << 30).to_string()))?;
     let (is_right, was_short) = tried(stage, worker, large, "the kernel").await?;
+    println!("memory: the kernel's limit: {} KiB at most", group.most_bytes() >> 10);
     findings.at_least("processes that the kernel ended for want of memory", group.kills()? as f64, 1.0);
     findings.never("jobs that do not wait for another try then", 1, u64::from(!is_right || !was_short));
     let beside = invariants::is_searchable(one).await?;
@@ -81,6 +83,7 @@ async fn tried(stage: &Stage, mut worker: Program, large: &Registered, name: &st
         large.id
     );
     let job = stage.postgres.texts(&job).await?.into_iter().next().unwrap_or_default();
+    println!("memory, {name}: {job}");
     let waits = job.starts_with("queued transient 0 ");
     let is_right = status.success() && (waits || job.starts_with("done - 0"));
     if !is_right {
@@ -97,10 +100,10 @@ async fn push(repositories: &mut [&mut Registered]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Files whose trigrams have little in common, so that their index is as large as can be.
-fn fill(repository: &Repository) -> anyhow::Result<()> {
-    let mut state = 1_u64;
-    for nth in 0..FILES {
+/// New files whose trigrams have little in common, so that their index is as large as can be.
+fn fill(repository: &Repository, files: usize, seed: u64) -> anyhow::Result<()> {
+    let mut state = seed;
+    for nth in 0..files {
         let mut text = Vec::with_capacity(FILE_BYTES);
         while text.len() < FILE_BYTES {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
