@@ -32,7 +32,7 @@ use self::faults::Fault;
 use self::report::{Findings, Report};
 use self::stage::Plan;
 
-/// Faults of the short form that are tried at once.
+/// Faults that are tried at once.
 const AT_ONCE: usize = 3;
 
 /// Disturbs KotaDB and looks at what holds.
@@ -63,7 +63,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let plan = Plan { bin: std::path::absolute(&args.bin)?, seed, long: args.long };
     let report = Mutex::new(Report { seed, long: args.long, ..Report::default() });
     let (alone, together): (Vec<Fault>, Vec<Fault>) =
-        Fault::chosen(&args.faults)?.into_iter().partition(|fault| args.long || fault.is_timed());
+        Fault::chosen(&args.faults)?.into_iter().partition(|fault| fault.is_timed());
     try_side_by_side(&plan, together, AT_ONCE, &report);
     try_side_by_side(&plan, alone, 1, &report);
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
