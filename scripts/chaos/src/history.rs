@@ -119,9 +119,18 @@ impl History {
 
     /// Whether a job of that worker crashed.
     pub fn has_crash_of(&self, worker: u32) -> bool {
+        self.of(worker).any(Change::is_crash)
+    }
+
+    /// Whether that worker took a job.
+    pub fn has_claim_of(&self, worker: u32) -> bool {
+        self.of(worker).any(Change::is_claim)
+    }
+
+    fn of(&self, worker: u32) -> impl Iterator<Item = &Change> {
         let worker = format!("{worker}-");
-        let is_its = |change: &&Change| change.owner.as_ref().is_some_and(|owner| owner.starts_with(&worker));
-        self.changes.iter().filter(is_its).any(Change::is_crash)
+        let is_its = move |change: &&Change| change.owner.as_ref().is_some_and(|owner| owner.starts_with(&worker));
+        self.changes.iter().filter(is_its)
     }
 
     /// Longest time from a crash to the next run of that repository.

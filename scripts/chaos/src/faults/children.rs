@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,7 +12,7 @@ use crate::invariants;
 use crate::program::Program;
 use crate::reader::Reader;
 use crate::report::Findings;
-use crate::s3::faults::Hold;
+use crate::s3::faults::{Held, Hold};
 use crate::stage::{Plan, Registered, Stage};
 
 /// No lease that ends is waited for.
@@ -76,12 +75,7 @@ async fn end_child(
     signal: Signal,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let mut held = stage.s3.hold(Hold::SwapHead, 0);
-    one.push_surely().await?;
-    anyhow::ensure!(held.reached(PATIENCE).await, "the publish did not come");
-    other.push_surely().await?;
-    tokio::time::sleep(DUE).await;
-    let child = child_of(stage, one, workers).await?;
+    let (held, child) = in_publish(stage, (one, other), workers).await?;
     let at = end(child, signal).await?;
     tally.ends += 1;
     for pushed in [&*one, &*other] {
@@ -99,6 +93,27 @@ async fn end_child(
     Ok(())
 }
 
+/// A process that is about to publish while the other worker is busy. Upkeep swaps HEAD, too: then there may be no such
+/// process, and all begins again.
+async fn in_publish(
+    stage: &Stage,
+    (one, other): (&mut Registered, &mut Registered),
+    workers: &[Program],
+) -> anyhow::Result<(Held, i32)> {
+    for _ in 0..10 {
+        let mut held = stage.s3.hold(Hold::SwapHead, 0);
+        one.push_surely().await?;
+        anyhow::ensure!(held.reached(PATIENCE).await, "the publish did not come");
+        other.push_surely().await?;
+        tokio::time::sleep(DUE).await;
+        if let Some(child) = child_of(stage, one, workers).await? {
+            return Ok((held, child));
+        }
+        held.release();
+    }
+    anyhow::bail!("no publish could be held")
+}
+
 /// Ends a process by a signal; when that was. Rust's own handler of the first one of some kinds gives way, as for a fault that
 /// comes again at once.
 async fn end(child: i32, signal: Signal) -> anyhow::Result<f64> {
@@ -111,13 +126,13 @@ async fn end(child: i32, signal: Signal) -> anyhow::Result<f64> {
     Ok(at)
 }
 
-/// The process that runs the job of a repository.
-async fn child_of(stage: &Stage, one: &Registered, workers: &[Program]) -> anyhow::Result<i32> {
+/// The process that runs the job of a repository, if one does.
+async fn child_of(stage: &Stage, one: &Registered, workers: &[Program]) -> anyhow::Result<Option<i32>> {
     let owner = format!(
         "SELECT split_part(lease_owner, '-', 1) FROM kotadb.jobs WHERE repository_id = '{}' AND state = 'running'",
         one.id
     );
-    let owner = stage.postgres.number(&owner).await?;
-    let worker = workers.iter().find(|worker| i64::from(worker.id()) == owner).context("nobody runs the job")?;
-    worker.children().first().copied().context("the worker has no process for its job")
+    let owner = stage.postgres.texts(&owner).await?;
+    let worker = workers.iter().find(|worker| owner.contains(&worker.id().to_string()));
+    Ok(worker.and_then(|worker| worker.children().first().copied()))
 }
