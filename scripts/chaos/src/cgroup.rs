@@ -27,13 +27,6 @@ impl Cgroup {
         format!("echo $$ > '{}/cgroup.procs' && exec \"$0\" \"$@\"", self.0.display())
     }
 
-    /// Most bytes that were held so far; 0: the kernel does not tell.
-    pub fn most_bytes(&self) -> u64 {
-        let files = ["memory.max_usage_in_bytes", "memory.peak"];
-        let text = files.iter().find_map(|file| fs::read_to_string(self.0.join(file)).ok());
-        text.and_then(|text| text.trim().parse().ok()).unwrap_or_default()
-    }
-
     /// How many processes the kernel has ended here.
     pub fn kills(&self) -> anyhow::Result<u64> {
         let files = ["memory.oom_control", "memory.events"];

@@ -57,6 +57,15 @@ impl Program {
         kill(Pid::from_raw(id), signal).with_context(|| format!("cannot send {signal} to process {id}"))
     }
 
+    /// Sends a signal to it and to the processes that it has started, as to a whole machine.
+    pub fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
+        for child in self.children() {
+            // One may end at this very moment.
+            let _gone_already = kill(Pid::from_raw(child), signal);
+        }
+        self.signal(signal)
+    }
+
     /// Waits for the end.
     pub async fn wait(&mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
         let ended = tokio::time::timeout(patience, self.child.wait()).await;
