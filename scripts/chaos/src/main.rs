@@ -20,7 +20,7 @@ mod s3;
 mod stage;
 mod tick;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -64,8 +64,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let report = Mutex::new(Report { seed, long: args.long, ..Report::default() });
     let (alone, together): (Vec<Fault>, Vec<Fault>) =
         Fault::chosen(&args.faults)?.into_iter().partition(|fault| fault.is_timed());
-    try_side_by_side(&plan, together, AT_ONCE, &report);
-    try_side_by_side(&plan, alone, 1, &report);
+    try_side_by_side(&plan, together, AT_ONCE, (&report, &args.out));
+    try_side_by_side(&plan, alone, 1, (&report, &args.out));
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.write(&args.out)?;
     println!("{} rows, {} not run: {}", report.rows.len(), report.not_run.len(), args.out.display());
@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// Tries faults, some at once: each has a deployment of its own, and much of its time is waiting.
-fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, report: &Mutex<Report>) {
+fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, (report, out): (&Mutex<Report>, &Path)) {
     faults.reverse();
     let left = Mutex::new(faults);
     thread::scope(|scope| {
@@ -83,7 +83,12 @@ fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, report:
                     let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let Some(fault) = next else { break };
                     let findings = try_one(plan, fault);
-                    report.lock().unwrap_or_else(PoisonError::into_inner).add(findings);
+                    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                    report.add(findings);
+                    // What is there by now stays, if the rest takes too long for somebody.
+                    if let Err(error) = report.write(out) {
+                        eprintln!("{error:#}");
+                    }
                 }
             });
         }
