@@ -125,13 +125,13 @@ async fn settle(
             info!(job = %claimed.job, "{event}");
             Ok(())
         }
-        Err(error) => record(indexer, claimed, &error).await,
+        Err(error) => record(indexer, claimed, &error, halt.may_publish()).await,
     }
 }
 
-async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError) -> Result<(), DbError> {
+async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError, may_publish: bool) -> Result<(), DbError> {
     let (class, message) = (error.class(), error.to_string());
-    let state = patiently_for(PATIENCE, || fail(indexer, claimed, class, &message)).await?;
+    let state = patiently_for(PATIENCE, || fail(indexer, claimed, (class, &message), may_publish)).await?;
     let event = if state == JobState::Dead { events::JOB_DEAD } else { events::JOB_FAILED };
     warn!(job = %claimed.job, repository = %claimed.repository, error = message, class = ?class, "{event}");
     Ok(())
@@ -144,8 +144,16 @@ async fn complete(indexer: &Indexer, claimed: &Claimed, outcome: &Outcome) -> Re
     tx.commit().await
 }
 
-async fn fail(indexer: &Indexer, claimed: &Claimed, class: ErrorClass, message: &str) -> Result<JobState, DbError> {
+async fn fail(
+    indexer: &Indexer,
+    claimed: &Claimed,
+    (class, message): (ErrorClass, &str),
+    may_publish: bool,
+) -> Result<JobState, DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
+    if may_publish && class != ErrorClass::Crash {
+        jobs::doubt(&mut tx, claimed).await?;
+    }
     let state = jobs::fail(&mut tx, claimed, class, message).await?;
     tx.commit().await?;
     Ok(state)

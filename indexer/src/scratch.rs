@@ -55,7 +55,7 @@ impl Scratch {
     ) -> Result<Self, IndexError> {
         let parent = data_dir.join("scratch");
         remove_earlier(&parent, &format!("{repository}."));
-        let name = format!("{repository}.{fence}");
+        let name = Self::name(repository, fence);
         match memory.map(|memory| Self::in_memory(memory, &name)) {
             Some(Ok(scratch)) => return Ok(scratch),
             Some(Err(error)) => scratch_memory::log(&error),
@@ -67,6 +67,11 @@ impl Scratch {
     fn in_memory(memory: &ScratchMemory, name: &str) -> io::Result<Self> {
         let (path, lock) = memory.make(name)?;
         Ok(Self { path, memory: Some(Memory { lock: Some(lock), bytes: memory.bytes() }) })
+    }
+
+    /// The name of the folder of a claim.
+    pub fn name(repository: RepositoryId, fence: u64) -> String {
+        format!("{repository}.{fence}")
     }
 
     /// Makes a folder of this name below `data_dir`, for what is no claim's.

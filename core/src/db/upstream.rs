@@ -33,6 +33,8 @@ pub struct Upstream {
     pub suspended_because: Option<String>,
     /// What the last comparison of its tip left for the next.
     pub tip_etag: Option<String>,
+    /// Whether this comparison has changed where or how it is reached; no column.
+    pub is_reached_anew: bool,
 }
 
 /// The database's clock, for [`due`].
@@ -163,6 +165,15 @@ pub async fn may_queue(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
     Ok(tx.row(Statement::new(select).bind(id.0)).await?.is_none())
 }
 
+/// Whether the newest job of a repository may have failed, or may yet, only because of where it looks or how it asks: it runs,
+/// or was given up for good. Scope: tenant or worker.
+pub async fn may_have_missed(tx: &mut Tx, id: RepositoryId) -> Result<bool, DbError> {
+    let select = "SELECT FROM kotadb.jobs j WHERE j.repository_id = $1
+        AND (j.state = 'running' OR (j.state = 'dead' AND j.error_class = 'permanent'))
+        AND NOT EXISTS (SELECT FROM kotadb.jobs n WHERE n.repository_id = $1 AND n.id > j.id)";
+    Ok(tx.row(Statement::new(select).bind(id.0)).await?.is_some())
+}
+
 /// What the rows of a tenant say is indexed. Scope: worker.
 pub async fn copies(tx: &mut Tx, tenant: TenantId) -> Result<Vec<(RepositoryId, Option<String>)>, DbError> {
     let select = "SELECT id, indexed_commit FROM kotadb.repositories WHERE tenant_id = $1 AND deleted_at IS NULL";
@@ -200,5 +211,6 @@ fn read(row: &PgRow) -> Result<Upstream, DbError> {
         credential: Credential::read(row)?,
         suspended_because: column(row, "suspended_because")?,
         tip_etag: column(row, "tip_etag")?,
+        is_reached_anew: false,
     })
 }

@@ -38,7 +38,11 @@ impl Effects<'_> {
     /// Something happened to the repository itself.
     pub async fn repository(&mut self, event: &RepositoryEvent) -> Result<DeliveryAnswer, ApiError> {
         match event {
-            RepositoryEvent::Renamed { full_name } => self.rename(full_name).await,
+            RepositoryEvent::Renamed { full_name } => {
+                let answer = self.rename(full_name).await?;
+                self.look_again().await?;
+                Ok(answer)
+            }
             RepositoryEvent::Transferred { full_name } => {
                 self.rename(full_name).await?;
                 self.suspend(Suspension::Transferred).await
@@ -78,6 +82,16 @@ impl Effects<'_> {
         }
     }
 
+    /// A job that looked under the former name, or asked without leave, may have been given up for good: another one is queued.
+    async fn look_again(&mut self) -> Result<(), ApiError> {
+        for subject in self.subjects.iter().filter(|subject| subject.suspended_because.is_none()) {
+            if upstream::may_have_missed(self.tx, subject.repository).await? {
+                queue(self.tx, self.tenant, &[subject.repository]).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn suspend(&mut self, because: Suspension) -> Result<DeliveryAnswer, ApiError> {
         suspensions::suspend(self.tx, &self.ids(), because).await?;
         Ok(applied(format!("the repository stands still: {}", because.as_str())))
@@ -86,6 +100,9 @@ impl Effects<'_> {
     async fn set_private(&mut self, is_private: bool) -> Result<DeliveryAnswer, ApiError> {
         for subject in self.subjects {
             upstream::set_private(self.tx, subject.repository, is_private).await?;
+        }
+        if !is_private {
+            self.look_again().await?;
         }
         Ok(applied(format!("the repository is {} now", if is_private { "private" } else { "public" })))
     }

@@ -106,7 +106,8 @@ async fn answer(resources: &Resources, said: &HeaderMap, taken: Result<DeliveryA
     })?;
     let status = answer.status();
     tracing::info!(delivery, event, status, "{}: {status}", events::WEBHOOK_ACCEPTED);
-    if matches!(answer, DeliveryAnswer::Queued { .. }) {
+    // What was applied may have queued a job beside.
+    if matches!(answer, DeliveryAnswer::Queued { .. } | DeliveryAnswer::Applied { .. }) {
         resources.wake().await;
     }
     let status = if answer == DeliveryAnswer::Pong { StatusCode::OK } else { StatusCode::ACCEPTED };

@@ -14,13 +14,14 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::message::{AssignmentLine, Order, Reply};
-use super::quota;
+use super::{leftovers, oom, quota};
 use crate::assignment::Assignment;
 use crate::fail_point;
 use crate::halt::Halt;
 use crate::held_cache::HeldCache;
 use crate::job::{self, Told, Workplace};
 use crate::resolve;
+use crate::scratch::Scratch;
 use crate::scratch_memory::ScratchMemory;
 
 /// Runs the job that comes on standard input.
@@ -29,13 +30,14 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
     if let Some(point) = &config.fail_point {
         fail_point::arm_child(point);
     }
+    oom::volunteer();
     let assignment = Assignment::from(*first_order()?);
     let memory = if assignment.on_disk { None } else { ScratchMemory::find(config) };
     let scratch = memory.as_ref().map_or(0, ScratchMemory::bytes);
     quota::apply(config.job_memory_bytes, scratch).context("cannot lower the limits of this process")?;
     let halt = Halt::default();
-    let listener = halt.clone();
-    thread::Builder::new().name("orders".to_owned()).spawn(move || follow_orders(&listener))?;
+    let (listener, scratch) = (halt.clone(), Scratch::name(assignment.repository, assignment.fence));
+    thread::Builder::new().name("orders".to_owned()).spawn(move || follow_orders(&listener, &scratch))?;
     let store = Store::open(&StoreOptions::from_config(config))?;
     let workplace = Workplace {
         store: &store,
@@ -70,7 +72,7 @@ fn first_order() -> anyhow::Result<Box<AssignmentLine>> {
 }
 
 /// Does what the worker says. When its end of the pipe is closed the worker is gone, and with it whoever keeps the lease.
-fn follow_orders(halt: &Halt) {
+fn follow_orders(halt: &Halt, scratch: &str) {
     for line in io::stdin().lock().lines() {
         match line.ok().and_then(|line| serde_json::from_str(&line).ok()) {
             Some(Order::Trust(until)) => halt.trust_until(until),
@@ -78,6 +80,7 @@ fn follow_orders(halt: &Halt) {
             Some(Order::Run(_)) | None => {}
         }
     }
+    leftovers::end(scratch);
     let _dies = kill(Pid::this(), Signal::SIGKILL);
 }
 

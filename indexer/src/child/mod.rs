@@ -6,7 +6,9 @@
 //! trusted. The child ends with its parent, because its standard input does.
 
 pub mod inside;
+mod leftovers;
 mod message;
+mod oom;
 pub mod parent;
 mod quota;
 

@@ -19,10 +19,12 @@ use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
 use super::message::{Order, Reply};
+use super::{leftovers, oom};
 use crate::assignment::Assignment;
 use crate::error::IndexError;
 use crate::halt::{Halt, Reason};
 use crate::job::{Outcome, Tell, Told};
+use crate::scratch::Scratch;
 use crate::{fail_point, limits};
 
 /// Bytes of its standard error that are kept for the message.
@@ -46,13 +48,14 @@ pub async fn run(program: &Path, assignment: &Assignment, halt: &Halt, tell: Tel
         }
         tell(told);
     };
-    let outcome = Process::start(program)?.follow(assignment, halt, deadline, &note).await;
+    let scratch = || Scratch::name(assignment.repository, assignment.fence);
+    let outcome = Process::start(program, scratch())?.follow(assignment, halt, deadline, &note).await;
     if !matches!(outcome, Err(IndexError::Halted(Reason::ScratchFull))) {
         return outcome;
     }
     info!(job = %assignment.job, repository = %assignment.repository, "{}", events::SCRATCH_MOVED);
     let uploaded = uploaded.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Process::start(program)?.follow(&assignment.moved_to_disk(uploaded), halt, deadline, tell).await
+    Process::start(program, scratch())?.follow(&assignment.moved_to_disk(uploaded), halt, deadline, tell).await
 }
 
 struct Process {
@@ -60,6 +63,10 @@ struct Process {
     orders: ChildStdin,
     replies: Lines<BufReader<ChildStdout>>,
     complaint: JoinHandle<String>,
+    /// Of other processes, before this one began.
+    oom_kills: Option<u64>,
+    /// Name of its scratch folder.
+    scratch: String,
 }
 
 /// Why a process was killed.
@@ -69,10 +76,11 @@ enum Killed {
 }
 
 impl Process {
-    fn start(program: &Path) -> Result<Self, IndexError> {
+    fn start(program: &Path, scratch: String) -> Result<Self, IndexError> {
         let is_given = |(name, value): &(&str, OsString)| {
             *name != "KOTADB_FAIL_POINT" || !fail_point::is_spent(&value.to_string_lossy())
         };
+        let oom_kills = oom::kills();
         let mut child = Command::new(program)
             .arg("run-job")
             .env_clear()
@@ -87,7 +95,7 @@ impl Process {
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(orders), Some(replies), Some(complaint)) = pipes else { return Err(IndexError::BuildThread) };
         let complaint = tokio::spawn(forward(complaint));
-        Ok(Self { child, orders, replies: BufReader::new(replies).lines(), complaint })
+        Ok(Self { child, orders, replies: BufReader::new(replies).lines(), complaint, oom_kills, scratch })
     }
 
     /// A process that does not read any more is judged by its end.
@@ -149,15 +157,20 @@ impl Process {
             self.kill();
         }
         let status = self.child.wait().await.map_err(IndexError::io("cannot wait for the process of a job"))?;
+        if killed.is_some() || end.is_none() {
+            leftovers::end(&self.scratch);
+        }
         match (killed, end) {
             (Some(Killed::Halted(reason)), _) => Err(IndexError::Halted(reason)),
             (Some(Killed::Deadline), _) => Err(IndexError::Deadline),
             (None, Some(end)) => end,
-            (None, None) => Err(died(status, &self.complaint.await.unwrap_or_default())),
+            (None, None) => {
+                let is_oom = oom::kills() > self.oom_kills;
+                Err(died(status, &self.complaint.await.unwrap_or_default(), is_oom))
+            }
         }
     }
 
-    /// With whatever it has started.
     fn kill(&mut self) {
         let group = self.child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
         if let Some(group) = group {
@@ -198,13 +211,15 @@ fn hear(line: &str, tell: Tell<'_>) -> Option<Result<Outcome, IndexError>> {
     }
 }
 
-/// What a process that ended without a last line died of.
-fn died(status: ExitStatus, complaint: &str) -> IndexError {
+/// What a process that ended without a last line died of. `is_oom`: the kernel ended processes meanwhile because memory was
+/// short.
+fn died(status: ExitStatus, complaint: &str, is_oom: bool) -> IndexError {
     // Rust's own words before it aborts.
     if complaint.contains("memory allocation of") {
         return IndexError::OutOfMemory;
     }
     match status.signal().and_then(|number| Signal::try_from(number).ok()) {
+        Some(Signal::SIGKILL) if is_oom => IndexError::OutOfMemory,
         Some(Signal::SIGXFSZ) => IndexError::TooLarge("a file of the run is more than 8 GiB"),
         Some(Signal::SIGXCPU) => IndexError::Deadline,
         Some(signal) => IndexError::Died(format!("by {signal}")),
@@ -244,9 +259,15 @@ mod tests {
             (by(Signal::SIGXFSZ), "", ErrorClass::Permanent),
             (ExitStatus::from_raw(101 << 8), "thread 'main' panicked", ErrorClass::Crash),
         ] {
-            assert_eq!(died(status, complaint).class(), class, "{status} {complaint}");
+            assert_eq!(died(status, complaint, false).class(), class, "{status} {complaint}");
         }
-        let error = died(ExitStatus::from_raw(101 << 8), "thread 'main' panicked at x\n").to_string();
+        assert_eq!(
+            died(by(Signal::SIGKILL), "", true).class(),
+            ErrorClass::Transient,
+            "the kernel was short of memory"
+        );
+        assert_eq!(died(by(Signal::SIGSEGV), "", true).class(), ErrorClass::Crash);
+        let error = died(ExitStatus::from_raw(101 << 8), "thread 'main' panicked at x\n", false).to_string();
         assert!(error.contains("panicked at x"), "{error}");
     }
 }

@@ -62,6 +62,7 @@ impl Run<'_> {
             }
             repository.name.clone_from(&found.full_name);
             repository.url = url;
+            repository.is_reached_anew = true;
         }
         if because.is_none() && !suspensions::resume(tx, &[repository.id], &PASSING).await?.is_empty() {
             if let Credential::Installation(id) = repository.credential {
@@ -69,6 +70,7 @@ impl Run<'_> {
             }
             self.done.resumed += 1;
             repository.suspended_because = None;
+            repository.is_reached_anew = true;
         }
         Ok(because)
     }

@@ -129,7 +129,7 @@ impl Run<'_> {
             delay: Duration::ZERO,
         };
         let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
-        if upstream::may_queue(&mut tx, repository.id).await? {
+        if repository.is_reached_anew || upstream::may_queue(&mut tx, repository.id).await? {
             jobs::enqueue(&mut tx, &job).await?;
             self.done.jobs += 1;
         }

@@ -91,6 +91,41 @@ async fn a_process_ends_with_its_worker() {
     eventually(|| (!is_alive(child)).then_some(())).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_process_has_started_ends_with_it() {
+    let service = Service::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", silent.local_addr().unwrap());
+    for of_worker in [false, true] {
+        let name = format!("acme/slow{of_worker}");
+        let id = service.register_url(&name, &format!("{origin}/{name}"), &[]).await;
+        service.enqueue(id).await;
+        let mut worker = service.indexer().arg("drain").env("KOTADB_GIT_ALLOWED_ORIGINS", &origin).spawn().unwrap();
+        let child = eventually(|| children_of(worker.id()).into_iter().next()).await;
+        let git = eventually(|| at_work_for(id).into_iter().next()).await;
+        let killed = if of_worker { worker.id() } else { child };
+        kill(Pid::from_raw(i32::try_from(killed).unwrap()), Signal::SIGKILL).unwrap();
+        let since = Instant::now();
+        eventually(|| (!is_alive(git)).then_some(())).await;
+        // Left alone, it gives a silent remote up after a minute.
+        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        let end = "UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now(), lease_owner = NULL, lease_expires_at = NULL";
+        service.database.execute(end).await;
+    }
+}
+
+/// Processes in the scratch folder of a repository.
+fn at_work_for(repository: RepositoryId) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let in_scratch = processes.filter(|process| {
+        let folder = std::fs::read_link(process.path().join("cwd")).unwrap_or_default();
+        folder.to_string_lossy().contains(&format!("/scratch/{repository}."))
+    });
+    in_scratch.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// Waits until something is there.
 pub async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();

@@ -113,6 +113,25 @@ async fn renames_transfers_and_archives_that_nobody_told_are_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_up_under_a_former_name_is_tried_under_the_new_one() {
+    let with = Deployment::start().await;
+    with.github.create("acme/a", false);
+    with.register("acme/a", &[], Credential::None).await;
+    with.github.set_ref("acme/a", "refs/heads/main", &"1".repeat(40));
+    assert_eq!(with.reconcile().await.jobs, 1);
+    let give_up =
+        "UPDATE kotadb.jobs SET state = 'dead', error_class = 'permanent', finished_at = now() WHERE state = 'queued'";
+    with.database.execute(give_up).await;
+    assert_eq!(with.reconcile().await.jobs, 0, "nothing has changed");
+    with.github.lose_deliveries(1);
+    with.github.rename("acme/a", "a2").await;
+    let done = with.reconcile().await;
+    assert_eq!((done.renamed, done.jobs), (1, 1), "{done:?}");
+    with.database.execute(give_up).await;
+    assert_eq!(with.reconcile().await.jobs, 0, "for a day");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_gone_for_a_week_is_deleted() {
     let with = Deployment::start().await;
     with.github.create("acme/a", false);

@@ -80,18 +80,30 @@ impl Api {
         Ok(())
     }
 
-    /// Delivers a push of `main`, signed as GitHub signs.
+    /// Delivers a push of `main`.
     pub async fn deliver(&self, hook: &Hook, delivery: Uuid) -> Ack {
         let body = json!({
             "ref": "refs/heads/main",
             "repository": { "id": hook.github_id, "default_branch": "main" },
         });
+        self.send(hook, delivery, ("push", &body)).await
+    }
+
+    /// Delivers that something happened to the repository, which is called so now.
+    pub async fn tell(&self, hook: &Hook, action: &str, full_name: &str) -> Ack {
+        let repository = json!({ "id": hook.github_id, "full_name": full_name, "default_branch": "main" });
+        let body = json!({ "action": action, "repository": repository });
+        self.send(hook, Uuid::now_v7(), ("repository", &body)).await
+    }
+
+    /// Signed as GitHub signs.
+    async fn send(&self, hook: &Hook, delivery: Uuid, (event, body): (&str, &Value)) -> Ack {
         let body = body.to_string();
         let tag = crypto::to_hex(&crypto::hmac_sha256(hook.secret.as_bytes(), body.as_bytes()));
         let request = self.client.post(format!("{}{}", self.url, hook.path)).body(body);
         let request = request
             .header("content-type", "application/json")
-            .header("x-github-event", "push")
+            .header("x-github-event", event)
             .header("x-github-delivery", delivery.to_string())
             .header("x-hub-signature-256", format!("sha256={tag}"));
         let asked = Instant::now();

@@ -117,6 +117,30 @@ impl History {
         self.changes.iter().filter(|change| change.is_crash()).count() as u64
     }
 
+    /// Whether a job of that worker crashed.
+    pub fn has_crash_of(&self, worker: u32) -> bool {
+        self.of(worker).any(Change::is_crash)
+    }
+
+    /// Whether that worker took a job.
+    pub fn has_claim_of(&self, worker: u32) -> bool {
+        self.of(worker).any(Change::is_claim)
+    }
+
+    fn of(&self, worker: u32) -> impl Iterator<Item = &Change> {
+        let worker = format!("{worker}-");
+        let is_its = move |change: &&Change| change.owner.as_ref().is_some_and(|owner| owner.starts_with(&worker));
+        self.changes.iter().filter(is_its)
+    }
+
+    /// Longest time from a crash to the next run of that repository.
+    pub fn longest_after_crash(&self) -> f64 {
+        let crashes = self.changes.iter().filter(|change| change.is_crash());
+        let waits = crashes
+            .map(|crash| self.runs_after(&crash.repository, crash.at).map_or(f64::INFINITY, |again| again - crash.at));
+        waits.fold(0.0, f64::max)
+    }
+
     /// How often a job was given up.
     pub fn deaths(&self) -> u64 {
         let died = |change: &&Change| change.after == "dead" && change.before.as_deref() != Some("dead");

@@ -3,9 +3,12 @@
 //! `make chaos` runs all of them; `make test` a short form.
 
 mod api;
+mod cgroup;
 mod faults;
+mod gate;
 mod history;
 mod invariants;
+mod machine;
 mod postgres;
 mod program;
 mod proxy;
@@ -13,29 +16,29 @@ mod reader;
 mod report;
 mod repository;
 mod stage;
+mod tick;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use kotadb_core::testing::{chance, s3};
 
 use self::faults::Fault;
 use self::report::{Findings, Report};
 use self::stage::Plan;
 
-/// Faults of the short form that are tried at once.
+/// Faults that are tried at once.
 const AT_ONCE: usize = 3;
 
 /// Disturbs KotaDB and looks at what holds.
 #[derive(Debug, Parser)]
 #[command(name = "kotadb-chaos")]
 struct Args {
-    /// Numbers of the faults to try; none: all.
-    faults: Vec<u32>,
+    /// Numbers or names of the faults to try; none: all.
+    faults: Vec<String>,
     /// Folder of the programs of this project, built with debug assertions: others have no fail points.
     #[arg(long, default_value = "target/debug")]
     bin: PathBuf,
@@ -58,9 +61,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let plan = Plan { bin: std::path::absolute(&args.bin)?, seed, long: args.long };
     let report = Mutex::new(Report { seed, long: args.long, ..Report::default() });
     let (alone, together): (Vec<Fault>, Vec<Fault>) =
-        Fault::chosen(&args.faults)?.into_iter().partition(|fault| args.long || fault.is_timed());
-    try_side_by_side(&plan, together, AT_ONCE, &report);
-    try_side_by_side(&plan, alone, 1, &report);
+        Fault::chosen(&args.faults)?.into_iter().partition(|fault| fault.is_timed());
+    try_side_by_side(&plan, together, AT_ONCE, (&report, &args.out));
+    try_side_by_side(&plan, alone, 1, (&report, &args.out));
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.write(&args.out)?;
     println!("{} rows, {} not run: {}", report.rows.len(), report.not_run.len(), args.out.display());
@@ -68,7 +71,7 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// Tries faults, some at once: each has a deployment of its own, and much of its time is waiting.
-fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, report: &Mutex<Report>) {
+fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, (report, out): (&Mutex<Report>, &Path)) {
     faults.reverse();
     let left = Mutex::new(faults);
     thread::scope(|scope| {
@@ -78,7 +81,12 @@ fn try_side_by_side(plan: &Plan, mut faults: Vec<Fault>, at_once: usize, report:
                     let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop();
                     let Some(fault) = next else { break };
                     let findings = try_one(plan, fault);
-                    report.lock().unwrap_or_else(PoisonError::into_inner).add(findings);
+                    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                    report.add(findings);
+                    // What is there by now stays, if the rest takes too long for somebody.
+                    if let Err(error) = report.write(out) {
+                        eprintln!("{error:#}");
+                    }
                 }
             });
         }

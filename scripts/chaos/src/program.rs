@@ -57,6 +57,15 @@ impl Program {
         kill(Pid::from_raw(id), signal).with_context(|| format!("cannot send {signal} to process {id}"))
     }
 
+    /// Sends a signal to it and to the processes that it has started, as to a whole machine.
+    pub fn signal_all(&self, signal: Signal) -> anyhow::Result<()> {
+        for child in self.children() {
+            // One may end at this very moment.
+            let _gone_already = kill(Pid::from_raw(child), signal);
+        }
+        self.signal(signal)
+    }
+
     /// Waits for the end.
     pub async fn wait(&mut self, patience: Duration) -> anyhow::Result<ExitStatus> {
         let ended = tokio::time::timeout(patience, self.child.wait()).await;
@@ -66,6 +75,13 @@ impl Program {
     /// How it ended, if it has.
     pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
+    }
+
+    /// Processes that it has started and that still run.
+    pub fn children(&self) -> Vec<i32> {
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        ids.filter(|id| is_child(*id, self.id)).collect()
     }
 
     /// Resident memory in KiB.
@@ -79,4 +95,10 @@ impl Program {
     pub fn open_files(&self) -> u64 {
         fs::read_dir(format!("/proc/{}/fd", self.id)).map_or(0, |entries| entries.count() as u64)
     }
+}
+
+fn is_child(id: i32, of: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    value("PPid:") == Some(&of.to_string()) && value("State:").is_some_and(|state| !state.starts_with('Z'))
 }

@@ -10,20 +10,25 @@ use std::time::Duration;
 use anyhow::Context;
 use kotadb_core::http::git_backend::GitServer;
 use kotadb_core::id::{RepositoryId, TenantId};
+use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
 use kotadb_indexer::admin;
 use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::api::{Ack, Api, Hook};
+use crate::gate::{API, Gate};
 use crate::history;
 use crate::postgres::Postgres;
 use crate::program::Program;
 use crate::repository::Repository;
-use crate::s3::{BUCKET, ROUTER, S3, WORKER};
+use kotadb_core::testing::s3::{BUCKET, ROUTER, S3, WORKER};
 
 /// 32 bytes for tests.
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// Variables of the programs.
+pub type Settings = Vec<(&'static str, String)>;
 
 /// How a fault is tried.
 #[derive(Clone, Debug)]
@@ -69,11 +74,15 @@ pub struct Stage {
     pub s3: S3,
     /// Serves repositories.
     pub git: GitServer,
+    /// What stands before that.
+    pub gate: Gate,
     /// The first router.
     pub router: Program,
     url: String,
     /// Lease of the indexers.
     pub lease: Duration,
+    /// What all programs are told beside the usual.
+    settings: Settings,
     folder: TempDir,
     hooks: std::sync::atomic::AtomicI64,
 }
@@ -86,22 +95,63 @@ impl Stage {
 
     /// The same, for whoever changes it.
     pub async fn open(plan: &Plan, lease: Duration) -> anyhow::Result<Self> {
+        Self::open_with(plan, lease, Vec::new()).await
+    }
+
+    /// The same beside a GitHub, whose repositories are those of the git server.
+    pub async fn start_with_github(plan: &Plan, lease: Duration, github: &FakeGithub) -> anyhow::Result<Arc<Self>> {
+        let gate = Gate::default();
+        gate.answer_api_by(&github.url())?;
+        let git = GitServer::start_with(BTreeMap::new(), None, |router| gate.before(router)).await?;
+        // Whoever takes the port meanwhile spoils the run, which says so.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let settings = vec![
+            ("KOTADB_GITHUB_API_URL", format!("{}{API}", git.origin())),
+            ("GITHUB_WEBHOOK_TOKEN", OPERATOR_TOKEN.to_owned()),
+            ("KOTADB_WEBHOOK_BASE_URL", format!("http://127.0.0.1:{port}")),
+            ("PORT", port.to_string()),
+        ];
+        Ok(Arc::new(Self::open_before(plan, lease, settings, (git, gate)).await?))
+    }
+
+    /// The same with these settings.
+    pub async fn open_with(plan: &Plan, lease: Duration, settings: Settings) -> anyhow::Result<Self> {
+        let gate = Gate::default();
+        let git = GitServer::start_with(BTreeMap::new(), None, |router| gate.before(router)).await?;
+        Self::open_before(plan, lease, settings, (git, gate)).await
+    }
+
+    async fn open_before(
+        plan: &Plan,
+        lease: Duration,
+        settings: Settings,
+        (git, gate): (GitServer, Gate),
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("kotadb-chaos-").tempdir()?;
         let postgres = Postgres::start(folder.path()).await?;
         history::watch(&postgres).await?;
         let s3 = S3::start(plan.seed).await?;
-        let git = GitServer::start(BTreeMap::new(), None).await?;
-        let mut command = router(plan, &postgres, &s3, (&git, folder.path()));
+        let around = Around { s3: &s3, git: &git, data: folder.path(), settings: &settings };
+        let mut command = around.router(plan, &postgres);
         let mut router = Program::start(command.stdout(Stdio::piped()), &folder.path().join("router.log"))?;
         let address = tokio::time::timeout(Duration::from_secs(30), router.address()).await;
         let url = address.context("the router does not listen")??;
         let hooks = std::sync::atomic::AtomicI64::new(1);
-        Ok(Self { plan: plan.clone(), postgres, s3, git, router, url, lease, folder, hooks })
+        Ok(Self { plan: plan.clone(), postgres, s3, git, gate, router, url, lease, settings, folder, hooks })
     }
 
     /// Another router, not started yet.
     pub fn router(&self) -> Command {
-        router(&self.plan, &self.postgres, &self.s3, (&self.git, self.folder.path()))
+        self.around(self.folder.path()).router(&self.plan, &self.postgres)
+    }
+
+    /// Where the first router listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn around<'a>(&'a self, data: &'a Path) -> Around<'a> {
+        Around { s3: &self.s3, git: &self.git, data, settings: &self.settings }
     }
 
     /// Data of the indexers and what the programs logged.
@@ -126,7 +176,7 @@ impl Stage {
 
     fn settle(&self, command: &mut Command, mode: &str, scratch: &str) {
         let data = self.folder.path().join(scratch);
-        settings(command, &self.postgres.indexer_url(), &self.s3, (&self.git, &data), WORKER);
+        self.around(&data).settle(command.env_clear(), &self.postgres.indexer_url(), WORKER);
         command.env("KOTADB_LEASE_SECONDS", self.lease.as_secs().to_string()).arg(mode);
     }
 
@@ -181,9 +231,20 @@ impl Stage {
 
     /// The same, tracking these refs.
     pub async fn register_refs(&self, tenant: &Tenant, name: &str, refs: &[&str]) -> anyhow::Result<Registered> {
+        let github_id = self.hooks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.register_as(tenant, name, refs, github_id).await
+    }
+
+    /// The same, with the number that it has at GitHub.
+    pub async fn register_as(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        refs: &[&str],
+        github_id: i64,
+    ) -> anyhow::Result<Registered> {
         let repository = Repository::new(name)?;
         self.git.insert(name, repository.path());
-        let github_id = self.hooks.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let (id, hook) = tenant.api.register(&self.git.url(name), refs, github_id).await?;
         Ok(Registered { repository, tenant: tenant.clone(), id: id.parse()?, hook })
     }
@@ -215,23 +276,33 @@ impl Registered {
     }
 }
 
-fn router(plan: &Plan, postgres: &Postgres, s3: &S3, (git, data): (&GitServer, &Path)) -> Command {
-    let mut command = Command::new(plan.bin.join("kotadb-api-server"));
-    settings(&mut command, &postgres.router_url(), s3, (git, data), ROUTER);
-    command.env("PORT", "0").env("KOTADB_BIND", "127.0.0.1");
-    command
+/// What a program finds beside its database.
+struct Around<'a> {
+    s3: &'a S3,
+    git: &'a GitServer,
+    data: &'a Path,
+    settings: &'a Settings,
 }
 
-fn settings(command: &mut Command, database: &str, s3: &S3, (git, data): (&GitServer, &Path), key: &str) {
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("DATABASE_URL", database)
-        .env("KOTADB_MASTER_KEY", MASTER_KEY)
-        .env("KOTADB_DATA_DIR", data)
-        .env("KOTADB_GIT_ALLOWED_ORIGINS", git.origin())
-        .env("BUCKET_NAME", BUCKET)
-        .env("AWS_ENDPOINT_URL_S3", s3.endpoint())
-        .env("AWS_ACCESS_KEY_ID", key)
-        .env("AWS_SECRET_ACCESS_KEY", key);
+impl Around<'_> {
+    fn router(&self, plan: &Plan, postgres: &Postgres) -> Command {
+        let mut command = Command::new(plan.bin.join("kotadb-api-server"));
+        command.env_clear().env("PORT", "0").env("KOTADB_BIND", "127.0.0.1");
+        self.settle(&mut command, &postgres.router_url(), ROUTER);
+        command
+    }
+
+    fn settle(&self, command: &mut Command, database: &str, key: &str) {
+        command
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("DATABASE_URL", database)
+            .env("KOTADB_MASTER_KEY", MASTER_KEY)
+            .env("KOTADB_DATA_DIR", self.data)
+            .env("KOTADB_GIT_ALLOWED_ORIGINS", self.git.origin())
+            .env("BUCKET_NAME", BUCKET)
+            .env("AWS_ENDPOINT_URL_S3", self.s3.endpoint())
+            .env("AWS_ACCESS_KEY_ID", key)
+            .env("AWS_SECRET_ACCESS_KEY", key);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+    }
 }

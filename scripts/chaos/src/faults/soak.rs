@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 
 use super::one_tenant;
 use crate::invariants;
+use crate::program::Program;
 use crate::report::Findings;
 use crate::stage::{Plan, Stage};
 
@@ -15,12 +16,29 @@ const LEEWAY_KIB: f64 = 16.0 * 1024.0;
 /// Open files come and go with connections.
 const MORE_FILES: f64 = 10.0;
 const BLOAT: f64 = 2.0;
+/// Tables that each push writes to.
+const TABLES: [&str; 5] =
+    ["kotadb.jobs", "kotadb.job_events", "kotadb.deliveries", "kotadb.queue_tenants", "kotadb.indexer_usage"];
+/// Between two pushes of the long form, so that the machine is of use for other things.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// Memory and files of router and indexer.
+/// Memory and files of router and indexer, and connections to Postgres.
 #[derive(Clone, Copy, Debug)]
 struct Size {
     kib: [u64; 2],
     files: [u64; 2],
+    connections: u64,
+}
+
+impl Size {
+    async fn of(stage: &Stage, server: &Program) -> anyhow::Result<Self> {
+        let connections = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database()";
+        Ok(Self {
+            kib: [stage.router.resident_kib(), server.resident_kib()],
+            files: [stage.router.open_files(), server.open_files()],
+            connections: u64::try_from(stage.postgres.number(connections).await?)?,
+        })
+    }
 }
 
 /// Half an hour, or half a minute.
@@ -28,20 +46,21 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let (stage, mut one, reader) = one_tenant(plan, Duration::from_secs(60), "acme/soak").await?;
     let mut server = stage.start_indexer(&mut stage.indexer("serve", "server"))?;
     let time = Duration::from_secs(if plan.long { 1800 } else { 30 });
-    let size = |server: &crate::program::Program| Size {
-        kib: [stage.router.resident_kib(), server.resident_kib()],
-        files: [stage.router.open_files(), server.open_files()],
-    };
     let (since, mut early, mut pushes) = (Instant::now(), None, 0);
     while since.elapsed() < time {
         one.push_surely().await?;
         pushes += 1;
         invariants::until_searchable(&one, Duration::from_secs(30)).await?;
         if early.is_none() && since.elapsed() > time / 3 {
-            early = Some(size(&server));
+            early = Some(Size::of(&stage, &server).await?);
+        }
+        if plan.long {
+            tokio::time::sleep(PAUSE).await;
         }
     }
-    let (late, early) = (size(&server), early.unwrap_or_else(|| size(&server)));
+    let late = Size::of(&stage, &server).await?;
+    let early = early.unwrap_or(late);
+    println!("soak: {early:?}, then {late:?}");
     for (nth, name) in ["router", "indexer"].into_iter().enumerate() {
         let limit = early.kib[nth] as f64 * GROWTH + LEEWAY_KIB;
         findings.at_most(&format!("KiB of the {name} at the end"), pushes, late.kib[nth] as f64, limit.round());
@@ -52,9 +71,14 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
             early.files[nth] as f64 + MORE_FILES,
         );
     }
+    let limit = early.connections as f64 + MORE_FILES;
+    findings.at_most("connections to Postgres at the end", pushes, late.connections as f64, limit);
     server.signal(Signal::SIGTERM)?;
     server.wait(Duration::from_secs(60)).await?;
-    findings.at_most("size of the job table, in sizes of its rows", pushes, bloat(&stage, "kotadb.jobs").await?, BLOAT);
+    for table in TABLES {
+        let bloat = bloat(&stage, table).await?;
+        findings.at_most(&format!("size of `{table}`, in sizes of its rows"), pushes, bloat, BLOAT);
+    }
     stage.settle_jobs().await?;
     invariants::check(&stage, &[&one], reader, findings).await
 }
@@ -68,5 +92,6 @@ async fn bloat(stage: &Stage, table: &str) -> anyhow::Result<f64> {
     // Tables of a few pages say nothing.
     let least = 128.0 * 1024.0;
     let (now, anew) = (size(table).await? as f64, size(copy).await? as f64);
+    stage.postgres.execute(&format!("DROP TABLE {copy}")).await?;
     Ok(now / anew.max(least))
 }

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::needs::{Part, is_merged};
 use super::one_tenant;
 use crate::history::History;
 use crate::invariants;
 use crate::report::Findings;
-use crate::stage::{Plan, Registered, Stage, Tenant};
+use crate::stage::{Plan, Registered, Stage};
 
 /// A burst waits at most 30 s, and then runs.
 const UNTIL_FOUND: f64 = 45.0;
@@ -38,11 +37,7 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     server.signal(Signal::SIGTERM)?;
     server.wait(Duration::from_secs(60)).await?;
     stage.settle_jobs().await?;
-    if is_merged(Part::FairQueue) {
-        small_behind_large(&stage, &one.tenant, findings).await?;
-    } else {
-        findings.needs("a queue that is fair to tenants, for the small tenant behind 5,000 jobs");
-    }
+    small_behind_large(&stage, findings).await?;
     let all: Vec<_> = crowd.iter().chain([&one]).collect();
     invariants::check(&stage, &all, reader, findings).await
 }
@@ -90,7 +85,8 @@ async fn crowd(stage: &Stage, findings: &mut Findings) -> anyhow::Result<Vec<Reg
 }
 
 /// How long a job waits that is queued behind 5,000 of another tenant, in lengths of a job.
-async fn small_behind_large(stage: &Stage, large: &Tenant, findings: &mut Findings) -> anyhow::Result<()> {
+async fn small_behind_large(stage: &Stage, findings: &mut Findings) -> anyhow::Result<()> {
+    let large = stage.tenant("large").await?;
     let source = crate::repository::Repository::new("large/source")?;
     for nth in 0..QUEUED {
         stage.git.insert(&format!("large/r{nth}"), source.path());

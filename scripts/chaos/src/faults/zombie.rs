@@ -1,5 +1,5 @@
-//! Fault 2: a worker that sleeps through its lease, in the middle of its publish, publishes nothing when it wakes: neither
-//! when its successor has published, nor when that has only begun.
+//! Fault 2: a worker that sleeps through its lease with the process of its job, in the middle of its publish, publishes nothing
+//! when it wakes: neither when its successor has published, nor when that has only begun.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use nix::sys::signal::Signal;
 use crate::invariants;
 use crate::reader::Reader;
 use crate::report::Findings;
-use crate::s3::faults::Hold;
 use crate::stage::{Plan, Registered, Stage};
+use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -54,7 +54,7 @@ async fn published_by_zombie(stage: &Stage, one: &mut Registered, case: Case, sl
     let mut request = stage.s3.hold(case.hold, case.skip);
     let mut zombie = stage.start_indexer(&mut stage.indexer("drain", "zombie"))?;
     anyhow::ensure!(request.reached(PATIENCE).await, "{case:?}: the request did not come");
-    zombie.signal(Signal::SIGSTOP)?;
+    zombie.signal_all(Signal::SIGSTOP)?;
     tokio::time::sleep(sleep).await;
     // The successor raises the fence first; its second swap is its publish.
     let mut publish = (!case.successor_published).then(|| stage.s3.hold(Hold::SwapHead, 1));
@@ -66,7 +66,7 @@ async fn published_by_zombie(stage: &Stage, one: &mut Registered, case: Case, sl
     let before = is_published();
     anyhow::ensure!(before == case.successor_published, "{case:?}: the successor is not where it should be");
     request.release();
-    zombie.signal(Signal::SIGCONT)?;
+    zombie.signal_all(Signal::SIGCONT)?;
     // It has more than enough time for what it must not do.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let is_broken = is_published() != before;

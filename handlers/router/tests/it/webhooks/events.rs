@@ -148,6 +148,30 @@ async fn a_rename_is_followed_and_the_former_name_still_leads_there() {
 }
 
 #[tokio::test]
+async fn what_leads_to_it_anew_is_looked_at_again_where_a_job_may_have_missed_it() {
+    let app = App::new().await;
+    let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
+    let given_up = |class: &str| format!("state = 'dead', error_class = '{class}', finished_at = now()");
+    let running = "state = 'running', lease_expires_at = now() + interval '1 minute'".to_owned();
+    for (action, newest, jobs) in [
+        ("renamed", given_up("permanent"), "1"),
+        ("renamed", given_up("crash"), "0"),
+        ("renamed", running.clone(), "1"),
+        ("renamed", "state = 'done', finished_at = now()".to_owned(), "0"),
+        ("publicized", given_up("permanent"), "1"),
+        ("privatized", given_up("permanent"), "0"),
+        ("transferred", given_up("permanent"), "0"),
+    ] {
+        app.db.execute("DELETE FROM kotadb.jobs").await;
+        Delivery::of(&hook, "push", &push("refs/heads/main")).send(&app).await;
+        app.db.execute(&format!("UPDATE kotadb.jobs SET {newest}")).await;
+        let answer = Delivery::of(&hook, "repository", &changed(action, "a/new")).send(&app).await;
+        assert_eq!(answer.body["status"], "applied", "{action}: {}", answer.body);
+        assert_eq!(queued(&app).await, jobs, "{action} after {newest}");
+    }
+}
+
+#[tokio::test]
 async fn a_transferred_repository_stands_still() {
     let app = App::new().await;
     let hook = hook(&app, "one", json!({ "url": "a/b" })).await;
