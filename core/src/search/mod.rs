@@ -39,4 +39,5 @@ pub use self::facets::Facets;
 pub use self::overlay::{Overlay, OverlayFile};
 pub use self::request::{Budget, Context, Page, SearchRequest, Visible};
 pub use self::searcher::Searcher;
+pub use self::targets::AHEAD;
 pub use crate::query::{LineMatch, Score};

@@ -10,7 +10,7 @@ mod line_table;
 mod sketch;
 mod trigram;
 
-pub use self::binary::is_binary;
+pub use self::binary::{BINARY_LOOK, is_binary};
 pub use self::fold::{fold, fold_literal};
 pub use self::language::Language;
 pub use self::line_table::{LineTable, Position};
