@@ -85,13 +85,11 @@ impl<'a> Output<'a> {
             {
                 self.line(&explanation(file, score))?;
             }
-            printed += if self.args.files { 1 } else { file.lines.len().max(1) };
+            printed += file.lines.len().max(1);
             for (nth, hit) in hits.by_ref().take(file.lines.len().max(1)).enumerate() {
-                match () {
-                    () if self.args.json => self.json(&hit)?,
-                    () if self.args.files && nth > 0 => {}
-                    () if self.args.files => self.line(&Hit { line: None, ..hit }.render(self.colour))?,
-                    () => self.hit(file, nth, &hit, is_new && nth == 0)?,
+                match self.args.json {
+                    true => self.json(&hit)?,
+                    false => self.hit(file, nth, &hit, is_new && nth == 0)?,
                 }
             }
         }
@@ -148,7 +146,7 @@ impl<'a> Output<'a> {
         self.flush_later(u64::MAX)?;
         let complete = result.complete && tree.is_none_or(|tree| tree.unread.is_empty());
         if self.args.count {
-            let n = if self.has_text && !self.args.files { self.totals.lines } else { self.totals.files };
+            let n = if self.has_text { self.totals.lines } else { self.totals.files };
             self.line(&n.to_string())?;
         } else if self.args.json {
             let mut summary = summary(result);

@@ -14,8 +14,8 @@ use kotadb_core::store::{Dropped, GRACE, Kind, ObjectKey, Refs, Root, Store};
 use uuid::Uuid;
 
 use crate::error::IndexError;
-use crate::halt::Halt;
 use crate::fail_point;
+use crate::halt::Halt;
 
 /// Refs objects read, and objects deleted, at once.
 const PARALLEL: usize = 16;

@@ -16,6 +16,7 @@ mod hidden;
 mod layers;
 mod lines;
 mod lists;
+mod named;
 mod near_lists;
 mod open;
 mod overlay;

@@ -36,7 +36,8 @@ async fn ask<'a>(reader: &Reader<'_>, root: &Root, targets: &'a [Target]) -> Res
             questions.entry(*at).or_default().insert(target.scope.formula());
         }
     }
-    let there = questions.into_iter().filter_map(|(at, formulas)| Some((at, root.segments.get(at as usize)?, formulas)));
+    let there =
+        questions.into_iter().filter_map(|(at, formulas)| Some((at, root.segments.get(at as usize)?, formulas)));
     let there: Vec<_> = there.collect();
     let tails_are_there = there.iter().all(|(_, entry, _)| reader.asks_at_once(entry));
     let reads = there.into_iter().map(|(at, entry, formulas)| async move {

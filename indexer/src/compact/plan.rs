@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn a_repository_touches_32_large_segments_whoever_shares_them() {
-        let owners = |nth: u64| BTreeSet::from([1, 2 + nth % 9].map(|id| RepositoryId(Uuid::from_u128(u128::from(id)))));
+        let owners =
+            |nth: u64| BTreeSet::from([1, 2 + nth % 9].map(|id| RepositoryId(Uuid::from_u128(u128::from(id)))));
         let large = |nth: u64| State { repositories: owners(nth), ..state(nth.into(), (40 + nth) * MIB, 1) };
         let states: Vec<State> = (0..35).map(large).collect();
         assert_eq!(numbers(&groups(&states, &[], ANY)), [[0, 1, 2, 3]]);

@@ -269,7 +269,8 @@ fn a_named_ref_among_many_segments_takes_four_round_trips() {
         let index = Index::publish(Store::open(&StoreOptions::Memory).unwrap(), &repositories, 40).await;
         let (root, _) = index.store.head(index.tenant).await.unwrap();
         assert!(root.segments.len() > 2 * kotadb_core::search::AHEAD - 10, "{}", root.segments.len());
-        for of in ["ref:refs/heads/r07", "ref:refs/heads/s31", "ref:heads/r01 OR ref:heads/s02", "ref:refs/heads/main"] {
+        for of in ["ref:refs/heads/r07", "ref:refs/heads/s31", "ref:heads/r01 OR ref:heads/s02", "ref:refs/heads/main"]
+        {
             let (far, traffic) = index.store.far_away(LATENCY).unwrap();
             let query = request(&index, &format!("needle_number_1 ({of})"));
             let answer = Searcher::new(far, CACHE).search(&query).await.unwrap();

@@ -65,15 +65,20 @@ impl<'p> Look<'p> {
         let behind = head.map(|head| changes::n_commits(repository, base.commit, head)).transpose()?;
         // Not on this thread, which may have something else to do meanwhile.
         let ended = tokio::task::spawn_blocking(|| status.end()).await.map_err(|_| IndexError::BuildThread)?;
-        let Changes { mut paths, nested, sparse } = ended?;
-        let n_changed = paths.len() + nested.len();
-        paths.extend(moved.into_iter().chain(sparse));
+        let changes = ended?;
+        let n_changed = changes.paths.len() + changes.nested.len();
+        let Changes { paths, dropped, nested, .. } = changes.with(moved);
         let mut look = Decision::new(self.place, repository, base.commit, &paths)?;
         if rules::any_changed(&paths) {
             let snapshot = inspect::snapshot(store, TenantId::LOCAL, base).await?;
             look.follow_rules(&snapshot);
         }
-        paths.iter().for_each(|path| look.path(path));
+        for path in &paths {
+            match dropped.contains(path) {
+                true => look.findings.push((path.clone(), Finding::Gone)),
+                false => look.path(path),
+            }
+        }
         nested.into_iter().for_each(|path| look.findings.push((path, Finding::Left(SkipReason::Submodule))));
         Ok(WorkingTree { n_changed, behind, ..look.finish(base) })
     }
