@@ -85,13 +85,11 @@ impl<'a> Output<'a> {
             {
                 self.line(&explanation(file, score))?;
             }
-            printed += if self.args.files { 1 } else { file.lines.len().max(1) };
+            printed += file.lines.len().max(1);
             for (nth, hit) in hits.by_ref().take(file.lines.len().max(1)).enumerate() {
-                match () {
-                    () if self.args.json => self.json(&hit)?,
-                    () if self.args.files && nth > 0 => {}
-                    () if self.args.files => self.line(&Hit { line: None, ..hit }.render(self.colour))?,
-                    () => self.hit(file, nth, &hit, is_new && nth == 0)?,
+                match self.args.json {
+                    true => self.json(&hit)?,
+                    false => self.hit(file, nth, &hit, is_new && nth == 0)?,
                 }
             }
         }
@@ -146,9 +144,9 @@ impl<'a> Output<'a> {
     /// Prints what comes after the last page; whether anything was found.
     pub fn finish(mut self, result: &SearchResult, tree: Option<&WorkingTree>) -> anyhow::Result<bool> {
         self.flush_later(u64::MAX)?;
-        let complete = result.complete && tree.is_none_or(|tree| tree.n_unread == 0);
+        let complete = result.complete && tree.is_none_or(|tree| tree.unread.is_empty());
         if self.args.count {
-            let n = if self.has_text && !self.args.files { self.totals.lines } else { self.totals.files };
+            let n = if self.has_text { self.totals.lines } else { self.totals.files };
             self.line(&n.to_string())?;
         } else if self.args.json {
             let mut summary = summary(result);
@@ -159,7 +157,7 @@ impl<'a> Output<'a> {
             summary.complete = complete;
             summary.reason = summary.reason.or_else(|| (!complete).then(|| "unread".to_owned()));
             summary.hidden = self.hidden.map(HiddenFiles::from);
-            summary.left_out = tree.iter().flat_map(|tree| &tree.left_out).map(left_out).collect();
+            summary.left_out = tree.into_iter().flat_map(left_out).collect();
             summary.notes = self.notes(result, tree);
             summary.tree = tree.map(state);
             summary.behind = tree.and_then(|tree| tree.behind).map(|behind| behind as u64);
@@ -201,15 +199,15 @@ impl<'a> Output<'a> {
             notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
         }
         let Some(tree) = tree else { return notes };
-        if tree.n_unread > 0 {
-            notes.push(format!(
-                "{} changed files were not searched, since all changes together are more than 512 MiB: commit them, or \
-                 let git ignore them, then run `kotadb index`",
-                tree.n_unread
-            ));
+        let listed = if self.args.left_out || self.args.json { "" } else { ": `--left-out` lists them" };
+        match tree.unread.len() {
+            0 => {}
+            n => notes.push(format!(
+                "the {n} largest of the changed files were not searched, since there is more than 512 MiB of text in them: \
+                 commit them and run `kotadb index`, or let git ignore them{listed}"
+            )),
         }
         if !tree.left_out.is_empty() {
-            let listed = if self.args.left_out || self.args.json { "" } else { ": `--left-out` lists them" };
             notes.push(format!("{} changed paths cannot be searched ({}){listed}", tree.left_out.len(), reasons(tree)));
         }
         notes
@@ -222,8 +220,8 @@ impl<'a> Output<'a> {
             eprintln!("stopped at {} {what}: --limit 0 prints all of them", self.args.limit);
         }
         self.notes(result, tree).iter().for_each(|note| eprintln!("note: {note}"));
-        for Skipped { path, reason } in tree.iter().flat_map(|tree| &tree.left_out).filter(|_| self.args.left_out) {
-            eprintln!("left out: {} ({})", printable(&path_text(path).0), reason_name(*reason));
+        for LeftOut { path, reason, .. } in tree.into_iter().flat_map(left_out).filter(|_| self.args.left_out) {
+            eprintln!("left out: {} ({reason})", printable(&path));
         }
     }
 
@@ -252,9 +250,16 @@ fn state(tree: &WorkingTree) -> String {
     }
 }
 
-fn left_out(Skipped { path, reason }: &Skipped) -> LeftOut {
-    let (path, path_lossy) = path_text(path);
-    LeftOut { path, path_lossy, reason: reason_name(*reason).to_owned() }
+/// What of the working tree was not searched, by path.
+fn left_out(tree: &WorkingTree) -> Vec<LeftOut> {
+    let left = tree.left_out.iter().map(|Skipped { path, reason }| (path, reason_name(*reason)));
+    let mut all: Vec<_> = left.chain(tree.unread.iter().map(|path| (path, "unread"))).collect();
+    all.sort_unstable();
+    let line = |(path, reason): (&Vec<u8>, &str)| {
+        let (path, path_lossy) = path_text(path);
+        LeftOut { path, path_lossy, reason: reason.to_owned() }
+    };
+    all.into_iter().map(line).collect()
 }
 
 /// How many paths are left out for each reason.

@@ -28,7 +28,7 @@ pub enum Command {
     RunJob,
     /// Forget what was deleted and merge segments, of all tenants or of a local index.
     Compact(UpkeepArgs),
-    /// Delete objects that nothing has named for a day, of all tenants or of a local index.
+    /// Delete objects that nothing has named for 20 hours, of all tenants or of a local index.
     Gc(UpkeepArgs),
     /// What is to be done once an hour: queue what is scheduled, look after all tenants, then drain.
     Sweep,

@@ -72,7 +72,7 @@ async fn assign(indexer: &Indexer, claimed: &Claimed) -> Result<Assignment, Inde
     let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
     let checkpoint = checkpoint::load(&mut tx, claimed).await?;
     tx.commit().await?;
-    Ok(Assignment::new(claimed, token, hidden, diary::uploaded(checkpoint)))
+    Ok(Assignment::new(claimed, token, hidden, diary::uploaded(checkpoint, claimed.now_ms)))
 }
 
 async fn run(indexer: &Indexer, assignment: &Assignment, halt: &Halt, diary: &Diary) -> Result<Outcome, IndexError> {

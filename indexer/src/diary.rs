@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::child::SegmentLine;
 use crate::job::Told;
+use crate::{gc, limits};
 
 /// How long the end of a job waits for its last entries.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -90,9 +91,33 @@ async fn save(db: &Db, claimed: &Claimed, uploaded: &[SegmentLine]) -> Result<()
     tx.commit().await
 }
 
-/// What a checkpoint says was uploaded; one that cannot be read says nothing.
-pub fn uploaded(checkpoint: Option<Value>) -> Vec<SegmentEntry> {
+/// What a checkpoint says was uploaded, as far as it is young at `now_ms`: tries hand it on to each other, and no root names
+/// it. One that cannot be read says nothing.
+pub fn uploaded(checkpoint: Option<Value>, now_ms: u64) -> Vec<SegmentEntry> {
     let lines =
         checkpoint.and_then(|mut value| serde_json::from_value::<Vec<SegmentLine>>(value["uploaded"].take()).ok());
-    lines.unwrap_or_default().iter().filter_map(SegmentLine::entry).collect()
+    let is_young = |entry: &SegmentEntry| {
+        u128::from(now_ms.saturating_sub(gc::written_ms(entry.key))) < limits::CHECKPOINT_LIFE.as_millis()
+    };
+    lines.unwrap_or_default().iter().filter_map(SegmentLine::entry).filter(is_young).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kotadb_core::store::ObjectKey;
+    use uuid::{NoContext, Timestamp, Uuid};
+
+    use super::*;
+
+    #[test]
+    fn what_tries_handed_on_for_too_long_is_not_built_on() {
+        let made_ms = 1_795_000_000_000;
+        let id = Uuid::new_v7(Timestamp::from_unix(NoContext, made_ms / 1000, 0));
+        let key = ObjectKey { id, hash: [7; 8] };
+        let entry = SegmentEntry { key, bytes: 9, hot_bytes: 5, n_docs: 1, text_bytes: 3 };
+        let checkpoint = serde_json::json!({ "uploaded": [SegmentLine::from(&entry)] });
+        let hours_later = |hours: u64| uploaded(Some(checkpoint.clone()), made_ms + hours * 3_600_000);
+        assert_eq!(hours_later(11), [entry.clone()]);
+        assert_eq!(hours_later(12), []);
+    }
 }

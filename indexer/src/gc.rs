@@ -1,4 +1,4 @@
-//! Deletes objects that nothing names any more: a day after the last root that named them was replaced, and never
+//! Deletes objects that nothing names any more: [`GRACE`] after the last root that named them was replaced, and never
 //! before. What a crash or an earlier version left behind, no root names and nobody listed; it is listed first.
 //!
 //! What is dropped is noted in HEAD by who drops it. Where that is more than HEAD should carry, a collection moves it to a
@@ -14,17 +14,14 @@ use kotadb_core::store::{Dropped, GRACE, Kind, ObjectKey, Refs, Root, Store};
 use uuid::Uuid;
 
 use crate::error::IndexError;
+use crate::fail_point;
 use crate::halt::Halt;
-use crate::{fail_point, limits};
 
 /// Refs objects read, and objects deleted, at once.
 const PARALLEL: usize = 16;
 
 /// Dropped objects that HEAD may carry: with so few, a list of their own is not worth its request.
 pub const FEW_DROPPED: usize = 64;
-
-/// Whoever holds on to a root is done before what only it names may go.
-const _: () = assert!(limits::JOB_DEADLINE.as_secs() < GRACE.as_secs());
 
 /// An object of a tenant.
 type Object = (Kind, ObjectKey);
@@ -144,7 +141,7 @@ async fn listed(store: &Store, tenant: TenantId, root: &Root) -> Result<BTreeMap
 /// What is to become of the objects that are there.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Verdict {
-    /// Unnamed, listed a day ago or longer, written a day ago or longer.
+    /// Unnamed, listed [`GRACE`] ago or longer, written so long ago or longer.
     due: BTreeSet<Object>,
     /// Unnamed, listed, and too early to delete, with the time when each was dropped.
     waiting: BTreeMap<Object, u64>,
@@ -179,7 +176,7 @@ impl Verdict {
 }
 
 /// When an object was named, by the clock of who wrote it; never, where its name has no time.
-fn written_ms(key: ObjectKey) -> u64 {
+pub(crate) fn written_ms(key: ObjectKey) -> u64 {
     let time = key.id.get_timestamp().map(|time| time.to_unix());
     time.map_or(0, |(seconds, nanos)| seconds * 1000 + u64::from(nanos) / 1_000_000)
 }
@@ -278,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_no_root_names_goes_a_day_after_it_was_dropped() {
+    async fn what_no_root_names_goes_twenty_hours_after_it_was_dropped() {
         let store = Store::open(&StoreOptions::Memory).unwrap();
         let (kept, gone) = (put(&store, Kind::Segment, START).await, put(&store, Kind::Segment, START).await);
         let entry = |key| SegmentEntry { key, bytes: 6, hot_bytes: 1, n_docs: 1, text_bytes: 1 };
@@ -288,8 +285,8 @@ mod tests {
             Ok::<_, IndexError>(true)
         };
         store.update_head(TENANT, publish).await.unwrap();
-        assert_eq!(collect_at(&store, START + 24 * HOUR).await, Collected { waiting: 1, ..Collected::default() });
-        assert_eq!(collect_at(&store, START + 25 * HOUR).await, Collected { deleted: 1, bytes: 6, waiting: 0 });
+        assert_eq!(collect_at(&store, START + 20 * HOUR).await, Collected { waiting: 1, ..Collected::default() });
+        assert_eq!(collect_at(&store, START + 21 * HOUR).await, Collected { deleted: 1, bytes: 6, waiting: 0 });
         assert_eq!(there(&store).await, [kept]);
         assert!(store.head(TENANT).await.unwrap().0.dropped.is_empty());
         let version = store.head(TENANT).await.unwrap().0.version;
@@ -313,8 +310,8 @@ mod tests {
         store.update_head(TENANT, publish).await.unwrap();
         let collect =
             async |hours| collect_dropped(&store, TENANT, START + hours * HOUR, &Halt::default()).await.unwrap();
-        assert_eq!(collect(23).await, Collected { waiting: 4, ..Collected::default() });
-        assert_eq!(collect(24).await, Collected { deleted: 2, bytes: 0, waiting: 2 });
+        assert_eq!(collect(19).await, Collected { waiting: 4, ..Collected::default() });
+        assert_eq!(collect(20).await, Collected { deleted: 2, bytes: 0, waiting: 2 });
         let mut left = vec![keys[0].1, keys[3].1, keys[4].1];
         let mut found = there(&store).await;
         left.sort_unstable();
@@ -331,8 +328,8 @@ mod tests {
         let lost = put(&store, Kind::Snapshot, START).await;
         assert_eq!(collect_at(&store, START + 99 * HOUR).await.waiting, 1);
         assert_eq!(there(&store).await, [lost]);
-        assert_eq!(collect_at(&store, START + 122 * HOUR).await.waiting, 1);
-        assert_eq!(collect_at(&store, START + 123 * HOUR).await.deleted, 1);
+        assert_eq!(collect_at(&store, START + 118 * HOUR).await.waiting, 1);
+        assert_eq!(collect_at(&store, START + 119 * HOUR).await.deleted, 1);
         assert!(there(&store).await.is_empty());
     }
 

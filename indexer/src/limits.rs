@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use kotadb_core::store::GRACE;
+
+const HOUR: u64 = 3600;
+
 /// Largest text blob that is indexed.
 pub const MAX_BLOB_BYTES: u64 = 8 << 20;
 /// Most files (and, apart, most folders) of one commit.
@@ -13,7 +17,13 @@ pub const MAX_PATH_BYTES: usize = 4096;
 /// Most refs that one repository tracks.
 pub const MAX_REFS: usize = 1000;
 /// Longest time of one job.
-pub const JOB_DEADLINE: Duration = Duration::from_secs(2 * 3600);
+pub const JOB_DEADLINE: Duration = Duration::from_secs(2 * HOUR);
+/// How often somebody sweeps at least.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(HOUR);
+/// How long text may be in the store after it was deleted.
+pub const GONE_WITHIN: Duration = Duration::from_secs(25 * HOUR);
+/// How old a segment may be that an unfinished try has left for the next one.
+pub const CHECKPOINT_LIFE: Duration = Duration::from_secs(12 * HOUR);
 /// Longest time of one listing of a remote's refs.
 pub const LIST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest time of one fetch.
@@ -34,3 +44,11 @@ pub const CHECKPOINT_TEXT_BYTES: u64 = 4 << 20;
 pub const POSTINGS_MEMORY: usize = 64 << 20;
 /// Files listed at once: tips are worked off in groups of about this size, which bounds memory for any number of refs.
 pub const GROUP_FILES: usize = 600_000;
+
+/// A job that began before a deletion may publish until its deadline. The next sweep takes that out of the root, the first
+/// one after the grace deletes it, and one of the sweeps may be missed or take an hour.
+const _: () = assert!(JOB_DEADLINE.as_secs() + 3 * SWEEP_EVERY.as_secs() + GRACE.as_secs() <= GONE_WITHIN.as_secs());
+/// Whoever holds on to a root is done before what only it names may go.
+const _: () = assert!(JOB_DEADLINE.as_secs() < GRACE.as_secs());
+/// A try publishes what an earlier one has left before the collector may take that for lost.
+const _: () = assert!(CHECKPOINT_LIFE.as_secs() + JOB_DEADLINE.as_secs() < GRACE.as_secs());

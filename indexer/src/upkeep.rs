@@ -140,11 +140,21 @@ async fn sweep_tenant(indexer: &Indexer, tenant: TenantId, part: Part, halt: &Ha
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let deletions = deletions::of_tenant(&mut tx, tenant).await?;
     tx.commit().await?;
+    look_after(indexer, tenant, (&deletions, part), halt).await
+}
+
+/// Does a part of the upkeep of one tenant, of which that is to be forgotten, at the time that this was read.
+pub async fn look_after(
+    indexer: &Indexer,
+    tenant: TenantId,
+    (deletions, part): (&Deletions, Part),
+    halt: &Halt,
+) -> Result<(), IndexError> {
     let (store, folder, now_ms) = (&indexer.store, indexer.data_dir.as_path(), deletions.now_ms);
     let upkeep = Upkeep { store, tenant, folder, now_ms, halt };
     let (mut compacted, mut collected) = (Compacted::default(), Collected::default());
     if part != Part::Collect {
-        forget(indexer, &upkeep, &deletions).await?;
+        forget(indexer, &upkeep, deletions).await?;
         upkeep.expire().await?;
         compacted = upkeep.compact(Extent::All).await?;
     }

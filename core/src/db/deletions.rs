@@ -58,12 +58,18 @@ pub async fn request_purge(tx: &mut Tx, id: RepositoryId) -> Result<(), DbError>
 }
 
 /// Notes that what [`of_tenant`] said at `seen_ms` was purged. A request that is younger than `settled` stays, because a
-/// run that began before it may still publish. Scope: worker.
+/// run that began before it may still publish. What unfinished tries have left of a repository whose request is closed goes,
+/// too: nobody knows what text is in there. Scope: worker.
 pub async fn purged(tx: &mut Tx, tenant: TenantId, seen_ms: u64, settled: Duration) -> Result<(), DbError> {
     let before_ms = seen_ms.saturating_sub(u64::try_from(settled.as_millis()).unwrap_or(u64::MAX));
     let close = Statement::new(
-        "UPDATE kotadb.repositories SET purge_requested_at = NULL
-         WHERE tenant_id = $1 AND purge_requested_at < to_timestamp($2::bigint / 1000.0)",
+        "WITH closed AS (
+             UPDATE kotadb.repositories SET purge_requested_at = NULL
+             WHERE tenant_id = $1 AND purge_requested_at < to_timestamp($2::bigint / 1000.0)
+             RETURNING id
+         )
+         UPDATE kotadb.jobs SET checkpoint = NULL, checkpointed_at = NULL
+         WHERE checkpoint IS NOT NULL AND repository_id IN (SELECT id FROM closed)",
     );
     tx.run(close.bind(tenant.0).bind(i64::try_from(before_ms).unwrap_or(i64::MAX))).await?;
     Ok(())

@@ -9,6 +9,7 @@ use super::definition::{self, is_word};
 use super::pattern::Pattern;
 use super::plan::{Entry, Plan};
 use crate::segment::Class;
+use crate::text;
 
 /// A reason for points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,9 +172,14 @@ impl Plan {
         score
     }
 
-    /// Whether one name is looked for: its definition is what is wanted first.
-    pub(crate) fn is_name(&self) -> bool {
-        matches!(self.atoms(), [Atom { literal: Some(text), .. }] if text.len() >= SHORTEST_NAME && text.bytes().all(is_word))
+    /// The name, where one is looked for: its definition is what is wanted first.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self.atoms() {
+            [Atom { literal: Some(text), .. }] if text.len() >= SHORTEST_NAME && text.bytes().all(is_word) => {
+                Some(text)
+            }
+            _ => None,
+        }
     }
 
     /// Whether the query is about tests: then they are no worse than other files.
@@ -241,8 +247,7 @@ fn keep(best: &mut [LineScore; 3], line: LineScore) {
 fn name_points(score: &mut Score, atom: &Atom, path: &[u8]) {
     let Some(literal) = &atom.literal else { return };
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    let stem = name.split(|byte| *byte == b'.').find(|part| !part.is_empty()).unwrap_or(name);
-    if name.eq_ignore_ascii_case(literal.as_bytes()) || stem.eq_ignore_ascii_case(literal.as_bytes()) {
+    if name.eq_ignore_ascii_case(literal.as_bytes()) || text::stem(path).eq_ignore_ascii_case(literal.as_bytes()) {
         score.add(Signal::Name, NAME);
     } else if name.windows(literal.len().max(1)).any(|part| part.eq_ignore_ascii_case(literal.as_bytes())) {
         score.add(Signal::NamePart, NAME_PART);

@@ -115,6 +115,15 @@ impl Query {
         has_lines && self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
     }
 
+    /// The same query, answered by files instead of their lines.
+    #[must_use]
+    pub fn without_lines(self) -> Self {
+        match self.result_type {
+            ResultType::Lines => Self { result_type: ResultType::Files, ..self },
+            ResultType::Files | ResultType::Paths => self,
+        }
+    }
+
     /// The same query, asked of the refs with this name.
     #[must_use]
     pub fn of_ref(self, kind: NameKind, name: &str) -> Self {

@@ -114,6 +114,13 @@ impl Opened {
         }
     }
 
+    /// Where a candidate is in static order.
+    pub(super) fn passed(&self, candidate: &Candidate) -> Passed {
+        let file = self.file(candidate);
+        let nth_repository = self.targets[candidate.target as usize].target.nth_repository;
+        Passed { class: file.class, nth_repository, path: file.path.to_vec() }
+    }
+
     /// Length of a text in bytes.
     pub(super) fn text_len(&self, document: Document) -> u64 {
         match document {

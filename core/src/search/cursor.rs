@@ -55,10 +55,12 @@ pub(super) struct Place {
     pub(super) ranked: u32,
     /// The last file before the batch; `None`: it is the first.
     pub(super) after: Option<Passed>,
+    /// The last file that joined the first batch before its turn, because of its name.
+    pub(super) named: Option<Passed>,
 }
 
 /// A file in static order, which no cache and no list of candidates has a say in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Passed {
     pub(super) class: Class,
     /// Number among the repositories that are searched.
@@ -80,9 +82,10 @@ pub enum CursorError {
     Changed,
 }
 
-/// First byte: the layout of what follows. Layout 1 was not signed, 2 did not say how many files were ranked.
-const LAYOUT: u8 = 3;
-/// In place of a class: the batch is the first.
+/// First byte: the layout of what follows. Layout 1 was not signed, 2 did not say how many files were ranked, 3 knew no files
+/// ahead of their turn.
+const LAYOUT: u8 = 4;
+/// In place of a class: there is no such file.
 const NO_CLASS: u8 = u8::MAX;
 
 impl fmt::Display for SearchCursor {
@@ -110,15 +113,17 @@ impl SearchCursor {
         bytes.extend(self.version.to_le_bytes());
         bytes.extend(self.issued.to_le_bytes());
         bytes.extend(self.question.to_le_bytes());
-        let Place { batch, files, lines, ranked, after } = &self.place;
+        let Place { batch, files, lines, ranked, after, named } = &self.place;
         [batch, files, lines, ranked].into_iter().for_each(|number| bytes.extend(number.to_le_bytes()));
-        match after {
-            None => bytes.push(NO_CLASS),
-            Some(Passed { class, nth_repository, path }) => {
-                bytes.push(*class as u8);
-                bytes.extend(nth_repository.to_le_bytes());
-                bytes.extend((path.len() as u32).to_le_bytes());
-                bytes.extend(path);
+        for file in [after, named] {
+            match file {
+                None => bytes.push(NO_CLASS),
+                Some(Passed { class, nth_repository, path }) => {
+                    bytes.push(*class as u8);
+                    bytes.extend(nth_repository.to_le_bytes());
+                    bytes.extend((path.len() as u32).to_le_bytes());
+                    bytes.extend(path);
+                }
             }
         }
         bytes.extend(self.pinned.as_deref().unwrap_or_default());
@@ -133,20 +138,24 @@ fn decode(body: &[u8], seal: Seal) -> Option<SearchCursor> {
     let question = u64::from_le_bytes(take(&mut rest)?);
     let mut number = || Some(u32::from_le_bytes(take(&mut rest)?));
     let (batch, files, lines, ranked) = (number()?, number()?, number()?, number()?);
-    let [class] = take(&mut rest)?;
-    let after = if class == NO_CLASS { None } else { Some(passed(class, &mut rest)?) };
-    let place = Place { batch, files, lines, ranked, after };
+    let (after, named) = (passed(&mut rest)?, passed(&mut rest)?);
+    let place = Place { batch, files, lines, ranked, after, named };
     let pinned = (!rest.is_empty()).then(|| Bytes::copy_from_slice(rest));
     Some(SearchCursor { version, issued, question, place, pinned, seal })
 }
 
-fn passed(class: u8, rest: &mut &[u8]) -> Option<Passed> {
+/// The outer `None`: it is cut short.
+fn passed(rest: &mut &[u8]) -> Option<Option<Passed>> {
+    let [class] = take(rest)?;
+    if class == NO_CLASS {
+        return Some(None);
+    }
     let class = *Class::ALL.get(usize::from(class))?;
     let nth_repository = u32::from_le_bytes(take(rest)?);
     let len = usize::try_from(u32::from_le_bytes(take(rest)?)).ok()?;
     let (path, later) = rest.split_at_checked(len)?;
     *rest = later;
-    Some(Passed { class, nth_repository, path: path.to_vec() })
+    Some(Some(Passed { class, nth_repository, path: path.to_vec() }))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -173,12 +182,13 @@ mod tests {
             version: u64,
             question: u64,
             pinned in prop::collection::vec(any::<u8>(), 0..80),
-            after in prop::option::of((0usize..5, prop::collection::vec(any::<u8>(), 0..40))),
+            files_of_it in prop::array::uniform2(prop::option::of((0usize..5, prop::collection::vec(any::<u8>(), 0..40)))),
         ) {
             let [issued, batch, nth_repository, files, lines, ranked] = numbers;
-            let after = after.map(|(class, path)| Passed { class: Class::ALL[class], nth_repository, path });
+            let passed = |(class, path)| Passed { class: Class::ALL[class], nth_repository, path };
+            let [after, named] = files_of_it.map(|file| file.map(passed));
             let pinned = (!pinned.is_empty()).then(|| Bytes::from(pinned));
-            let place = Place { batch, files, lines, ranked, after };
+            let place = Place { batch, files, lines, ranked, after, named };
             let cursor = SearchCursor { version, issued, question, place, pinned, seal: seal(1) };
             let text = cursor.to_string();
             let read = SearchCursor::open(&text, seal(1)).unwrap();

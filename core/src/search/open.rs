@@ -135,7 +135,7 @@ async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) ->
         snapshots.into_iter().map(|key| async move { Ok(Object::Snapshot(key, reader.snapshot(key).await?)) });
     let deltas = deltas.into_iter().map(|key| async move { Ok(Object::Delta(key, reader.delta(key).await?)) });
     let segments = table.values().filter(|wanted| eager && likely.contains(&wanted.entry.key));
-    let tails_are_there = segments.clone().all(|wanted| reader.opened_ahead(wanted.entry.key).is_some());
+    let tails_are_there = segments.clone().all(|wanted| reader.asks_at_once(wanted.entry));
     let reads = snapshots.map(Either::Left).chain(deltas.map(|read| Either::Right(Either::Left(read))));
     let reads = reads.chain(segments.map(|wanted| Either::Right(Either::Right(open_and_ask(reader, wanted)))));
     let mut objects = Objects::default();

@@ -3,7 +3,8 @@
 //! A batch is a number of *matching* files that follow each other in static order. So what is ranked together depends on
 //! the query and the snapshots alone, and not on which candidates the postings left. One thing else has a say: where texts
 //! had to be fetched from a bucket, another wave of them only to rank more is not worth its wait, and the batch ends when
-//! it fills the page. The cursor says how long it was, so pages put together are the whole answer either way.
+//! it fills the page. The cursor says how long it was, so pages put together are the whole answer either way. The first one
+//! may have files ahead of their turn: see `named`.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::lines::{Shown, files};
 use super::reader::Reader;
 use super::request::SearchRequest;
 use super::spread::{folder, spread};
-use super::verify::{Hit, Left, Tally, Verified, Work};
+use super::verify::{Hit, Left, Tally, Text, Verified, Work};
 use super::waves::{Wave, Waves};
 use crate::store::StoreError;
 
@@ -27,6 +28,9 @@ const LARGEST_BATCH: usize = 1024;
 const ENOUGH_LINES: u64 = 1024;
 /// Files of such a batch at most, unless it would have as many anyway.
 const MOST_OF_NAME: usize = 512;
+
+/// Text of a batch, in bytes (one file may have more): it is in memory until its lines are cut out.
+pub(super) const BATCH_BYTES: usize = 64 << 20;
 
 /// Candidates of a wave. The first one is a batch's worth where most of them match; cold, it is one round trip.
 const FIRST_WAVE: usize = 160;
@@ -50,6 +54,13 @@ pub(super) struct Found {
     pub(super) hit: Hit,
 }
 
+impl Found {
+    /// Bytes of text that it keeps in memory.
+    pub(super) fn text_len(&self) -> usize {
+        self.hit.text.as_ref().map_or(0, Text::len)
+    }
+}
+
 /// How much of a page is still free.
 struct Room {
     files: usize,
@@ -57,24 +68,24 @@ struct Room {
 }
 
 /// Matching files on their way into batches.
-struct Batches<'a, 'w> {
-    reader: &'a Reader<'a>,
-    work: &'a Arc<Work>,
-    waves: &'a mut Waves<'w>,
+pub(super) struct Batches<'a, 'w> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) work: &'a Arc<Work>,
+    pub(super) waves: &'a mut Waves<'w>,
     request: &'a SearchRequest,
     /// Found, in static order, and not in a batch yet.
-    found: Vec<Found>,
-    tally: Tally,
+    pub(super) found: Vec<Found>,
+    pub(super) tally: Tally,
     /// Candidates that were verified, and how many of them matched.
     seen: (usize, usize),
     /// Why the last batch was cut short.
-    stopped: Option<StopReason>,
+    pub(super) stopped: Option<StopReason>,
     /// Files of the batch that the page before gave out some of; 0: it ended with a batch.
-    begun: usize,
+    pub(super) begun: usize,
     /// Whether texts had to be fetched from a bucket.
-    is_far: bool,
-    /// The last file that was verified.
-    verified: Option<Passed>,
+    pub(super) is_far: bool,
+    /// The last file that was verified in its turn.
+    pub(super) verified: Option<Passed>,
     /// The file that came next when the time was over, or enough was read.
     left: Option<LeftFile>,
 }
@@ -100,10 +111,17 @@ pub(super) async fn fill(
     let (seen, is_far, stopped, verified, left) = ((0, 0), false, None, None, None);
     let mut batches =
         Batches { reader, work, waves, request, found, tally, seen, stopped, begun, is_far, verified, left };
+    if place.batch > 0 {
+        batches.pass_ahead(place.named.as_ref());
+    }
     let mut out = Vec::new();
     let stopped = loop {
         let Some(mut batch) = batches.next(place.batch, &room).await? else { break None };
         let last = batch.last().map(|found| batches.passed(found));
+        let ranked = batch.len() as u32;
+        if place.batch == 0 {
+            batches.call(&mut batch, &mut place).await?;
+        }
         // Stable: equals stay in static order.
         batch.sort_by_key(|found| Reverse(found.hit.score));
         if batches.stopped.is_some() && (place.files, place.lines) != (0, 0) {
@@ -113,14 +131,14 @@ pub(super) async fn fill(
         if place.batch == 0 && !work.plan.lists_files() && !work.plan.asks_paths() {
             batch = spread(batch, |found| batches.folder(found));
         }
-        place.ranked = batch.len() as u32;
+        place.ranked = ranked;
         let (shown, more) = room.choose(batch, &mut place);
         out.extend(files(work, shown, request).await);
         if more {
             break Some((StopReason::Limit, place));
         }
         let after = if batches.stopped.is_some() { batches.progress(place.after)? } else { last };
-        place = Place { batch: place.batch.saturating_add(1), after, ..Place::default() };
+        place = Place { batch: place.batch.saturating_add(1), after, named: place.named, ..Place::default() };
         batches.begun = 0;
         let reason = if room.is_empty() { Some(StopReason::Limit) } else { batches.stopped };
         if let Some(reason) = reason {
@@ -187,7 +205,7 @@ impl Batches<'_, '_> {
 
     /// Length of the next batch, if that is known: texts under one path stay together.
     fn cut(&self, least: usize) -> Option<usize> {
-        let len = self.ranked(least);
+        let len = if self.begun > 0 { self.begun } else { self.ranked(least).min(self.light()) };
         let last = self.passed(self.found.get(len - 1)?);
         let same = self.found[len..].iter().position(|found| self.passed(found) != last)?;
         Some(len + same)
@@ -202,10 +220,7 @@ impl Batches<'_, '_> {
 
     /// Files of a batch of at least so many, as far as what was found tells it.
     fn ranked(&self, least: usize) -> usize {
-        if self.begun > 0 {
-            return self.begun;
-        }
-        if !self.work.plan.is_name() {
+        if self.work.plan.name().is_none() {
             return least;
         }
         let mut lines = 0;
@@ -214,6 +229,16 @@ impl Batches<'_, '_> {
             lines < ENOUGH_LINES
         });
         (few.count() + 1).clamp(least, MOST_OF_NAME.max(least))
+    }
+
+    /// Files whose texts are not too long together; where all that were found are not, any number.
+    fn light(&self) -> usize {
+        let mut bytes = 0;
+        let heavy = self.found.iter().position(|found| {
+            bytes += found.text_len();
+            bytes > BATCH_BYTES
+        });
+        heavy.map_or(usize::MAX, |heavy| heavy.max(1))
     }
 
     /// Files that the next batch will have, by the lines of those that were found.
@@ -227,7 +252,7 @@ impl Batches<'_, '_> {
             return by_lines.map_or(least, |files| (files as usize).min(room.files).clamp(1, least));
         }
         match (self.found.len() as u64 * ENOUGH_LINES).checked_div(lines) {
-            Some(likely) if self.work.plan.is_name() => (likely as usize).clamp(least, MOST_OF_NAME.max(least)),
+            Some(likely) if self.work.plan.name().is_some() => (likely as usize).clamp(least, MOST_OF_NAME.max(least)),
             _ => least,
         }
     }
@@ -244,7 +269,7 @@ impl Batches<'_, '_> {
     }
 
     /// Whether anything may come after the batches so far.
-    fn more(&mut self) -> bool {
+    pub(super) fn more(&mut self) -> bool {
         !self.found.is_empty() || self.left.is_some() || self.waves.more()
     }
 
@@ -254,15 +279,12 @@ impl Batches<'_, '_> {
         (candidate.target, folder(self.work.opened.file(candidate).path))
     }
 
-    fn passed(&self, found: &Found) -> Passed {
+    pub(super) fn passed(&self, found: &Found) -> Passed {
         self.passed_of(&found.wave, found.hit.unit)
     }
 
     fn passed_of(&self, wave: &Wave, unit: usize) -> Passed {
-        let candidate = &wave.candidates(unit)[0];
-        let (opened, file) = (&self.work.opened, self.work.opened.file(candidate));
-        let nth_repository = opened.targets[candidate.target as usize].target.nth_repository;
-        Passed { class: file.class, nth_repository, path: file.path.to_vec() }
+        self.work.opened.passed(&wave.candidates(unit)[0])
     }
 }
 

@@ -1,12 +1,10 @@
 //! Which of many targets have anything to open: with many repositories the lists of their segments are asked first, and
 //! snapshots are read only where the root does not rule out that they name a document which the lists leave.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::future;
 
-use super::cache::OpenSegment;
 use super::reader::Reader;
 use super::targets::Target;
 use crate::query::Formula;
@@ -32,19 +30,26 @@ pub(super) async fn prune(reader: &Reader<'_>, root: &Root, targets: &[Target]) 
 }
 
 async fn ask<'a>(reader: &Reader<'_>, root: &Root, targets: &'a [Target]) -> Result<Answers<'a>, StoreError> {
-    let pair = |target: &'a Target| target.likely().iter().map(|at| (*at, target.scope.formula()));
-    let wanted: BTreeSet<u32> = targets.iter().flat_map(Target::likely).copied().collect();
-    let there = wanted.into_iter().filter_map(|at| Some((at, root.segments.get(at as usize)?)));
-    let reads = there.map(|(at, entry)| async move { Ok((at, reader.segment(entry).await?)) });
-    let opened = reader.wave(future::try_join_all(reads)).await?;
-    let opened: HashMap<u32, Arc<OpenSegment>> = opened.into_iter().collect();
-    let questions: std::collections::HashSet<(u32, &Formula)> = targets.iter().flat_map(pair).collect();
-    let reads = questions.into_iter().filter_map(|(at, formula)| Some((at, formula, opened.get(&at)?)));
-    let reads = reads.map(|(at, formula, open)| async move {
-        let documents = reader.documents(open, formula).await?;
-        Ok(((at, formula), documents.map(|documents| documents.iter().collect())))
+    let mut questions: BTreeMap<u32, HashSet<&Formula>> = BTreeMap::new();
+    for target in targets {
+        for at in target.likely() {
+            questions.entry(*at).or_default().insert(target.scope.formula());
+        }
+    }
+    let there =
+        questions.into_iter().filter_map(|(at, formulas)| Some((at, root.segments.get(at as usize)?, formulas)));
+    let there: Vec<_> = there.collect();
+    let tails_are_there = there.iter().all(|(_, entry, _)| reader.asks_at_once(entry));
+    let reads = there.into_iter().map(|(at, entry, formulas)| async move {
+        let open = reader.segment(entry).await?;
+        let asked = formulas.into_iter().map(async |formula| {
+            let documents = reader.documents(&open, formula).await?;
+            Ok(((at, formula), documents.map(|documents| documents.iter().collect())))
+        });
+        future::try_join_all(asked).await
     });
-    Ok(reader.wave(future::try_join_all(reads)).await?.into_iter().collect())
+    let answers = reader.overlapping_waves(future::try_join_all(reads), tails_are_there).await?;
+    Ok(answers.into_iter().flatten().collect())
 }
 
 fn has_candidates(root: &Root, target: &Target, answers: &Answers<'_>) -> bool {

@@ -186,6 +186,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Whether lists of a segment need not wait for its tail: that is there already, or comes with them.
+    pub(super) fn asks_at_once(&self, entry: &SegmentEntry) -> bool {
+        entry.bytes <= WHOLE_SEGMENT || self.opened_ahead(entry.key).is_some()
+    }
+
     /// A segment that was opened ahead.
     pub(super) fn opened_ahead(&self, key: ObjectKey) -> Option<Arc<OpenSegment>> {
         self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use futures::future;
 
-use super::reader::Reader;
+use super::reader::{Reader, WHOLE_SEGMENT};
 use super::request::{SearchRequest, Visible};
 use crate::id::{ObjectId, RepositoryId};
 use crate::query::{Plan, Scope};
-use crate::store::{ObjectKey, Refs, RepositoryEntry, Root, StoreError, Tip};
+use crate::store::{ObjectKey, Refs, RepositoryEntry, Root, SegmentEntry, StoreError, Tip};
 
-/// Most segments that are opened while nobody knows which of them the named refs touch.
-const AHEAD: usize = 32;
+/// Most large segments that are opened while nobody knows which of them the named refs touch. A repository touches no more,
+/// unless two of them have no room in one: compaction sees to that.
+pub const AHEAD: usize = 32;
 
 /// A whole snapshot and the refs that are answered from it.
 #[derive(Clone, Debug)]
@@ -104,8 +105,8 @@ fn named(root: &Root, entry: &RepositoryEntry, refs: Option<&Refs>, target: &Tar
     Some(places.into_iter().collect())
 }
 
-/// Where refs are named, which segments they touch is known from the refs objects alone. Where there are few segments, all
-/// of them are opened meanwhile, which saves a wave.
+/// Where refs are named, which segments they touch is known from the refs objects alone. Where there are few large segments,
+/// all of these are opened meanwhile, which saves a wave; small ones are read whole and save none.
 async fn open_ahead(
     reader: &Reader<'_>,
     root: &Root,
@@ -115,11 +116,10 @@ async fn open_ahead(
     if !plan.names_refs() || reader.store.is_near() {
         return Ok(());
     }
-    let segments: BTreeSet<u32> = known.flat_map(|entry| &entry.segments).copied().take(AHEAD + 1).collect();
-    if segments.len() > AHEAD {
-        return Ok(());
-    }
-    reader.open_ahead(segments.iter().filter_map(|at| root.segments.get(*at as usize))).await
+    let large = |at: &u32| root.segments.get(*at as usize).filter(|entry| entry.bytes > WHOLE_SEGMENT);
+    let segments = known.flat_map(|entry| &entry.segments).copied().collect::<BTreeSet<u32>>();
+    let large: Vec<&SegmentEntry> = segments.iter().filter_map(large).take(AHEAD + 1).collect();
+    if large.len() > AHEAD { Ok(()) } else { reader.open_ahead(large.into_iter()).await }
 }
 
 async fn other_refs(

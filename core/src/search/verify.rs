@@ -49,6 +49,8 @@ pub(super) struct Hit {
     pub(super) unit: usize,
     /// Matching lines.
     pub(super) lines: u64,
+    /// The first of its candidates that matches.
+    pub(super) first: usize,
     /// What ranks it in its batch; 0 where nothing is kept of it.
     pub(super) score: i32,
     /// The text; `None`: path and language decided.
@@ -185,6 +187,17 @@ impl Work {
         self.plan.score(file.entry(), file.class, text.map_or(Content::default(), Text::content))
     }
 
+    /// Counts one text that matches.
+    pub(super) fn count(&self, wave: &Wave, hit: &Hit, tally: &mut Tally) {
+        let candidate = &wave.candidates(hit.unit)[hit.first];
+        let file = self.opened.file(candidate);
+        tally.files[file.class as usize] += 1;
+        tally.lines[file.class as usize] += hit.lines;
+        if self.facets {
+            tally.facets.add(candidate.target, file);
+        }
+    }
+
     async fn run(&self, reader: &Reader<'_>, bytes: u64, pass: Pass) -> Result<Found, StoreError> {
         let mut parts = share(bytes, move || pass.run()).await.into_iter();
         let mut found = parts.next().unwrap_or_default();
@@ -243,7 +256,7 @@ impl Pass {
         let sketch = self.sketch(unit);
         let mut text = None;
         let mut first = None;
-        for candidate in self.wave.candidates(unit) {
+        for (nth, candidate) in self.wave.candidates(unit).iter().enumerate() {
             let entry = opened.file(candidate).entry();
             let scope = &opened.targets[candidate.target as usize].target.scope;
             let lines = match plan.admits(scope, entry, sketch.as_deref()) {
@@ -258,22 +271,18 @@ impl Pass {
                     if first.is_none() { plan.count_while(scope, entry, text.content(), &go_on)? } else { None }
                 }
             };
-            first = first.or(lines.map(|lines| (lines, candidate)));
+            first = first.or(lines.map(|lines| (lines, nth)));
         }
-        if let Some((lines, candidate)) = first {
+        if let Some((lines, first)) = first {
+            let candidate = &self.wave.candidates(unit)[first];
             let score = if self.keep_hits { self.work.score(candidate, text.as_ref()).total() } else { 0 };
-            self.hit(Hit { unit, lines, score, text }, candidate, found);
+            self.hit(Hit { unit, lines, first, score, text }, found);
         }
         Ok(())
     }
 
-    fn hit(&self, hit: Hit, candidate: &Candidate, found: &mut Found) {
-        let file = self.work.opened.file(candidate);
-        found.tally.files[file.class as usize] += 1;
-        found.tally.lines[file.class as usize] += hit.lines;
-        if self.work.facets {
-            found.tally.facets.add(candidate.target, file);
-        }
+    fn hit(&self, hit: Hit, found: &mut Found) {
+        self.work.count(&self.wave, &hit, &mut found.tally);
         if self.keep_hits {
             found.hits.push(hit);
         }
@@ -374,7 +383,12 @@ impl Tally {
             self.files[class] += other.files[class];
             self.lines[class] += other.lines[class];
         }
+        self.add_work(&other);
         self.facets.merge(other.facets);
+    }
+
+    /// Adds what it took to find something, and not what was found.
+    pub(super) fn add_work(&mut self, other: &Self) {
         self.candidates += other.candidates;
         self.cache_hits += other.cache_hits;
         self.verified += other.verified;

@@ -2,6 +2,7 @@
 //! answer: what is ranked together is the business of `page`.
 
 use super::candidates::{Candidate, Candidates, File};
+use super::named::Ahead;
 use super::open::{Document, Opened};
 use crate::query::{Plan, Verdict};
 
@@ -29,17 +30,24 @@ struct Unit {
 
 /// The candidates, cut.
 #[derive(Debug)]
-pub(super) struct Waves<'a> {
+pub(super) struct Waves<'a, I = Candidates<'a>> {
     opened: &'a Opened,
     plan: &'a Plan,
-    candidates: Candidates<'a>,
+    candidates: I,
     /// Taken from `candidates`, but part of the next wave.
     ahead: Option<Candidate>,
+    /// Those that had their turn before.
+    passed: Option<Ahead>,
 }
 
-impl<'a> Waves<'a> {
-    pub(super) fn new(opened: &'a Opened, plan: &'a Plan, candidates: Candidates<'a>) -> Self {
-        Self { opened, plan, candidates, ahead: None }
+impl<'a, I: Iterator<Item = Candidate>> Waves<'a, I> {
+    pub(super) fn new(opened: &'a Opened, plan: &'a Plan, candidates: I) -> Self {
+        Self { opened, plan, candidates, ahead: None, passed: None }
+    }
+
+    /// Leaves these out from now on.
+    pub(super) fn pass(&mut self, passed: Ahead) {
+        self.passed = Some(passed);
     }
 
     /// The next `most` files that path and language admit, or fewer if their text is long.
@@ -54,11 +62,19 @@ impl<'a> Waves<'a> {
 
     /// Whether another wave comes.
     pub(super) fn more(&mut self) -> bool {
-        while self.ahead.is_none() {
-            let Some(candidate) = self.candidates.next() else { return false };
-            self.ahead = Some(candidate).filter(|candidate| self.admits(candidate));
+        while let Some(candidate) = self.pull() {
+            if self.admits(&candidate) {
+                self.ahead = Some(candidate);
+                return true;
+            }
         }
-        true
+        false
+    }
+
+    fn pull(&mut self) -> Option<Candidate> {
+        let passed = self.passed.as_ref();
+        let has_turn = |one: &Candidate| passed.is_none_or(|passed| !passed.holds(self.opened, one));
+        self.ahead.take().into_iter().chain(&mut self.candidates).find(has_turn)
     }
 
     /// Calls `found` with each file that path and language admit, once for all refs that have it.
@@ -78,7 +94,7 @@ impl<'a> Waves<'a> {
 
     fn cut(&mut self, most: usize, bytes: u64, admitted: bool) -> Option<Wave> {
         let mut wave = Wave::default();
-        while let Some(candidate) = self.ahead.take().or_else(|| self.candidates.next()) {
+        while let Some(candidate) = self.pull() {
             if admitted && !self.admits(&candidate) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What earlier roots named and this one does not: kept for a day, because somebody may still read an earlier root.
+//! What earlier roots named and this one does not: kept for 20 hours, because somebody may still read an earlier root.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,8 +13,8 @@ const FORMAT: Format = Format { magic: *b"KDBD", version: 1, min_reader: 1 };
 const OBJECTS: u8 = 1;
 
 /// How long an object stays after the last root that named it was replaced. Nothing that holds a root may live longer:
-/// no job, no cursor.
-pub const GRACE: Duration = Duration::from_secs(24 * 3600);
+/// no job, no cursor. What was deleted has to be gone after 25 hours, of which jobs and sweeps take their part.
+pub const GRACE: Duration = Duration::from_secs(20 * 3600);
 
 /// An object that no root names any more. Readers of earlier roots may still read it for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

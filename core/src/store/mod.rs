@@ -32,6 +32,7 @@ mod snapshot;
 mod snapshot_delta;
 mod snapshot_flat;
 mod snapshot_format;
+mod stems;
 
 #[cfg(test)]
 mod codec_tests;

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use crate::id::ObjectId;
 use crate::segment::{Class, DocId};
 use crate::store::column::{Column, Row};
+use crate::store::stems::Stems;
 use crate::store::{ObjectKey, Ranks};
-use crate::text::Language;
+use crate::text::{self, Language};
 
 /// Which (path, mode, document, class) one commit holds, and what it leaves out. Entries are in path order.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ pub struct Snapshot {
     pub(super) paths: Paths,
     pub(super) places: Column<Place>,
     ranks: OnceLock<Ranks>,
+    stems: OnceLock<Stems>,
 }
 
 /// One file of a snapshot, as a snapshot is built from.
@@ -145,7 +147,7 @@ impl Snapshot {
         (paths, places): (Paths, Column<Place>),
         skipped: Vec<Skipped>,
     ) -> Self {
-        Self { commit, segments, skipped, paths, places, ranks: OnceLock::new() }
+        Self { commit, segments, skipped, paths, places, ranks: OnceLock::new(), stems: OnceLock::new() }
     }
 
     /// The same with ranks that are made already.
@@ -188,6 +190,13 @@ impl Snapshot {
         }
     }
 
+    /// The numbers of the entries whose file name has this stem in any case of its ASCII letters, ascending. The first call
+    /// looks at all paths.
+    pub fn named<'s>(&'s self, stem: &'s [u8]) -> impl Iterator<Item = usize> + 's {
+        let stems = self.stems.get_or_init(|| Stems::new(self.paths.iter()));
+        stems.may_be(stem).filter(move |entry| text::stem(self.path(*entry)).eq_ignore_ascii_case(stem))
+    }
+
     /// An entry by its number in path order; panics like an index where there is no such entry.
     pub fn entry(&self, entry: usize) -> Entry<'_> {
         let Place { mode, segment, doc, class, language } = self.places.row(entry);
@@ -209,7 +218,7 @@ impl Snapshot {
 
     /// Bytes that paths, places and ranks take in memory, at most; those of a mapped snapshot lie in its file.
     pub fn memory(&self) -> usize {
-        self.paths.bytes.len() + self.len() * (size_of::<u32>() + size_of::<Place>() + Ranks::MOST_BYTES)
+        self.paths.bytes.len() + self.len() * (size_of::<u32>() + size_of::<Place>() + Ranks::MOST_BYTES + Stems::BYTES)
     }
 
     /// The rank order of the files. The first call makes it (0.5 ms for 80,000 files).

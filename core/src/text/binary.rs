@@ -1,11 +1,11 @@
 //! The rule that tells text from binary. What happens to binary blobs (skipped, with a reason) is the indexer's choice.
 
 /// How far git looks for a NUL (`FIRST_FEW_BYTES` in its `xdiff-interface.c`).
-const LOOKED_AT: usize = 8_000;
+pub const BINARY_LOOK: usize = 8_000;
 
 /// git's rule: a NUL within the first 8,000 bytes.
 pub fn is_binary(content: &[u8]) -> bool {
-    content[..content.len().min(LOOKED_AT)].contains(&0)
+    content[..content.len().min(BINARY_LOOK)].contains(&0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Floor 0, pure: bytes and positions. Case folding, trigrams, sketches, the line table, language detection, the binary
-//! rule.
+//! rule, stems.
 //! What is done with them (postings, plans, rendering) belongs to the floors above.
 
 mod binary;
@@ -8,13 +8,15 @@ mod language;
 mod language_table;
 mod line_table;
 mod sketch;
+mod stem;
 mod trigram;
 
-pub use self::binary::is_binary;
+pub use self::binary::{BINARY_LOOK, is_binary};
 pub use self::fold::{fold, fold_literal};
 pub use self::language::Language;
 pub use self::line_table::{LineTable, Position};
 pub use self::sketch::{Gram, Sketch};
+pub use self::stem::stem;
 pub use self::trigram::{Trigram, TrigramSet, trigrams_of};
 
 /// Raised whenever folding, trigrams, the binary rule or language detection change: documents built by another

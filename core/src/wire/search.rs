@@ -131,7 +131,8 @@ pub struct LeftOut {
     /// Whether `path` had to be encoded, because it is not UTF-8.
     #[serde(default, skip_serializing_if = "is_false")]
     pub path_lossy: bool,
-    /// Why, as in the summary of a job: `binary`, `too_large`, `ignored`, `unreadable`, …
+    /// Why, as in the summary of a job: `binary`, `too_large`, `ignored`, `unreadable`, …; or `unread`, where changed files
+    /// were too large together.
     pub reason: String,
 }
 

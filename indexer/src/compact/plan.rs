@@ -21,6 +21,9 @@ const SHARED_LEVELS: u32 = 2;
 const MOST_DEAD: u64 = 30;
 /// Text below which a segment with dead text waits to be merged with others.
 const WORTH_REWRITING: u64 = 4 << 20;
+/// Most segments of more than 256 KiB that a repository shall touch with all of its refs: a search that names a ref opens
+/// them while it asks which of them that ref touches.
+const MOST_OF_REPOSITORY: usize = kotadb_core::search::AHEAD;
 /// Most text of one output.
 pub const OUTPUT_TEXT: u64 = limits::SEGMENT_TEXT_BYTES;
 
@@ -64,7 +67,10 @@ pub fn groups(states: &[State], refs: &[Vec<ObjectKey>], most: Most) -> Vec<Vec<
         plan.add_always(state.key);
     }
     for touched in refs {
-        plan.narrow(touched);
+        plan.narrow(touched, (MOST_LARGE, MOST_SMALL));
+    }
+    for touched in by_repository(states).values() {
+        plan.narrow(touched, (MOST_OF_REPOSITORY, usize::MAX));
     }
     for state in states.iter().filter(|state| !state.is_dead && state.text >= WORTH_REWRITING) {
         if state.dead_text * 100 > state.text * MOST_DEAD && !plan.taken.contains(&state.key) {
@@ -78,6 +84,14 @@ pub fn groups(states: &[State], refs: &[Vec<ObjectKey>], most: Most) -> Vec<Vec<
         }
     }
     plan.groups
+}
+
+fn by_repository(states: &[State]) -> BTreeMap<RepositoryId, Vec<ObjectKey>> {
+    let mut touched: BTreeMap<RepositoryId, Vec<ObjectKey>> = BTreeMap::new();
+    for state in states {
+        state.repositories.iter().for_each(|id| touched.entry(*id).or_default().push(state.key));
+    }
+    touched
 }
 
 #[derive(Default)]
@@ -118,8 +132,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Merges what is too much of one ref: its smallest large segments, and all of its small ones.
-    fn narrow(&mut self, touched: &[ObjectKey]) {
+    /// Merges what is too much of one ref or repository: its smallest large segments, and all of its small ones.
+    fn narrow(&mut self, touched: &[ObjectKey], (most_large, most_small): (usize, usize)) {
         let all: Vec<&State> = touched.iter().filter_map(|key| self.by_key.get(key).copied()).collect();
         if all.iter().any(|state| self.taken.contains(&state.key)) {
             // The next round sees what became of it.
@@ -127,14 +141,14 @@ impl Plan<'_> {
         }
         let (small, mut large): (Vec<&State>, Vec<&State>) = all.iter().partition(|state| state.bytes <= SMALL_BYTES);
         let is_free = |state: &&&State| !state.fixed;
-        if small.len() > MOST_SMALL {
+        if small.len() > most_small {
             let small: Vec<&&State> = small.iter().filter(is_free).collect();
             self.unite(small.iter().map(|state| state.key).collect(), self.most.narrowing);
         }
-        if large.len() > MOST_LARGE {
+        if large.len() > most_large {
             // What two of them hold fits into one segment, or else what no two of them do.
             large.sort_by_key(|state| state.text - state.dead_text);
-            let surplus = large.len() - MOST_LARGE + 1;
+            let surplus = large.len() - most_large + 1;
             large.retain(|state| !state.fixed);
             let surplus = surplus.min(large.len());
             self.unite(large[..surplus].iter().map(|state| state.key).collect(), self.most.narrowing);
@@ -234,6 +248,16 @@ mod tests {
         assert!(groups(&states, &refs, most(32 * MIB)).is_empty());
         let local = Most { text: 32 * MIB, narrowing: u64::MAX };
         assert_eq!(numbers(&groups(&states, &refs, local)), [[4, 1]]);
+    }
+
+    #[test]
+    fn a_repository_touches_32_large_segments_whoever_shares_them() {
+        let owners =
+            |nth: u64| BTreeSet::from([1, 2 + nth % 9].map(|id| RepositoryId(Uuid::from_u128(u128::from(id)))));
+        let large = |nth: u64| State { repositories: owners(nth), ..state(nth.into(), (40 + nth) * MIB, 1) };
+        let states: Vec<State> = (0..35).map(large).collect();
+        assert_eq!(numbers(&groups(&states, &[], ANY)), [[0, 1, 2, 3]]);
+        assert!(groups(&states[..32], &[], ANY).is_empty());
     }
 
     #[test]

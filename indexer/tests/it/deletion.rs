@@ -25,7 +25,7 @@ use crate::support::{Remote, Repository};
 const HOUR: u64 = 3600 * 1000;
 
 /// A repository with files of its own, and some that all have.
-fn repository(canary: &str) -> Repository {
+pub fn repository(canary: &str) -> Repository {
     let repository = Repository::new();
     for nth in 0..4 {
         repository.write(&format!("own/{nth}.rs"), format!("fn {canary}_{nth}() {{}}\n"));
@@ -46,7 +46,7 @@ async fn collect_later(service: &Service, hours: u64) {
 }
 
 /// Whether the text of any document in any object holds these bytes.
-async fn holds(service: &Service, canary: &str) -> bool {
+pub async fn holds(service: &Service, canary: &str) -> bool {
     for (kind, key, bytes) in service.store.list(service.tenant).await.unwrap() {
         let content = service.store.get(service.tenant, kind, key).await.unwrap();
         let mut parts = vec![content.to_vec()];

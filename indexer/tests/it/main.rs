@@ -13,6 +13,7 @@ mod crash;
 mod crash_upkeep;
 mod credentials;
 mod deletion;
+mod deletion_in_time;
 mod every_operation;
 mod facts;
 mod fetching;

@@ -339,3 +339,26 @@ fn a_plain_folder_is_compared_with_what_was_indexed() {
     index(&root);
     assert_eq!(look(&root).1.overlay, None);
 }
+
+/// Ignored, and tracked no more: whoever stops to track a file keeps it on the disk.
+#[test]
+fn a_file_that_git_does_not_track_any_more_is_not_there() {
+    let repository = Repository::new();
+    repository.write("kept.rs", "fn kept() {}\n").write("x.log", "a log\n");
+    repository.commit();
+    index(repository.path());
+    repository.write(".gitignore", "*.log\n");
+    repository.git(&["rm", "--quiet", "--cached", "x.log"]);
+    check(&repository);
+    assert!(!look(repository.path()).0.contains_key(&b"x.log"[..]), "it is staged");
+    repository.commit();
+    check(&repository);
+    assert!(!look(repository.path()).0.contains_key(&b"x.log"[..]), "it is committed, and the index is behind");
+    repository.git(&["add", "--force", "x.log"]);
+    check(&repository);
+    assert!(look(repository.path()).0.contains_key(&b"x.log"[..]), "it is tracked again");
+    repository.git(&["rm", "--quiet", "--cached", "x.log"]);
+    std::fs::remove_file(repository.path().join(".gitignore")).unwrap();
+    check(&repository);
+    assert!(look(repository.path()).0.contains_key(&b"x.log"[..]), "nobody ignores it");
+}

@@ -1,6 +1,5 @@
 //! What an unfinished try of a job has in the object store already, so that the next one need not make it again. What it
-//! says is the indexer's business; objects that no root names are collected after a day, so nothing here is older than half
-//! of one.
+//! says is the indexer's business. Where text is to be purged from a repository, no try builds on what an earlier one made.
 
 use serde_json::Value;
 
@@ -20,12 +19,15 @@ pub async fn save(tx: &mut Tx, claimed: &Claimed, checkpoint: &Value) -> Result<
     }
 }
 
-/// The newest of a job, and of those that were merged into it.
+/// The newest of a job, and of those that were merged into it; none while a purge is asked for, see [`purged`].
+///
+/// [`purged`]: crate::db::deletions::purged
 pub async fn load(tx: &mut Tx, claimed: &Claimed) -> Result<Option<Value>, DbError> {
     let select = Statement::new(
-        "SELECT checkpoint FROM kotadb.jobs
-         WHERE (id = $1 OR superseded_by = $1) AND checkpointed_at > now() - interval '12 hours'
-         ORDER BY checkpointed_at DESC LIMIT 1",
+        "SELECT j.checkpoint FROM kotadb.jobs j JOIN kotadb.repositories r ON r.id = j.repository_id
+         WHERE (j.id = $1 OR j.superseded_by = $1) AND j.checkpointed_at > now() - interval '12 hours'
+             AND r.purge_requested_at IS NULL
+         ORDER BY j.checkpointed_at DESC LIMIT 1",
     );
     let row = tx.row(select.bind(claimed.job.0)).await?;
     row.map_or(Ok(None), |row| column(&row, "checkpoint"))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{Claimed, ErrorClass, JobRow, JobState, NewJob, Spend, Trigger};
-use kotadb_core::db::{DbError, Scope, hooks, jobs, repositories};
+use kotadb_core::db::{DbError, Scope, deletions, hooks, jobs, repositories};
 use kotadb_core::id::{JobId, RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
 use serde_json::json;
@@ -430,4 +430,34 @@ async fn no_job_stays_queued_for_a_repository_that_is_being_deleted() {
         let queued = fixture.test.texts("SELECT id::text FROM kotadb.jobs WHERE state = 'queued'").await;
         assert!(queued.is_empty(), "enqueued first: {enqueued_first}");
     }
+}
+
+/// Nobody knows what text an unfinished try has left in its segments, so none of it is built on when a purge is asked for.
+#[tokio::test]
+async fn a_purge_ends_checkpoints() {
+    let fixture = Fixture::new().await;
+    fixture.push().await;
+    let load = async |claimed: &Claimed| {
+        let mut tx = fixture.test.db.begin(Scope::Worker).await.unwrap();
+        jobs::checkpoint::load(&mut tx, claimed).await.unwrap()
+    };
+    let claimed = claim(&fixture.test, "a").await.unwrap();
+    let mut tx = fixture.test.db.begin(Scope::Worker).await.unwrap();
+    jobs::checkpoint::save(&mut tx, &claimed, &json!({ "uploaded": [1] })).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(load(&claimed).await, Some(json!({ "uploaded": [1] })));
+    let mut tx = fixture.test.db.begin(Scope::Tenant(fixture.tenant)).await.unwrap();
+    deletions::request_purge(&mut tx, fixture.repository).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(load(&claimed).await, None);
+
+    let earlier = "UPDATE kotadb.repositories SET purge_requested_at = now() - interval '3 hours'";
+    fixture.test.execute(earlier).await;
+    let mut tx = fixture.test.db.begin(Scope::Worker).await.unwrap();
+    let now_ms = deletions::now_ms(&mut tx).await.unwrap();
+    deletions::purged(&mut tx, fixture.tenant, now_ms, Duration::from_secs(2 * 3600)).await.unwrap();
+    let open = deletions::of_tenant(&mut tx, fixture.tenant).await.unwrap().purges;
+    tx.commit().await.unwrap();
+    assert!(open.is_empty());
+    assert_eq!(load(&claimed).await, None, "it was made before the purge");
 }

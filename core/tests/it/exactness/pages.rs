@@ -1,7 +1,13 @@
 //! Pages of an answer, put together, are the answer: also where the index moves on between them.
 
+use std::sync::Arc;
+
 use kotadb_core::query;
-use kotadb_core::search::{CursorError, FileMatch, LineMatch, Page, SearchError, SearchRequest, Searcher};
+use kotadb_core::search::{
+    CursorError, FileMatch, LineMatch, Overlay, OverlayFile, Page, SearchError, SearchRequest, Searcher,
+};
+use kotadb_core::segment::Class;
+use kotadb_core::text::Language;
 use proptest::prelude::*;
 
 use super::index::Index;
@@ -68,8 +74,8 @@ fn a_cursor_of_another_query_is_refused() {
     let file = |path: &str| super::index::File {
         path: path.as_bytes().to_vec(),
         content: b"word other\n".to_vec(),
-        class: kotadb_core::segment::Class::Source,
-        language: kotadb_core::text::Language::TEXT,
+        class: Class::Source,
+        language: Language::TEXT,
     };
     let files = vec![file("a"), file("b")];
     let refs = vec![("refs/heads/main".to_owned(), files)];
@@ -94,8 +100,8 @@ fn pages_of_500_repositories_come_from_one_version_while_others_publish() {
     let file = |path: String, content: &str| super::index::File {
         path: path.into_bytes(),
         content: content.as_bytes().to_vec(),
-        class: kotadb_core::segment::Class::Source,
-        language: kotadb_core::text::Language::TEXT,
+        class: Class::Source,
+        language: Language::TEXT,
     };
     let repositories = |content: &dyn Fn(usize) -> String| {
         let one = |nth: usize| super::index::Repository {
@@ -125,5 +131,46 @@ fn pages_of_500_repositories_come_from_one_version_while_others_publish() {
         assert_eq!(pages, flat(&all.files));
         // Ids that follow each other compress better than real ones do.
         assert!((10_000..75_000).contains(&longest), "{longest} bytes");
+    });
+}
+
+/// A page must not hold the texts of all files that could be ranked together, when these are long.
+#[test]
+fn long_texts_are_ranked_a_few_at_a_time() {
+    const MIB: usize = 1 << 20;
+    let text = bytes::Bytes::from("some other line\nword\n".repeat(MIB / 21));
+    let file = |nth: usize| OverlayFile {
+        path: format!("f{nth:03}").into_bytes(),
+        mode: 0o100_644,
+        class: Class::Source,
+        language: Language::TEXT,
+        content: text.clone(),
+    };
+    let refs = vec![("refs/heads/main".to_owned(), Vec::new())];
+    let repositories = [super::index::Repository { name: "acme/one".to_owned(), refs }];
+    block_on(async {
+        let (index, searcher) = publish(&repositories, 10).await;
+        let overlay = Overlay {
+            repository: index.visible[0].id,
+            ref_name: "refs/heads/main".to_owned(),
+            removed: Vec::new(),
+            files: (0..200).map(file).collect(),
+        };
+        let query = query::parse("word type:file").unwrap();
+        let request = SearchRequest::new(index.tenant, index.visible.clone(), query);
+        let request = SearchRequest { overlay: Some(Arc::new(overlay)), ..request };
+        let (mut paths, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = Page { cursor, ..Page::of_files(30) };
+            let result = searcher.search(&SearchRequest { page, ..request.clone() }).await.unwrap();
+            let most = if paths.is_empty() { 130 } else { 200 };
+            assert!(result.stats.verified < most, "{:?}", result.stats);
+            paths.extend(result.files.into_iter().map(|file| file.path));
+            cursor = result.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paths, (0..200).map(|nth| file(nth).path).collect::<Vec<_>>());
     });
 }

@@ -1,11 +1,11 @@
 //! Whether definitions come first: of generated names, each defined once among files of many languages, the first page of
 //! their search is held against BM25 and path order over the same matches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use kotadb_core::query;
-use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher};
+use kotadb_core::search::{FileMatch, Page, SearchRequest, SearchResult, Searcher};
 use kotadb_core::segment::Class;
 use kotadb_core::text::Language;
 
@@ -169,5 +169,87 @@ fn pages_across_batches_are_the_answer() {
         let folders: Vec<&[u8]> = all[..10].iter().map(|file| &file.path[.."folder_00".len()]).collect();
         let most = folders.iter().map(|one| folders.iter().filter(|other| *other == one).count()).max();
         assert!(most <= Some(3), "{folders:?}");
+    });
+}
+
+/// More uses of a name than are ranked together, in `a` to `y`, and behind them files that are called by it.
+fn behind_many_uses(called: usize) -> Vec<File> {
+    let file = |path: String, content: String| File {
+        path: path.into_bytes(),
+        class: Class::Source,
+        language: Language::from_name("java").unwrap(),
+        content: content.into_bytes(),
+    };
+    let uses = (0..1500).map(|nth| {
+        let content = format!("    var it = TextRange.of({nth});\n    use(TextRange, {nth});\n");
+        file(format!("{}/Use{nth}.java", char::from(b'a' + (nth % 25) as u8)), content)
+    });
+    let called = (0..called).map(|nth| file(format!("z{nth:03}/TextRange.java"), format!("// TextRange {nth}\n")));
+    let defined = file("zz/TextRange.java".to_owned(), "public final class TextRange {\n".to_owned());
+    uses.chain(called).chain([defined]).collect()
+}
+
+#[test]
+fn a_file_of_the_name_that_is_looked_for_comes_first_wherever_it_is() {
+    let refs = vec![("refs/heads/main".to_owned(), behind_many_uses(0))];
+    block_on(async {
+        let (index, searcher) = publish(&[Repository { name: "acme/one".to_owned(), refs }], 300).await;
+        // Nothing is fetched to rank more.
+        search(&index, &searcher, "TextRange", Page::default()).await;
+        for name in ["TextRange", "textrange"] {
+            let page = search(&index, &searcher, name, Page::of_files(20)).await;
+            assert_eq!(page.files[0].path, b"zz/TextRange.java", "{name}");
+            assert!(!page.complete);
+        }
+        let nowhere = search(&index, &searcher, "TextRange.of", Page::of_files(20)).await;
+        assert_eq!(nowhere.files[0].path, b"a/Use0.java", "that is no name");
+    });
+}
+
+/// Files ahead of their turn come once, on whatever page: in two repositories, one of them with two refs.
+#[test]
+fn pages_with_files_ahead_of_their_turn_are_the_answer() {
+    let main = behind_many_uses(100);
+    let mut next = behind_many_uses(70);
+    next.iter_mut().step_by(3).for_each(|file| file.content.extend(b"    more(TextRange);\n"));
+    let refs = vec![("refs/heads/main".to_owned(), main), ("refs/heads/next".to_owned(), next)];
+    let other = vec![("refs/heads/main".to_owned(), behind_many_uses(20))];
+    let repositories =
+        [Repository { name: "acme/one".to_owned(), refs }, Repository { name: "acme/two".to_owned(), refs: other }];
+    block_on(async {
+        let (index, searcher) = publish(&repositories, 300).await;
+        for query in ["TextRange", "TextRange ref:*", "textrange lang:java ref:*"] {
+            let parsed = query::parse(query).unwrap();
+            let request = SearchRequest::new(index.tenant, index.visible.clone(), parsed);
+            searcher.search(&request).await.unwrap();
+            let all = searcher.search(&request).await.unwrap();
+            let key = |file: &FileMatch| (file.path.clone(), file.refs.clone(), file.repository);
+            let keys: BTreeSet<_> = all.files.iter().map(key).collect();
+            assert_eq!(keys.len(), all.files.len());
+            let named = all.files.iter().take_while(|file| file.path.ends_with(b"TextRange.java")).count();
+            assert!(named >= 64, "{named} files of that name come first");
+            let counted = SearchRequest { page: Page::of_files(40), count: true, ..request.clone() };
+            let totals = searcher.search(&counted).await.unwrap().totals;
+            assert_eq!((totals.files, totals.lines), (all.totals.files, all.totals.lines));
+            // With everything in memory; with nothing, in turns; with nothing from the second page on.
+            for (files, is_warm) in [(40, [true, true]), (333, [true, true]), (70, [false, true]), (50, [true, false])]
+            {
+                let (mut pages, mut cursor, mut nth) = (Vec::new(), None, 0);
+                loop {
+                    let cold = Searcher::new(index.store.clone(), super::CACHE);
+                    let asked = if is_warm[nth.min(1)] { &searcher } else { &cold };
+                    let page = Page { cursor, ..Page::of_files(files) };
+                    let result = asked.search(&SearchRequest { page, ..request.clone() }).await.unwrap();
+                    pages.extend(result.files);
+                    (cursor, nth) = (result.next, nth + 1);
+                    if cursor.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(pages.len(), all.files.len(), "{query:?}, {files} at once");
+                assert!(pages.iter().map(key).collect::<BTreeSet<_>>() == keys);
+                assert!(is_warm != [true, true] || pages == all.files);
+            }
+        }
     });
 }

@@ -252,6 +252,36 @@ fn segments_of_other_refs_cost_a_cold_search_no_round_trip() {
     });
 }
 
+/// With more segments than are opened ahead: 19 large ones, and 40 small ones of further refs.
+#[test]
+fn a_named_ref_among_many_segments_takes_four_round_trips() {
+    let mut repositories = many_refs();
+    for nth in 0..40 {
+        let file = |number: u32| File {
+            path: format!("small{nth:02}/f{number:02}.c").into_bytes(),
+            content: format!("int of_small_{nth:02}; /* needle_number_{number} */\n").into_bytes(),
+            class: Class::Source,
+            language: Language::TEXT,
+        };
+        repositories[0].refs.push((format!("refs/heads/s{nth:02}"), (0..40).map(file).collect()));
+    }
+    run(async {
+        let index = Index::publish(Store::open(&StoreOptions::Memory).unwrap(), &repositories, 40).await;
+        let (root, _) = index.store.head(index.tenant).await.unwrap();
+        assert!(root.segments.len() > 2 * kotadb_core::search::AHEAD - 10, "{}", root.segments.len());
+        for of in ["ref:refs/heads/r07", "ref:refs/heads/s31", "ref:heads/r01 OR ref:heads/s02", "ref:refs/heads/main"]
+        {
+            let (far, traffic) = index.store.far_away(LATENCY).unwrap();
+            let query = request(&index, &format!("needle_number_1 ({of})"));
+            let answer = Searcher::new(far, CACHE).search(&query).await.unwrap();
+            assert!(answer.files.len() >= 11, "{of}: 1 and 10 to 19");
+            assert!(answer.stats.round_trips <= 4, "{of}: {:?}", answer.stats);
+            assert_eq!(u64::from(answer.stats.gets), traffic.gets(), "{of}: {:?}", answer.stats);
+            assert!(answer.stats.gets < 70, "{of}: {:?}", answer.stats);
+        }
+    });
+}
+
 #[test]
 fn a_search_survives_any_byte_of_a_flat_snapshot_that_the_disk_has_changed() {
     let folder = tempfile::tempdir().unwrap();

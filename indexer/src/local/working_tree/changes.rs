@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use git2::{DiffOptions, Repository, Tree};
+use git2::{Delta, DiffOptions, Repository, Tree};
 use kotadb_core::db::jobs::ErrorClass;
 use kotadb_core::id::ObjectId;
 
@@ -46,6 +46,8 @@ const MAX_COMMITS: usize = 10_000;
 pub(super) struct Changes {
     /// Files: changed, deleted, or untracked and not ignored.
     pub(super) paths: BTreeSet<Vec<u8>>,
+    /// Of these the ones that git tracks no more and does not see: what lies on the disk there is ignored.
+    pub(super) dropped: BTreeSet<Vec<u8>>,
     /// Folders that are repositories of their own.
     pub(super) nested: Vec<Vec<u8>>,
     /// Files that git keeps out of the working tree.
@@ -107,35 +109,62 @@ fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Reads `XY PATH NUL`; a folder that git does not look into ends in a slash.
 fn parse(output: &[u8]) -> Changes {
     let mut changes = Changes::default();
-    for path in records(output).filter_map(|record| record.get(3..)) {
+    let mut untracked = BTreeSet::new();
+    for (state, path) in records(output).filter_map(|record| record.split_at_checked(3)) {
         match path.strip_suffix(b"/") {
             Some(folder) => changes.nested.push(folder.to_vec()),
             None => _ = changes.paths.insert(path.to_vec()),
         }
+        match state {
+            b"D  " => _ = changes.dropped.insert(path.to_vec()),
+            b"?? " => _ = untracked.insert(path.to_vec()),
+            _ => {}
+        }
     }
+    changes.dropped.retain(|path| !untracked.contains(path));
     changes
+}
+
+/// Paths that differ between two commits.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    pub(super) paths: BTreeSet<Vec<u8>>,
+    /// Those that the later one has no more.
+    pub(super) deleted: BTreeSet<Vec<u8>>,
+}
+
+impl Changes {
+    /// Adds what differs between the indexed commit and the one that is checked out, and what git keeps out.
+    pub(super) fn with(mut self, moved: Moved) -> Self {
+        self.dropped.extend(moved.deleted.into_iter().filter(|path| !self.paths.contains(path)));
+        self.paths.extend(moved.paths.into_iter().chain(std::mem::take(&mut self.sparse)));
+        self
+    }
 }
 
 /// Paths that differ between the indexed commit and the one that is checked out; `None`: nothing is, so that all of the
 /// indexed ones differ.
-pub(super) fn between(
-    repository: &Repository,
-    indexed: ObjectId,
-    head: Option<ObjectId>,
-) -> Result<BTreeSet<Vec<u8>>, LocalError> {
+pub(super) fn between(repository: &Repository, indexed: ObjectId, head: Option<ObjectId>) -> Result<Moved, LocalError> {
     if head == Some(indexed) {
-        return Ok(BTreeSet::new());
+        return Ok(Moved::default());
     }
     let old = tree(repository, indexed)?;
     if old.is_none() && head.is_none() {
-        return Ok(BTreeSet::new());
+        return Ok(Moved::default());
     }
     let new = head.map(|head| repository.find_commit(oid(head))?.tree()).transpose()?;
     let mut options = DiffOptions::new();
     options.include_typechange(true);
     let diff = repository.diff_tree_to_tree(old.as_ref(), new.as_ref(), Some(&mut options))?;
-    let both = diff.deltas().flat_map(|delta| [delta.old_file().path_bytes(), delta.new_file().path_bytes()]);
-    Ok(both.flatten().map(<[u8]>::to_vec).collect())
+    let mut moved = Moved::default();
+    for delta in diff.deltas() {
+        let both = [delta.old_file().path_bytes(), delta.new_file().path_bytes()];
+        moved.paths.extend(both.into_iter().flatten().map(<[u8]>::to_vec));
+        if delta.status() == Delta::Deleted {
+            moved.deleted.extend(delta.old_file().path_bytes().map(<[u8]>::to_vec));
+        }
+    }
+    Ok(moved)
 }
 
 /// The root folder of an indexed commit; `None`: nothing is indexed.
@@ -180,6 +209,8 @@ mod tests {
         let paths: Vec<_> = changes.paths.into_iter().collect();
         assert_eq!(paths, [&b"a b"[..], b"caf\xe9", b"gone", b"new\nline"]);
         assert_eq!(changes.nested, [b"nested"]);
+        assert_eq!(changes.dropped.into_iter().collect::<Vec<_>>(), [b"gone"]);
+        assert!(parse(b"D  back\0?? back\0 D away\0").dropped.is_empty());
         assert_eq!(parse(b""), Changes::default());
     }
 }

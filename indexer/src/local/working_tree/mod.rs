@@ -34,8 +34,8 @@ pub struct WorkingTree {
     pub behind: Option<usize>,
     /// Of the files that differ, those that cannot be searched.
     pub left_out: Vec<Skipped>,
-    /// Files that differ and were not read, because there are too many bytes of them.
-    pub n_unread: usize,
+    /// Files that differ and were not read, because there are too many bytes of them: the largest texts.
+    pub unread: Vec<Vec<u8>>,
 }
 
 /// A look at a working tree that has begun: git works while its caller opens the index.
@@ -65,15 +65,20 @@ impl<'p> Look<'p> {
         let behind = head.map(|head| changes::n_commits(repository, base.commit, head)).transpose()?;
         // Not on this thread, which may have something else to do meanwhile.
         let ended = tokio::task::spawn_blocking(|| status.end()).await.map_err(|_| IndexError::BuildThread)?;
-        let Changes { mut paths, nested, sparse } = ended?;
-        let n_changed = paths.len() + nested.len();
-        paths.extend(moved.into_iter().chain(sparse));
+        let changes = ended?;
+        let n_changed = changes.paths.len() + changes.nested.len();
+        let Changes { paths, dropped, nested, .. } = changes.with(moved);
         let mut look = Decision::new(self.place, repository, base.commit, &paths)?;
         if rules::any_changed(&paths) {
             let snapshot = inspect::snapshot(store, TenantId::LOCAL, base).await?;
             look.follow_rules(&snapshot);
         }
-        paths.iter().for_each(|path| look.path(path));
+        for path in &paths {
+            match dropped.contains(path) {
+                true => look.findings.push((path.clone(), Finding::Gone)),
+                false => look.path(path),
+            }
+        }
         nested.into_iter().for_each(|path| look.findings.push((path, Finding::Left(SkipReason::Submodule))));
         Ok(WorkingTree { n_changed, behind, ..look.finish(base) })
     }
@@ -146,13 +151,14 @@ fn assemble(place: &Place, base: &Tip, findings: Vec<(Vec<u8>, Finding)>) -> Wor
             }
         }
     }
-    let Contents { mut files, left, gone, n_unread } = contents::read(&place.root, candidates);
-    removed.extend(left.iter().map(|skipped| skipped.path.clone()).chain(gone));
+    let Contents { mut files, left, gone, mut unread, .. } = contents::read(&place.root, candidates);
+    unread.sort();
+    removed.extend(left.iter().map(|skipped| skipped.path.clone()).chain(gone).chain(unread.iter().cloned()));
     left_out.extend(left);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     removed.sort();
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
     let is_empty = files.is_empty() && removed.is_empty();
     let overlay = Overlay { repository: REPOSITORY, ref_name: base.ref_name.clone(), removed, files };
-    WorkingTree { overlay: (!is_empty).then_some(overlay), n_changed: 0, behind: None, left_out, n_unread }
+    WorkingTree { overlay: (!is_empty).then_some(overlay), n_changed: 0, behind: None, left_out, unread }
 }
