@@ -86,15 +86,24 @@ impl Program {
 
     /// Resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or_default()
+        resident_kib(self.id)
+    }
+
+    /// The same with that of the processes that it has started.
+    pub fn resident_all_kib(&self) -> u64 {
+        self.resident_kib() + self.children().into_iter().map(resident_kib).sum::<u64>()
     }
 
     /// Open files.
     pub fn open_files(&self) -> u64 {
         fs::read_dir(format!("/proc/{}/fd", self.id)).map_or(0, |entries| entries.count() as u64)
     }
+}
+
+fn resident_kib(id: impl std::fmt::Display) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or_default()
 }
 
 fn is_child(id: i32, of: u32) -> bool {

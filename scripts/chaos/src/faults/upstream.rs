@@ -22,11 +22,17 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let tenant = stage.tenant("two").await?;
     let runs = if plan.long { 5 } else { 1 };
     let (mut renamed, mut sent_away, mut transferred, mut private) = (0, 0, 0, 0);
+    // Served to the end: sweeps look at all of them.
+    let mut kept = Vec::new();
     for nth in 0..runs {
-        renamed += u64::from(!is_renamed(&stage, &tenant, nth).await?);
-        sent_away += u64::from(!is_sent_away(&stage, &tenant, nth).await?);
-        transferred += u64::from(!is_transferred(&stage, &tenant, nth).await?);
-        private += u64::from(!is_private(&stage, &tenant, nth).await?);
+        let count = |(one, is_right): (Registered, bool), wrong: &mut u64, kept: &mut Vec<Registered>| {
+            *wrong += u64::from(!is_right);
+            kept.push(one);
+        };
+        count(is_renamed(&stage, &tenant, nth).await?, &mut renamed, &mut kept);
+        count(is_sent_away(&stage, &tenant, nth).await?, &mut sent_away, &mut kept);
+        count(is_transferred(&stage, &tenant, nth).await?, &mut transferred, &mut kept);
+        count(is_private(&stage, &tenant, nth).await?, &mut private, &mut kept);
     }
     findings.never("renamed repositories not found by both names", runs, renamed);
     findings.never("tips lost because a job looked under a former name", runs, sent_away);
@@ -61,7 +67,7 @@ async fn tell(one: &Registered, action: &str, name: &str) -> anyhow::Result<()> 
 }
 
 /// Told in the middle of a publish.
-async fn is_renamed(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<bool> {
+async fn is_renamed(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<(Registered, bool)> {
     let mut one = registered(stage, tenant, &format!("acme/old{nth}")).await?;
     let to = format!("acme/new{nth}");
     in_publish(stage, async || {
@@ -75,11 +81,11 @@ async fn is_renamed(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<
     stage.settle_jobs().await?;
     is_right &= invariants::is_searchable(&one).await?;
     let by_new = tenant.api.search(&one.repository.word(), Some(&to)).await?;
-    Ok(is_right && by_new.is_some_and(|lines| lines.len() == crate::repository::FILES))
+    Ok((one, is_right && by_new.is_some_and(|lines| lines.len() == crate::repository::FILES)))
 }
 
 /// Told only after the job was sent away from the former name, and given up for that.
-async fn is_sent_away(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<bool> {
+async fn is_sent_away(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<(Registered, bool)> {
     let one = registered(stage, tenant, &format!("acme/here{nth}")).await?;
     let to = format!("acme/there{nth}");
     rename_at_host(stage, &one, &to);
@@ -87,11 +93,12 @@ async fn is_sent_away(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Resul
     stage.drain().await?;
     tell(&one, "renamed", &to).await?;
     stage.settle_jobs().await?;
-    invariants::is_searchable(&one).await
+    let is_found = invariants::is_searchable(&one).await?;
+    Ok((one, is_found))
 }
 
 /// What was published stays to be found by its owner here, and nothing more is fetched.
-async fn is_transferred(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<bool> {
+async fn is_transferred(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<(Registered, bool)> {
     let mut one = registered(stage, tenant, &format!("acme/mine{nth}")).await?;
     let to = format!("zeta/mine{nth}");
     in_publish(stage, async || {
@@ -104,11 +111,12 @@ async fn is_transferred(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Res
     let ack = one.push().await?;
     anyhow::ensure!(ack.is_accepted() && ack.outcome == "ignored", "a push was not ignored: {ack:?}");
     stage.settle_jobs().await?;
-    Ok(is_found && known(stage, &one).await? == format!("{to} transferred"))
+    let is_right = is_found && known(stage, &one).await? == format!("{to} transferred");
+    Ok((one, is_right))
 }
 
 /// Without leave its jobs are given up; what is held stays, and when it is public again nothing is missing.
-async fn is_private(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<bool> {
+async fn is_private(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<(Registered, bool)> {
     let name = format!("acme/closed{nth}");
     let mut one = registered(stage, tenant, &name).await?;
     in_publish(stage, async || {
@@ -128,7 +136,8 @@ async fn is_private(stage: &Stage, tenant: &Tenant, nth: u64) -> anyhow::Result<
     stage.gate.set_private(&name, false);
     tell(&one, "publicized", &name).await?;
     stage.settle_jobs().await?;
-    Ok(is_held && is_given_up && invariants::is_searchable(&one).await?)
+    let is_right = is_held && is_given_up && invariants::is_searchable(&one).await?;
+    Ok((one, is_right))
 }
 
 /// It stands still for a week, is deleted here by the first sweep after that, and its objects are gone a day later. How

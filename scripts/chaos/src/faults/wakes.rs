@@ -129,10 +129,15 @@ impl Scene {
         let Self { pace, machine, stage, one, .. } = self;
         let chance = Chance::new(stage.plan.seed);
         let pushes = if stage.plan.long { 100 } else { 12 };
-        let mut refused = 0;
+        let (mut refused, mut spent) = (0, 0);
         for _ in 0..pushes {
-            if let Some((_, answers)) = LOST.get(chance.below(2 * LOST.len() as u64) as usize) {
+            let starts = machine.starts();
+            // Pushes share calls, so what was scripted would heap up.
+            if let Some((_, answers)) =
+                LOST.get(chance.below(2 * LOST.len() as u64) as usize).filter(|_| starts >= spent)
+            {
                 machine.script(answers);
+                spent = starts + answers.len() as u64;
             }
             refused += u64::from(!one.push().await?.is_accepted());
             tokio::time::sleep(Duration::from_millis(chance.below(1500))).await;
