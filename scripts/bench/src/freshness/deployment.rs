@@ -177,7 +177,7 @@ impl Deployment {
     /// The steps of the newest job, with milliseconds since 1970.
     async fn steps(&self) -> anyhow::Result<Vec<(String, f64)>> {
         let steps = "SELECT e.phase || ' ' || (extract(epoch FROM e.at) * 1000)::text FROM kotadb.job_events e
-            WHERE e.job_id = (SELECT id FROM kotadb.jobs ORDER BY id DESC LIMIT 1) ORDER BY e.id";
+            WHERE e.job_id = (SELECT id FROM kotadb.jobs ORDER BY id DESC LIMIT 1) ORDER BY e.nth";
         let texts = self.durable.texts(steps).await?;
         let step = |text: &String| Some((text.split_once(' ')?.0.to_owned(), text.split_once(' ')?.1.parse().ok()?));
         Ok(texts.iter().filter_map(step).collect())
