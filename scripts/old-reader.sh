@@ -53,9 +53,12 @@ make_repository() {
 }
 
 # The commit that HEAD is at, with its files and what is left out.
+# A file each: two run at once.
 facts() {
-  "$1/kotadb-indexer" inspect --facts "$work/repository" >"$work/facts" 2>"$work/error" || fail "$1: $(cat "$work/error")"
-  awk -v head="$(git_ rev-parse HEAD)" '/^commit /{ here = $2 == head } here' "$work/facts"
+  local out
+  out=$(mktemp "$work/facts.XXXXXX")
+  "$1/kotadb-indexer" inspect --facts "$work/repository" >"$out" 2>"$out.error" || fail "$1: $(cat "$out.error")"
+  awk -v head="$(git_ rev-parse HEAD)" '/^commit /{ here = $2 == head } here' "$out"
 }
 # Lines of an answer, in an order of its own; the exit code where there is none.
 lines() {

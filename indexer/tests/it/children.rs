@@ -116,12 +116,12 @@ async fn what_a_process_has_started_ends_with_it() {
     }
 }
 
-/// Processes in the scratch folder of a repository.
+/// Processes in the scratch folder of a repository, in memory or on the disk.
 fn at_work_for(repository: RepositoryId) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let in_scratch = processes.filter(|process| {
         let folder = std::fs::read_link(process.path().join("cwd")).unwrap_or_default();
-        folder.to_string_lossy().contains(&format!("/scratch/{repository}."))
+        folder.to_string_lossy().contains(&format!("/{repository}."))
     });
     in_scratch.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
