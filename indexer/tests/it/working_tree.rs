@@ -360,7 +360,7 @@ fn a_file_that_git_does_not_track_any_more_is_not_there() {
     check(&repository);
     assert!(look(repository.path()).0.contains_key(&b"x.log"[..]), "it is tracked again");
     repository.git(&["rm", "--quiet", "--cached", "x.log"]);
-    std::fs::remove_file(repository.path().join(".gitignore")).unwrap();
+    fs::remove_file(repository.path().join(".gitignore")).unwrap();
     check(&repository);
     assert!(look(repository.path()).0.contains_key(&b"x.log"[..]), "nobody ignores it");
 }
