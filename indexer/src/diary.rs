@@ -117,7 +117,7 @@ mod tests {
         let entry = SegmentEntry { key, bytes: 9, hot_bytes: 5, n_docs: 1, text_bytes: 3 };
         let checkpoint = serde_json::json!({ "uploaded": [SegmentLine::from(&entry)] });
         let hours_later = |hours: u64| uploaded(Some(checkpoint.clone()), made_ms + hours * 3_600_000);
-        assert_eq!(hours_later(11), [entry.clone()]);
+        assert_eq!(hours_later(11), std::slice::from_ref(&entry));
         assert_eq!(hours_later(12), []);
     }
 }
