@@ -11,6 +11,7 @@ use anyhow::Context;
 use kotadb_core::http::git_backend::GitServer;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
+use kotadb_core::testing::s3::{BUCKET, ROUTER, S3, WORKER};
 use kotadb_indexer::admin;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -22,7 +23,6 @@ use crate::history;
 use crate::postgres::Postgres;
 use crate::program::Program;
 use crate::repository::Repository;
-use kotadb_core::testing::s3::{BUCKET, ROUTER, S3, WORKER};
 
 /// 32 bytes for tests.
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kotadb_core::testing::s3::faults::Shares;
 use nix::sys::signal::Signal;
 
 use crate::history::History;
@@ -10,7 +11,6 @@ use crate::invariants;
 use crate::reader::Reader;
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::s3::faults::Shares;
 
 const LEASE: Duration = Duration::from_secs(15);
 

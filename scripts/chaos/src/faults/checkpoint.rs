@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use kotadb_core::testing::chance::Chance;
+use kotadb_core::testing::s3::faults::Hold;
 use nix::sys::signal::Signal;
 
 use super::{DUE, one_tenant};
@@ -11,8 +13,6 @@ use crate::invariants;
 use crate::report::Findings;
 use crate::repository;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::chance::Chance;
-use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Less than any platform waits before it kills. What is made is brought away first.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kotadb_core::testing::s3::faults::{Held, Hold};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,7 +14,6 @@ use crate::program::Program;
 use crate::reader::Reader;
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::s3::faults::{Held, Hold};
 
 /// No lease that ends is waited for.
 const LEASE: Duration = Duration::from_secs(60);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kotadb_core::id::TenantId;
+use kotadb_core::testing::chance::Chance;
 use kotadb_indexer::fail_point;
 
 use super::{DUE, now, one_tenant};
@@ -15,7 +16,6 @@ use crate::program::Program;
 use crate::reader::{Readable, Reader};
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::chance::Chance;
 
 /// Short, so that a killed worker's job is soon taken again. The promise is for one of 60 s; what comes on top is the same.
 const LEASE: Duration = Duration::from_secs(4);

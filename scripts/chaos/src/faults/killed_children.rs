@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kotadb_core::testing::chance::Chance;
 use kotadb_indexer::fail_point;
 
 use super::DUE;
@@ -13,7 +14,6 @@ use crate::invariants;
 use crate::reader::Reader;
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::chance::Chance;
 
 const LEASE: Duration = Duration::from_secs(60);
 /// The promise, which `children` looks at alone, and the turn of another job: here follow-ups of others are queued.

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use kotadb_core::testing::s3::faults::Hold;
+
 use super::{DUE, one_tenant};
 use crate::invariants::{self, FRESH};
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage, Tenant};
-use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

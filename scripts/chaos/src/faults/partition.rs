@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use kotadb_core::testing::s3::faults::Hold;
+
 use super::{DUE, one_tenant};
 use crate::history::History;
 use crate::invariants;
 use crate::proxy::Weather;
 use crate::report::Findings;
 use crate::stage::Plan;
-use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(150);
 

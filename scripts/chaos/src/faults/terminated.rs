@@ -3,6 +3,8 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
+use kotadb_core::testing::chance::Chance;
+use kotadb_core::testing::s3::faults::Hold;
 use nix::sys::signal::Signal;
 
 use super::{DUE, one_tenant};
@@ -10,8 +12,6 @@ use crate::history::History;
 use crate::invariants;
 use crate::report::Findings;
 use crate::stage::Plan;
-use kotadb_core::testing::chance::Chance;
-use kotadb_core::testing::s3::faults::Hold;
 
 /// Less than any platform waits before it kills.
 const MOST_SECONDS: f64 = 10.0;

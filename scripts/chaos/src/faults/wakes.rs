@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kotadb_core::testing::Scripted;
+use kotadb_core::testing::chance::Chance;
 
 use super::{DUE, now};
 use crate::history::History;
@@ -14,7 +15,6 @@ use crate::reader::Reader;
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
 use crate::tick::{MINUTE, Tick};
-use kotadb_core::testing::chance::Chance;
 
 /// A delivery's promise when all is warm, and what a machine with much beside it may add.
 const ACK: f64 = 3.0;

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use kotadb_core::testing::s3::faults::Hold;
 use nix::sys::signal::Signal;
 
 use crate::invariants;
 use crate::reader::Reader;
 use crate::report::Findings;
 use crate::stage::{Plan, Registered, Stage};
-use kotadb_core::testing::s3::faults::Hold;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
