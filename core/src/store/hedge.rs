@@ -9,15 +9,15 @@ use futures::future::{self, Either};
 use tokio::time::{Instant, timeout};
 
 /// Second sendings of one search: each costs a request, and few requests are slow.
-const MOST: u32 = 16;
+const MOST: u32 = 6;
 /// Answers that are remembered.
 const REMEMBERED: usize = 128;
 /// The share of answers after which a request counts as slow.
-const QUANTILE: f64 = 0.6;
+const QUANTILE: f64 = 0.85;
 /// What holds until so many answers are known: a bucket that answers half of all requests within 22 ms.
 const KNOWN: usize = 32;
 const MEDIAN: Duration = Duration::from_millis(22);
-const PATIENCE: Duration = Duration::from_millis(25);
+const PATIENCE: Duration = Duration::from_millis(38);
 /// Less than this is the noise of the machine.
 const LEAST_PATIENCE: Duration = Duration::from_millis(5);
 
@@ -170,7 +170,7 @@ mod tests {
         let pace = Pace::default();
         assert_eq!((pace.patience(), pace.median()), (PATIENCE, MEDIAN));
         (1..=100).for_each(|ms| pace.note(Duration::from_millis(ms)));
-        assert_eq!((pace.patience(), pace.median()), (Duration::from_millis(61), Duration::from_millis(51)));
+        assert_eq!((pace.patience(), pace.median()), (Duration::from_millis(86), Duration::from_millis(51)));
         (0..REMEMBERED).for_each(|_| pace.note(Duration::from_millis(1)));
         assert_eq!(pace.patience(), LEAST_PATIENCE, "only the last answers count");
     }
