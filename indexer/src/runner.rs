@@ -139,9 +139,7 @@ impl<'a> Worker<'a> {
     /// Also says when the claim was asked for, since boot: its lease is not shorter than from then.
     async fn claim(&self) -> Result<Option<(Claimed, Duration)>, DbError> {
         let since = clock::since_boot();
-        let mut tx = self.indexer.db.begin(Scope::Worker).await?;
-        let claimed = jobs::claim(&mut tx, &self.name, self.indexer.lease, self.spend).await?;
-        tx.commit().await?;
+        let claimed = jobs::claim(&self.indexer.db, &self.name, self.indexer.lease, self.spend).await?;
         Ok(claimed.map(|claimed| (claimed, since)))
     }
 

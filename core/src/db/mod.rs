@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod listen;
 pub mod migrate;
+mod once;
 pub mod operators;
 mod options;
 pub mod registrations;
@@ -30,10 +31,11 @@ pub mod wakes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{Connection, PgPool};
 
 pub use self::error::DbError;
+use self::once::Call;
 pub use self::options::DbOptions;
 use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
@@ -73,10 +75,18 @@ impl Db {
 
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
     pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
+        Tx::open(self.way().await?, scope, self.patience).await
+    }
+
+    /// A transaction of one call, in one round trip.
+    async fn once(&self, scope: Scope, call: &Call) -> Result<Vec<PgRow>, DbError> {
+        Tx::once(self.way().await?, scope, call).await
+    }
+
+    async fn way(&self) -> Result<Way, DbError> {
         let acquired = self.pool.acquire().await;
         let connection = acquired.map_err(|error| DbError::from_sqlx(&error, &self.endpoint))?;
-        let way = Way { connection, endpoint: Arc::clone(&self.endpoint), seam: self.seam.clone() };
-        Tx::open(way, scope, self.patience).await
+        Ok(Way { connection, endpoint: Arc::clone(&self.endpoint), seam: self.seam.clone() })
     }
 
     /// Time of one `SELECT 1` transaction.

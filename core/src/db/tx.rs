@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Decode, Encode, PgConnection, Postgres, Row, Type};
 use tokio::runtime::Handle;
 
 use super::DbError;
+use super::once::Call;
 use super::seam::Seam;
 use crate::id::TenantId;
 
@@ -91,6 +92,17 @@ impl Tx {
         opened.map_err(|error| DbError::from_sqlx(&error, &tx.endpoint))?;
         tx.state = State::Open;
         Ok(tx)
+    }
+
+    /// Opens a transaction, runs one call in it and commits, in one round trip. The rows are in text form.
+    pub(super) async fn once(way: Way, scope: Scope, call: &Call) -> Result<Vec<PgRow>, DbError> {
+        let Way { connection, endpoint, seam } = way;
+        let mut tx = Self { connection: Some(connection), endpoint, seam: seam.clone(), state: State::Unknown };
+        let message = sqlx::raw_sql(AssertSqlSafe(call.message(&scope.opening()))).fetch_all(tx.connection());
+        let rows = in_time(ANSWER_LIMIT, seam.through("database call", message)).await;
+        let rows = tx.note(rows)?;
+        tx.state = State::Closed;
+        Ok(rows)
     }
 
     /// Makes the changes last. An error if any statement of the transaction failed, because nothing lasts then.

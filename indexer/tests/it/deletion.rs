@@ -249,9 +249,8 @@ async fn what_a_publish_drops_is_dated_by_the_clock_of_the_database() {
     remote.push(&source, "main");
     // A run that keeps no history drops what there was.
     service.enqueue_run(id, true).await;
-    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
-    let mut claimed = jobs::claim(&mut tx, "test", Duration::from_secs(600), Spend::Guarded).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
+    let (db, lease) = (&service.database.db, Duration::from_secs(600));
+    let mut claimed = jobs::claim(db, "test", lease, Spend::Guarded).await.unwrap().unwrap();
     assert!(claimed.now_ms.abs_diff(clock::now_ms()) < HOUR);
     // As if this machine's clock were ten days behind the database's.
     claimed.now_ms += 240 * HOUR;

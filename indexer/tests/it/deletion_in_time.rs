@@ -74,11 +74,8 @@ async fn sweep_at(service: &Service, indexer: &Indexer, now_ms: u64) {
 /// The claim of a job that has just begun.
 async fn begin(service: &Service, id: RepositoryId) -> Claimed {
     service.enqueue_run(id, true).await;
-    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
     let lease = Duration::from_secs(600);
-    let claimed = jobs::claim(&mut tx, "test", lease, Spend::Guarded).await.unwrap().unwrap();
-    tx.commit().await.unwrap();
-    claimed
+    jobs::claim(&service.database.db, "test", lease, Spend::Guarded).await.unwrap().unwrap()
 }
 
 /// Runs the job as who knows nothing of what was deleted since.

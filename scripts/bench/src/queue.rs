@@ -128,9 +128,7 @@ async fn work(db: Db, nth: usize, end: Instant) -> anyhow::Result<Worked> {
     let mut worked = Worked::default();
     while Instant::now() < end {
         let start = Instant::now();
-        let mut tx = db.begin(Scope::Worker).await?;
-        let claimed = jobs::claim(&mut tx, &worker, LEASE, Spend::Guarded).await?;
-        tx.commit().await?;
+        let claimed = jobs::claim(&db, &worker, LEASE, Spend::Guarded).await?;
         worked.claims.push(start.elapsed());
         let Some(claimed) = claimed else { continue };
         *worked.by_tenant.entry(claimed.tenant).or_default() += 1;

@@ -8,9 +8,10 @@ use sqlx::postgres::PgRow;
 use super::Claimed;
 use super::policy::MOST_CRASHES;
 use super::queue::millis;
+use crate::db::once::Call;
 use crate::db::repositories::Credential;
 use crate::db::tx::{Statement, column};
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Scope, Tx};
 use crate::id::{JobId, RepositoryId, TenantId};
 
 /// Expired leases that one claim takes back at most.
@@ -25,18 +26,17 @@ pub enum Spend {
     Unguarded,
 }
 
-/// Rescues expired leases, then leases the best job of the tenant that is served least (`kotadb.claim_job`). Scope: worker.
-/// Commit even if there is none to lease: the rescues are to last.
-pub async fn claim(tx: &mut Tx, worker: &str, lease: Duration, spend: Spend) -> Result<Option<Claimed>, DbError> {
-    let claim = Statement::new(
-        "SELECT *, (extract(epoch FROM now()) * 1000)::bigint AS now_ms FROM kotadb.claim_job($1, $2, $3, $4, $5)",
-    )
-    .bind(worker.to_owned())
-    .bind(millis(lease))
-    .bind(spend == Spend::Guarded)
-    .bind(MOST_RESCUES)
-    .bind(MOST_CRASHES);
-    tx.row(claim).await?.as_ref().map(read).transpose()
+/// Rescues expired leases, then leases the best job of the tenant that is served least (`kotadb.claim_job`). One round
+/// trip: idle indexers ask often, and while a claim waits for its worker it holds the tenant.
+pub async fn claim(db: &Db, worker: &str, lease: Duration, spend: Spend) -> Result<Option<Claimed>, DbError> {
+    let call = Call::new("*, (extract(epoch FROM now()) * 1000)::bigint AS now_ms", "kotadb.claim_job")
+        .text(worker)
+        .number(millis(lease))
+        .boolean(spend == Spend::Guarded)
+        .number(MOST_RESCUES)
+        .number(MOST_CRASHES);
+    let rows = db.once(Scope::Worker, &call).await?;
+    rows.first().map(read).transpose()
 }
 
 /// Prolongs the lease and counts the time used; says whether a cancel was asked for. [`DbError::LeaseLost`] when it is no

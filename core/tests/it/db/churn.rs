@@ -34,9 +34,16 @@ impl Dice {
     }
 }
 
-/// Each request leaves a row in the transaction that enqueues, so a claim can count those that it has seen.
+/// Each request leaves a row in the transaction that enqueues, and each claim notes how many of them it has seen.
+/// Repositories are called `a/` and their number.
 const REQUESTED: &str = "CREATE TABLE public.requests (repository bigint NOT NULL);
-    GRANT SELECT, INSERT ON public.requests TO kotadb_api, kotadb_worker";
+    CREATE TABLE public.seen (fence bigint PRIMARY KEY, requests bigint NOT NULL);
+    GRANT SELECT, INSERT ON public.requests, public.seen TO kotadb_api, kotadb_worker;
+    CREATE FUNCTION public.note_seen() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO public.seen SELECT NEW.fence, count(*) FROM public.requests q, kotadb.repositories r
+        WHERE r.id = NEW.repository_id AND r.name = 'a/' || q.repository; RETURN NULL; END $$;
+    CREATE TRIGGER note_seen AFTER UPDATE ON kotadb.jobs FOR EACH ROW
+        WHEN (NEW.state = 'running' AND OLD.state = 'queued') EXECUTE FUNCTION public.note_seen()";
 
 struct World {
     db: Db,
@@ -64,15 +71,11 @@ impl World {
 
     /// Takes one job; also how many requests of its repository were made before.
     async fn claim(&self, worker: &str) -> Option<(Claimed, i64)> {
+        let claimed = jobs::claim(&self.db, worker, LEASE, Spend::Guarded).await.unwrap()?;
         let mut tx = self.db.begin(Scope::Worker).await.unwrap();
-        let Some(claimed) = jobs::claim(&mut tx, worker, LEASE, Spend::Guarded).await.unwrap() else {
-            tx.commit().await.unwrap(); // What was rescued stays so.
-            return None;
-        };
-        let count = "SELECT count(*) FROM public.requests WHERE repository = $1";
-        let seen = tx.probe(count, self.number(claimed.repository)).await.unwrap().unwrap();
+        let seen = tx.probe("SELECT requests FROM public.seen WHERE fence = $1", claimed.fence).await.unwrap();
         tx.commit().await.unwrap();
-        Some((claimed, seen))
+        Some((claimed, seen.unwrap()))
     }
 
     /// Works off one job, or not; `false`: there was none.

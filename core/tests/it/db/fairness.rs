@@ -190,8 +190,8 @@ async fn over_the_limit_of_the_day_only_the_sweeper_works() {
     let mut tx = test.db.begin(Scope::Worker).await.unwrap();
     assert_eq!(jobs::outstanding(&mut tx, Spend::Guarded).await.unwrap().0, 4, "the running ones alone");
     assert_eq!(jobs::outstanding(&mut tx, Spend::Unguarded).await.unwrap().0, 7);
-    let swept = jobs::claim(&mut tx, "sweeper", LEASE, Spend::Unguarded).await.unwrap();
     tx.commit().await.unwrap();
+    let swept = jobs::claim(&test.db, "sweeper", LEASE, Spend::Unguarded).await.unwrap();
     assert_eq!(swept.unwrap().tenant, held.tenant);
 }
 

@@ -44,10 +44,7 @@ pub async fn enqueue(test: &TestDb, job: &NewJob) -> jobs::Enqueued {
 }
 
 pub async fn claim(test: &TestDb, worker: &str) -> Option<Claimed> {
-    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    let claimed = jobs::claim(&mut tx, worker, LEASE, Spend::Guarded).await.unwrap();
-    tx.commit().await.unwrap();
-    claimed
+    jobs::claim(&test.db, worker, LEASE, Spend::Guarded).await.unwrap()
 }
 
 /// Lets the lease of every running job run out.
