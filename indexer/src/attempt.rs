@@ -138,10 +138,8 @@ async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError, may_pu
 }
 
 async fn complete(indexer: &Indexer, claimed: &Claimed, outcome: &Outcome) -> Result<(), DbError> {
-    let mut tx = indexer.db.begin(Scope::Worker).await?;
     let commit = outcome.commit.map(|commit| commit.to_string());
-    jobs::complete(&mut tx, claimed, commit.as_deref(), outcome.summary.clone()).await?;
-    tx.commit().await
+    jobs::complete(&indexer.db, claimed, commit.as_deref(), &outcome.summary).await
 }
 
 async fn fail(

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000200" "accept",
     "20261126000210" "claim_costs",
     "20261126000220" "retention",
+    "20261126000230" "complete_job",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

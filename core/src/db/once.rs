@@ -25,6 +25,14 @@ impl Call {
         self.value(&format!("E'{quoted}'"))
     }
 
+    /// The next value, a text or nothing.
+    pub(super) fn optional_text(self, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(value),
+            None => self.value("NULL"),
+        }
+    }
+
     /// The next value, a number.
     pub(super) fn number(self, value: impl Into<i64>) -> Self {
         // Brackets, because of `--`.
@@ -55,8 +63,8 @@ mod tests {
 
     #[test]
     fn values_are_quoted() {
-        let call = Call::new("*", "f").text(r"o'ne \' two").number(-1).boolean(true).text("a\0b");
-        assert_eq!(call.message("BEGIN"), r"BEGIN; SELECT * FROM f(E'o''ne \\'' two', (-1), true, E'a'); COMMIT");
+        let call = Call::new("*", "f").text(r"o'ne \' two").number(-1).boolean(true).text("a\0b").optional_text(None);
+        assert_eq!(call.message("BEGIN"), r"BEGIN; SELECT * FROM f(E'o''ne \\'' two', (-1), true, E'a', NULL); COMMIT");
         assert_eq!(Call::new("a, b", "g").message("BEGIN"), "BEGIN; SELECT a, b FROM g(); COMMIT");
     }
 }

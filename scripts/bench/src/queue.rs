@@ -139,13 +139,13 @@ async fn work(db: Db, nth: usize, end: Instant) -> anyhow::Result<Worked> {
 }
 
 async fn close(db: &Db, claimed: &Claimed, dies: bool) -> anyhow::Result<()> {
-    let mut tx = db.begin(Scope::Worker).await?;
-    if dies {
-        // As if it had died a lease ago.
-        jobs::heartbeat(&mut tx, claimed, Duration::ZERO).await?;
-    } else {
-        jobs::complete(&mut tx, claimed, None, serde_json::json!({})).await?;
+    if !dies {
+        jobs::complete(db, claimed, None, &serde_json::json!({})).await?;
+        return Ok(());
     }
+    // As if it had died a lease ago.
+    let mut tx = db.begin(Scope::Worker).await?;
+    jobs::heartbeat(&mut tx, claimed, Duration::ZERO).await?;
     tx.commit().await?;
     Ok(())
 }

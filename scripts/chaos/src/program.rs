@@ -86,12 +86,17 @@ impl Program {
 
     /// Resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
-        resident_kib(self.id)
+        status_kib(self.id, "VmRSS:")
+    }
+
+    /// The part of it that is no file: not the program itself, whose pages come in as they are first run.
+    pub fn own_kib(&self) -> u64 {
+        status_kib(self.id, "RssAnon:")
     }
 
     /// The same with that of the processes that it has started.
     pub fn resident_all_kib(&self) -> u64 {
-        self.resident_kib() + self.children().into_iter().map(resident_kib).sum::<u64>()
+        self.resident_kib() + self.children().into_iter().map(|id| status_kib(id, "VmRSS:")).sum::<u64>()
     }
 
     /// Open files.
@@ -100,9 +105,9 @@ impl Program {
     }
 }
 
-fn resident_kib(id: impl std::fmt::Display) -> u64 {
+fn status_kib(id: impl std::fmt::Display, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok()).unwrap_or_default()
 }
 

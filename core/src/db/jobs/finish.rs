@@ -7,37 +7,25 @@ use super::events::{self, Phase};
 use super::policy::{Outcome, after_failure, leaves_doubt};
 use super::queue::millis;
 use super::{Claimed, ErrorClass, JobState, known};
+use crate::db::once::Call;
 use crate::db::tx::{Statement, column};
-use crate::db::{DbError, Tx};
+use crate::db::{Db, DbError, Scope, Tx};
 
 /// Characters kept of an error.
 const MOST_MESSAGE: usize = 2000;
 
-/// Closes the job as done and copies `indexed_commit` to the repository for display. The repository's row comes first, as
-/// in its deletion: the other way round, the two would wait for each other. Do not commit after an error.
-pub async fn complete(tx: &mut Tx, claimed: &Claimed, commit: Option<&str>, summary: Value) -> Result<(), DbError> {
-    if let Some(commit) = commit {
-        let show = "UPDATE kotadb.repositories SET indexed_commit = $2, indexed_at = now() WHERE id = $1";
-        tx.run(Statement::new(show).bind(claimed.repository.0).bind(commit.to_owned())).await?;
-    }
-    // With its event in one: a row that is changed twice in a transaction has its foreign keys checked again, too.
-    let close = Statement::new(
-        "WITH closed AS (
-             UPDATE kotadb.jobs SET state = 'done', finished_at = now(), summary = $3, error_class = NULL,
-                 lease_owner = NULL, lease_expires_at = NULL, event_count = event_count + 1
-             WHERE id = $1 AND fence = $2 AND state = 'running'
-             RETURNING id, tenant_id, event_count, attempt
-         ), old AS (
-             DELETE FROM kotadb.job_events e USING closed c WHERE e.job_id = c.id AND e.nth <= c.event_count - 200
-         )
-         INSERT INTO kotadb.job_events (job_id, nth, tenant_id, phase, attempt, detail)
-         SELECT c.id, c.event_count, c.tenant_id, $4, c.attempt, '{}' FROM closed c",
-    );
-    let close = close.bind(claimed.job.0).bind(claimed.fence).bind(summary).bind(Phase::Done.as_str());
-    match tx.run(close).await? {
-        0 => Err(DbError::LeaseLost),
-        _ => Ok(()),
-    }
+/// Closes the job as done and copies `indexed_commit` to the repository for display (`kotadb.complete_job`), in one round
+/// trip.
+pub async fn complete(db: &Db, claimed: &Claimed, commit: Option<&str>, summary: &Value) -> Result<(), DbError> {
+    let call = Call::new("complete_job AS closed", "kotadb.complete_job")
+        .text(&claimed.job.to_string())
+        .number(claimed.fence)
+        .text(&claimed.repository.to_string())
+        .optional_text(commit)
+        .text(&summary.to_string());
+    let rows = db.once(Scope::Worker, &call).await?;
+    let closed = rows.first().map(|row| column(row, "closed")).transpose()?;
+    if closed == Some(true) { Ok(()) } else { Err(DbError::LeaseLost) }
 }
 
 /// Records a failure: dead, snoozed or queued again with backoff, by class. Says where the job went. The last crash suspends

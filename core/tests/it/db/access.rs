@@ -208,6 +208,7 @@ const FUNCTIONS: &[&str] = &[
     "charge invoker kotadb_owner kotadb_worker",
     "claim_job invoker kotadb_owner kotadb_worker",
     "claim_wake definer kotadb_auth kotadb_api",
+    "complete_job invoker kotadb_owner kotadb_worker",
     "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
     "enqueue_job invoker kotadb_owner kotadb_api kotadb_worker",
     "health definer kotadb_auth kotadb_api",

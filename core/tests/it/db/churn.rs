@@ -92,7 +92,7 @@ impl World {
         let ended = match fate {
             2 => jobs::fail(&mut tx, &claimed, ErrorClass::Transient, "x").await.map(|_| false),
             3 => jobs::release(&mut tx, &claimed, false).await.map(|()| false),
-            _ => jobs::complete(&mut tx, &claimed, None, json!({})).await.map(|()| true),
+            _ => jobs::complete(&self.db, &claimed, None, &json!({})).await.map(|()| true),
         };
         match ended {
             Ok(good) => {

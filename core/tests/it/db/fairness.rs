@@ -12,9 +12,7 @@ use serde_json::json;
 use super::fixture::{LEASE, claim, enqueue, job, repository, tenant};
 
 async fn done(test: &TestDb, claimed: &Claimed) {
-    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    jobs::complete(&mut tx, claimed, None, json!({})).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::complete(&test.db, claimed, None, &json!({})).await.unwrap();
 }
 
 /// A tenant with `n` queued jobs, made without ceremony.

@@ -35,9 +35,7 @@ async fn each_step_of_a_job_is_seen_by_its_owner_alone() {
     let late = record(&test, &first, Phase::Built, json!({})).await;
     assert!(matches!(late, Err(DbError::LeaseLost)), "the fence of the first try is gone");
     record(&test, &second, Phase::Uploaded, json!({ "bytes_written": 7 })).await.unwrap();
-    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    jobs::complete(&mut tx, &second, None, json!({})).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::complete(&test.db, &second, None, &json!({})).await.unwrap();
     let seen: Vec<_> =
         events(&test, acme, id).await.into_iter().map(|event| (event.phase, event.attempt, event.detail)).collect();
     let wanted = [

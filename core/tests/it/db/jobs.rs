@@ -73,11 +73,11 @@ async fn a_job_runs_to_its_end() {
     assert_eq!(f.outstanding().await, (1, None), "a leased job is outstanding");
     let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
     assert!(!jobs::heartbeat(&mut tx, &claimed, LEASE).await.unwrap());
-    jobs::complete(&mut tx, &claimed, Some("c0ffee"), json!({ "files": 3 })).await.unwrap();
     tx.commit().await.unwrap();
+    jobs::complete(&f.test.db, &claimed, Some("c0ffee"), &json!({ "files": 3, "why": r"it's \u0041" })).await.unwrap();
     let row = f.get(id).await;
     assert_eq!((row.state, row.trigger, row.attempt), (JobState::Done, Trigger::Push, 1));
-    assert_eq!(row.summary, Some(json!({ "files": 3 })));
+    assert_eq!(row.summary, Some(json!({ "files": 3, "why": r"it's \u0041" })));
     assert!(row.started_at.is_some() && row.finished_at.is_some() && row.error.is_none());
     let mut tx = f.test.db.begin(Scope::Tenant(f.tenant)).await.unwrap();
     let repository = repositories::get(&mut tx, f.repository).await.unwrap().unwrap();
@@ -97,9 +97,7 @@ async fn requests_join_the_queued_job_and_one_follows_a_run() {
     assert_eq!(first, second, "one follow-up, however many pushes");
     assert_ne!(first, claimed.job);
     assert!(claim(&f.test, "w2").await.is_none(), "never two of one repository at once");
-    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
-    jobs::complete(&mut tx, &claimed, None, json!({})).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::complete(&f.test.db, &claimed, None, &json!({})).await.unwrap();
     let follow_up = claim(&f.test, "w2").await.unwrap();
     assert!(follow_up.job == first && follow_up.fence > claimed.fence);
     assert_eq!(f.get(first).await.coalesced, 1);
@@ -207,15 +205,15 @@ async fn an_expired_lease_is_taken_over_and_its_worker_shut_out() {
         let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
         let refused = match step {
             0 => jobs::heartbeat(&mut tx, &lost, LEASE).await.err(),
-            1 => jobs::complete(&mut tx, &lost, Some("bad"), json!({})).await.err(),
+            1 => jobs::complete(&f.test.db, &lost, Some("bad"), &json!({})).await.err(),
             2 => jobs::fail(&mut tx, &lost, ErrorClass::Transient, "x").await.err(),
             _ => jobs::release(&mut tx, &lost, false).await.err(),
         };
         assert!(matches!(refused, Some(DbError::LeaseLost)), "step {step}");
     }
-    let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
-    jobs::complete(&mut tx, &taken, None, json!({})).await.unwrap();
-    tx.commit().await.unwrap();
+    let shown = "SELECT coalesce(indexed_commit, 'none') FROM kotadb.repositories";
+    assert_eq!(f.test.texts(shown).await, ["none"], "what lost its lease shows nothing");
+    jobs::complete(&f.test.db, &taken, None, &json!({})).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,9 +274,7 @@ async fn a_retry_and_a_release_are_merged_too() {
         assert_eq!(f.get(old).await.state, JobState::Superseded);
         let next = claim(&f.test, "w").await.unwrap();
         assert_eq!((next.job, next.rescued), (sibling, false));
-        let mut tx = f.test.db.begin(Scope::Worker).await.unwrap();
-        jobs::complete(&mut tx, &next, None, json!({})).await.unwrap();
-        tx.commit().await.unwrap();
+        jobs::complete(&f.test.db, &next, None, &json!({})).await.unwrap();
     }
 }
 
@@ -392,11 +388,8 @@ async fn a_job_that_ends_and_a_deletion_wait_for_each_other_in_turn() {
     let claimed = claim(&fixture.test, "w").await.unwrap();
     let mut deletion = fixture.test.db.begin(Scope::Tenant(fixture.tenant)).await.unwrap();
     hooks::set_github_repository_id(&mut deletion, fixture.repository, 7).await.unwrap();
-    let mut end = fixture.test.db.begin(Scope::Worker).await.unwrap();
-    let end = tokio::spawn(async move {
-        jobs::complete(&mut end, &claimed, Some("c0ffee"), json!({})).await?;
-        end.commit().await
-    });
+    let db = fixture.test.db.clone();
+    let end = tokio::spawn(async move { jobs::complete(&db, &claimed, Some("c0ffee"), &json!({})).await });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(repositories::delete(&mut deletion, fixture.repository).await.unwrap());
     deletion.commit().await.unwrap();

@@ -28,6 +28,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 struct Size {
     kib: [u64; 2],
+    own_kib: [u64; 2],
     files: [u64; 2],
     connections: u64,
 }
@@ -37,6 +38,7 @@ impl Size {
         let connections = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database()";
         Ok(Self {
             kib: [stage.router.resident_kib(), server.resident_kib()],
+            own_kib: [stage.router.own_kib(), server.own_kib()],
             files: [stage.router.open_files(), server.open_files()],
             connections: u64::try_from(stage.postgres.number(connections).await?)?,
         })
@@ -54,10 +56,15 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     let mut server = stage.start_indexer(&mut stage.indexer("serve", "server"))?;
     let time = Duration::from_secs(if plan.long { 1800 } else { 30 });
     let (since, mut early, mut pushes) = (Instant::now(), None, 0);
+    let mut looks: u32 = 0;
     while since.elapsed() < time {
         one.push_surely().await?;
         pushes += 1;
         invariants::until_searchable(&one, Duration::from_secs(30)).await?;
+        if since.elapsed() > time / 10 * looks {
+            looks += 1;
+            println!("soak, {} s: {:?}", since.elapsed().as_secs(), Size::of(&stage, &server).await?);
+        }
         if early.is_none() && since.elapsed() > time / 3 {
             early = Some(Size::of(&stage, &server).await?);
         }
@@ -71,6 +78,9 @@ pub async fn run(plan: &Plan, findings: &mut Findings) -> anyhow::Result<()> {
     for (nth, name) in ["router", "indexer"].into_iter().enumerate() {
         let limit = early.kib[nth] as f64 * GROWTH + LEEWAY_KIB;
         findings.at_most(&format!("KiB of the {name} at the end"), pushes, late.kib[nth] as f64, limit.round());
+        let limit = early.own_kib[nth] as f64 * GROWTH + LEEWAY_KIB;
+        let what = format!("KiB of the {name} that are no file, at the end");
+        findings.at_most(&what, pushes, late.own_kib[nth] as f64, limit.round());
         findings.at_most(
             &format!("open files of the {name} at the end"),
             pushes,
