@@ -1,61 +1,105 @@
 //! Every code that a problem can carry. Codes are promises to programs: none changes its meaning, none is removed.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 
-/// What kind of problem it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Code {
+macro_rules! codes {
+    ($(#[doc = $meaning:literal] $name:ident = $text:literal, $status:ident, $title:literal;)*) => {
+        /// What kind of problem it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            fn row(self) -> Row {
+                match self {
+                    $(Self::$name => Row {
+                        text: $text,
+                        status: StatusCode::$status,
+                        title: $title,
+                        meaning: $meaning,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+struct Row {
+    text: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    meaning: &'static str,
+}
+
+codes! {
     /// The request is not understood: JSON, parameters, headers.
-    InvalidRequest,
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request is not understood";
     /// The search query is not understood.
-    InvalidQuery,
+    InvalidQuery = "invalid_query", BAD_REQUEST, "The query is not understood";
     /// The clone URL or a ref pattern breaks a rule of registration.
-    RepositoryRefused,
+    RepositoryRefused = "repository_refused", BAD_REQUEST, "The repository cannot be registered";
     /// No key, or not a valid one.
-    Unauthorized,
+    Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is needed";
     /// The signature of a delivery does not verify.
-    BadSignature,
+    BadSignature = "bad_signature", UNAUTHORIZED, "The signature does not verify";
     /// The key lacks a scope.
-    InsufficientScope,
+    InsufficientScope = "insufficient_scope", FORBIDDEN, "The API key lacks a scope";
     /// The delivery is about another repository than its hook.
-    RepositoryMismatch,
+    RepositoryMismatch = "repository_mismatch", FORBIDDEN, "The delivery is about another repository";
     /// There is no such thing, or not for this key.
-    NotFound,
+    NotFound = "not_found", NOT_FOUND, "There is no such thing";
     /// The index is older than the request wants: ask again when the job is done.
-    IndexBehind,
+    IndexBehind = "index_behind", CONFLICT, "The index is not that far yet";
     /// The job has ended, or has not: it cannot be moved so.
-    JobState,
+    JobState = "job_state", CONFLICT, "The job is not in a state for this";
     /// The path exists, but not with this method.
-    MethodNotAllowed,
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     /// The body is over the limit of the route.
-    PayloadTooLarge,
+    PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The content type is not one that the route reads.
-    UnsupportedMediaType,
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not read here";
     /// The deployment lacks variables that the feature needs.
-    NotConfigured,
+    NotConfigured = "not_configured", SERVICE_UNAVAILABLE, "This deployment lacks configuration";
     /// Postgres or the object store is away: try again.
-    Unavailable,
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service is unavailable for now";
     /// The request took too long.
-    Timeout,
+    Timeout = "timeout", GATEWAY_TIMEOUT, "The request took too long";
     /// A fault of ours.
-    Internal,
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something failed on our side";
 }
 
 impl Code {
     /// As it is written in a problem.
     pub fn as_str(self) -> &'static str {
-        self.row().0
+        self.row().text
     }
 
     /// Status of the answer.
     pub fn status(self) -> StatusCode {
-        self.row().1
+        self.row().status
     }
 
     /// Title of the problem, the same for every occurrence.
     pub fn title(self) -> &'static str {
-        self.row().2
+        self.row().title
+    }
+
+    /// When it is answered, and what to do.
+    pub fn meaning(self) -> &'static str {
+        self.row().meaning.trim()
+    }
+
+    /// The statuses that codes have, each once.
+    pub fn statuses() -> impl Iterator<Item = u16> {
+        let statuses: BTreeSet<u16> = Self::ALL.iter().map(|code| code.status().as_u16()).collect();
+        statuses.into_iter()
     }
 
     /// The code of an answer that something else than a handler made (a layer, a fallback).
@@ -71,33 +115,6 @@ impl Code {
             StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => Self::Timeout,
             status if status.is_client_error() => Self::InvalidRequest,
             _ => Self::Internal,
-        }
-    }
-
-    fn row(self) -> (&'static str, StatusCode, &'static str) {
-        use StatusCode as S;
-        match self {
-            Self::InvalidRequest => ("invalid_request", S::BAD_REQUEST, "The request is not understood"),
-            Self::InvalidQuery => ("invalid_query", S::BAD_REQUEST, "The query is not understood"),
-            Self::RepositoryRefused => ("repository_refused", S::BAD_REQUEST, "The repository cannot be registered"),
-            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A valid API key is needed"),
-            Self::BadSignature => ("bad_signature", S::UNAUTHORIZED, "The signature does not verify"),
-            Self::InsufficientScope => ("insufficient_scope", S::FORBIDDEN, "The API key lacks a scope"),
-            Self::RepositoryMismatch => {
-                ("repository_mismatch", S::FORBIDDEN, "The delivery is about another repository")
-            }
-            Self::NotFound => ("not_found", S::NOT_FOUND, "There is no such thing"),
-            Self::IndexBehind => ("index_behind", S::CONFLICT, "The index is not that far yet"),
-            Self::JobState => ("job_state", S::CONFLICT, "The job is not in a state for this"),
-            Self::MethodNotAllowed => ("method_not_allowed", S::METHOD_NOT_ALLOWED, "The method is not allowed here"),
-            Self::PayloadTooLarge => ("payload_too_large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::UnsupportedMediaType => {
-                ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "The content type is not read here")
-            }
-            Self::NotConfigured => ("not_configured", S::SERVICE_UNAVAILABLE, "This deployment lacks configuration"),
-            Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "The service is unavailable for now"),
-            Self::Timeout => ("timeout", S::GATEWAY_TIMEOUT, "The request took too long"),
-            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Something failed on our side"),
         }
     }
 }

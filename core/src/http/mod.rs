@@ -1,8 +1,8 @@
 //! What every route shares: the lazily built handles of a process, errors as problems, extractors, the layer stack, and
 //! the two ways to serve a router (TCP, Lambda). Routes themselves are in `handlers/`.
 //!
-//! A handler crate exports `routes() -> Router<Resources>` with absolute paths; [`stack()`] puts the layers round a router
-//! once, so that an answer is the same whoever mounts it.
+//! A handler crate exports `routes() -> OpenApiRouter<Resources>` with absolute paths, each with its description; [`stack()`]
+//! puts the layers round a router once, so that an answer is the same whoever mounts it.
 
 mod auth;
 mod body;
@@ -15,6 +15,7 @@ mod extract;
 pub mod git_backend;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod openapi;
 mod probe;
 mod resources;
 mod serve;
@@ -33,3 +34,5 @@ pub use self::probe::{PostgresProbe, Probe};
 pub use self::resources::Resources;
 pub use self::serve::{serve, stop_signal};
 pub use self::stack::stack;
+pub use utoipa_axum::router::OpenApiRouter;
+pub use utoipa_axum::routes;

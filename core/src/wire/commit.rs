@@ -1,13 +1,15 @@
 //! The searchable commits of a repository.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 
 /// A commit that the index holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IndexedCommit {
     /// 40 hexadecimal digits; `ref:` finds it by these, or by the first seven or more.
+    #[schema(pattern = "^[0-9a-f]{40}$")]
     pub commit: String,
     /// Whether a ref is there now.
     pub is_tip: bool,

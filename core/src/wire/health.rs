@@ -1,11 +1,12 @@
 //! What `/health` and `/health/ready` answer, in the shape that the operators' smoke tests read.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 
 /// `/health`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// The whole in one word.
     pub status: HealthStatus,
@@ -26,7 +27,7 @@ pub struct Health {
 }
 
 /// The whole in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthStatus {
     /// All is well.
@@ -38,7 +39,7 @@ pub enum HealthStatus {
 }
 
 /// Database and job queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Saas {
     /// Whether Postgres answers.
     pub supabase_status: SaasStatus,
@@ -49,7 +50,7 @@ pub struct Saas {
 }
 
 /// Whether Postgres answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SaasStatus {
     /// Yes.
@@ -61,7 +62,7 @@ pub enum SaasStatus {
 }
 
 /// Counts of the job table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobQueue {
     /// Waiting.
     pub queued: i64,
@@ -82,7 +83,7 @@ pub struct JobQueue {
 }
 
 /// The limits on the indexers' time of a day (UTC).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpendGuard {
     /// Whether the limit of all is reached: only the sweeper works.
     pub active: bool,
@@ -95,7 +96,7 @@ pub struct SpendGuard {
 }
 
 /// Object store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StoreHealth {
     /// Whether it answers.
     pub status: SaasStatus,
@@ -104,7 +105,7 @@ pub struct StoreHealth {
 }
 
 /// `/health/ready`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
     /// Whether requests will be answered. Answered with 503 where not.
     pub ready: bool,

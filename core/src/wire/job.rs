@@ -1,16 +1,19 @@
 //! Jobs as their owners see them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 use crate::db::jobs::{self, Enqueued, JobRow};
 
 /// A job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Job {
     /// UUID.
+    #[schema(format = Uuid)]
     pub id: String,
     /// UUID of its repository.
+    #[schema(format = Uuid)]
     pub repository: String,
     /// `queued`, `running`, `done`, `dead`, `cancelled`, `superseded`.
     pub state: String,
@@ -25,6 +28,7 @@ pub struct Job {
     /// The last error.
     pub error: Option<String>,
     /// Counts of the finished run.
+    #[schema(value_type = Option<Object>)]
     pub summary: Option<serde_json::Value>,
     /// When it was asked for.
     pub created_at: Timestamp,
@@ -40,7 +44,7 @@ pub struct Job {
 }
 
 /// A step of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobEvent {
     /// `claimed`, `listed`, `fetched`, `built`, `uploaded`, `published`, `done`, `failed`, `released`, `rescued`,
     /// `cancelled`, `retried`.
@@ -48,15 +52,17 @@ pub struct JobEvent {
     /// In which try.
     pub attempt: i32,
     /// Counts and reasons (`files`, `skipped`, `bytes_written`, `class`, …).
+    #[schema(value_type = Object)]
     pub detail: serde_json::Value,
     /// When.
     pub at: Timestamp,
 }
 
 /// A job that was just asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueuedJob {
     /// UUID.
+    #[schema(format = Uuid)]
     pub id: String,
     /// Always `queued`.
     pub state: String,

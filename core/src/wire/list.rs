@@ -1,9 +1,10 @@
 //! The one shape of every answer that is a list.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A page of items and what the reader should know about the rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct List<T> {
     /// The items of this page, in the order that the route documents.
     pub items: Vec<T>,
@@ -16,6 +17,7 @@ pub struct List<T> {
     /// Whether items were left out that no cursor leads to.
     pub truncated: bool,
     /// What the answer was computed from; `null`: the database.
+    #[schema(value_type = Option<Object>)]
     pub index: Option<serde_json::Value>,
     /// Sentences that the reader should see.
     pub notes: Vec<String>,

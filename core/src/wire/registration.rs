@@ -1,26 +1,32 @@
 //! Patterns of names that are registered, now and when they come.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 use crate::db::registrations::RegistrationRow;
 use crate::db::repositories::Credential;
 
 /// What to register by a pattern.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "pattern": "octocat/*" }))]
 pub struct NewRegistration {
     /// `owner/name`, with `*` for any characters of the name. Default: all of the installation.
     #[serde(default)]
+    #[schema(min_length = 3, max_length = 200)]
     pub pattern: Option<String>,
     /// The installation of the GitHub App that lists and fetches them. Default: that on the owner, if the tenant has one.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 9007199254740991_i64)]
     pub installation: Option<i64>,
     /// Refs to track of each.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub refs: Vec<String>,
     /// Of the automatic jobs of each.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 100)]
     pub priority: Option<i16>,
     /// When each is indexed without being asked: five cron fields, in UTC.
     #[serde(default)]
@@ -28,9 +34,10 @@ pub struct NewRegistration {
 }
 
 /// A registered pattern.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registration {
     /// UUID.
+    #[schema(format = Uuid)]
     pub id: String,
     /// `owner/name`, with `*`.
     pub pattern: String,
@@ -49,7 +56,7 @@ pub struct Registration {
 }
 
 /// A repository that a pattern matches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedRepository {
     /// `owner/name`
     pub name: String,
@@ -60,7 +67,7 @@ pub struct PlannedRepository {
 }
 
 /// What a pattern does, or would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RegistrationAnswer {
     /// The pattern; `null` in a preview.
     pub registration: Option<Registration>,

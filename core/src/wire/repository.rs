@@ -1,21 +1,25 @@
 //! Repositories as they are registered and shown.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 use crate::db::repositories::RepositoryRow;
 
 /// What to register.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "url": "octocat/Hello-World", "refs": ["main", "release-*"], "schedule": "0 3 * * 1" }))]
 pub struct NewRepository {
     /// `owner/name` on GitHub, or an http(s) clone URL of an allowed origin.
     pub url: String,
     /// Refs to track: names or patterns with `*` (`main`, `release-*`, `refs/tags/v*`). Default: the default branch.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub refs: Vec<String>,
     /// Of its automatic jobs, 0 (first) to 100. Default: by what asks for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 100)]
     pub priority: Option<i16>,
     /// When it is indexed without being asked: five cron fields, in UTC. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,17 +27,21 @@ pub struct NewRepository {
 }
 
 /// What to change of a repository: a field that is absent stays, `null` takes it away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "refs": ["main"], "priority": null }))]
 pub struct ChangedRepository {
     /// Refs to track.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 100)]
     pub refs: Option<Vec<String>>,
     /// Of its automatic jobs.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i16>, minimum = 0, maximum = 100)]
     pub priority: Option<Option<i16>>,
     /// Five cron fields, in UTC.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub schedule: Option<Option<String>>,
 }
 
@@ -47,9 +55,10 @@ where
 }
 
 /// A registered repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Repository {
     /// UUID.
+    #[schema(format = Uuid)]
     pub id: String,
     /// `owner/name`.
     pub name: String,
@@ -82,7 +91,7 @@ pub struct Repository {
 }
 
 /// The answer to a registration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RegisteredRepository {
     /// The repository.
     #[serde(flatten)]
@@ -90,11 +99,12 @@ pub struct RegisteredRepository {
     /// Where pushes are to be delivered; `null` where the repository was registered already.
     pub webhook: Option<IssuedWebhook>,
     /// Id of the first index job; `null` where the repository was registered already.
+    #[schema(format = Uuid)]
     pub job: Option<String>,
 }
 
 /// A webhook with its secret, which is shown this once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IssuedWebhook {
     /// Payload URL; a path only, where the service has not been told its public base URL.
     pub url: String,
@@ -109,7 +119,7 @@ pub struct IssuedWebhook {
 }
 
 /// Whether a webhook is at GitHub.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookState {
     /// Made there, or brought up to date.

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::List;
 use crate::search::{Facets, FileMatch, Hidden, LineMatch, Score, SearchResult, SearchStats, StopReason};
 use crate::segment::Class;
 
 /// One matching line, or a file that matches without a line to show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
     /// `owner/name`; left out where only one repository can be meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,40 +41,51 @@ pub struct Hit {
     pub score_parts: BTreeMap<String, i32>,
     /// The line; absent for a query that lists files.
     #[serde(flatten)]
+    #[schema(value_type = HitLine)]
     pub line: Option<HitLine>,
 }
 
 /// The line of a [`Hit`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HitLine {
     /// 1-based.
+    #[schema(required = false)]
     pub line: u64,
     /// 1-based, in code points, of the first match; a byte that is no part of UTF-8 counts as one.
+    #[schema(required = false)]
     pub column: u64,
     /// First match in the file, in bytes.
+    #[schema(required = false)]
     pub byte_start: u64,
     /// End of the first match in the file, in bytes.
+    #[schema(required = false)]
     pub byte_end: u64,
     /// The line without its `\n`, invalid UTF-8 replaced, cut to 4 KiB round the match.
+    #[schema(required = false)]
     pub text: String,
     /// Whether something in `text` is replaced.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(required = false)]
     pub lossy: bool,
     /// Whether `text` is cut. It begins at byte `byte_start - ranges[0][0]` of the file.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(required = false)]
     pub cut: bool,
     /// All matches that begin in `text`: start and end in its bytes as they are in the file, before any replacement.
+    #[schema(required = false)]
     pub ranges: Vec<(u32, u32)>,
     /// Where context was asked for: the lines before this one, each cut to 4 KiB.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub before: Vec<String>,
     /// The lines after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub after: Vec<String>,
 }
 
 /// The last line of a stream of hits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// Always `true`: tells this line from hits.
     pub summary: bool,
@@ -113,7 +125,7 @@ pub struct Summary {
 }
 
 /// Files that match in classes that nobody asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HiddenFiles {
     /// Generated ones.
     pub generated: u64,
@@ -124,7 +136,7 @@ pub struct HiddenFiles {
 }
 
 /// A path that cannot be searched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeftOut {
     /// Path; percent-encoded if `path_lossy`.
     pub path: String,
@@ -137,7 +149,7 @@ pub struct LeftOut {
 }
 
 /// Counts of a search that do not depend on the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stats {
     /// Sequential waves of reads.
     pub round_trips: u32,
@@ -154,7 +166,7 @@ pub struct Stats {
 }
 
 /// The answer over REST.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SearchList {
     /// Lines in rank order.
     #[serde(flatten)]
@@ -167,7 +179,7 @@ pub struct SearchList {
 }
 
 /// Matching files by language, folder, repository and class; of each, the most frequent first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FacetList {
     /// By language, as `lang:` takes it.
     pub languages: Vec<Facet>,
@@ -182,7 +194,7 @@ pub struct FacetList {
 }
 
 /// One value of a facet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Facet {
     /// The value.
     pub value: String,

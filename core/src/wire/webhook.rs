@@ -1,9 +1,10 @@
 //! What a webhook delivery is answered with, and a call of the tick.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The fate of a verified delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum DeliveryAnswer {
     /// A `ping`: the hook works.
@@ -11,6 +12,7 @@ pub enum DeliveryAnswer {
     /// A job will bring the repository up to date.
     Queued {
         /// UUID of the job.
+        #[schema(format = Uuid)]
         job: String,
         /// Whether the job was queued already.
         coalesced: bool,
@@ -43,7 +45,7 @@ impl DeliveryAnswer {
 }
 
 /// What a call of `/internal/wake` did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum WakeAnswer {
     /// The indexer was called.

@@ -5,29 +5,50 @@
 //! - `GET /health`: the report that people and smoke tests read; 503 (`unhealthy`) after two failed probes or 10 s without
 //!   Postgres.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
-use kotadb_core::http::{Json, PostgresProbe, Probe, Resources};
+use kotadb_core::http::{Json, OpenApiRouter, PostgresProbe, Probe, Resources, routes};
 use kotadb_core::wire::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new().route("/health", get(health)).route("/health/live", get(live)).route("/health/ready", get(ready))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(health)).routes(routes!(live)).routes(routes!(ready))
 }
 
 /// The answer of `/health/live`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Live {
+    /// Always `live`.
     status: &'static str,
 }
 
+/// Whether the process serves
+///
+/// Asks nobody: it is what a proxy routes by.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    tag = "health",
+    operation_id = "read_liveness",
+    responses((status = 200, description = "It serves.", body = Live))
+)]
 async fn live() -> Json<Live> {
     Json(Live { status: "live" })
 }
 
+/// Whether requests will be answered
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    tag = "health",
+    operation_id = "read_readiness",
+    responses(
+        (status = 200, description = "They will.", body = Readiness),
+        (status = 503, description = "They will not: one of the parts says why.", body = Readiness),
+    )
+)]
 async fn ready(State(resources): State<Resources>) -> (StatusCode, Json<Readiness>) {
     let probe = resources.probe().await;
     let (postgres, store) = (postgres_status(&probe), store_status(&probe));
@@ -37,6 +58,19 @@ async fn ready(State(resources): State<Resources>) -> (StatusCode, Json<Readines
     (status, Json(Readiness { ready, postgres, schema_current, store }))
 }
 
+/// How the service is
+///
+/// What people, smoke tests and deployments read: Postgres, the job queue, the object store.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "health",
+    operation_id = "read_health",
+    responses(
+        (status = 200, description = "`healthy`, or `degraded`.", body = Health),
+        (status = 503, description = "`unhealthy`: Postgres is away.", body = Health),
+    )
+)]
 async fn health(State(resources): State<Resources>) -> (StatusCode, Json<Health>) {
     let probe = resources.probe().await;
     let health_status = whole(&probe);

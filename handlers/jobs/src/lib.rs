@@ -7,36 +7,55 @@
 //!   a heartbeat.
 //! - `POST /api/v1/jobs/{id}/retry`: queues a dead or cancelled job again, and ends a suspension for crashes.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use kotadb_core::db::jobs::{JobRow, JobState, Moved};
 use kotadb_core::db::{Scope, jobs};
 use kotadb_core::http::scope::{ReadJobs, WriteJobs};
-use kotadb_core::http::{ApiError, Authorized, Code, Cursor, Id, Json, Query, Resources, page_limit};
+use kotadb_core::http::{
+    ApiError, Authorized, Code, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes,
+};
 use kotadb_core::id::JobId;
 use kotadb_core::wire::{Job, JobEvent, List, QueuedJob};
 use serde::Deserialize;
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new()
-        .route("/api/v1/jobs", get(list))
-        .route("/api/v1/jobs/{id}", get(show))
-        .route("/api/v1/jobs/{id}/cancel", post(cancel))
-        .route("/api/v1/jobs/{id}/retry", post(retry))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show)).routes(routes!(cancel)).routes(routes!(retry))
 }
 
 /// The query string of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Only those of this repository: a UUID or `owner/name`.
     repository: Option<String>,
+    /// Most items of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
 }
 
+/// List jobs
+///
+/// The newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs",
+    tag = "jobs",
+    operation_id = "list_jobs",
+    params(ListQuery),
+    responses(
+        (status = 200, description = "A page of jobs.", body = List<Job>, links(
+            ("job" = (operation_id = "read_job", parameters(("id" = "$response.body#/items/0/id")))),
+        )),
+        (status = 404, description = "`not_found`: no such repository is visible to this key."),
+    ),
+    security(("bearer" = ["jobs:read"]))
+)]
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadJobs>,
@@ -54,6 +73,18 @@ async fn list(
     Ok(Json(List::page(rows.into_iter().map(Job::from).collect(), next)))
 }
 
+/// Show a job
+///
+/// With what happened to it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/jobs/{id}",
+    tag = "jobs",
+    operation_id = "read_job",
+    params(("id" = Uuid, Path, description = "Id of the job.")),
+    responses((status = 200, description = "The job.", body = Job)),
+    security(("bearer" = ["jobs:read"]))
+)]
 async fn show(
     State(resources): State<Resources>,
     key: Authorized<ReadJobs>,
@@ -68,6 +99,21 @@ async fn show(
     Ok(Json(Job { events: Some(events), ..row.into() }))
 }
 
+/// Cancel a job
+///
+/// Ends a queued job at once; asks the worker of a running one to end it, which takes up to a heartbeat.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/cancel",
+    tag = "jobs",
+    operation_id = "cancel_job",
+    params(("id" = Uuid, Path, description = "Id of the job.")),
+    responses(
+        (status = 200, description = "The job as it is now.", body = Job),
+        (status = 409, description = "`job_state`: it has ended."),
+    ),
+    security(("bearer" = ["jobs:write"]))
+)]
 async fn cancel(
     State(resources): State<Resources>,
     key: Authorized<WriteJobs>,
@@ -82,6 +128,21 @@ async fn cancel(
     Ok(Json(row.into()))
 }
 
+/// Retry a job
+///
+/// Queues a dead or cancelled job again, and ends a suspension for crashes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/jobs/{id}/retry",
+    tag = "jobs",
+    operation_id = "retry_job",
+    params(("id" = Uuid, Path, description = "Id of the job.")),
+    responses(
+        (status = 202, description = "It is queued.", body = QueuedJob),
+        (status = 409, description = "`job_state`: it has not ended so that it can be tried again."),
+    ),
+    security(("bearer" = ["jobs:write"]))
+)]
 async fn retry(
     State(resources): State<Resources>,
     key: Authorized<WriteJobs>,

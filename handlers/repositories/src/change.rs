@@ -13,6 +13,19 @@ use kotadb_core::wire::{ChangedRepository, RegisteredRepository};
 
 use crate::settings::{check_priority, check_schedule};
 
+/// Change a repository
+///
+/// Refs that are tracked from now on are indexed by a job.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/repositories/{id}",
+    tag = "repositories",
+    operation_id = "change_repository",
+    params(("id" = Uuid, Path, description = "Id of the repository.")),
+    request_body = ChangedRepository,
+    responses((status = 200, description = "The repository as it is now.", body = RegisteredRepository)),
+    security(("bearer" = ["repositories:write"]))
+)]
 pub(crate) async fn change(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,

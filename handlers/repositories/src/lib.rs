@@ -26,46 +26,64 @@ mod webhook;
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::{Scope, Tx, hooks, repositories};
 use kotadb_core::http::scope::{ReadRepositories, WriteJobs, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, Query, Resources, page_limit};
+use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::wire::{List, QueuedJob, Repository};
 use serde::Deserialize;
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new()
-        .route("/api/v1/repositories", get(list).post(register::register))
-        .route("/api/v1/repositories/{id}", get(show).delete(delete).patch(change::change))
-        .route("/api/v1/repositories/{id}/index", post(index))
-        .route("/api/v1/repositories/{id}/webhook/rotate", post(webhook::rotate))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default()
+        .routes(routes!(list, register::register))
+        .routes(routes!(show, delete, change::change))
+        .routes(routes!(index))
+        .routes(routes!(webhook::rotate))
         .merge(registrations::routes())
         .merge(snapshots::routes())
 }
 
 /// The query string of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Most items of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
 }
 
 /// The query string of an index request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct IndexQuery {
     /// Rebuild what is held already.
     #[serde(default)]
     full: bool,
 }
 
+/// List repositories
+///
+/// By name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/repositories",
+    tag = "repositories",
+    operation_id = "list_repositories",
+    params(ListQuery),
+    responses((status = 200, description = "A page of repositories.", body = List<Repository>, links(
+        ("repository" = (operation_id = "read_repository", parameters(("id" = "$response.body#/items/0/id")))),
+    ))),
+    security(("bearer" = ["repositories:read"]))
+)]
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
@@ -84,6 +102,16 @@ async fn list(
     Ok(Json(List::page(items, next).with_total(key.repositories.len() as u64)))
 }
 
+/// Show a repository
+#[utoipa::path(
+    get,
+    path = "/api/v1/repositories/{id}",
+    tag = "repositories",
+    operation_id = "read_repository",
+    params(("id" = Uuid, Path, description = "Id of the repository.")),
+    responses((status = 200, description = "The repository.", body = Repository)),
+    security(("bearer" = ["repositories:read"]))
+)]
 async fn show(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
@@ -96,6 +124,18 @@ async fn show(
     Ok(Json(row.ok_or_else(|| ApiError::not_found("repository"))?.into()))
 }
 
+/// Delete a repository
+///
+/// It is hidden at once and out of storage in about a day; its webhook is deleted.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/repositories/{id}",
+    tag = "repositories",
+    operation_id = "delete_repository",
+    params(("id" = Uuid, Path, description = "Id of the repository.")),
+    responses((status = 204, description = "It is hidden.")),
+    security(("bearer" = ["repositories:write"]))
+)]
 async fn delete(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,
@@ -116,6 +156,19 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Index a repository
+#[utoipa::path(
+    post,
+    path = "/api/v1/repositories/{id}/index",
+    tag = "jobs",
+    operation_id = "index_repository",
+    params(("id" = Uuid, Path, description = "Id of the repository."), IndexQuery),
+    responses((status = 202, description = "The queued job.", body = QueuedJob, links(
+        ("job" = (operation_id = "read_job", parameters(("id" = "$response.body#/id")))),
+        ("cancel" = (operation_id = "cancel_job", parameters(("id" = "$response.body#/id")))),
+    ))),
+    security(("bearer" = ["jobs:write"]))
+)]
 async fn index(
     State(resources): State<Resources>,
     key: Authorized<WriteJobs>,

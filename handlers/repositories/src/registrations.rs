@@ -3,21 +3,20 @@
 
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, post};
 use kotadb_core::db::registrations::{self, RegistrationRow};
 use kotadb_core::db::repositories::Credential;
 use kotadb_core::db::{Scope, installations};
 use kotadb_core::github::client::GithubRepository;
 use kotadb_core::github::{RepositoryPattern, follow};
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, Query, Resources, page_limit};
+use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes};
 use kotadb_core::id::TenantId;
 use kotadb_core::wire::{List, NewRegistration, PlannedRepository, Registration, RegistrationAnswer};
 use serde::Deserialize;
 use time::OffsetDateTime;
+
 use uuid::Uuid;
 
 use crate::settings::Settings;
@@ -30,15 +29,14 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const MOST_NAMES: usize = 1000;
 
 /// Routes of patterns.
-pub(crate) fn routes() -> Router<Resources> {
-    Router::new()
-        .route("/api/v1/registrations", post(register).get(list))
-        .route("/api/v1/registrations/{id}", delete(forget))
+pub(crate) fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(list, register)).routes(routes!(forget))
 }
 
 /// The query string of a registration.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct RegisterQuery {
     /// Only list what would be registered.
     #[serde(default)]
@@ -46,13 +44,38 @@ struct RegisterQuery {
 }
 
 /// The query string of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Most items of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
     cursor: Option<Cursor>,
 }
 
+/// Register by a pattern of names
+///
+/// Registers what the pattern matches, now and when it comes. A preview only lists it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/registrations",
+    tag = "repositories",
+    operation_id = "register_pattern",
+    params(RegisterQuery),
+    request_body = NewRegistration,
+    responses(
+        (status = 200, description = "What would be registered.", body = RegistrationAnswer),
+        (status = 201, description = "What is registered.", body = RegistrationAnswer, links(
+            ("delete" = (operation_id = "delete_registration", parameters(("id" = "$response.body#/registration/id")))),
+        )),
+        (status = 404, description = "`not_found`: the installation is none of this tenant's."),
+        (status = 503, description = "`not_configured`, or `unavailable`: GitHub does not answer."),
+    ),
+    security(("bearer" = ["repositories:write"]))
+)]
 async fn register(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,
@@ -179,6 +202,18 @@ async fn register_all(
     Ok((registered, 0))
 }
 
+/// List registered patterns
+#[utoipa::path(
+    get,
+    path = "/api/v1/registrations",
+    tag = "repositories",
+    operation_id = "list_registrations",
+    params(ListQuery),
+    responses((status = 200, description = "A page of patterns.", body = List<Registration>, links(
+        ("delete" = (operation_id = "delete_registration", parameters(("id" = "$response.body#/items/0/id")))),
+    ))),
+    security(("bearer" = ["repositories:read"]))
+)]
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
@@ -195,7 +230,18 @@ async fn list(
     Ok(Json(List::page(rows.into_iter().map(Registration::from).collect(), next)))
 }
 
+/// Delete a registered pattern
+///
 /// What the pattern registered stays; nothing new comes.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/registrations/{id}",
+    tag = "repositories",
+    operation_id = "delete_registration",
+    params(("id" = Uuid, Path, description = "Id of the pattern.")),
+    responses((status = 204, description = "It is gone.")),
+    security(("bearer" = ["repositories:write"]))
+)]
 async fn forget(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,

@@ -2,24 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
 use kotadb_core::db::{Scope, deletions};
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Code, Id, Json, Resources};
+use kotadb_core::http::{ApiError, Authorized, Code, Id, Json, OpenApiRouter, Resources, routes};
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::Refs;
 use kotadb_core::wire::{IndexedCommit, List, Timestamp};
 
 /// Routes below one repository.
-pub(crate) fn routes() -> Router<Resources> {
-    Router::new()
-        .route("/api/v1/repositories/{id}/snapshots", get(list))
-        .route("/api/v1/repositories/{id}/snapshots/{commit}", delete(forget))
+pub(crate) fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(forget))
 }
 
+/// List searchable commits
+///
+/// The tips of refs first, then what refs have left, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/repositories/{id}/snapshots",
+    tag = "repositories",
+    operation_id = "list_snapshots",
+    params(("id" = Uuid, Path, description = "Id of the repository.")),
+    responses((status = 200, description = "All of them.", body = List<IndexedCommit>, links(
+        ("delete" = (operation_id = "delete_snapshot", parameters(
+            ("id" = "$request.path.id"),
+            ("commit" = "$response.body#/items/0/commit"),
+        ))),
+    ))),
+    security(("bearer" = ["repositories:read"]))
+)]
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
@@ -32,9 +45,26 @@ async fn list(
     Ok(Json(List::page(commits, None).with_total(total)))
 }
 
-/// 204: a searchable commit is hidden. 202: there was nothing to hide, which also tells a mistyped commit; but text of
-/// commits that are not searchable any more may be left in storage, and is purged, and what a job is just indexing is
-/// hidden when it comes. Deleting again finds nothing.
+/// Delete a commit
+///
+/// It is hidden at once and for good, and out of storage in about a day; a tip is not searchable again until its ref
+/// moves. Deleting again finds nothing.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/repositories/{id}/snapshots/{commit}",
+    tag = "repositories",
+    operation_id = "delete_snapshot",
+    params(
+        ("id" = Uuid, Path, description = "Id of the repository."),
+        ("commit" = String, Path, description = "40 hexadecimal digits.", pattern = "^[0-9a-f]{40}$"),
+    ),
+    responses(
+        (status = 202, description = "It was not searchable, which also tells a mistyped commit: text of commits that \
+            are not searchable any more is purged, and what a job is just indexing is hidden when it comes."),
+        (status = 204, description = "It is hidden."),
+    ),
+    security(("bearer" = ["repositories:write"]))
+)]
 async fn forget(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,

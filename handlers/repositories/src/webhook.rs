@@ -37,12 +37,27 @@ impl Hook {
 }
 
 /// The query string of a rotation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct RotateQuery {
+    /// How long the former secret stays valid.
+    #[param(minimum = 0, maximum = 2592000, default = 86400)]
     overlap_seconds: Option<i64>,
 }
 
+/// Rotate the secret of a webhook
+///
+/// The former secret stays valid for a while.
+#[utoipa::path(
+    post,
+    path = "/api/v1/repositories/{id}/webhook/rotate",
+    tag = "repositories",
+    operation_id = "rotate_webhook",
+    params(("id" = Uuid, Path, description = "Id of the repository."), RotateQuery),
+    responses((status = 200, description = "With the new secret, shown this once.", body = IssuedWebhook)),
+    security(("bearer" = ["repositories:write"]))
+)]
 pub(crate) async fn rotate(
     State(resources): State<Resources>,
     key: Authorized<WriteRepositories>,

@@ -1,16 +1,27 @@
 //! Mounts every route family behind the one stack of layers: the table of contents of the API.
 
 use axum::Router;
-use kotadb_core::http::{Resources, stack};
+use kotadb_core::http::{OpenApiRouter, Resources, openapi, stack};
+use serde_json::Value;
 
 /// All routes, ready to be served.
 pub fn build(resources: Resources) -> Router {
-    let routes = Router::new()
+    let (routes, _) = routes().split_for_parts();
+    stack(routes.with_state(resources))
+}
+
+/// What they say of themselves: the document that `handlers/docs` holds.
+pub fn document() -> Value {
+    openapi::describe(routes().into_openapi())
+}
+
+fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default()
+        .merge(kotadb_docs::routes())
         .merge(kotadb_health::routes())
         .merge(kotadb_jobs::routes())
         .merge(kotadb_repositories::routes())
         .merge(kotadb_search::routes())
         .merge(kotadb_wake::routes())
-        .merge(kotadb_webhooks::routes());
-    stack(routes.with_state(resources))
+        .merge(kotadb_webhooks::routes())
 }

@@ -10,38 +10,59 @@
 
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Authorized, Json, Query, Resources, page_limit};
+use kotadb_core::http::{ApiError, Authorized, Json, OpenApiRouter, Query, Resources, page_limit, routes};
 use kotadb_core::query;
 use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher};
 use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new().route("/api/v1/search/code", get(by_query).post(by_body))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(by_query, by_body))
 }
 
 /// What is asked, as query string or JSON.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+#[schema(example = json!({ "query": "lang:rust fn main", "limit": 10 }))]
 struct CodeSearch {
+    /// In the query language, at most 1 KiB.
+    #[param(max_length = 1024, example = "lang:rust fn main")]
+    #[schema(max_length = 1024)]
     query: String,
+    /// Only in this repository: a UUID or `owner/name`.
     repository: Option<String>,
+    /// Most lines of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[schema(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before: for an hour, of the same version of the index.
     cursor: Option<String>,
+    /// Lines given before and after each match.
     #[serde(default)]
+    #[param(minimum = 0, maximum = 10)]
+    #[schema(minimum = 0, maximum = 10)]
     context: u32,
+    /// Count all matches.
     #[serde(default)]
     count: bool,
+    /// Give files by language, folder, repository and class.
     #[serde(default)]
     facets: bool,
+    /// Give the parts of each score.
     #[serde(default)]
     explain: bool,
+    /// Refuse to answer from an index older than this root version, which the summary of a job names.
+    #[param(minimum = 0, maximum = 9007199254740991_i64)]
+    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     min_version: Option<u64>,
+    /// After this the answer is what was found so far.
+    #[param(minimum = 1, maximum = 10000, default = 10000)]
+    #[schema(minimum = 1, maximum = 10000, default = 10000)]
     timeout_ms: Option<u64>,
 }
 
@@ -52,6 +73,22 @@ const MAX_TIMEOUT_MS: u64 = 10_000;
 /// The same of bytes from the object store: all of a large repository.
 const MAX_BYTES: u64 = 1 << 30;
 
+/// Search code
+///
+/// Matching lines of the repositories that the key may see, in rank order.
+#[utoipa::path(
+    get,
+    path = "/api/v1/search/code",
+    tag = "search",
+    operation_id = "search_code",
+    params(CodeSearch),
+    responses(
+        (status = 200, description = "A page of lines.", body = SearchList),
+        (status = 404, description = "`not_found`: no such repository is visible to this key."),
+        (status = 409, description = "`index_behind`: the index is older than `min_version`."),
+    ),
+    security(("bearer" = ["search"]))
+)]
 async fn by_query(
     State(resources): State<Resources>,
     key: Authorized<Search>,
@@ -60,6 +97,22 @@ async fn by_query(
     answer(&resources, &key, &search).await
 }
 
+/// Search code, asked by a body
+///
+/// For queries that are too long or too private for a URL.
+#[utoipa::path(
+    post,
+    path = "/api/v1/search/code",
+    tag = "search",
+    operation_id = "search_code_by_body",
+    request_body = CodeSearch,
+    responses(
+        (status = 200, description = "A page of lines.", body = SearchList),
+        (status = 404, description = "`not_found`: no such repository is visible to this key."),
+        (status = 409, description = "`index_behind`: the index is older than `min_version`."),
+    ),
+    security(("bearer" = ["search"]))
+)]
 async fn by_body(
     State(resources): State<Resources>,
     key: Authorized<Search>,

@@ -6,13 +6,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use kotadb_core::db::{Scope, wakes};
 use kotadb_core::github::Signature;
-use kotadb_core::http::{ApiError, Code, Json, Resources, within};
+use kotadb_core::http::{ApiError, Code, Json, OpenApiRouter, Resources, routes, within};
 use kotadb_core::wire::WakeAnswer;
 
 /// How far the caller's clock may be from ours.
@@ -23,10 +21,30 @@ const DEADLINE: Duration = Duration::from_secs(4);
 const MOST_NONCE: usize = 64;
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new().route("/internal/wake", post(wake))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default().routes(routes!(wake))
 }
 
+/// Wake the indexer
+///
+/// Called by the tick of the database, each minute. The body is not read.
+#[utoipa::path(
+    post,
+    path = "/internal/wake",
+    tag = "internal",
+    operation_id = "wake_indexer",
+    params(
+        ("X-KotaDB-Signature" = String, Header,
+            description = "`sha256=` and the HMAC-SHA-256, by `KOTADB_TICK_SECRET`, of timestamp, a `.` and nonce."),
+        ("X-KotaDB-Timestamp" = u32, Header, description = "Unix seconds, within five minutes of now."),
+        ("X-KotaDB-Nonce" = String, Header, description = "Any text.", min_length = 1, max_length = 64),
+    ),
+    responses(
+        (status = 202, description = "The indexer was called, or there is nothing to do.", body = WakeAnswer),
+        (status = 401, description = "`bad_signature`: it is not signed, or not now."),
+        (status = 503, description = "`not_configured`, or `unavailable`."),
+    )
+)]
 async fn wake(
     State(resources): State<Resources>,
     headers: HeaderMap,

@@ -18,12 +18,11 @@ mod known;
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
-use axum::{Extension, Router};
 use bytes::Bytes;
-use kotadb_core::http::{ApiError, Id, Json, RawBody, Resources, within};
+use kotadb_core::http::{ApiError, Id, Json, OpenApiRouter, RawBody, Resources, routes, within};
 use kotadb_core::telemetry::events;
 use kotadb_core::wire::DeliveryAnswer;
 use tokio::sync::Semaphore;
@@ -53,13 +52,39 @@ pub(crate) struct Intake {
 }
 
 /// The routes of this family.
-pub fn routes() -> Router<Resources> {
-    Router::new()
-        .route("/webhooks/github/app", post(deliver_to_app))
-        .route("/webhooks/github/{id}", post(deliver_to_hook))
+pub fn routes() -> OpenApiRouter<Resources> {
+    OpenApiRouter::default()
+        .routes(routes!(deliver_to_app))
+        .routes(routes!(deliver_to_hook))
         .layer(Extension(Intake::default()))
 }
 
+/// Take a delivery to the hook of one repository
+///
+/// Sent by GitHub. A wrong signature and an unknown id get the same answer.
+#[utoipa::path(
+    post,
+    path = "/webhooks/github/{id}",
+    tag = "webhooks",
+    operation_id = "deliver_to_hook",
+    params(
+        ("id" = Uuid, Path, description = "Id of the hook: the last part of its URL."),
+        ("X-Hub-Signature-256" = String, Header, description = "`sha256=` and the HMAC-SHA-256 of the body by the secret."),
+        ("X-GitHub-Event" = String, Header, description = "What happened.", example = "push"),
+        ("X-GitHub-Delivery" = String, Header, description = "Id of the delivery."),
+    ),
+    request_body(content(
+        (Object = "application/json"),
+        (String = "application/x-www-form-urlencoded"),
+    ), description = "As GitHub sends it, at most 25 MiB."),
+    responses(
+        (status = 200, description = "A `ping`.", body = DeliveryAnswer),
+        (status = 202, description = "What became of it.", body = DeliveryAnswer),
+        (status = 401, description = "`bad_signature`: no such hook, or not its secret."),
+        (status = 403, description = "`repository_mismatch`: it is about another repository or hook."),
+        (status = 503, description = "`unavailable`, or `not_configured`: send it again."),
+    )
+)]
 async fn deliver_to_hook(
     State(resources): State<Resources>,
     Extension(intake): Extension<Intake>,
@@ -74,6 +99,31 @@ async fn deliver_to_hook(
     answer(&resources, &said, taken.await).await
 }
 
+/// Take a delivery to the hook of the GitHub App
+///
+/// Sent by GitHub, for all installations of the App.
+#[utoipa::path(
+    post,
+    path = "/webhooks/github/app",
+    tag = "webhooks",
+    operation_id = "deliver_to_app",
+    params(
+        ("X-Hub-Signature-256" = String, Header, description = "`sha256=` and the HMAC-SHA-256 of the body by the secret."),
+        ("X-GitHub-Event" = String, Header, description = "What happened.", example = "push"),
+        ("X-GitHub-Delivery" = String, Header, description = "Id of the delivery."),
+    ),
+    request_body(content(
+        (Object = "application/json"),
+        (String = "application/x-www-form-urlencoded"),
+    ), description = "As GitHub sends it, at most 25 MiB."),
+    responses(
+        (status = 200, description = "A `ping`.", body = DeliveryAnswer),
+        (status = 202, description = "What became of it.", body = DeliveryAnswer),
+        (status = 401, description = "`bad_signature`: no such hook, or not its secret."),
+        (status = 403, description = "`repository_mismatch`: it is about another repository or hook."),
+        (status = 503, description = "`unavailable`, or `not_configured`: send it again."),
+    )
+)]
 async fn deliver_to_app(State(resources): State<Resources>, request: Request) -> Answer {
     let said = request.headers().clone();
     let taken = async {

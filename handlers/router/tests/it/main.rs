@@ -9,6 +9,7 @@ mod health;
 mod hostile;
 mod index;
 mod jobs;
+mod openapi;
 mod problems;
 mod provisioning;
 mod registrations;
