@@ -2,7 +2,7 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← segment ← query ← {config, crypto, operations} ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← segment ← query ← {crypto, operations} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;

@@ -4,16 +4,20 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use kotadb_core::config::IndexerFlags;
 use kotadb_core::id::{RepositoryId, TenantId};
 use uuid::Uuid;
 
-/// Writes the indexes of KotaDB. Settings come from the environment.
+/// Writes the indexes of KotaDB. Settings come from the environment, or from flags (`--help` lists them).
 #[derive(Debug, Parser)]
 #[command(name = "kotadb-indexer", version)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: IndexerFlags,
 }
 
 /// The subcommands.

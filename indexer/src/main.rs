@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use kotadb_core::config::Config;
-use kotadb_core::crypto::MasterKey;
+use kotadb_core::config::{Config, ConfigError, Program};
+use kotadb_core::crypto::{MasterKey, Secret};
 use kotadb_core::db::jobs::Spend;
 use kotadb_core::db::{Db, DbError, DbOptions, migrate};
 use kotadb_core::github::client::Client;
@@ -43,18 +43,31 @@ const MAX_CONNECTIONS: u32 = 3;
 const START_PATIENCE: Duration = Duration::from_secs(20);
 /// Exit code when Postgres cannot be reached at the start (`EX_UNAVAILABLE` of sysexits.h).
 const UNAVAILABLE: u8 = 69;
+/// Exit code of settings that are missing or wrong (`EX_CONFIG` of sysexits.h).
+const BAD_CONFIG: u8 = 78;
+/// Exit code of every other failure.
+const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     if askpass::is_asked(std::env::args_os().next().as_deref()) {
         return answer();
     }
-    match run(Args::parse().command) {
+    let Args { command, settings } = Args::parse();
+    settings.apply();
+    match run(command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("kotadb-indexer: {}", telemetry::report(error.as_ref()));
-            let unreachable = matches!(error.downcast_ref(), Some(DbError::Unreachable(_)));
-            ExitCode::from(if unreachable { UNAVAILABLE } else { 2 })
+            ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref() {
+        Some(DbError::Unreachable(_)) => UNAVAILABLE,
+        _ if error.is::<ConfigError>() => BAD_CONFIG,
+        _ => FAILED,
     }
 }
 
@@ -128,6 +141,7 @@ async fn look_after(args: &UpkeepArgs, part: Part) -> anyhow::Result<ExitCode> {
 async fn indexer() -> anyhow::Result<Indexer> {
     let config = service_config()?;
     telemetry::init(&config.log);
+    telemetry::warn_all(&config.warnings);
     if let Some(point) = &config.fail_point {
         fail_point::arm(point);
     }
@@ -139,7 +153,7 @@ async fn indexer() -> anyhow::Result<Indexer> {
     let program = std::env::current_exe().context("cannot tell where this program is, which runs each job")?;
     Ok(Indexer {
         db,
-        direct_url: config.database_listen_url.clone(),
+        direct_url: config.database_listen_url.as_ref().map(|url| url.expose().to_owned()),
         resolver: Arc::new(resolve::System),
         credentials: Arc::new(credentials),
         askpass: program.clone(),
@@ -178,8 +192,9 @@ impl Service {
 }
 
 fn master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
-    let key = config.master_key.as_deref();
-    Ok(key.map(|key| MasterKey::from_base64(key, config.master_key_previous.as_deref())).transpose()?)
+    let key = config.master_key.as_ref().map(Secret::expose);
+    let previous = config.master_key_previous.as_ref().map(Secret::expose);
+    Ok(key.map(|key| MasterKey::from_base64(key, previous)).transpose()?)
 }
 
 async fn reconcile() -> anyhow::Result<ExitCode> {
@@ -310,11 +325,12 @@ async fn owner(config: &Config, store: &Store, given: Option<TenantId>, id: Repo
 }
 
 async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
-    let config = service_config()?;
+    let config = Config::from_env()?;
     let url = config.database_direct_url.context("DATABASE_DIRECT_URL is missing: set it, or DATABASE_URL")?;
+    let url = url.expose();
     let (versions, verb) = match args.check {
-        true => (migrate::pending(&url).await?, "missing"),
-        false => (migrate::run(&url).await?, "applied"),
+        true => (migrate::pending(url).await?, "missing"),
+        false => (migrate::run(url).await?, "applied"),
     };
     versions.iter().for_each(|version| println!("{verb} {version}"));
     let incomplete = args.check && !versions.is_empty();
@@ -322,7 +338,7 @@ async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
-    let config = service_config()?;
+    let config = Config::from_env()?;
     let db = database(&config)?;
     match command {
         AdminCommand::Installation(InstallationCommand::Link { id, tenant }) => {
@@ -350,10 +366,10 @@ async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn service_config() -> anyhow::Result<Config> {
-    Ok(Config::from_env()?.for_service()?)
+    Ok(Config::for_program(Program::Indexer)?)
 }
 
 fn database(config: &Config) -> anyhow::Result<Db> {
-    let url = config.database_url.clone().context("DATABASE_URL is missing")?;
+    let url = config.database_url.as_ref().context("DATABASE_URL is missing")?.expose().to_owned();
     Ok(Db::new(&DbOptions { url, max_connections: MAX_CONNECTIONS, acquire_timeout: Duration::from_secs(5) })?)
 }

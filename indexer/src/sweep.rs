@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::schedules::{self, Due};
-use kotadb_core::db::{DbError, Scope, deliveries, operators};
+use kotadb_core::db::{DbError, Scope, deliveries, health, operators};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
@@ -30,7 +30,19 @@ pub async fn sweep(reconciler: &Reconciler<'_>, stop: &Halt) -> bool {
     let looked_after = done(upkeep::sweep(indexer, Part::All, stop).await);
     let forgotten = done(forget(indexer).await);
     // A repository that cannot be compared is its owner's to see, not a fault of the sweep.
-    scheduled.is_some() && reconciled.is_some() && looked_after == Some(0) && forgotten.is_some()
+    let is_done = scheduled.is_some() && reconciled.is_some() && looked_after == Some(0) && forgotten.is_some();
+    // A part that fails again and again shows as a sweep that is long ago.
+    if is_done {
+        done(note(indexer).await);
+    }
+    is_done
+}
+
+/// For health and metrics.
+async fn note(indexer: &Indexer) -> Result<(), DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    health::note_sweep(&mut tx).await?;
+    tx.commit().await
 }
 
 /// `None`: the part failed, which is logged.

@@ -19,6 +19,7 @@ use self::args::{LimitsArgs, ListArgs, ShowArgs, WhichArgs, WhoseArgs};
 /// Runs one of the commands.
 pub async fn run(command: &JobsCommand) -> anyhow::Result<()> {
     let url = Config::from_env()?.database_url.context("DATABASE_URL is not set: give the URL of the database")?;
+    let url = url.expose().to_owned();
     let db = Db::new(&DbOptions { url, max_connections: 1, acquire_timeout: Duration::from_secs(10) })?;
     match command {
         JobsCommand::List(args) => list(&db, args).await,

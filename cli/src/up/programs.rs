@@ -81,6 +81,7 @@ fn command(name: &str, state: &State, database: &Database, origin: &str) -> anyh
         .env("DATABASE_URL", database.url())
         // The private Postgres is asked without a pooler between, so word of queued jobs comes, too.
         .env("DATABASE_DIRECT_URL", database.url())
+        .env("KOTADB_MODE", "local")
         .env_remove("BUCKET_NAME")
         .env("KOTADB_DATA_DIR", state.folder())
         .env("KOTADB_MASTER_KEY", &state.secrets.master_key)

@@ -1,11 +1,11 @@
 //! How the indexer is woken: `KOTADB_WAKE` and the variables that each way needs.
 
-use std::fmt;
-
 use super::read::Reader;
+use super::table;
+use crate::crypto::Secret;
 
 /// How the indexer is woken after a job was queued.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum WakeConfig {
     /// `none`: it runs all the time, or looks by itself.
     #[default]
@@ -20,7 +20,7 @@ pub enum WakeConfig {
         /// `FLY_API_HOSTNAME`. Default `https://api.machines.dev`.
         api: String,
         /// `FLY_API_TOKEN`.
-        token: String,
+        token: Secret,
         /// `KOTADB_WAKE_APP`. Default `kotadb-indexer`.
         app: String,
         /// `KOTADB_WAKE_MACHINE`. Default: the one whose metadata say `role=indexer`.
@@ -35,39 +35,31 @@ pub enum WakeConfig {
 
 impl WakeConfig {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let or = |text: Option<String>, default: &str| text.unwrap_or_else(|| default.to_owned());
-        match reader.text("KOTADB_WAKE").as_deref() {
-            None | Some("none") => Self::None,
-            Some("flycast") => {
-                Self::Flycast { url: or(reader.http_url("KOTADB_WAKE_URL"), "http://kotadb-indexer.flycast/wake") }
-            }
-            Some("machines") => Self::Machines {
-                api: or(reader.http_url("FLY_API_HOSTNAME"), "https://api.machines.dev"),
-                token: reader.required("FLY_API_TOKEN", "`KOTADB_WAKE=machines` needs it"),
-                app: or(reader.text("KOTADB_WAKE_APP"), "kotadb-indexer"),
-                machine: reader.text("KOTADB_WAKE_MACHINE"),
-            },
-            Some("process") => {
-                let command = or(reader.text("KOTADB_WAKE_COMMAND"), "");
+        match reader.text_or_default(&table::KOTADB_WAKE).as_str() {
+            "none" => Self::None,
+            "flycast" => Self::Flycast { url: reader.http_url_or_default(&table::KOTADB_WAKE_URL) },
+            "machines" => Self::machines(reader),
+            "process" => {
+                let command = reader.text(&table::KOTADB_WAKE_COMMAND).unwrap_or_default();
                 Self::Process { command: command.split_whitespace().map(str::to_owned).collect() }
             }
-            Some(other) => {
-                reader.unknown("KOTADB_WAKE", other, "`none`, `flycast`, `machines` or `process`");
+            other => {
+                reader.unknown(&table::KOTADB_WAKE, other, "`none`, `flycast`, `machines` or `process`");
                 Self::None
             }
         }
     }
-}
 
-impl fmt::Debug for WakeConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("None"),
-            Self::Flycast { url } => f.debug_struct("Flycast").field("url", url).finish(),
-            Self::Machines { api, app, machine, token: _ } => {
-                f.debug_struct("Machines").field("api", api).field("app", app).field("machine", machine).finish()
-            }
-            Self::Process { command } => f.debug_struct("Process").field("command", command).finish(),
+    /// Nobody is woken where the token is missing, if that is no reason to end.
+    fn machines(reader: &mut Reader<'_>) -> Self {
+        let Some(token) = reader.required(&table::FLY_API_TOKEN, "`KOTADB_WAKE=machines` needs it") else {
+            return Self::None;
+        };
+        Self::Machines {
+            api: reader.http_url_or_default(&table::FLY_API_HOSTNAME),
+            token,
+            app: reader.text_or_default(&table::KOTADB_WAKE_APP),
+            machine: reader.text(&table::KOTADB_WAKE_MACHINE),
         }
     }
 }
@@ -100,7 +92,7 @@ mod tests {
             panic!("not machines")
         };
         assert_eq!(
-            (api.as_str(), token.as_str(), app.as_str(), machine.as_deref()),
+            (api.as_str(), token.expose(), app.as_str(), machine.as_deref()),
             ("https://api.machines.dev", "t", "kotadb-indexer", Some("e1"))
         );
         let command = vec!["a".to_owned(), "drain".to_owned()];

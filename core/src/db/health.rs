@@ -1,4 +1,6 @@
-//! Counts of the job queue for the health report, over all tenants, by a SECURITY DEFINER function.
+//! What the health report and the metrics tell of jobs, over all tenants, by SECURITY DEFINER functions.
+
+use time::OffsetDateTime;
 
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
@@ -24,6 +26,33 @@ pub struct JobQueue {
     pub spend_limit_seconds: Option<i64>,
     /// Tenants that are over a limit of their own.
     pub tenants_over: i64,
+    /// When the last sweep that came to its end did so.
+    pub last_sweep: Option<OffsetDateTime>,
+}
+
+/// How many jobs ever came to an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobTotal {
+    /// `done`, `dead`, `cancelled`, or `retried` of a try that failed and is made again.
+    pub outcome: String,
+    /// Class of the error; empty where there is none.
+    pub class: String,
+    /// How many.
+    pub jobs: i64,
+}
+
+/// Every end that jobs ever came to. Scope: anonymous.
+pub async fn job_totals(tx: &mut Tx) -> Result<Vec<JobTotal>, DbError> {
+    let rows = tx.rows(Statement::new("SELECT outcome, class, jobs FROM kotadb.job_totals()")).await?;
+    let total = |row| {
+        Ok(JobTotal { outcome: column(row, "outcome")?, class: column(row, "class")?, jobs: column(row, "jobs")? })
+    };
+    rows.iter().map(total).collect()
+}
+
+/// Notes that a sweep came to its end. Scope: worker.
+pub async fn note_sweep(tx: &mut Tx) -> Result<(), DbError> {
+    tx.run(Statement::new("SELECT kotadb.note_sweep()")).await.map(|_| ())
 }
 
 /// Counts the jobs. Scope: anonymous.
@@ -41,5 +70,6 @@ pub async fn job_queue(tx: &mut Tx) -> Result<JobQueue, DbError> {
         spent_seconds: column(&row, "spent_seconds")?,
         spend_limit_seconds: column(&row, "spend_limit_seconds")?,
         tenants_over: column(&row, "tenants_over")?,
+        last_sweep: column(&row, "last_sweep")?,
     })
 }

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000210" "claim_costs",
     "20261126000220" "retention",
     "20261126000230" "complete_job",
+    "20261127000050" "sweeps_and_totals",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

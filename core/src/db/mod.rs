@@ -39,7 +39,7 @@ use self::once::Call;
 pub use self::options::DbOptions;
 use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
-use self::tx::{Statement, Way, column};
+use self::tx::{Way, column};
 
 /// The connections of this process; opened when first used. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -89,21 +89,18 @@ impl Db {
         Ok(Way { connection, endpoint: Arc::clone(&self.endpoint), seam: self.seam.clone() })
     }
 
-    /// Time of one `SELECT 1` transaction.
+    /// Time of one transaction that asks for nothing.
     pub async fn ping(&self) -> Result<Duration, DbError> {
         let started = Instant::now();
-        let mut tx = self.begin(Scope::Anonymous).await?;
-        tx.run(Statement::new("SELECT 1")).await?;
-        tx.commit().await?;
+        self.once(Scope::Anonymous, &Call::new("1", "now")).await?;
         Ok(started.elapsed())
     }
 
     /// Newest applied migration, to compare with [`migrate::latest`]. `None`: no migration, or none that made the roles.
     pub async fn schema_version(&self) -> Result<Option<String>, DbError> {
-        let mut tx = self.begin(Scope::Anonymous).await?;
-        let row = tx.row(Statement::new("SELECT kotadb.schema_version() AS version")).await?;
-        tx.commit().await?;
-        row.map_or(Ok(None), |row| column(&row, "version"))
+        let call = Call::new("schema_version AS version", "kotadb.schema_version");
+        let rows = self.once(Scope::Anonymous, &call).await?;
+        rows.first().map_or(Ok(None), |row| column(row, "version"))
     }
 
     /// The same connections, used by a run whose operations are planned.

@@ -1,13 +1,14 @@
 //! From `DATABASE_URL` to what sqlx wants. TLS follows `sslmode` of the URL.
 
+use std::fmt;
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
 use super::DbError;
 
-/// How to reach Postgres.
-#[derive(Clone, Debug)]
+/// How to reach Postgres. `Debug` prints no secret.
+#[derive(Clone)]
 pub struct DbOptions {
     /// `DATABASE_URL`: the transaction pooler.
     pub url: String,
@@ -15,6 +16,17 @@ pub struct DbOptions {
     pub max_connections: u32,
     /// Longest wait for a connection, and then for its transaction to begin.
     pub acquire_timeout: Duration,
+}
+
+impl fmt::Debug for DbOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url: _, max_connections, acquire_timeout } = self;
+        let mut shown = f.debug_struct("DbOptions");
+        shown
+            .field("max_connections", max_connections)
+            .field("acquire_timeout", acquire_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads a URL; also `host:port` for messages. Errors never show the URL, because it holds the password.

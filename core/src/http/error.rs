@@ -124,7 +124,11 @@ impl fmt::Display for ApiError {
     }
 }
 
-impl Error for ApiError {}
+impl Error for ApiError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_ref().map(|cause| &***cause as &(dyn Error + 'static))
+    }
+}
 
 impl IntoResponse for ApiError {
     /// The error itself travels along, so that `boundary` can add the request id and log the cause.

@@ -5,7 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::resources::Resources;
 use super::stack::stack;
-use crate::config::Config;
+use crate::config::{Config, Program};
 
 /// What ends the process.
 pub type Error = lambda_http::Error;
@@ -13,8 +13,9 @@ pub type Error = lambda_http::Error;
 /// Reads the configuration and answers invocations until the runtime ends the process. Handles are built at first use;
 /// one connection to Postgres is enough, since an instance has one request at a time.
 pub async fn run(routes: fn() -> OpenApiRouter<Resources>) -> Result<(), Error> {
-    let config = Config::from_env()?.for_service()?;
+    let config = Config::for_program(Program::Lambda)?;
     crate::telemetry::init(&config.log);
+    crate::telemetry::warn_all(&config.warnings);
     let resources = Resources::new(config).with_max_connections(1).with_awaited_wake();
     lambda_http::run(stack(routes().split_for_parts().0.with_state(resources))).await
 }

@@ -1,5 +1,6 @@
 //! Whether Postgres and the object store answer: what the health routes report. Anybody may ask them, so askers within a
-//! second share one probe.
+//! second share one probe, and counts are taken once in a while. Postgres is asked over a connection of its own: a pool
+//! that is all in use is no Postgres that is away.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,10 @@ use crate::db::{Db, DbError, Scope, migrate};
 
 /// How long one probe serves all who ask.
 const LIFE: Duration = Duration::from_secs(1);
-/// Longest wait for the object store, which retries for longer by itself.
-const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long counts of the queue, and the version of the schema, serve all who ask.
+const COUNTS_LIFE: Duration = Duration::from_secs(5);
+/// Longest wait for either. The object store retries for longer by itself, and Postgres may hang.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest time without Postgres that still counts as a hiccup.
 const HICCUP: Duration = Duration::from_secs(10);
 
@@ -44,44 +47,74 @@ pub enum PostgresProbe {
     },
 }
 
+/// What is kept between probes.
+#[derive(Debug, Default)]
+pub(super) struct Probed {
+    last: Option<Probe>,
+    counts: Option<Counts>,
+}
+
+/// What costs Postgres more than a ping.
+#[derive(Clone, Debug)]
+struct Counts {
+    job_queue: Option<JobQueue>,
+    schema_version: Option<String>,
+    at: Instant,
+}
+
 impl Resources {
     /// Asks Postgres and the object store, at most once a second.
     pub async fn probe(&self) -> Probe {
-        let mut last = self.last_probe().lock().await;
-        if let Some(probe) = last.as_ref().filter(|probe| probe.at.elapsed() < LIFE) {
+        let mut probed = self.last_probe().lock().await;
+        if let Some(probe) = probed.last.as_ref().filter(|probe| probe.at.elapsed() < LIFE) {
             return probe.clone();
         }
         let began = Instant::now();
-        let (postgres, store) = tokio::join!(self.probe_postgres(), self.probe_store());
-        let probe = Probe::after(last.as_ref(), began, postgres, store);
-        *last = Some(probe.clone());
+        let (postgres, store) = tokio::join!(self.probe_postgres(&mut probed.counts), self.probe_store());
+        let probe = Probe::after(probed.last.as_ref(), began, postgres, store);
+        probed.last = Some(probe.clone());
         probe
     }
 
-    async fn probe_postgres(&self) -> PostgresProbe {
-        let Ok(db) = self.db() else { return PostgresProbe::NotConfigured };
-        let latency = match db.ping().await {
-            Ok(latency) => latency,
+    async fn probe_postgres(&self, counts: &mut Option<Counts>) -> PostgresProbe {
+        let Ok(db) = self.probe_db() else { return PostgresProbe::NotConfigured };
+        let asked = tokio::time::timeout(TIMEOUT, ask(db, counts)).await;
+        match asked.unwrap_or_else(|_| Err(DbError::Unreachable(format!("`{}` keeps silent", db.endpoint())))) {
+            Ok(answers) => answers,
             Err(error) => {
                 tracing::warn!(error = %error, "Postgres does not answer: {error}");
-                return PostgresProbe::Away;
+                PostgresProbe::Away
             }
-        };
-        let job_queue = noted(job_queue(db).await);
-        let schema_version = noted(db.schema_version().await).flatten();
-        PostgresProbe::Answers { latency, job_queue, schema_version }
+        }
     }
 
     async fn probe_store(&self) -> Option<Duration> {
         let store = self.store().ok()?;
         let began = Instant::now();
-        match tokio::time::timeout(STORE_TIMEOUT, store.probe()).await {
+        match tokio::time::timeout(TIMEOUT, store.probe()).await {
             Ok(Ok(())) => return Some(began.elapsed()),
             Ok(Err(error)) => tracing::warn!(error = %error, "Object store does not answer: {error}"),
             Err(_) => tracing::warn!("Object store does not answer in time"),
         }
         None
     }
+}
+
+/// An answer of any kind to the first question says that Postgres is there.
+async fn ask(db: &Db, counts: &mut Option<Counts>) -> Result<PostgresProbe, DbError> {
+    let latency = match db.ping().await {
+        Ok(latency) => latency,
+        // It answers, and has none of our roles yet.
+        Err(DbError::Statement(_)) => Duration::ZERO,
+        Err(error) => return Err(error),
+    };
+    if counts.as_ref().is_none_or(|counts| counts.at.elapsed() >= COUNTS_LIFE) {
+        let (job_queue, schema_version) = (noted(job_queue(db).await), noted(db.schema_version().await).flatten());
+        *counts = Some(Counts { job_queue, schema_version, at: Instant::now() });
+    }
+    let counts = counts.clone();
+    let (job_queue, schema_version) = counts.map_or((None, None), |counts| (counts.job_queue, counts.schema_version));
+    Ok(PostgresProbe::Answers { latency, job_queue, schema_version })
 }
 
 impl Probe {

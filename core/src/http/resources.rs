@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 use super::error::ApiError;
-use super::probe::Probe;
+use super::probe::{self, Probed};
 use crate::config::Config;
-use crate::crypto::MasterKey;
+use crate::crypto::{MasterKey, Secret};
 use crate::db::{Db, DbOptions};
 use crate::github::client::Client;
 use crate::search::Searcher;
@@ -35,7 +35,8 @@ struct Handles {
     master_key: OnceLock<MasterKey>,
     github: OnceLock<Client>,
     waker: OnceLock<Arc<Waker>>,
-    probe: Mutex<Option<Probe>>,
+    probe_db: OnceLock<Db>,
+    probe: Mutex<Probed>,
 }
 
 impl Resources {
@@ -51,7 +52,8 @@ impl Resources {
             master_key: OnceLock::new(),
             github: OnceLock::new(),
             waker: OnceLock::new(),
-            probe: Mutex::new(None),
+            probe_db: OnceLock::new(),
+            probe: Mutex::default(),
         }))
     }
 
@@ -80,7 +82,7 @@ impl Resources {
     }
 
     /// What the last probe found; the lock makes simultaneous askers share one.
-    pub(super) fn last_probe(&self) -> &Mutex<Option<Probe>> {
+    pub(super) fn last_probe(&self) -> &Mutex<Probed> {
         &self.0.probe
     }
 
@@ -91,12 +93,18 @@ impl Resources {
 
     /// Postgres. `not_configured` without `DATABASE_URL`.
     pub fn db(&self) -> Result<&Db, ApiError> {
-        build(&self.0.db, || {
-            let url = self.config().database_url.clone();
-            let url = url.ok_or_else(|| ApiError::not_configured(&["DATABASE_URL"]))?;
-            let options = DbOptions { url, max_connections: self.0.max_connections, acquire_timeout: ACQUIRE_TIMEOUT };
-            Db::new(&options).map_err(ApiError::internal)
-        })
+        build(&self.0.db, || self.connections(self.0.max_connections, ACQUIRE_TIMEOUT))
+    }
+
+    /// A connection for what asks after the health of Postgres: it must not wait behind requests.
+    pub(super) fn probe_db(&self) -> Result<&Db, ApiError> {
+        build(&self.0.probe_db, || self.connections(1, probe::TIMEOUT))
+    }
+
+    fn connections(&self, max_connections: u32, acquire_timeout: Duration) -> Result<Db, ApiError> {
+        let url = self.config().database_url.as_ref();
+        let url = url.ok_or_else(|| ApiError::not_configured(&["DATABASE_URL"]))?.expose().to_owned();
+        Db::new(&DbOptions { url, max_connections, acquire_timeout }).map_err(ApiError::internal)
     }
 
     /// The object store.
@@ -121,9 +129,10 @@ impl Resources {
     /// The key that seals secrets. `not_configured` without `KOTADB_MASTER_KEY`.
     pub fn master_key(&self) -> Result<&MasterKey, ApiError> {
         build(&self.0.master_key, || {
-            let current = self.config().master_key.as_deref();
+            let config = self.config();
+            let current = config.master_key.as_ref().map(Secret::expose);
             let current = current.ok_or_else(|| ApiError::not_configured(&["KOTADB_MASTER_KEY"]))?;
-            Ok(MasterKey::from_base64(current, self.config().master_key_previous.as_deref())?)
+            Ok(MasterKey::from_base64(current, config.master_key_previous.as_ref().map(Secret::expose))?)
         })
     }
 

@@ -34,7 +34,10 @@ impl StoreOptions {
                 bucket: bucket.clone(),
                 endpoint: config.s3_endpoint.clone(),
                 region: config.s3_region.clone(),
-                credentials: config.s3_credentials.clone(),
+                credentials: config
+                    .s3_credentials
+                    .as_ref()
+                    .map(|(id, secret)| (id.clone(), secret.expose().to_owned())),
             },
         }
     }

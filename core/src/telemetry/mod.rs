@@ -16,6 +16,13 @@ pub fn init(filter: &str) {
     let _ = if io::stderr().is_terminal() { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
 }
 
+/// What the configuration has to say, once the log is there.
+pub fn warn_all(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
 /// An error with its causes in one line. Some errors of ours name their cause in their own text; such a cause is not
 /// repeated.
 pub fn report(error: &(dyn Error + 'static)) -> String {

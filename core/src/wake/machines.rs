@@ -8,13 +8,14 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{WakeError, accepted, twice};
+use crate::crypto::Secret;
 
 /// The machine of an app that indexes.
 pub(super) struct Machines {
     client: Client,
     /// `…/v1/apps/<app>/machines`.
     machines: String,
-    token: String,
+    token: Secret,
     app: String,
     /// By configuration.
     fixed: Option<String>,
@@ -37,9 +38,9 @@ struct MachineConfig {
 }
 
 impl Machines {
-    pub(super) fn new(client: Client, api: &str, token: &str, app: &str, fixed: Option<String>) -> Self {
+    pub(super) fn new(client: Client, api: &str, token: &Secret, app: &str, fixed: Option<String>) -> Self {
         let machines = format!("{api}/v1/apps/{app}/machines");
-        Self { client, machines, token: token.to_owned(), app: app.to_owned(), fixed, known: Mutex::new(None) }
+        Self { client, machines, token: token.clone(), app: app.to_owned(), fixed, known: Mutex::new(None) }
     }
 
     /// Starts the machine. One that is not found any more was replaced: it is looked for again.
@@ -61,12 +62,12 @@ impl Machines {
 
     async fn start_one(&self, id: &str) -> Result<StatusCode, WakeError> {
         let url = format!("{}/{id}/start", self.machines);
-        twice(|| self.client.post(&url).bearer_auth(&self.token)).await
+        twice(|| self.client.post(&url).bearer_auth(self.token.expose())).await
     }
 
     async fn find(&self) -> Result<String, WakeError> {
         let url = format!("{}?metadata.role=indexer", self.machines);
-        let answer = self.client.get(&url).bearer_auth(&self.token).send().await?;
+        let answer = self.client.get(&url).bearer_auth(self.token.expose()).send().await?;
         if !answer.status().is_success() {
             return Err(WakeError::Status(answer.status()));
         }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 use super::WakeError;
+use crate::config;
 use crate::telemetry::events;
 
 /// Least time between two starts: a program that fails at once must not be started in a circle.
@@ -50,7 +51,7 @@ impl Program {
             return;
         }
         let mut command = Command::new(&self.path);
-        command.args(&self.arguments).stdin(Stdio::null());
+        command.args(&self.arguments).envs(config::given_flags()).stdin(Stdio::null());
         tokio::spawn(run(command, Arc::clone(&self.state)));
     }
 }

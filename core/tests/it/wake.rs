@@ -50,7 +50,7 @@ fn flycast(url: &str) -> Waker {
 fn machines(fake: &FakeMachines, machine: Option<&str>) -> Waker {
     let config = WakeConfig::Machines {
         api: fake.url.clone(),
-        token: FLY_TOKEN.to_owned(),
+        token: kotadb_core::crypto::Secret::new(FLY_TOKEN),
         app: FLY_APP.to_owned(),
         machine: machine.map(str::to_owned),
     };

@@ -8,7 +8,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use kotadb_core::http::{Json, OpenApiRouter, PostgresProbe, Probe, Resources, routes};
-use kotadb_core::wire::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
+use kotadb_core::wire::{
+    Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth, Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -78,9 +80,11 @@ async fn health(State(resources): State<Resources>) -> (StatusCode, Json<Health>
         HealthStatus::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
         HealthStatus::Healthy | HealthStatus::Degraded => StatusCode::OK,
     };
-    let schema_version = match &probe.postgres {
-        PostgresProbe::Answers { schema_version, .. } => schema_version.clone(),
-        _ => None,
+    let (schema_version, last_sweep) = match &probe.postgres {
+        PostgresProbe::Answers { schema_version, job_queue, .. } => {
+            (schema_version.clone(), job_queue.and_then(|queue| queue.last_sweep))
+        }
+        _ => (None, None),
     };
     let report = Health {
         status: health_status,
@@ -89,7 +93,7 @@ async fn health(State(resources): State<Resources>) -> (StatusCode, Json<Health>
         services_enabled: services(&resources),
         saas: saas(&probe),
         store: StoreHealth { status: store_status(&probe), latency_ms: probe.store.map(milliseconds) },
-        last_sweep: None,
+        last_sweep: last_sweep.map(Timestamp::from),
         schema_version,
     };
     (status, Json(report))

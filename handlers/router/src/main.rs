@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Parser;
-use kotadb_core::config::Config;
+use kotadb_core::config::{self, Config, Program, RouterFlags};
 use kotadb_core::db::{Db, DbError, migrate};
 use kotadb_core::http::{Resources, serve, stop_signal};
 use kotadb_core::telemetry;
@@ -22,14 +22,28 @@ const BAD_CONFIG: u8 = 78;
 /// How long a Postgres that is still starting is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Serves the KotaDB API. All settings come from the environment.
+/// Serves the KotaDB API. Settings come from the environment, or from flags (`--help` lists them).
 #[derive(Parser)]
 #[command(name = "kotadb-api-server", version)]
-struct Args {}
+struct Args {
+    /// Print the table of all settings, as README.md has it, and end
+    #[arg(long)]
+    print_config_table: bool,
+    /// Print all settings as `.env.example` has them, and end
+    #[arg(long)]
+    print_env_example: bool,
+    #[command(flatten)]
+    settings: RouterFlags,
+}
 
 fn main() -> ExitCode {
-    let Args {} = Args::parse();
-    let config = match Config::from_env().and_then(Config::for_service) {
+    let args = Args::parse();
+    if args.print_config_table || args.print_env_example {
+        print!("{}", if args.print_config_table { config::markdown() } else { config::env_example() });
+        return ExitCode::SUCCESS;
+    }
+    args.settings.apply();
+    let config = match Config::for_program(Program::Router) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("{error}");
@@ -37,6 +51,7 @@ fn main() -> ExitCode {
         }
     };
     telemetry::init(&config.log);
+    telemetry::warn_all(&config.warnings);
     match run(config) {
         Ok(code) => code,
         Err(error) => {
@@ -52,8 +67,13 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let mut stop = Box::pin(stop);
     let resources = Resources::new(config);
     resources.store()?;
+    // What the configuration does not see in an address of Postgres, the driver does.
+    if let (Some(_), Err(error)) = (&resources.config().database_url, resources.db()) {
+        eprintln!("{}", telemetry::report(&error));
+        return Ok(ExitCode::from(BAD_CONFIG));
+    }
     let ready = tokio::select! {
-        ready = postgres_ready(resources.db()?) => ready,
+        ready = ready(&resources) => ready,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     if let Err(error) = ready {
@@ -70,9 +90,18 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Without validation a server may start that has no database to ask.
+async fn ready(resources: &Resources) -> anyhow::Result<()> {
+    match resources.config().database_url {
+        Some(_) => postgres_ready(resources.db()?).await,
+        None => Ok(()),
+    }
+}
+
 /// Waits until Postgres answers, then checks that no migration is missing.
 async fn postgres_ready(db: &Db) -> anyhow::Result<()> {
-    reach(db).await.with_context(|| format!("Postgres is out of reach ({})", pooler_mode(db.endpoint())))?;
+    let (endpoint, mode) = (db.endpoint(), pooler_mode(db.endpoint()));
+    reach(db).await.with_context(|| format!("Postgres at `{endpoint}` ({mode}) is out of reach"))?;
     let found = db.schema_version().await.context("cannot read the schema version: run `kotadb-indexer migrate`")?;
     let wanted = migrate::latest();
     anyhow::ensure!(
@@ -89,7 +118,8 @@ async fn reach(db: &Db) -> Result<(), DbError> {
     let mut pause = Duration::from_millis(50);
     loop {
         match db.ping().await {
-            Ok(_) => return Ok(()),
+            // What answers no is there.
+            Ok(_) | Err(DbError::Statement(_)) => return Ok(()),
             Err(DbError::Unreachable(why)) if started.elapsed() + pause < PATIENCE => {
                 tracing::warn!("Waiting for Postgres: {why}");
                 tokio::time::sleep(pause).await;

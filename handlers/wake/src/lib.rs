@@ -74,7 +74,7 @@ fn verify(resources: &Resources, headers: &HeaderMap, now: SystemTime) -> Result
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (stamp, nonce) = (text("x-kotadb-timestamp"), text("x-kotadb-nonce"));
     let signature: Option<Signature> = text("x-kotadb-signature").parse().ok();
-    let secrets = [secret.clone().into_bytes(), secret.clone().into_bytes()];
+    let secrets = [secret.expose().as_bytes(), secret.expose().as_bytes()].map(<[u8]>::to_vec);
     let is_signed = signature.is_some_and(|tag| tag.is_by_any(&secrets, format!("{stamp}.{nonce}").as_bytes()));
     let is_nonce = (1..=MOST_NONCE).contains(&nonce.len());
     if is_signed && is_nonce && is_near(stamp, now) {

@@ -1,7 +1,7 @@
 //! The hook of the GitHub App: one secret for all installations. An installation says whose a delivery is; what is not
 //! linked to a tenant is only written down.
 
-use kotadb_core::crypto;
+use kotadb_core::crypto::{self, Secret};
 use kotadb_core::db::suspensions::{self, Suspension};
 use kotadb_core::db::{Scope, Tx, deliveries, hooks, installations, subjects, tokens};
 use kotadb_core::github::{Event, InstallationEvent, Payload, PayloadError, Remote};
@@ -38,7 +38,7 @@ pub async fn accept(resources: &Resources, headers: &Headers, body: &[u8]) -> Re
 
 fn verify(resources: &Resources, headers: &Headers, body: &[u8]) -> Result<(), ApiError> {
     let config = resources.config();
-    let bytes = |secret: &String| secret.clone().into_bytes();
+    let bytes = |secret: &Secret| secret.expose().as_bytes().to_vec();
     let current = config.github_app_webhook_secret.as_ref().map(bytes);
     let current = current.ok_or_else(|| ApiError::not_configured(&["GITHUB_APP_WEBHOOK_SECRET"]))?;
     let previous = config.github_app_webhook_secret_previous.as_ref().map(bytes);

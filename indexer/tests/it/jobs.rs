@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use crate::support::service::Service;
 use crate::support::{Remote, Repository, fresh_facts};
 
-fn repository() -> Repository {
+pub fn repository() -> Repository {
     let repository = Repository::new();
     repository.write("src/a.rs", "fn a() {}\n").write("README.md", "# read me\n").write("bin", "a\0b");
     repository.commit();

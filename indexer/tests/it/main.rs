@@ -31,6 +31,7 @@ mod reconcile;
 mod reconcile_states;
 mod schedules;
 mod scratch;
+mod settings;
 mod support;
 mod wakes;
 mod working_tree;

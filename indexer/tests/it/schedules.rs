@@ -67,4 +67,6 @@ async fn a_sweep_forgets_what_was_kept_long_enough() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(service.database.texts("SELECT action FROM kotadb.audit_log").await, ["399"]);
     assert_eq!(service.database.texts("SELECT seconds::text FROM kotadb.indexer_usage").await, ["89"]);
+    let noted = "SELECT (now() - ended_at < interval '1 minute')::text FROM kotadb.sweeps";
+    assert_eq!(service.database.texts(noted).await, ["true"], "health tells when the last sweep ended");
 }

@@ -205,7 +205,7 @@ async fn starts(n: usize, bin: &Path) -> anyhow::Result<Vec<Row>> {
     let (row, _) = repositories::register(&mut tx, tenant, "a/b", &git.url("a/b"), &[]).await?;
     tx.commit().await?;
     let mut command = Command::new(bin.join("kotadb-indexer"));
-    command.arg("serve").env_clear().env("DATABASE_URL", &durable.pooled_url);
+    command.arg("serve").env_clear().env("KOTADB_MODE", "local").env("DATABASE_URL", &durable.pooled_url);
     command.env("DATABASE_DIRECT_URL", &durable.login_url).env("KOTADB_DATA_DIR", data.path().join("data"));
     command.env("KOTADB_GIT_ALLOWED_ORIGINS", git.origin());
     let _indexer =

@@ -118,7 +118,7 @@ impl Router {
     fn start(bin: &Path, database_url: &str, key: &str, data: &Path) -> anyhow::Result<Self> {
         let program = bin.join("kotadb-api-server");
         let mut command = Command::new(&program);
-        command.env_clear().env("DATABASE_URL", database_url).env("KOTADB_MASTER_KEY", key);
+        command.env_clear().env("KOTADB_MODE", "local").env("DATABASE_URL", database_url).env("KOTADB_MASTER_KEY", key);
         command.env("KOTADB_DATA_DIR", data).env("PORT", "0").env("KOTADB_BIND", "127.0.0.1");
         let log = std::fs::File::create(data.join("router.log"))?;
         command.stdout(Stdio::piped()).stderr(log);

@@ -295,6 +295,7 @@ impl Around<'_> {
     fn settle(&self, command: &mut Command, database: &str, key: &str) {
         command
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("KOTADB_MODE", "local")
             .env("DATABASE_URL", database)
             .env("KOTADB_MASTER_KEY", MASTER_KEY)
             .env("KOTADB_DATA_DIR", self.data)

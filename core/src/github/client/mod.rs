@@ -43,10 +43,10 @@ struct Parts {
 impl Client {
     /// By the settings of the process; nothing is asked yet. An error: the App's key is none, or TLS cannot be set up.
     pub fn new(config: &Config) -> Result<Self, GithubError> {
-        let app = config.github_app.as_ref().map(|(id, pem)| App::new(*id, pem)).transpose()?;
+        let app = config.github_app.as_ref().map(|(id, pem)| App::new(*id, pem.expose())).transpose()?;
         let transport = Arc::new(Transport::new(&config.github_api_url)?);
         let tokens = Tokens::new(Arc::clone(&transport), app);
-        let operator = config.github_webhook_token.as_deref().map(Secret::new);
+        let operator = config.github_webhook_token.clone();
         Ok(Self(Arc::new(Parts { transport, tokens, operator })))
     }
 

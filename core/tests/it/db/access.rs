@@ -110,7 +110,12 @@ const SIGHTS: &[Sight] = &[
 ];
 
 /// Tables without tenants, which only functions read: whose, and how many rows that one sees.
-const SHUT: &[(&str, &str, i64)] = &[("tick_settings", "kotadb_owner", 1), ("wakes", "kotadb_auth", 1)];
+const SHUT: &[(&str, &str, i64)] = &[
+    ("job_ends", "kotadb_auth", 1),
+    ("sweeps", "kotadb_auth", 1),
+    ("tick_settings", "kotadb_owner", 1),
+    ("wakes", "kotadb_auth", 1),
+];
 
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
@@ -143,11 +148,16 @@ const GRANTS: &[&str] = &[
     "kotadb_api UPDATE queue_tenants",
     "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
+    "kotadb_auth DELETE job_ends",
     "kotadb_auth INSERT app_deliveries",
+    "kotadb_auth INSERT job_ends",
+    "kotadb_auth INSERT sweeps",
     "kotadb_auth SELECT hooks",
     "kotadb_auth SELECT indexer_usage",
+    "kotadb_auth SELECT job_ends",
     "kotadb_auth SELECT queue_settings",
     "kotadb_auth SELECT queue_tenants",
+    "kotadb_auth SELECT sweeps",
     "kotadb_auth SELECT wakes",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE audit_log",
@@ -209,6 +219,7 @@ const FUNCTIONS: &[&str] = &[
     "claim_job invoker kotadb_owner kotadb_worker",
     "claim_wake definer kotadb_auth kotadb_api",
     "complete_job invoker kotadb_owner kotadb_worker",
+    "count_job_end definer kotadb_auth kotadb_owner",
     "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
     "enqueue_job invoker kotadb_owner kotadb_api kotadb_worker",
     "health definer kotadb_auth kotadb_api",
@@ -216,8 +227,10 @@ const FUNCTIONS: &[&str] = &[
     "hook_lookup definer kotadb_auth kotadb_api",
     "installation_tenant definer kotadb_auth kotadb_api",
     "job_moves invoker kotadb_owner",
+    "job_totals definer kotadb_auth kotadb_api",
     "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
     "note_installation definer kotadb_auth kotadb_api",
+    "note_sweep definer kotadb_auth kotadb_worker",
     "note_work invoker kotadb_owner kotadb_api kotadb_worker",
     "put_back_job invoker kotadb_owner kotadb_api kotadb_worker",
     "queue_is_closed invoker kotadb_owner kotadb_auth kotadb_worker",
@@ -316,6 +329,7 @@ async fn what_has_no_tenant_is_seen_by_functions_alone() {
     let test = TestDb::new().await;
     let (acme, _) = two_tenants(&test).await;
     test.execute("SELECT kotadb.set_tick('https://kotadb.example', repeat('s', 32))").await;
+    test.execute("UPDATE kotadb.jobs SET state = 'cancelled', finished_at = now(); SELECT kotadb.note_sweep()").await;
     for (table, seer, rows) in SHUT {
         let from = format!("kotadb.{table}");
         for role in ["kotadb_api", "kotadb_worker", "kotadb_login"] {
@@ -395,6 +409,8 @@ async fn a_tenant_cannot_touch_another() {
         "SELECT secret FROM kotadb.tick_settings".to_owned(),
         "SELECT url FROM kotadb.tick()".to_owned(),
         "UPDATE kotadb.wakes SET last_wake = now()".to_owned(),
+        "SELECT kotadb.note_sweep()::text".to_owned(),
+        "DELETE FROM kotadb.job_ends".to_owned(),
         "UPDATE kotadb.installations SET suspended_at = NULL".to_owned(),
         "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
         "SELECT id::text FROM kotadb.claim_job('w', 1000, true, 1, 1)".to_owned(),

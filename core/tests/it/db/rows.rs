@@ -173,6 +173,62 @@ async fn health_counts_jobs_of_all_tenants() {
     assert_eq!((found.queued, found.in_progress, found.failed_recent, found.failed_recent_tenant), (1, 1, 0, 1));
 }
 
+async fn totals(test: &TestDb) -> Vec<(String, String, i64)> {
+    let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+    let totals = health::job_totals(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut totals: Vec<_> = totals.into_iter().map(|total| (total.outcome, total.class, total.jobs)).collect();
+    totals.sort();
+    totals
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_of_jobs_are_counted_for_ever_and_sweeps_noted() {
+    let test = TestDb::new().await;
+    let acme = tenant(&test, "acme").await;
+    let repository = repository(&test, acme, "a/b").await;
+    assert!(totals(&test).await.is_empty());
+    for class in [jobs::ErrorClass::Storage, jobs::ErrorClass::Permanent] {
+        enqueue(&test, &job(acme, repository, Trigger::Manual)).await;
+        test.execute("UPDATE kotadb.jobs SET run_at = now() WHERE state = 'queued'").await;
+        let claimed = claim(&test, "w").await.unwrap();
+        let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+        jobs::fail(&mut tx, &claimed, class, "no").await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    enqueue(&test, &job(acme, repository, Trigger::Manual)).await;
+    test.execute("UPDATE kotadb.jobs SET run_at = now() WHERE state = 'queued'").await;
+    let released = claim(&test, "w").await.unwrap();
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    jobs::release(&mut tx, &released, false).await.unwrap();
+    tx.commit().await.unwrap();
+    let claimed = claim(&test, "w").await.unwrap();
+    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+    jobs::complete(&mut tx, &claimed, None, serde_json::json!({})).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = |outcome: &str, class: &str| (outcome.to_owned(), class.to_owned(), 1);
+    let wanted = [row("dead", "permanent"), row("done", ""), row("retried", "storage")];
+    assert_eq!(totals(&test).await, wanted, "what was given back untouched is no end");
+    let last_sweep = async || {
+        let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
+        let found = health::job_queue(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        found.last_sweep
+    };
+    assert_eq!(last_sweep().await, None);
+    for _ in 0..2 {
+        let mut tx = test.db.begin(Scope::Worker).await.unwrap();
+        health::note_sweep(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let age = time::OffsetDateTime::now_utc() - last_sweep().await.unwrap();
+    assert!(age.whole_seconds() < 60, "{age}");
+    test.execute("DELETE FROM kotadb.jobs").await;
+    assert_eq!(totals(&test).await, wanted, "neither adding up nor forgetting jobs changes a total");
+    let rows = test.texts("SELECT count(*)::text FROM kotadb.job_ends").await;
+    assert_eq!(rows, ["3"]);
+}
+
 async fn authenticate(test: &TestDb, byte: u8) -> Option<keys::Principal> {
     let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
     let principal = keys::authenticate(&mut tx, &[byte; 32]).await.unwrap();

@@ -44,7 +44,11 @@ struct Answered {
 async fn lambda_and_router_give_the_same_answers() {
     let db = TestDb::new().await;
     let data = tempfile::tempdir().unwrap();
-    let variables = [("DATABASE_URL", db.pooled_url.as_str()), ("KOTADB_DATA_DIR", data.path().to_str().unwrap())];
+    let variables = [
+        ("KOTADB_MODE", "local"),
+        ("DATABASE_URL", db.pooled_url.as_str()),
+        ("KOTADB_DATA_DIR", data.path().to_str().unwrap()),
+    ];
     let key = key(&db).await;
     let router = router(&variables).await;
     let mut runtime = Runtime::start().await;

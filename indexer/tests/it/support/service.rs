@@ -110,6 +110,7 @@ impl Service {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kotadb-indexer"));
         command
             .env_clear()
+            .env("KOTADB_MODE", "local")
             .env("DATABASE_URL", &self.database.pooled_url)
             .env("KOTADB_DATA_DIR", self.data.path())
             .env("KOTADB_SCRATCH_MEMORY", self.memory.path())

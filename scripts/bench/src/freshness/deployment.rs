@@ -194,6 +194,7 @@ impl Deployment {
 
 fn shared(durable: &Durable, s3: &S3, git: &GitServer) -> Environment {
     vec![
+        ("KOTADB_MODE", "local".to_owned()),
         ("DATABASE_URL", durable.pooled_url.clone()),
         ("KOTADB_MASTER_KEY", STANDARD.encode([7; 32])),
         ("KOTADB_GIT_ALLOWED_ORIGINS", git.origin()),
