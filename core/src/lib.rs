@@ -2,7 +2,7 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← segment ← query ← {crypto, operations} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← segment ← query ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
@@ -12,6 +12,7 @@ pub mod github;
 pub mod http;
 pub mod id;
 pub mod identity;
+pub mod metrics;
 #[cfg(feature = "testing")]
 pub mod operations;
 pub mod query;
@@ -23,5 +24,6 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod trace;
 pub mod wake;
 pub mod wire;

@@ -6,6 +6,9 @@ use kotadb_core::crypto::Secret;
 use kotadb_core::db::jobs::Claimed;
 use kotadb_core::id::{JobId, ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::SegmentEntry;
+use kotadb_core::telemetry::fields;
+use kotadb_core::trace::Traceparent;
+use tracing::Span;
 
 /// One job, as its run sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Assignment {
     pub uploaded: Vec<SegmentEntry>,
     /// Its scratch is on disk: it outgrew memory before.
     pub on_disk: bool,
+    /// The trace of the request that queued it.
+    pub traceparent: Option<Traceparent>,
 }
 
 impl Assignment {
@@ -60,7 +65,13 @@ impl Assignment {
             hidden,
             uploaded,
             on_disk: false,
+            traceparent: claimed.traceparent.clone(),
         }
+    }
+
+    /// What its lines in the log are told apart by, in whichever process they are written.
+    pub fn span(&self) -> Span {
+        job_span(self.job, self.repository, self.traceparent.as_ref())
     }
 
     /// The same once more, on disk, with what it has uploaded meanwhile.
@@ -69,4 +80,15 @@ impl Assignment {
         moved.uploaded.extend(uploaded);
         moved
     }
+}
+
+/// The span of a job: the trace of the request that queued it goes on there.
+pub fn job_span(job: JobId, repository: RepositoryId, traceparent: Option<&Traceparent>) -> Span {
+    tracing::info_span!(
+        "job",
+        { fields::JOB_ID } = %job,
+        { fields::REPOSITORY_ID } = %repository,
+        { fields::TRACE_ID } = traceparent.map(Traceparent::trace_id),
+        { fields::PARENT_ID } = traceparent.map(Traceparent::parent_id),
+    )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState, checkpoint};
 use kotadb_core::db::{DbError, Scope, deletions};
-use kotadb_core::telemetry::events;
+use kotadb_core::telemetry::{events, fields};
 use tracing::{info, warn};
 
 use crate::assignment::Assignment;
@@ -20,10 +20,11 @@ use crate::{fail_point, limits};
 
 /// Runs a job whose claim was asked for at `since`, a time since boot.
 pub async fn attempt(indexer: &Indexer, claimed: &Claimed, since: Duration, stop: &Halt) {
-    info!(job = %claimed.job, repository = %claimed.repository, attempt = claimed.attempt, fence = claimed.fence, "{}", events::JOB_CLAIMED);
+    info!({ fields::JOB_ID } = %claimed.job, { fields::REPOSITORY_ID } = %claimed.repository, { fields::JOB_ATTEMPT } = claimed.attempt,
+        { fields::JOB_FENCE } = claimed.fence, "{}", events::JOB_CLAIMED);
     let claimed = &match above_head(indexer, claimed).await {
         Ok(claimed) => claimed,
-        Err(error) => return warn!(job = %claimed.job, %error, "{}", row_event(&error)),
+        Err(error) => return warn!({ fields::JOB_ID } = %claimed.job, %error, "{}", row_event(&error)),
     };
     let halt = Halt::default();
     let _lease = Lease::keep(indexer.db.clone(), claimed.clone(), indexer.lease, since, halt.clone());
@@ -39,7 +40,7 @@ pub async fn attempt(indexer: &Indexer, claimed: &Claimed, since: Duration, stop
     };
     forward.abort();
     if let Err(error) = settle(indexer, claimed, &halt, result).await {
-        warn!(job = %claimed.job, %error, "{}", row_event(&error));
+        warn!({ fields::JOB_ID } = %claimed.job, %error, "{}", row_event(&error));
     }
 }
 
@@ -57,7 +58,7 @@ async fn above_head(indexer: &Indexer, claimed: &Claimed) -> Result<Claimed, DbE
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let fence = jobs::raise_fence(&mut tx, claimed, found).await?;
     tx.commit().await?;
-    warn!(job = %claimed.job, fence, head = found, "{}", events::FENCE_RAISED);
+    warn!({ fields::JOB_ID } = %claimed.job, fence, head = found, "{}", events::FENCE_RAISED);
     Ok(Claimed { fence, ..claimed.clone() })
 }
 
@@ -114,7 +115,7 @@ async fn settle(
             patiently_for(PATIENCE, || complete(indexer, claimed, &outcome)).await?;
             fail_point::hit("publish.after_row");
             let summary = outcome.summary;
-            info!(job = %claimed.job, repository = %claimed.repository, %summary, "{}", events::JOB_DONE);
+            info!({ fields::JOB_ID } = %claimed.job, { fields::REPOSITORY_ID } = %claimed.repository, %summary, "{}", events::JOB_DONE);
             Ok(())
         }
         Err(error) if error.is_lease_lost() => Err(DbError::LeaseLost),
@@ -122,7 +123,7 @@ async fn settle(
             // Given back; a job whose owner asked for its end is closed as cancelled by that.
             patiently_for(RELEASE_PATIENCE, || release(indexer, claimed, halt.may_publish())).await?;
             let event = if reason == Reason::Cancelled { events::JOB_CANCELLED } else { events::JOB_RELEASED };
-            info!(job = %claimed.job, "{event}");
+            info!({ fields::JOB_ID } = %claimed.job, "{event}");
             Ok(())
         }
         Err(error) => record(indexer, claimed, &error, halt.may_publish()).await,
@@ -133,7 +134,7 @@ async fn record(indexer: &Indexer, claimed: &Claimed, error: &IndexError, may_pu
     let (class, message) = (error.class(), error.to_string());
     let state = patiently_for(PATIENCE, || fail(indexer, claimed, (class, &message), may_publish)).await?;
     let event = if state == JobState::Dead { events::JOB_DEAD } else { events::JOB_FAILED };
-    warn!(job = %claimed.job, repository = %claimed.repository, error = message, class = ?class, "{event}");
+    warn!({ fields::JOB_ID } = %claimed.job, { fields::REPOSITORY_ID } = %claimed.repository, error = message, class = ?class, "{event}");
     Ok(())
 }
 

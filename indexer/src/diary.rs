@@ -6,7 +6,7 @@ use std::time::Duration;
 use kotadb_core::db::jobs::{self, Claimed, Phase, checkpoint};
 use kotadb_core::db::{Db, DbError, Scope};
 use kotadb_core::store::SegmentEntry;
-use kotadb_core::telemetry::events;
+use kotadb_core::telemetry::{events, fields};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -74,7 +74,7 @@ async fn write(db: Db, claimed: Claimed, mut uploaded: Vec<SegmentLine>, mut ent
         match written {
             Ok(()) => {}
             Err(DbError::LeaseLost) => return,
-            Err(error) => warn!(job = %claimed.job, %error, "{}", events::STEP_NOT_RECORDED),
+            Err(error) => warn!({ fields::JOB_ID } = %claimed.job, %error, "{}", events::STEP_NOT_RECORDED),
         }
     }
 }

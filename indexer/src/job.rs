@@ -10,7 +10,7 @@ use kotadb_core::db::Db;
 use kotadb_core::db::jobs::Phase;
 use kotadb_core::id::ObjectId;
 use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
-use kotadb_core::telemetry::events;
+use kotadb_core::telemetry::{events, fields};
 use serde_json::{Value, json};
 use tracing::info;
 
@@ -230,7 +230,7 @@ impl Run<'_> {
         for entry in &self.assignment.uploaded {
             match held::open(self.workplace.store, self.assignment.tenant, entry).await {
                 Ok(_) => there.push(entry.clone()),
-                Err(error) => info!(job = %self.assignment.job, %error, "{}", events::UPLOADED_GONE),
+                Err(error) => info!({ fields::JOB_ID } = %self.assignment.job, %error, "{}", events::UPLOADED_GONE),
             }
         }
         there
@@ -370,7 +370,7 @@ impl Run<'_> {
         };
         (self.tell)(Told::Publishing);
         let (root, summary) = advance.publish(after, made).await?;
-        info!(%job, %repository, root = root.version, "{}", events::PUBLISHED);
+        info!({ fields::JOB_ID } = %job, { fields::REPOSITORY_ID } = %repository, root = root.version, "{}", events::PUBLISHED);
         (self.tell)(Told::Step(Phase::Published, json!({ "root_version": root.version, "refs": summary.refs })));
         Ok(Outcome { commit, summary: summary.to_json() })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, Claimed};
 use kotadb_core::db::{Db, DbError, Scope};
-use kotadb_core::telemetry::events;
+use kotadb_core::telemetry::{events, fields};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
@@ -55,7 +55,7 @@ async fn beat_on(db: Db, claimed: Claimed, lease: Duration, halt: Halt) {
             }
             Ok(Err(DbError::LeaseLost)) => halt.halt(Reason::LeaseLost),
             Ok(Err(error)) => {
-                warn!(job = %claimed.job, %error, "{}", events::DATABASE_UNREACHABLE);
+                warn!({ fields::JOB_ID } = %claimed.job, %error, "{}", events::DATABASE_UNREACHABLE);
                 pause = lease / 20;
             }
             Err(_late) => halt.halt(Reason::LeaseLost),

@@ -17,7 +17,7 @@ use kotadb_core::db::{Db, DbError, DbOptions, migrate};
 use kotadb_core::github::client::Client;
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::store::{Store, StoreOptions};
-use kotadb_core::telemetry;
+use kotadb_core::telemetry::{self, Telemetry};
 use kotadb_indexer::compact::Extent;
 use kotadb_indexer::credentials::{GithubApp, Installations, Stored};
 use kotadb_indexer::halt::{Halt, Reason};
@@ -123,7 +123,9 @@ async fn look_after(args: &UpkeepArgs, part: Part) -> anyhow::Result<ExitCode> {
     let stop = Halt::default();
     tokio::spawn(stop_on_signal(stop.clone()));
     let Some(path) = &args.path else {
-        let indexer = indexer().await?;
+        let config = service_config()?;
+        let _telemetry = telemetry::start(&config);
+        let indexer = indexer(config).await?;
         let failed = upkeep::sweep(&indexer, part, &stop).await?;
         indexer.db.close().await;
         return Ok(ExitCode::from(u8::from(failed > 0)));
@@ -138,10 +140,7 @@ async fn look_after(args: &UpkeepArgs, part: Part) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn indexer() -> anyhow::Result<Indexer> {
-    let config = service_config()?;
-    telemetry::init(&config.log);
-    telemetry::warn_all(&config.warnings);
+async fn indexer(config: Config) -> anyhow::Result<Indexer> {
     if let Some(point) = &config.fail_point {
         fail_point::arm(point);
     }
@@ -172,12 +171,16 @@ struct Service {
     github: Client,
     master_key: Option<MasterKey>,
     config: Config,
+    _telemetry: Telemetry,
 }
 
 impl Service {
     async fn open() -> anyhow::Result<Self> {
         let config = service_config()?;
-        Ok(Self { indexer: indexer().await?, github: Client::new(&config)?, master_key: master_key(&config)?, config })
+        let _telemetry = telemetry::start(&config);
+        let indexer = indexer(config.clone()).await?;
+        let (github, master_key) = (Client::new(&config)?, master_key(&config)?);
+        Ok(Self { indexer, github, master_key, config, _telemetry })
     }
 
     fn reconciler(&self) -> Reconciler<'_> {

@@ -9,10 +9,12 @@ use kotadb_core::db::jobs::{self, Claimed, Spend};
 use kotadb_core::db::{DbError, Scope};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
+use kotadb_core::trace;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
-use tracing::warn;
+use tracing::{Instrument, warn};
 
+use crate::assignment::job_span;
 use crate::attempt::attempt;
 use crate::error::IndexError;
 use crate::halt::Halt;
@@ -132,7 +134,10 @@ impl<'a> Worker<'a> {
         }
         let Some((claimed, since)) = patiently_for(PATIENCE, || self.claim()).await? else { return Ok(false) };
         self.ran.entry(claimed.tenant).or_default().insert(claimed.repository);
-        attempt(self.indexer, &claimed, since, self.stop).await;
+        let span = job_span(claimed.job, claimed.repository, claimed.traceparent.as_ref());
+        let run = attempt(self.indexer, &claimed, since, self.stop).instrument(span);
+        // What the job causes (a follow-up, a wake-up) belongs to its trace.
+        trace::within(claimed.traceparent.clone(), run).await;
         Ok(true)
     }
 

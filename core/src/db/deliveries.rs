@@ -11,6 +11,7 @@ use super::jobs::{PRUNE_BATCH, Trigger, millis};
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, JobId, TenantId};
+use crate::trace::Traceparent;
 
 /// What is kept of a delivery: never its payload.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct PlainDelivery {
     pub version: Vec<u8>,
     /// What is to be kept of it: `queued` with the id that a new job gets, or `ignored`.
     pub row: NewDelivery,
+    /// The trace of its request, which the job continues: many share a transaction.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// What became of a [`PlainDelivery`].
@@ -81,7 +84,7 @@ pub enum Acceptance {
 /// error undoes all of them; one of them may be the cause, so take each by itself then. `delay`: of the jobs.
 pub async fn accept(tx: &mut Tx, sent: &[PlainDelivery], delay: Duration) -> Result<Vec<Acceptance>, DbError> {
     let uuids = |of: fn(&PlainDelivery) -> Uuid| sent.iter().map(of).collect::<Vec<_>>();
-    let accept = Statement::new("SELECT * FROM kotadb.accept_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    let accept = Statement::new("SELECT * FROM kotadb.accept_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(uuids(|one| one.hook.0))
         .bind(sent.iter().map(|one| one.version.clone()).collect::<Vec<_>>())
         .bind(uuids(|one| one.row.delivery))
@@ -91,7 +94,8 @@ pub async fn accept(tx: &mut Tx, sent: &[PlainDelivery], delay: Duration) -> Res
         .bind(sent.iter().map(|one| one.row.body_sha256.to_vec()).collect::<Vec<_>>())
         .bind(sent.iter().map(|one| one.row.job.map(|job| job.0)).collect::<Vec<_>>())
         .bind(Trigger::Push.priority())
-        .bind(millis(delay));
+        .bind(millis(delay))
+        .bind(sent.iter().map(|one| one.traceparent.as_ref().map(ToString::to_string)).collect::<Vec<_>>());
     let mut became = vec![Acceptance::Refused; sent.len()];
     for row in tx.rows(accept).await? {
         let nth = usize::try_from(column::<i64>(&row, "nth")? - 1).ok();

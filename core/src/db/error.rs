@@ -2,6 +2,8 @@
 
 use sqlx::error::DatabaseError;
 
+use crate::metrics;
+
 /// Why the database refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +34,14 @@ pub enum DbError {
 impl DbError {
     /// Classifies an error of sqlx; `endpoint` is `host:port`, for the message.
     pub(super) fn from_sqlx(error: &sqlx::Error, endpoint: &str) -> Self {
+        let error = Self::classify(error, endpoint);
+        if matches!(error, Self::Unreachable(_)) {
+            metrics::database_unreachable();
+        }
+        error
+    }
+
+    fn classify(error: &sqlx::Error, endpoint: &str) -> Self {
         match error {
             sqlx::Error::Database(database) => Self::from_server(database.as_ref(), endpoint),
             sqlx::Error::PoolTimedOut => Self::Unreachable(format!("no connection to `{endpoint}` in time")),

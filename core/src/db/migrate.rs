@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000220" "retention",
     "20261126000230" "complete_job",
     "20261127000050" "sweeps_and_totals",
+    "20261127000051" "traces",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

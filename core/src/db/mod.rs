@@ -114,6 +114,11 @@ impl Db {
         &self.endpoint
     }
 
+    /// Connections that are open, and those of them that nobody uses.
+    pub fn connections(&self) -> (u32, u32) {
+        (self.pool.size(), u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX))
+    }
+
     /// Closes the pool.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -15,6 +15,7 @@ use super::DbError;
 use super::once::Call;
 use super::seam::Seam;
 use crate::id::TenantId;
+use crate::trace;
 
 /// Postgres itself ends a statement after 10 s: without an answer for longer, it or the way to it hangs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(12);
@@ -34,9 +35,11 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// What opens a transaction of this scope, as one message of the simple protocol. Limits: a statement 10 s, a wait
+    /// What opens a transaction of this scope, as one message of the simple protocol. A trace goes with it: a job that is
+    /// queued there keeps it. Limits: a statement 10 s, a wait
     /// for a lock 5 s, and 10 s for a client that went away in the middle.
     fn opening(self) -> String {
+        let trace = trace::current().map(|trace| format!("; SET LOCAL kotadb.traceparent = '{trace}'"));
         let (role, tenant) = match self {
             Self::Anonymous => ("kotadb_api", String::new()),
             Self::Tenant(tenant) => ("kotadb_api", tenant.to_string()),
@@ -44,7 +47,8 @@ impl Scope {
         };
         format!(
             "BEGIN; SET LOCAL ROLE {role}; SET LOCAL kotadb.tenant = '{tenant}'; SET LOCAL statement_timeout = '10s'; \
-             SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
+             SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'{}",
+            trace.unwrap_or_default()
         )
     }
 }

@@ -14,8 +14,7 @@ pub type Error = lambda_http::Error;
 /// one connection to Postgres is enough, since an instance has one request at a time.
 pub async fn run(routes: fn() -> OpenApiRouter<Resources>) -> Result<(), Error> {
     let config = Config::for_program(Program::Lambda)?;
-    crate::telemetry::init(&config.log);
-    crate::telemetry::warn_all(&config.warnings);
+    let _telemetry = crate::telemetry::start(&config);
     let resources = Resources::new(config).with_max_connections(1).with_awaited_wake();
     lambda_http::run(stack(routes().split_for_parts().0.with_state(resources))).await
 }

@@ -4,6 +4,7 @@
 //! A handler crate exports `routes() -> OpenApiRouter<Resources>` with absolute paths, each with its description; [`stack()`]
 //! puts the layers round a router once, so that an answer is the same whoever mounts it.
 
+mod access;
 mod auth;
 mod body;
 mod boundary;
@@ -18,6 +19,7 @@ pub mod lambda;
 pub mod openapi;
 mod probe;
 mod resources;
+mod scrape;
 mod serve;
 mod stack;
 mod visible;
@@ -32,6 +34,7 @@ pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
 pub use self::probe::{PostgresProbe, Probe};
 pub use self::resources::Resources;
+pub use self::scrape::metrics_router;
 pub use self::serve::{serve, stop_signal};
 pub use self::stack::stack;
 pub use utoipa_axum::router::OpenApiRouter;

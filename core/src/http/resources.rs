@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::error::ApiError;
 use super::probe::{self, Probed};
+use super::scrape::Totals;
 use crate::config::Config;
 use crate::crypto::{MasterKey, Secret};
 use crate::db::{Db, DbOptions};
@@ -37,6 +38,7 @@ struct Handles {
     waker: OnceLock<Arc<Waker>>,
     probe_db: OnceLock<Db>,
     probe: Mutex<Probed>,
+    totals: Mutex<Totals>,
 }
 
 impl Resources {
@@ -54,6 +56,7 @@ impl Resources {
             waker: OnceLock::new(),
             probe_db: OnceLock::new(),
             probe: Mutex::default(),
+            totals: Mutex::default(),
         }))
     }
 
@@ -84,6 +87,11 @@ impl Resources {
     /// What the last probe found; the lock makes simultaneous askers share one.
     pub(super) fn last_probe(&self) -> &Mutex<Probed> {
         &self.0.probe
+    }
+
+    /// What Postgres told of ended jobs.
+    pub(super) fn last_totals(&self) -> &Mutex<Totals> {
+        &self.0.totals
     }
 
     /// The configuration.

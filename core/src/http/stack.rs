@@ -1,21 +1,18 @@
-//! The only place for layers. From the outside in: boundary (request id, problems, panics), trace, sensitive headers,
+//! The only place for layers. From the outside in: boundary (request id, problems, panics), access (log, metrics, trace), sensitive headers,
 //! timeout, body limit.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::middleware::from_fn;
-use axum::response::Response;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
-use tracing::Span;
 
+use super::access::access;
 use super::body::{limit, no_default_limit};
-use super::boundary::{RequestId, boundary};
+use super::boundary::boundary;
 
 /// Longest time until an answer starts.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,31 +20,21 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Puts the layers round a router whose state is given.
 pub fn stack(router: Router) -> Router {
     let secrets = [AUTHORIZATION, http::HeaderName::from_static("x-api-key")];
-    let trace = TraceLayer::new_for_http().make_span_with(request_span).on_request(()).on_failure(()).on_response(
-        |response: &Response, latency: Duration, _: &Span| {
-            let duration_ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(status = response.status().as_u16(), duration_ms, "Answered");
-        },
-    );
     // `layer` wraps what is there: the last one is the outermost.
     router
         .layer(from_fn(limit))
         .layer(no_default_limit())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
         .layer(SetSensitiveRequestHeadersLayer::new(secrets))
-        .layer(trace)
+        .layer(from_fn(access))
         .layer(from_fn(boundary))
-}
-
-/// The path without its query: what is asked is nobody's business.
-fn request_span(request: &Request) -> Span {
-    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.to_string()).unwrap_or_default();
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id = id)
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::response::Response;
     use axum::routing::{get, post};
     use tower::ServiceExt;
 

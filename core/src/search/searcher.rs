@@ -19,6 +19,7 @@ use super::waves::Waves;
 use super::{hidden, open, pin, prune, targets};
 use crate::crypto::{MasterKey, Signer};
 use crate::id::{ObjectId, TenantId};
+use crate::metrics;
 use crate::query::Plan;
 use crate::store::{ObjectKey, Root, Snapshot, Store, StoreError};
 
@@ -50,6 +51,14 @@ impl Searcher {
     /// Runs a query. The answer is exact: every line was verified against its content. Needs a tokio runtime of either
     /// kind. A search whose future is dropped stops at the next document.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, SearchError> {
+        let result = self.find(request).await;
+        if let Ok(result) = &result {
+            metrics::searched(result.stats.gets, result.stats.bytes, result.stats.cache_hits);
+        }
+        result
+    }
+
+    async fn find(&self, request: &SearchRequest) -> Result<SearchResult, SearchError> {
         let plan = Arc::new(Plan::new(&request.query)?);
         let reader = Reader::new(&self.store, &self.cache, request.tenant);
         match self.run(&reader, request, &plan).await {

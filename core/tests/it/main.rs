@@ -6,5 +6,6 @@ mod db;
 mod exactness;
 mod github;
 mod store;
+mod telemetry;
 #[cfg(feature = "http")]
 mod wake;

@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use kotadb_core::config::{self, Config, Program, RouterFlags};
 use kotadb_core::db::{Db, DbError, migrate};
-use kotadb_core::http::{Resources, serve, stop_signal};
+use kotadb_core::http::{Resources, metrics_router, serve, stop_signal};
 use kotadb_core::telemetry;
 use tokio::net::TcpListener;
 
@@ -50,8 +50,7 @@ fn main() -> ExitCode {
             return ExitCode::from(BAD_CONFIG);
         }
     };
-    telemetry::init(&config.log);
-    telemetry::warn_all(&config.warnings);
+    let _telemetry = telemetry::start(&config);
     match run(config) {
         Ok(code) => code,
         Err(error) => {
@@ -84,10 +83,25 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind((config.bind, config.port)).await;
     let listener = listener.with_context(|| format!("cannot listen on {}, port {}", config.bind, config.port))?;
     let address = listener.local_addr()?;
+    serve_metrics(&resources).await;
     println!("listening on http://{address}");
     tracing::info!(address = %address, "Listening");
     serve(listener, kotadb_router::build(resources.clone()), stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A port that is taken is no reason to serve nobody.
+async fn serve_metrics(resources: &Resources) {
+    let config = resources.config();
+    let Some(port) = config.metrics_port else { return };
+    match TcpListener::bind((config.bind, port)).await {
+        Ok(listener) => {
+            let address = listener.local_addr().map(|address| address.to_string()).unwrap_or_default();
+            tracing::info!(address, "Metrics");
+            tokio::spawn(serve(listener, metrics_router(resources.clone()), std::future::pending()));
+        }
+        Err(error) => tracing::warn!(%error, "no metrics: cannot listen on {}, port {port}: {error}", config.bind),
+    }
 }
 
 /// Without validation a server may start that has no database to ask.

@@ -11,6 +11,7 @@ use kotadb_core::db::{Scope, Tx};
 use kotadb_core::github::{Event, Payload};
 use kotadb_core::http::{ApiError, Code, Resources};
 use kotadb_core::id::{HookId, JobId};
+use kotadb_core::trace;
 use kotadb_core::wire::DeliveryAnswer;
 use uuid::Uuid;
 
@@ -66,7 +67,7 @@ async fn in_batch(
 ) -> Result<Option<DeliveryAnswer>, ApiError> {
     let Some(answer) = plain_answer(hook, event, payload) else { return Ok(None) };
     let row = delivery::row(sent.headers, payload, sent.body, &answer);
-    let plain = PlainDelivery { hook: hook.id, version: hook.version.clone(), row };
+    let plain = PlainDelivery { hook: hook.id, version: hook.version.clone(), row, traceparent: trace::current() };
     Ok(match intake.batches.accept(resources.db()?, plain).await? {
         Acceptance::Queued { job, coalesced } => Some(queued(job, coalesced)),
         Acceptance::Ignored => Some(answer),

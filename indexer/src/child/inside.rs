@@ -12,6 +12,7 @@ use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::telemetry;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tracing::Instrument;
 
 use super::message::{AssignmentLine, Order, Reply};
 use super::{leftovers, oom, quota};
@@ -55,7 +56,8 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
         Told::Publishing => say(&out, &Reply::Publishing),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let result = runtime.block_on(job::run(workplace, &assignment, &halt, &tell));
+    let run = job::run(workplace, &assignment, &halt, &tell).instrument(assignment.span());
+    let result = runtime.block_on(run);
     say(&out, &Reply::of(result));
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use kotadb_core::crypto::Secret;
 use kotadb_core::db::jobs::{ErrorClass, Phase};
 use kotadb_core::id::{JobId, ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{ObjectKey, SegmentEntry};
+use kotadb_core::trace::Traceparent;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -61,6 +62,7 @@ pub(super) struct AssignmentLine {
     hidden: Vec<String>,
     uploaded: Vec<SegmentLine>,
     on_disk: bool,
+    traceparent: Option<String>,
 }
 
 /// A [`SegmentEntry`].
@@ -99,6 +101,7 @@ impl From<&Assignment> for AssignmentLine {
             hidden: assignment.hidden.iter().map(ObjectId::to_string).collect(),
             uploaded: assignment.uploaded.iter().map(SegmentLine::from).collect(),
             on_disk: assignment.on_disk,
+            traceparent: assignment.traceparent.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -119,6 +122,7 @@ impl From<AssignmentLine> for Assignment {
             hidden: line.hidden.iter().filter_map(|commit| commit.parse().ok()).collect(),
             uploaded: line.uploaded.iter().filter_map(SegmentLine::entry).collect(),
             on_disk: line.on_disk,
+            traceparent: line.traceparent.as_deref().and_then(Traceparent::parse),
         }
     }
 }

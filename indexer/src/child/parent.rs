@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kotadb_core::config;
 use kotadb_core::db::jobs::Phase;
-use kotadb_core::telemetry::events;
+use kotadb_core::telemetry::{events, fields};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -53,7 +53,7 @@ pub async fn run(program: &Path, assignment: &Assignment, halt: &Halt, tell: Tel
     if !matches!(outcome, Err(IndexError::Halted(Reason::ScratchFull))) {
         return outcome;
     }
-    info!(job = %assignment.job, repository = %assignment.repository, "{}", events::SCRATCH_MOVED);
+    info!({ fields::JOB_ID } = %assignment.job, { fields::REPOSITORY_ID } = %assignment.repository, "{}", events::SCRATCH_MOVED);
     let uploaded = uploaded.into_inner().unwrap_or_else(PoisonError::into_inner);
     Process::start(program, scratch())?.follow(&assignment.moved_to_disk(uploaded), halt, deadline, tell).await
 }

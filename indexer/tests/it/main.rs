@@ -33,5 +33,6 @@ mod schedules;
 mod scratch;
 mod settings;
 mod support;
+mod traces;
 mod wakes;
 mod working_tree;

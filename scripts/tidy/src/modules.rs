@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["id", "schedule", "text"],
     &["segment"],
     &["query"],
-    &["crypto", "operations"],
+    &["crypto", "metrics", "operations", "trace"],
     &["config"],
     &["telemetry", "store", "db"],
     &["github", "identity", "wake"],

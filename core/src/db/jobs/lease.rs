@@ -13,6 +13,7 @@ use crate::db::repositories::Credential;
 use crate::db::tx::{Statement, column};
 use crate::db::{Db, DbError, Scope, Tx};
 use crate::id::{JobId, RepositoryId, TenantId};
+use crate::trace::Traceparent;
 
 /// Expired leases that one claim takes back at most.
 const MOST_RESCUES: i32 = 8;
@@ -29,7 +30,9 @@ pub enum Spend {
 /// Rescues expired leases, then leases the best job of the tenant that is served least (`kotadb.claim_job`). One round
 /// trip: idle indexers ask often, and while a claim waits for its worker it holds the tenant.
 pub async fn claim(db: &Db, worker: &str, lease: Duration, spend: Spend) -> Result<Option<Claimed>, DbError> {
-    let call = Call::new("*, (extract(epoch FROM now()) * 1000)::bigint AS now_ms", "kotadb.claim_job")
+    let columns = "*, (extract(epoch FROM now()) * 1000)::bigint AS now_ms,
+        (SELECT j.traceparent FROM kotadb.jobs j WHERE j.id = claim_job.id) AS traceparent";
+    let call = Call::new(columns, "kotadb.claim_job")
         .text(worker)
         .number(millis(lease))
         .boolean(spend == Spend::Guarded)
@@ -85,5 +88,6 @@ fn read(row: &PgRow) -> Result<Claimed, DbError> {
         attempt: column(row, "attempt")?,
         now_ms: u64::try_from(column::<i64>(row, "now_ms")?).unwrap_or_default(),
         rescued: column(row, "rescued")?,
+        traceparent: column::<Option<&str>>(row, "traceparent")?.and_then(Traceparent::parse),
     })
 }

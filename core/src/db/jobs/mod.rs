@@ -25,6 +25,7 @@ pub(super) use self::queue::{millis, read};
 use super::DbError;
 use super::repositories::Credential;
 use crate::id::{JobId, RepositoryId, TenantId};
+use crate::trace::Traceparent;
 
 /// What a job does. One kind so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,8 @@ pub struct Claimed {
     pub now_ms: u64,
     /// Whether an earlier run of this job may still live, or a swap of HEAD that it sent: raise the fence before working.
     pub rescued: bool,
+    /// The trace of the request that queued it.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// A job as its owner sees it.

@@ -212,6 +212,7 @@ const GRANTS: &[&str] = &[
 /// Who may call what, besides its owner; `definer`: with the owner's rights.
 const FUNCTIONS: &[&str] = &[
     "accept_deliveries invoker kotadb_owner kotadb_api",
+    "accept_deliveries invoker kotadb_owner kotadb_api",
     "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
     "authenticate definer kotadb_auth kotadb_api",
     "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",

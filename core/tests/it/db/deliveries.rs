@@ -35,7 +35,8 @@ async fn version(test: &TestDb, hook: HookId) -> Vec<u8> {
 
 fn plain(hook: &Known, outcome: &'static str, guid: Uuid) -> PlainDelivery {
     let job = (outcome == "queued").then(|| JobId(Uuid::now_v7()));
-    PlainDelivery { hook: hook.id, version: hook.version.clone(), row: NewDelivery { outcome, job, ..delivery(guid) } }
+    let row = NewDelivery { outcome, job, ..delivery(guid) };
+    PlainDelivery { hook: hook.id, version: hook.version.clone(), row, traceparent: None }
 }
 
 async fn accept(test: &TestDb, sent: &[PlainDelivery]) -> Result<Vec<Acceptance>, DbError> {

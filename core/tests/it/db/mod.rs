@@ -5,7 +5,7 @@ mod churn;
 mod cluster;
 mod deliveries;
 mod fairness;
-mod fixture;
+pub mod fixture;
 mod job_events;
 mod jobs;
 mod migrations;

@@ -115,6 +115,23 @@ async fn without_validation_it_starts_and_says_what_is_not_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metrics_have_a_port_of_their_own() {
+    let db = TestDb::new().await;
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let mut command = server(&[("DATABASE_URL", &db.pooled_url), ("KOTADB_METRICS_PORT", "0")]);
+    command.env("KOTADB_DATA_DIR", data.path()).stderr(std::fs::File::create(&log).unwrap());
+    let running = Running::start(&mut command);
+    let said = std::fs::read_to_string(&log).unwrap();
+    let lines = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let address = lines.filter(|line| line["message"] == "Metrics").map(|line| line["address"].clone()).next().unwrap();
+    let page = reqwest::get(format!("http://{}/metrics", address.as_str().unwrap())).await.unwrap();
+    assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("kotadb_build{"));
+    assert_eq!(reqwest::get(format!("{}/metrics", running.url)).await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn flags_win_over_variables_and_secrets_are_no_flags() {
     let db = TestDb::new().await;
     let data = tempfile::tempdir().unwrap();

@@ -16,5 +16,6 @@ mod registrations;
 mod repositories;
 mod search;
 mod slow_store;
+mod telemetry;
 mod tenants;
 mod webhooks;
