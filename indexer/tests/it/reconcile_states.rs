@@ -208,3 +208,19 @@ async fn an_installation_is_linked_to_one_tenant_only() {
     let unknown = kotadb_indexer::admin::link_installation(db, &with.client, 1, "acme").await;
     assert!(unknown.unwrap_err().to_string().contains("GitHub knows no"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tenants_installation_repairs_nothing() {
+    let with = Deployment::start().await;
+    with.github.create("acme/a", true);
+    let installation = with.install("acme", None).await;
+    with.register("acme/a", &[], Credential::Installation(installation)).await;
+    let other = kotadb_indexer::admin::create_tenant(&with.database.db, "other").await.unwrap();
+    // As if the installation had gone over to somebody else without its repositories.
+    with.database.execute(&format!("UPDATE kotadb.installations SET tenant_id = '{other}'")).await;
+    with.github.forget_requests();
+    let done = with.reconcile().await;
+    assert_eq!((done.hooks, done.failed), (0, 1), "{done:?}");
+    let about = with.github.requests().into_iter().filter(|request| request.contains("acme/a")).collect::<Vec<_>>();
+    assert_eq!(about, [""; 0], "GitHub is asked nothing in that name");
+}

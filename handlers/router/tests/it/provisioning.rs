@@ -233,3 +233,25 @@ async fn settings_are_checked_kept_and_changed() {
     let unknown = app.call("PATCH", &path, &key, Some(json!({ "url": "a/b" }))).await;
     assert_eq!((unknown.status, unknown.code()), (400, "invalid_request"));
 }
+
+#[tokio::test]
+async fn another_tenants_installation_changes_no_webhook() {
+    let github = FakeGithub::start().await;
+    github.create("acme/a", false);
+    let installation = github.install("acme", None).await;
+    let app = App::with_github(&github).await;
+    let (one, other) = (app.tenant("one").await, app.tenant("other").await);
+    app.link(other.id, installation, "acme").await;
+    let (_, registered) = register(&app, &one.key, "acme/a").await;
+    let before = github.hooks("acme/a");
+    assert_eq!(before.len(), 1, "made with the operator's token");
+    // As if the row had come to name it all the same.
+    app.db.execute(&format!("UPDATE kotadb.repositories SET installation_id = {installation}")).await;
+    github.forget_requests();
+    let path = format!("{PATH}/{}", registered["id"].as_str().unwrap());
+    let rotated = app.call("POST", &format!("{path}/webhook/rotate"), &one.key, None).await;
+    assert_eq!((rotated.status, &rotated.body["state"]), (200, &json!("by_hand")), "{}", rotated.body);
+    assert_eq!(app.call("DELETE", &path, &one.key, None).await.status, 204);
+    assert_eq!(github.requests(), [""; 0], "nothing was asked of GitHub in that name");
+    assert_eq!(github.hooks("acme/a")[0].secret, before[0].secret);
+}
