@@ -11,7 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh bench
 parts=("$@")
-all=(build warm cold http peers tree ranking stages many refs queue webhooks freshness)
+all=(build warm cold http peers tree ranking stages many refs queue pooler router webhooks freshness)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -27,20 +27,21 @@ prepare_pushed() {
   git clone --quiet --shared --no-checkout "$repository" "$out/pushed"
   "$KOTADB_BIN/kotadb" index --quiet "$out/pushed"
 }
-# The whole service over the same repository, its router as a process.
+# The whole service over a repository, its router as a process: serve REPO BENCH-ARGUMENTS…
 serve() {
-  local service=$out/service up
+  local service=$out/service served=$1 up
+  shift
   rm -rf "$service"
   mkdir -p "$service"
   chmod 755 "$service"
-  KOTADB_DATA_DIR=$(realpath "$service")/data KOTADB_CACHE_BYTES=$((2 << 30)) "$KOTADB_BIN/kotadb" up --port 0 "$repository" >"$service/log" 2>&1 &
+  KOTADB_DATA_DIR=$(realpath "$service")/data KOTADB_CACHE_BYTES=$((2 << 30)) "$KOTADB_BIN/kotadb" up --port 0 "$served" >"$service/log" 2>&1 &
   up=$!
   trap 'kill -TERM '"$up"' 2>/dev/null; wait' EXIT
   until grep -q '^KotaDB is up' "$service/log"; do
     kill -0 "$up" 2>/dev/null || { tail -n 20 "$service/log" >&2; exit 1; }
     sleep 0.2
   done
-  KOTADB_API_KEY=$(jq -r .api_key "$service/data/report.json") bench http --url "$(jq -r .url "$service/data/report.json")"
+  KOTADB_API_KEY=$(jq -r .api_key "$service/data/report.json") bench "$@" --url "$(jq -r .url "$service/data/report.json")"
   kill -TERM "$up"
   wait "$up" || true
   trap - EXIT
@@ -48,13 +49,16 @@ serve() {
 }
 
 # Parts that search or index need the corpus.
-case " ${parts[*]} " in
-  ' webhooks ' | ' queue ' | ' freshness ' | ' queue webhooks ' | ' webhooks queue ') ;;
-  *)
-    repository=$(scripts/bench-corpus.sh)
-    prepare_index
-    ;;
-esac
+for part in "${parts[@]}"; do
+  case $part in
+    webhooks | queue | freshness | pooler | router) ;;
+    *)
+      repository=$(scripts/bench-corpus.sh)
+      prepare_index
+      break
+      ;;
+  esac
+done
 for part in "${parts[@]}"; do
   say "$part"
   case $part in
@@ -69,7 +73,7 @@ for part in "${parts[@]}"; do
       bench cold --repo "$out/pushed" --pushes 200
       rm -rf "$out/pushed"
       ;;
-    http) serve ;;
+    http) serve "$repository" http ;;
     stages)
       cargo bench --locked --quiet -p kotadb-core --bench stages -- --quiet
       bench stages --criterion "$target/criterion"
@@ -79,6 +83,11 @@ for part in "${parts[@]}"; do
     many) bench many ;;
     refs) bench refs ;;
     queue) bench queue ;;
+    pooler) bench pooler ;;
+    router)
+      bench router
+      serve . router
+      ;;
     webhooks) bench webhooks ;;
     freshness) for indexer in warm zero slow disk; do say "freshness $indexer"; bench freshness --indexer "$indexer"; done ;;
     ranking)

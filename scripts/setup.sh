@@ -29,6 +29,8 @@ if [ "${1:-}" = bench ]; then
   has csearch || need codesearch
   has ctags || need universal-ctags
   has qemu-storage-daemon || need qemu-utils
+  has wrk || need wrk
+  has strip || need binutils
 fi
 if [ "${1:-}" = fuzz ]; then has c++ || need g++; fi
 if [ "${1:-}" = chaos ]; then has faketime || need faketime; fi

@@ -23,10 +23,9 @@ const NO_ROUTE: &str = "none";
 pub(super) async fn access(request: Request, next: Next) -> Response {
     let traceparent = traceparent(request.headers());
     let span = span(&request, traceparent.as_ref());
-    let open = Open::begin(&request);
-    let work = trace::within(traceparent, next.run(request)).instrument(span.clone());
-    let answer = work.await;
-    open.answered(answer.status().as_u16(), &span);
+    let open = Open::begin(&request, span.clone());
+    let answer = trace::within(traceparent, next.run(request)).instrument(span).await;
+    open.answered(answer.status().as_u16());
     answer
 }
 
@@ -54,28 +53,30 @@ struct Open {
     route: String,
     began: Instant,
     is_answered: bool,
+    span: Span,
     _in_flight: InFlight,
 }
 
 impl Open {
-    fn begin(request: &Request) -> Self {
+    fn begin(request: &Request, span: Span) -> Self {
         let route = request.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str);
         Self {
             method: known(request.method()),
             route: route.to_owned(),
             began: Instant::now(),
             is_answered: false,
+            span,
             _in_flight: InFlight::begin(),
         }
     }
 
-    fn answered(mut self, status: u16, span: &Span) {
+    fn answered(mut self, status: u16) {
         self.is_answered = true;
-        span.in_scope(|| self.tell(status));
+        self.tell(status);
     }
 
     fn tell(&self, status: u16) {
-        let took = self.began.elapsed();
+        let (took, _in_span) = (self.began.elapsed(), self.span.enter());
         metrics::answered(self.method, &self.route, status, took);
         tracing::info!(
             { fields::METHOD } = self.method,
@@ -88,7 +89,6 @@ impl Open {
 }
 
 impl Drop for Open {
-    /// In the span of the request, which is entered for what is dropped with its future.
     fn drop(&mut self) {
         if !self.is_answered {
             self.tell(if std::thread::panicking() { 500 } else { CLOSED });

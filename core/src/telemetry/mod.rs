@@ -6,6 +6,8 @@ pub mod fields;
 use std::error::Error;
 use std::io::{self, IsTerminal};
 
+#[cfg(feature = "sentry")]
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
@@ -48,7 +50,7 @@ pub fn init(filter: &str) {
         if io::stderr().is_terminal() { lines.boxed() } else { lines.json().flatten_event(true).boxed() };
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
     #[cfg(feature = "sentry")]
-    let subscriber = subscriber.with(sentry::integrations::tracing::layer());
+    let subscriber = subscriber.with(sentry::integrations::tracing::ErrorLayer::new().with_filter(LevelFilter::ERROR));
     // Somebody who set a subscriber first (a test) keeps it.
     let _ = subscriber.try_init();
 }

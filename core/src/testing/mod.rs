@@ -13,7 +13,10 @@ mod fake_machines;
 #[cfg(feature = "http")]
 mod git_gate;
 pub mod hostile_urls;
+#[cfg(feature = "http")]
+mod lambda_runtime;
 mod pgbouncer;
+mod pooled_load;
 #[cfg(feature = "http")]
 pub mod s3;
 mod services;
@@ -23,5 +26,8 @@ mod test_db;
 pub use self::fake_machines::{FLY_APP, FLY_TOKEN, FakeMachines, Scripted};
 #[cfg(feature = "http")]
 pub use self::git_gate::GitGate;
+#[cfg(feature = "http")]
+pub use self::lambda_runtime::{LambdaAnswer, LambdaEvent, LambdaRuntime};
 pub use self::pgbouncer::{PgBouncer, PgBouncerOptions};
+pub use self::pooled_load::{PooledAnswers, PooledLoad};
 pub use self::test_db::TestDb;

@@ -15,7 +15,8 @@ pub fn document() -> Value {
     openapi::describe(routes().into_openapi())
 }
 
-fn routes() -> OpenApiRouter<Resources> {
+/// The same without layers and state.
+pub fn routes() -> OpenApiRouter<Resources> {
     OpenApiRouter::default()
         .merge(kotadb_docs::routes())
         .merge(kotadb_health::routes())

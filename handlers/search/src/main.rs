@@ -1,4 +1,4 @@
-//! The search routes as an AWS Lambda.
+//! The routes of this family as an AWS Lambda.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), kotadb_core::http::lambda::Error> {

@@ -222,11 +222,13 @@ mod tests {
             hidden: BTreeSet::from([ObjectId([9; 20])]),
             uploaded: vec![SegmentEntry { key, bytes: 5, hot_bytes: 4, n_docs: 3, text_bytes: 2 }],
             on_disk: true,
+            traceparent: Traceparent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         };
         let line = serde_json::to_string(&Order::Run(Box::new((&sent).into()))).unwrap();
         assert!(!line.contains('\n'));
         let Order::Run(arrived) = serde_json::from_str(&line).unwrap() else { panic!("{line}") };
         let arrived = Assignment::from(*arrived);
+        assert!(arrived.traceparent.is_some());
         assert_eq!(arrived, sent);
         assert!(!format!("{arrived:?}").contains("hush"));
     }

@@ -96,6 +96,7 @@ async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> R
         hidden: BTreeSet::new(),
         uploaded: Vec::new(),
         on_disk: false,
+        traceparent: None,
     };
     job::run(workplace, &assignment, &Halt::default(), &|_| {}).await.map(|_outcome| ())
 }

@@ -8,6 +8,7 @@ mod freshness;
 mod http;
 mod many;
 mod peers;
+mod pooler;
 mod program;
 mod pushes;
 mod queries;
@@ -15,6 +16,7 @@ mod queue;
 mod ranking;
 mod refs;
 mod report;
+mod router;
 mod rows;
 mod samples;
 mod stages;
@@ -69,6 +71,10 @@ enum Part {
     Queue(queue::QueueArgs),
     /// How high definitions rank: our order beside BM25 and paths.
     Ranking(ranking::RankingArgs),
+    /// A million statements through pgbouncer: are the answers right?
+    Pooler(pooler::PoolerArgs),
+    /// The router: its start, its memory, its size; or its warm searches.
+    Router(router::RouterArgs),
     /// Webhook deliveries at a steady rate against the router and a durable Postgres.
     Webhooks(webhooks::WebhooksArgs),
     /// Tables, JSON and chart of all rows that were written.
@@ -91,6 +97,8 @@ fn main() -> anyhow::Result<()> {
         Part::Freshness(part) => freshness::run(part, &args.bin, &mut rows)?,
         Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
+        Part::Pooler(part) => pooler::run(part, &mut rows)?,
+        Part::Router(part) => router::run(part, &args.bin, &mut rows)?,
         Part::Webhooks(part) => webhooks::run(part, &args.bin, &mut rows)?,
         Part::Report => report::run(&args.out)?,
     }

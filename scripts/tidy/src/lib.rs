@@ -63,6 +63,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "sources", check: lockfile::sources },
     Rule { name: "versions in one place", check: manifests::versions },
     Rule { name: "handler folders", check: manifests::handler_folders },
+    Rule { name: "bootstraps are alike", check: manifests::bootstraps },
     Rule { name: "files say what they are for", check: shape::openings },
     Rule { name: "file ceiling", check: shape::files },
     Rule { name: "function ceiling", check: shape::functions },

@@ -47,6 +47,38 @@ fn incomplete_handlers(files: &[String]) -> Vec<Fault> {
         .collect()
 }
 
+/// What a family's bootstrap is, but for its name: so a test of one is a test of all.
+const BOOTSTRAP: &str = "//! The routes of this family as an AWS Lambda.
+
+#[tokio::main(flavor = \"current_thread\")]
+async fn main() -> Result<(), kotadb_core::http::lambda::Error> {
+    kotadb_core::http::lambda::run(kotadb_NAME::routes).await
+}
+";
+
+/// Every family without a bootstrap for AWS Lambda, or with one that does more than serve its routes.
+pub fn bootstraps(workspace: &Workspace) -> Vec<Fault> {
+    let inside = workspace.files.iter().filter_map(|file| file.strip_prefix("handlers/")?.split_once('/'));
+    let folders: BTreeSet<_> = inside.map(|(folder, _)| folder).filter(|folder| *folder != "router").collect();
+    folders.into_iter().flat_map(|folder| odd_bootstrap(folder, &|file| workspace.text(file))).collect()
+}
+
+fn odd_bootstrap(folder: &str, text: &dyn Fn(&str) -> String) -> Vec<Fault> {
+    let (main, manifest) = (format!("handlers/{folder}/src/main.rs"), format!("handlers/{folder}/Cargo.toml"));
+    let wanted = BOOTSTRAP.replace("NAME", &folder.replace('-', "_"));
+    let mut faults = Vec::new();
+    if text(&main) != wanted {
+        faults.push(Fault::new(&main, 1, format!("a family's bootstrap is this and no more:\n{wanted}")));
+    }
+    let program = format!(
+        "[[bin]]\nname = \"bootstrap-{folder}\"\npath = \"src/main.rs\"\ntest = false\nrequired-features = [\"lambda\"]"
+    );
+    if !text(&manifest).contains(&program) {
+        faults.push(Fault::new(&manifest, 1, format!("name the program of `src/main.rs`:\n{program}")));
+    }
+    faults
+}
+
 /// Every migration whose name does not say when and what, and every two of the same time.
 pub fn migrations(workspace: &Workspace) -> Vec<Fault> {
     misnamed(&workspace.files)
@@ -71,6 +103,18 @@ fn misnamed(files: &[String]) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bootstrap_that_does_more_is_found() {
+        let manifest = "[[bin]]\nname = \"bootstrap-jobs\"\npath = \"src/main.rs\"\ntest = false\nrequired-features = [\"lambda\"]\n";
+        let main = BOOTSTRAP.replace("NAME", "jobs");
+        let faults = |main: &str, manifest: &str| {
+            odd_bootstrap("jobs", &|file| if file.ends_with("main.rs") { main.to_owned() } else { manifest.to_owned() })
+        };
+        assert!(faults(&main, manifest).is_empty());
+        assert_eq!(faults(&main.replace("kotadb_jobs", "kotadb_search"), manifest).len(), 1);
+        assert_eq!(faults("", "").len(), 2);
+    }
 
     fn files(names: &[&str]) -> Vec<String> {
         names.iter().map(|&name| name.to_owned()).collect()

@@ -203,9 +203,7 @@ async fn ends_of_jobs_are_counted_for_ever_and_sweeps_noted() {
     jobs::release(&mut tx, &released, false).await.unwrap();
     tx.commit().await.unwrap();
     let claimed = claim(&test, "w").await.unwrap();
-    let mut tx = test.db.begin(Scope::Worker).await.unwrap();
-    jobs::complete(&mut tx, &claimed, None, serde_json::json!({})).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::complete(&test.db, &claimed, None, &serde_json::json!({})).await.unwrap();
     let row = |outcome: &str, class: &str| (outcome.to_owned(), class.to_owned(), 1);
     let wanted = [row("dead", "permanent"), row("done", ""), row("retried", "storage")];
     assert_eq!(totals(&test).await, wanted, "what was given back untouched is no end");

@@ -172,3 +172,13 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut hanging: wat
         }
     }
 }
+
+/// The short form of `make bench PARTS=pooler`.
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_thousand_answers_through_the_pooler_are_all_right() {
+    let test = TestDb::new().await;
+    let load = kotadb_core::testing::PooledLoad { clients: 24, queries: 20_000 };
+    let answers = load.run(&test.pooled_url).await.unwrap();
+    assert_eq!((answers.wrong, answers.failed), (0, 0), "{answers:?}");
+    assert!(answers.right >= 19_000 && answers.given_up > 0, "{answers:?}");
+}

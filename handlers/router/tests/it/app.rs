@@ -60,8 +60,12 @@ impl App {
 
     /// Whose database is asked where it is counted.
     pub async fn counted(operations: &Arc<Operations>) -> Self {
+        Self::counted_with(operations, &[]).await
+    }
+
+    pub async fn counted_with(operations: &Arc<Operations>, variables: &[(&str, &str)]) -> Self {
         let (db, store) = (TestDb::new().await, Store::open(&StoreOptions::Memory).unwrap());
-        let resources = Resources::new(config(&db.pooled_url, &[])).with_store(store.clone());
+        let resources = Resources::new(config(&db.pooled_url, variables)).with_store(store.clone());
         let resources = resources.with_db(db.db.counted(operations));
         Self { db, store, router: kotadb_router::build(resources) }
     }

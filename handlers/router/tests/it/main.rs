@@ -9,6 +9,8 @@ mod health;
 mod hostile;
 mod index;
 mod jobs;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod openapi;
 mod problems;
 mod provisioning;
@@ -16,6 +18,7 @@ mod registrations;
 mod repositories;
 mod search;
 mod slow_store;
+mod statements;
 mod telemetry;
 mod tenants;
 mod webhooks;

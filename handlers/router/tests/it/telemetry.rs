@@ -73,6 +73,27 @@ async fn a_request_is_one_line_with_its_route_and_trace() {
 }
 
 #[tokio::test]
+async fn a_request_that_nobody_waits_for_has_its_line_too() {
+    let app = App::new().await;
+    let key = app.tenant("one").await.key;
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    // Polled once, then dropped, as when the caller hangs up.
+    assert!(futures_now(app.send(traced("/api/v1/jobs", &key))).await.is_none());
+    let answered: Vec<_> = log.lines().into_iter().filter(|line| line["message"] == "Answered").collect();
+    assert_eq!(answered.len(), 1, "{answered:?}");
+    let line = &answered[0];
+    assert_eq!((&line["http.status"], &line["http.route"]), (&json!(499), &json!("/api/v1/jobs")), "{line}");
+    assert_eq!(line["span"]["trace.id"], json!(TRACE), "{line}");
+}
+
+async fn futures_now<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(std::time::Duration::ZERO, work).await.ok()
+}
+
+#[tokio::test]
 async fn a_job_continues_the_trace_of_its_request() {
     let app = App::new().await;
     let key = app.tenant("one").await.key;

@@ -35,6 +35,7 @@ rules! {
     sources: "sources",
     versions_in_one_place: "versions in one place",
     handler_folders: "handler folders",
+    bootstraps_are_alike: "bootstraps are alike",
     files_say_what_they_are_for: "files say what they are for",
     file_ceiling: "file ceiling",
     function_ceiling: "function ceiling",
