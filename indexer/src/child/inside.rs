@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use tracing::Instrument;
 
 use super::message::{AssignmentLine, Order, Reply};
-use super::{leftovers, oom, quota};
+use super::{leftovers, oom, quota, runtime};
 use crate::assignment::Assignment;
 use crate::fail_point;
 use crate::halt::Halt;
@@ -36,6 +36,14 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
     let memory = if assignment.on_disk { None } else { ScratchMemory::find(config) };
     let scratch = memory.as_ref().map_or(0, ScratchMemory::bytes);
     quota::apply(config.job_memory_bytes, scratch).context("cannot lower the limits of this process")?;
+    let out = Mutex::new(io::stdout());
+    let runtime = match runtime::start() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say(&out, &Reply::of(Err(error)));
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let halt = Halt::default();
     let (listener, scratch) = (halt.clone(), Scratch::name(assignment.repository, assignment.fence));
     thread::Builder::new().name("orders".to_owned()).spawn(move || follow_orders(&listener, &scratch))?;
@@ -49,16 +57,13 @@ pub fn main(config: &Config) -> anyhow::Result<ExitCode> {
         resolver: &resolve::System,
         askpass: &std::env::current_exe().context("cannot tell where this program is")?,
     };
-    let out = Mutex::new(io::stdout());
     let tell = |told: Told<'_>| match told {
         Told::Step(phase, detail) => say(&out, &Reply::step(phase, detail)),
         Told::Uploaded(entry) => say(&out, &Reply::Uploaded(entry.into())),
         Told::Publishing => say(&out, &Reply::Publishing),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let run = job::run(workplace, &assignment, &halt, &tell).instrument(assignment.span());
-    let result = runtime.block_on(run);
-    say(&out, &Reply::of(result));
+    say(&out, &Reply::of(runtime.block_on(run)));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,5 +11,6 @@ mod message;
 mod oom;
 pub mod parent;
 mod quota;
+mod runtime;
 
 pub use self::message::SegmentLine;

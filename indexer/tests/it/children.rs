@@ -41,6 +41,28 @@ async fn a_job_tells_its_steps() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_without_memory_for_its_threads_ends() {
+    let (service, repository) = (Service::start().await, repository());
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/a", &remote, &[]).await;
+    for mebibytes in [3_u64, 5, 7] {
+        service.enqueue_run(id, true).await;
+        service.database.execute("UPDATE kotadb.jobs SET run_at = now() WHERE state = 'queued'").await;
+        let (since, bytes) = (Instant::now(), (mebibytes << 20).to_string());
+        let mut drain = service.indexer();
+        drain.arg("drain").env("KOTADB_JOB_MEMORY_BYTES", bytes).env("KOTADB_SCRATCH_MEMORY", "none");
+        let output = tokio::time::timeout(Duration::from_secs(60), run(&mut drain)).await;
+        let output = output.unwrap_or_else(|_| panic!("{mebibytes} MiB: it hangs"));
+        assert!(output.status.success(), "{mebibytes} MiB: {}", String::from_utf8_lossy(&output.stderr));
+        let job = service.job(id).await;
+        let error = job.error.unwrap_or_default();
+        assert_eq!(job.state, JobState::Queued, "{mebibytes} MiB, {:?}: {error}", since.elapsed());
+        assert_eq!(job.error_class.as_deref(), Some("transient"), "{mebibytes} MiB: {error}");
+        assert!(error.contains("more memory"), "{mebibytes} MiB: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_is_followed_by_another_at_once() {
     let (service, repository) = (Service::start().await, repository());
     let remote = Remote::of(&repository);
