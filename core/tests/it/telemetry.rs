@@ -59,6 +59,7 @@ fn errors_of_the_log_are_reported_without_secrets() {
     tracing::error!(config = ?config, "something is on fire");
     drop(telemetry);
     let received = received.join().unwrap();
-    assert!(received.starts_with("POST /api/7/envelope/") && received.contains("\"level\":\"error\""), "{received}");
+    assert!(received.starts_with("POST /api/7/envelope/"), "{received}");
+    assert!(received.contains("\"type\":\"event\"") && received.contains("master_key: Some(Secret(…))"), "{received}");
     assert!(!received.contains("c4n4ry"), "{received}");
 }

@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn times_of_wrk_are_read() {
-        let read = ["950.00us", "1.20ms", "1.02s"].map(|text| milliseconds(text).unwrap());
-        assert_eq!(read, [0.95, 1.2, 1020.0]);
+        let read = ["950.00us", "1.20ms", "1.02s"].map(|text| (milliseconds(text).unwrap() * 1e3).round());
+        assert_eq!(read, [950.0, 1200.0, 1_020_000.0]);
         assert!(milliseconds("1m").is_err());
     }
 }

@@ -93,32 +93,27 @@ impl Costs {
     }
 }
 
-fn signed(
-    path: &str,
-    headers: &[(&str, &str)],
-    secret: &str,
-    message: &str,
-    name: &str,
-    body: String,
-) -> Request<Body> {
+/// `signature`: name of its header, secret, and what is signed.
+fn signed(path: &str, headers: &[(&str, &str)], signature: (&str, &str, &str), body: String) -> Request<Body> {
+    let (header, secret, message) = signature;
     let signature = format!("sha256={}", to_hex(&hmac_sha256(secret.as_bytes(), message.as_bytes())));
     let mut request = Request::builder().method("POST").uri(path).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.header(name, signature).body(Body::from(body)).unwrap()
+    request.header(header, signature).body(Body::from(body)).unwrap()
 }
 
 fn delivery(path: &str, secret: &str, event: &str, body: &Value) -> Request<Body> {
     let id = uuid::Uuid::now_v7().to_string();
     let headers = [("x-github-event", event), ("x-github-delivery", id.as_str())];
-    signed(path, &headers, secret, &body.to_string(), "x-hub-signature-256", body.to_string())
+    signed(path, &headers, ("x-hub-signature-256", secret, &body.to_string()), body.to_string())
 }
 
 fn tick() -> Request<Body> {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().to_string();
     let headers = [("x-kotadb-timestamp", now.as_str()), ("x-kotadb-nonce", "n")];
-    signed("/internal/wake", &headers, TICK_SECRET, &format!("{now}.n"), "x-kotadb-signature", String::new())
+    signed("/internal/wake", &headers, ("x-kotadb-signature", TICK_SECRET, &format!("{now}.n")), String::new())
 }
 
 fn described() -> BTreeSet<String> {
@@ -185,9 +180,11 @@ async fn jobs(costs: &mut Costs, job: &str, one: &str) {
 async fn webhooks(costs: &mut Costs, made: &Value, one: &str) {
     let (url, secret) = (made["webhook"]["url"].as_str().unwrap(), made["webhook"]["secret"].as_str().unwrap());
     let path = &url[url.find("/webhooks/").unwrap()..];
+    let number = "SELECT coalesce(github_repository_id, 7)::text FROM kotadb.repositories WHERE name = 'a/b'";
+    let number: i64 = costs.app.db.texts(number).await[0].parse().unwrap();
     let push = json!({
         "ref": "refs/heads/main", "before": "0".repeat(40), "after": "1".repeat(40), "deleted": false, "forced": false,
-        "repository": { "id": 7, "full_name": "a/b", "default_branch": "main" },
+        "repository": { "id": number, "full_name": "a/b", "default_branch": "main" },
     });
     let star = json!({ "action": "created", "repository": push["repository"] });
     // The first to a hook verifies it; from then on one statement is enough.
