@@ -8,7 +8,7 @@ use kotadb_core::id::{HookId, ObjectId, TenantId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
-use super::fixture::{delivery, enqueue, job, repository, tenant};
+use super::fixture::{self, delivery, enqueue, job, repository, tenant};
 
 /// Rows seen of two, one of each tenant; `None`: permission denied.
 struct Sight {
@@ -47,6 +47,14 @@ const SIGHTS: &[Sight] = &[
         auth: Some(2),
     },
     Sight {
+        table: "github_access",
+        tenant: "tenant_id",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: None,
+        auth: Some(2),
+    },
+    Sight {
         table: "github_tokens",
         tenant: "tenant_id",
         api: Some(1),
@@ -81,6 +89,15 @@ const SIGHTS: &[Sight] = &[
     },
     Sight { table: "job_events", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
     Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight { table: "members", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight {
+        table: "plans",
+        tenant: "(SELECT t.id FROM kotadb.tenants t LIMIT 1)",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: Some(2),
+        auth: Some(2),
+    },
     Sight { table: "queue_settings", tenant: "''", api: None, anonymous: None, worker: Some(1), auth: Some(1) },
     Sight {
         table: "queue_tenants",
@@ -107,11 +124,21 @@ const SIGHTS: &[Sight] = &[
         auth: Some(2),
     },
     Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
+    Sight { table: "usage_months", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
+    Sight {
+        table: "users",
+        tenant: "(SELECT m.tenant_id FROM kotadb.members m WHERE m.user_id = users.id)",
+        api: Some(1),
+        anonymous: Some(0),
+        worker: None,
+        auth: Some(2),
+    },
 ];
 
 /// Tables without tenants, which only functions read: whose, and how many rows that one sees.
 const SHUT: &[(&str, &str, i64)] = &[
     ("job_ends", "kotadb_auth", 1),
+    ("rate_limits", "kotadb_auth", 2),
     ("sweeps", "kotadb_auth", 1),
     ("tick_settings", "kotadb_owner", 1),
     ("wakes", "kotadb_auth", 1),
@@ -119,46 +146,70 @@ const SHUT: &[(&str, &str, i64)] = &[
 
 /// Rights on whole tables, besides those on some columns.
 const GRANTS: &[&str] = &[
+    "kotadb_api DELETE github_access",
     "kotadb_api DELETE hooks",
     "kotadb_api DELETE job_events",
+    "kotadb_api DELETE members",
     "kotadb_api INSERT api_keys",
     "kotadb_api INSERT deliveries",
     "kotadb_api INSERT former_names",
+    "kotadb_api INSERT github_access",
     "kotadb_api INSERT github_tokens",
     "kotadb_api INSERT hidden_commits",
     "kotadb_api INSERT hooks",
     "kotadb_api INSERT job_events",
     "kotadb_api INSERT jobs",
+    "kotadb_api INSERT members",
     "kotadb_api INSERT queue_tenants",
     "kotadb_api INSERT registrations",
     "kotadb_api INSERT repositories",
     "kotadb_api SELECT app_deliveries",
     "kotadb_api SELECT deliveries",
     "kotadb_api SELECT former_names",
+    "kotadb_api SELECT github_access",
     "kotadb_api SELECT hidden_commits",
     "kotadb_api SELECT indexer_usage",
     "kotadb_api SELECT installations",
     "kotadb_api SELECT job_events",
     "kotadb_api SELECT jobs",
+    "kotadb_api SELECT members",
+    "kotadb_api SELECT plans",
     "kotadb_api SELECT queue_tenants",
     "kotadb_api SELECT registrations",
     "kotadb_api SELECT repositories",
     "kotadb_api SELECT tenants",
+    "kotadb_api SELECT usage_months",
+    "kotadb_api SELECT users",
+    "kotadb_api UPDATE github_access",
     "kotadb_api UPDATE jobs",
+    "kotadb_api UPDATE members",
     "kotadb_api UPDATE queue_tenants",
     "kotadb_api UPDATE registrations",
     "kotadb_api UPDATE repositories",
     "kotadb_auth DELETE job_ends",
+    "kotadb_auth DELETE rate_limits",
     "kotadb_auth INSERT app_deliveries",
     "kotadb_auth INSERT job_ends",
+    "kotadb_auth INSERT rate_limits",
     "kotadb_auth INSERT sweeps",
+    "kotadb_auth INSERT usage_months",
+    "kotadb_auth INSERT users",
+    "kotadb_auth SELECT github_access",
     "kotadb_auth SELECT hooks",
     "kotadb_auth SELECT indexer_usage",
     "kotadb_auth SELECT job_ends",
+    "kotadb_auth SELECT members",
+    "kotadb_auth SELECT plans",
     "kotadb_auth SELECT queue_settings",
     "kotadb_auth SELECT queue_tenants",
+    "kotadb_auth SELECT rate_limits",
     "kotadb_auth SELECT sweeps",
+    "kotadb_auth SELECT usage_months",
+    "kotadb_auth SELECT users",
     "kotadb_auth SELECT wakes",
+    "kotadb_auth UPDATE rate_limits",
+    "kotadb_auth UPDATE usage_months",
+    "kotadb_auth UPDATE users",
     "kotadb_worker DELETE app_deliveries",
     "kotadb_worker DELETE audit_log",
     "kotadb_worker DELETE deliveries",
@@ -174,6 +225,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker INSERT installations",
     "kotadb_worker INSERT job_events",
     "kotadb_worker INSERT jobs",
+    "kotadb_worker INSERT plans",
     "kotadb_worker INSERT queue_settings",
     "kotadb_worker INSERT queue_tenants",
     "kotadb_worker INSERT repositories",
@@ -190,6 +242,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker SELECT installations",
     "kotadb_worker SELECT job_events",
     "kotadb_worker SELECT jobs",
+    "kotadb_worker SELECT plans",
     "kotadb_worker SELECT queue_settings",
     "kotadb_worker SELECT queue_tenants",
     "kotadb_worker SELECT registrations",
@@ -203,6 +256,7 @@ const GRANTS: &[&str] = &[
     "kotadb_worker UPDATE indexer_usage",
     "kotadb_worker UPDATE installations",
     "kotadb_worker UPDATE jobs",
+    "kotadb_worker UPDATE plans",
     "kotadb_worker UPDATE queue_settings",
     "kotadb_worker UPDATE queue_tenants",
     "kotadb_worker UPDATE registrations",
@@ -214,15 +268,23 @@ const FUNCTIONS: &[&str] = &[
     "accept_deliveries invoker kotadb_owner kotadb_api",
     "accept_deliveries invoker kotadb_owner kotadb_api",
     "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
+    "admit definer kotadb_auth",
     "authenticate definer kotadb_auth kotadb_api",
+    "authenticate_key definer kotadb_auth kotadb_api",
+    "authenticate_user definer kotadb_auth kotadb_api",
+    "both invoker kotadb_auth",
     "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",
     "charge invoker kotadb_owner kotadb_worker",
     "claim_job invoker kotadb_owner kotadb_worker",
+    "claim_verification definer kotadb_auth kotadb_api",
     "claim_wake definer kotadb_auth kotadb_api",
     "complete_job invoker kotadb_owner kotadb_worker",
     "count_job_end definer kotadb_auth kotadb_owner",
+    "count_repositories invoker kotadb_owner",
     "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
     "enqueue_job invoker kotadb_owner kotadb_api kotadb_worker",
+    "forget_rate_limits definer kotadb_auth kotadb_worker",
+    "github_token definer kotadb_auth kotadb_api",
     "health definer kotadb_auth kotadb_api",
     "hmac_sha256 invoker kotadb_owner",
     "hook_lookup definer kotadb_auth kotadb_api",
@@ -230,8 +292,10 @@ const FUNCTIONS: &[&str] = &[
     "job_moves invoker kotadb_owner",
     "job_totals definer kotadb_auth kotadb_api",
     "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
+    "link_installation definer kotadb_auth kotadb_api",
     "note_installation definer kotadb_auth kotadb_api",
     "note_sweep definer kotadb_auth kotadb_worker",
+    "note_user definer kotadb_auth kotadb_api",
     "note_work invoker kotadb_owner kotadb_api kotadb_worker",
     "put_back_job invoker kotadb_owner kotadb_api kotadb_worker",
     "queue_is_closed invoker kotadb_owner kotadb_auth kotadb_worker",
@@ -248,6 +312,7 @@ const FUNCTIONS: &[&str] = &[
     "set_tick definer kotadb_owner",
     "suspend_for_crashes invoker kotadb_owner kotadb_worker",
     "tick definer kotadb_owner",
+    "visible_repositories definer kotadb_auth",
     "work_is_due definer kotadb_auth kotadb_api kotadb_owner",
 ];
 
@@ -263,13 +328,19 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
         assert!(deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
-        keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
+        keys::create(&mut tx, tenant, &fixture::key(n)).await.unwrap();
         assert!(deliveries::record(&mut tx, tenant, hook, &delivery(Uuid::now_v7())).await.unwrap());
         tx.commit().await.unwrap();
         let github = format!(
             "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
             INSERT INTO kotadb.github_tokens (id, tenant_id, login, sealed) VALUES (gen_random_uuid(), '{tenant}', 'a', 'x');
             INSERT INTO kotadb.registrations (id, tenant_id, pattern) VALUES (gen_random_uuid(), '{tenant}', 'a/*');
+            INSERT INTO kotadb.users (id) VALUES ('{repository}');
+            INSERT INTO kotadb.members (id, tenant_id, user_id, role, joined_at)
+                VALUES (gen_random_uuid(), '{tenant}', '{repository}', 'reader', now());
+            INSERT INTO kotadb.github_access (tenant_id, user_id, github_repository_ids) VALUES ('{tenant}', '{repository}', '{{}}');
+            INSERT INTO kotadb.usage_months (tenant_id, month, requests, searches) VALUES ('{tenant}', '2026-01-01', 1, 1);
+            INSERT INTO kotadb.rate_limits (subject_id, full_again_at) VALUES ('{tenant}', now());
             INSERT INTO kotadb.audit_log (actor, action, target, tenant_id) VALUES ('a', 'b', 'c', '{tenant}');
             INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds) VALUES (now()::date, '{tenant}', 1);
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
@@ -418,6 +489,16 @@ async fn a_tenant_cannot_touch_another() {
         "SELECT kotadb.requeue_dead('crash')::text".to_owned(),
         "UPDATE kotadb.queue_settings SET paused_at = NULL".to_owned(),
         "UPDATE kotadb.tenants SET max_running_jobs = 1000".to_owned(),
+        "UPDATE kotadb.tenants SET plan = 'unlimited'".to_owned(),
+        "UPDATE kotadb.plans SET units_per_minute = NULL".to_owned(),
+        "UPDATE kotadb.usage_months SET searches = 0".to_owned(),
+        "DELETE FROM kotadb.rate_limits".to_owned(),
+        "SELECT kotadb.admit(gen_random_uuid(), gen_random_uuid(), false, 1)::text".to_owned(),
+        "SELECT kotadb.visible_repositories(gen_random_uuid(), NULL, NULL)::text".to_owned(),
+        "UPDATE kotadb.users SET email = 'x@y'".to_owned(),
+        format!(
+            "INSERT INTO kotadb.members (id, tenant_id, role, email) VALUES (gen_random_uuid(), '{theirs}', 'owner', 'x@y')"
+        ),
         "UPDATE kotadb.indexer_usage SET seconds = 0".to_owned(),
         "SELECT nextval('kotadb.job_fences')::text".to_owned(),
         "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),
@@ -432,7 +513,7 @@ async fn a_tenant_cannot_touch_another() {
     let foreign = kotadb_core::id::RepositoryId(repository.parse().unwrap());
     assert!(repositories::get(&mut tx, foreign).await.unwrap().is_none());
     assert!(!repositories::delete(&mut tx, foreign).await.unwrap());
-    assert!(jobs::list(&mut tx, Some(foreign), None, 10).await.unwrap().is_empty());
+    assert!(jobs::list(&mut tx, Some(&[foreign]), None, 10).await.unwrap().is_empty());
     let refused = jobs::enqueue(&mut tx, &job(zeta, foreign, Trigger::Push)).await;
     assert!(matches!(refused, Err(DbError::Constraint { constraint }) if constraint == "jobs_repository_fkey"));
 }
@@ -443,6 +524,8 @@ async fn the_worker_cannot_read_keys() {
     two_tenants(&test).await;
     for sql in [
         "SELECT * FROM kotadb.authenticate(sha256('x'))",
+        "SELECT * FROM kotadb.authenticate_key(sha256('x'), false, 1)",
+        "SELECT * FROM kotadb.authenticate_user(gen_random_uuid(), NULL, false, 1)",
         "SELECT * FROM kotadb.hook_lookup(gen_random_uuid())",
         "SELECT * FROM kotadb.api_keys",
         "DELETE FROM kotadb.hooks",
