@@ -20,6 +20,7 @@ use super::resources::Resources;
 use super::scope::AccessScope;
 use crate::db::principal::{self, Admission, Cost, Principal, Refusal};
 use crate::identity::ApiKey;
+use crate::metrics;
 
 /// Whoever asks, who has the scope `S`.
 #[derive(Clone, Debug)]
@@ -69,7 +70,10 @@ async fn authenticate(headers: &HeaderMap, resources: &Resources, cost: Cost) ->
         Some(key) => principal::of_key(resources.db()?, &key.sha256(), cost).await?,
         // Three parts with dots between them: a token.
         None if text.matches('.').count() == 2 => super::token::authenticate(text, headers, resources, cost).await?,
-        None => return Err(refused(Refusal::Unknown)),
+        None => {
+            metrics::key_malformed();
+            return Err(refused(Refusal::Unknown));
+        }
     };
     if let Ok(principal) = &admission.verdict {
         tracing::debug!(subject = %principal.subject(), tenant = %principal.tenant, "Authenticated");
