@@ -186,6 +186,37 @@ REVOKE ALL ON FUNCTION kotadb.count_repositories() FROM PUBLIC;
 CREATE TRIGGER repositories_quota AFTER INSERT ON kotadb.repositories
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION kotadb.count_repositories();
 
+-- A tenant that had an owner who has joined and sees everything keeps one. The lock makes those who take owners away at the
+-- same time look one after the other.
+CREATE FUNCTION kotadb.keep_owner() RETURNS trigger
+    LANGUAGE plpgsql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    DECLARE
+        one uuid;
+    BEGIN
+        FOR one IN
+            SELECT DISTINCT b.tenant_id FROM before b
+            WHERE b.role = 'owner' AND b.user_id IS NOT NULL AND b.repository_ids IS NULL
+        LOOP
+            PERFORM pg_advisory_xact_lock(hashtextextended('kotadb.members ' || one, 0));
+            IF NOT EXISTS (SELECT FROM kotadb.members m WHERE m.tenant_id = one AND m.role = 'owner'
+                    AND m.user_id IS NOT NULL AND m.repository_ids IS NULL)
+                AND EXISTS (SELECT FROM kotadb.tenants t WHERE t.id = one AND t.deleted_at IS NULL)
+            THEN
+                RAISE EXCEPTION 'the last owner of a tenant cannot go'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'members_owner_check';
+            END IF;
+        END LOOP;
+        RETURN NULL;
+    END
+    $$;
+REVOKE ALL ON FUNCTION kotadb.keep_owner() FROM PUBLIC;
+CREATE TRIGGER members_owner_changed AFTER UPDATE ON kotadb.members
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION kotadb.keep_owner();
+CREATE TRIGGER members_owner_gone AFTER DELETE ON kotadb.members
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION kotadb.keep_owner();
+
 GRANT CREATE ON SCHEMA kotadb TO kotadb_auth;
 RESET ROLE;
 

@@ -92,20 +92,26 @@ pub async fn create(tx: &mut Tx, tenant: TenantId, new: &NewKey) -> Result<KeyRo
                      AND (k.expires_at IS NULL OR k.expires_at > now())))
          RETURNING ",
         columns!()
-    ))
-    .bind(new.id)
-    .bind(tenant.0)
-    .bind(new.name.clone())
-    .bind(new.sha256.to_vec())
-    .bind(new.display.clone())
-    .bind(new.scopes.clone())
-    .bind(new.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>()))
-    .bind(new.member)
-    .bind(new.expires_at);
-    match tx.row(insert).await? {
+    ));
+    match tx.row(bound(insert, tenant, new)).await? {
         Some(row) => read(&row),
         None => Err(DbError::Constraint { constraint: "api_keys_quota_check".to_owned() }),
     }
+}
+
+/// Binds the first nine values, which are those of a new row.
+fn bound(statement: Statement, tenant: TenantId, new: &NewKey) -> Statement {
+    let repositories = new.repositories.as_ref().map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+    statement
+        .bind(new.id)
+        .bind(tenant.0)
+        .bind(new.name.clone())
+        .bind(new.sha256.to_vec())
+        .bind(new.display.clone())
+        .bind(new.scopes.clone())
+        .bind(repositories)
+        .bind(new.member)
+        .bind(new.expires_at)
 }
 
 /// One key.
@@ -131,16 +137,30 @@ pub async fn list(
     tx.rows(select.bind(before).bind(limit).bind(only)).await?.iter().map(read).collect()
 }
 
-/// Makes `successor` the one that follows a key, which opens for `overlap` more and no longer; `false`: it opens nothing any
-/// more, or has one already.
-pub async fn succeed(tx: &mut Tx, id: Uuid, successor: Uuid, overlap: Duration) -> Result<bool, DbError> {
-    let update = Statement::new(
-        "UPDATE kotadb.api_keys SET successor_id = $2,
-             expires_at = least(expires_at, now() + $3::bigint * interval '1 millisecond')
-         WHERE id = $1 AND revoked_at IS NULL AND successor_id IS NULL AND (expires_at IS NULL OR expires_at > now())",
-    );
+/// Makes `new` the successor of a key, which opens for `overlap` more and no longer; `None`: it opens nothing any more, or has
+/// a successor already.
+pub async fn rotate(
+    tx: &mut Tx,
+    tenant: TenantId,
+    former: Uuid,
+    new: &NewKey,
+    overlap: Duration,
+) -> Result<Option<KeyRow>, DbError> {
+    let rotate = Statement::new(concat!(
+        "WITH followed AS (
+             UPDATE kotadb.api_keys SET successor_id = $1,
+                 expires_at = least(expires_at, now() + $11::bigint * interval '1 millisecond')
+             WHERE id = $10 AND tenant_id = $2 AND revoked_at IS NULL AND successor_id IS NULL
+                 AND (expires_at IS NULL OR expires_at > now())
+             RETURNING 1
+         )
+         INSERT INTO kotadb.api_keys (id, tenant_id, name, key_sha256, display, scopes, repository_ids, member_id, expires_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 FROM followed RETURNING ",
+        columns!()
+    ));
     let millis = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
-    Ok(tx.run(update.bind(id).bind(successor).bind(millis)).await? == 1)
+    let row = tx.row(bound(rotate, tenant, new).bind(former).bind(millis)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// Revokes a key; `false`: no such key. Revoking again changes nothing.
@@ -148,15 +168,6 @@ pub async fn revoke(tx: &mut Tx, key: Uuid) -> Result<bool, DbError> {
     let update =
         Statement::new("UPDATE kotadb.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1").bind(key);
     Ok(tx.run(update).await? == 1)
-}
-
-/// Revokes the keys that a member made, or (`None`) all of the tenant; how many opened something.
-pub async fn revoke_of(tx: &mut Tx, tenant: TenantId, member: Option<Uuid>) -> Result<u64, DbError> {
-    let update = Statement::new(
-        "UPDATE kotadb.api_keys SET revoked_at = now()
-         WHERE tenant_id = $1 AND revoked_at IS NULL AND ($2::uuid IS NULL OR member_id = $2)",
-    );
-    tx.run(update.bind(tenant.0).bind(member)).await
 }
 
 fn read(row: &PgRow) -> Result<KeyRow, DbError> {

@@ -91,6 +91,28 @@ macro_rules! select {
     };
 }
 
+/// Invites by a column, unless a member has that already.
+macro_rules! invite {
+    ($column:literal) => {
+        concat!(
+            "INSERT INTO kotadb.members AS m (id, tenant_id, role, repository_ids, ",
+            $column,
+            ", expires_at)
+             SELECT $1, $2, $3, $4, $5, now() + interval '14 days'
+             WHERE NOT EXISTS (
+                 SELECT FROM kotadb.members k JOIN kotadb.users u ON u.id = k.user_id
+                 WHERE k.tenant_id = $2 AND lower(u.",
+            $column,
+            ") = lower($5))
+             ON CONFLICT (tenant_id, lower(",
+            $column,
+            ")) WHERE user_id IS NULL DO UPDATE SET role = excluded.role, repository_ids = excluded.repository_ids,
+                 expires_at = excluded.expires_at
+             RETURNING m.id, m.user_id, m.role, m.repository_ids, m.email, m.github_login, m.created_at, m.joined_at, m.expires_at"
+        )
+    };
+}
+
 /// Invites somebody for 14 days; who is invited already by the same address or login is invited anew, with this role.
 /// `None`: that one is a member.
 pub async fn invite(
@@ -100,30 +122,13 @@ pub async fn invite(
     role: Role,
     repositories: Option<&[RepositoryId]>,
 ) -> Result<Option<MemberRow>, DbError> {
-    let (email, login) = match who {
-        Invited::Email(email) => (Some(email.clone()), None),
-        Invited::GithubLogin(login) => (None, Some(login.clone())),
-    };
-    let known = Statement::new(
-        "SELECT FROM kotadb.members m JOIN kotadb.users u ON u.id = m.user_id
-         WHERE m.tenant_id = $1 AND (lower(u.email) = lower($2) OR lower(u.github_login) = lower($3))",
-    );
-    if tx.row(known.bind(tenant.0).bind(email.clone()).bind(login.clone())).await?.is_some() {
-        return Ok(None);
-    }
-    let forget = Statement::new(
-        "DELETE FROM kotadb.members
-         WHERE tenant_id = $1 AND user_id IS NULL AND (lower(email) = lower($2) OR lower(github_login) = lower($3))",
-    );
-    tx.run(forget.bind(tenant.0).bind(email.clone()).bind(login.clone())).await?;
-    let id = Uuid::now_v7();
-    let insert = Statement::new(
-        "INSERT INTO kotadb.members (id, tenant_id, role, repository_ids, email, github_login, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, now() + interval '14 days')",
-    );
     let ids = repositories.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
-    tx.run(insert.bind(id).bind(tenant.0).bind(role.as_str()).bind(ids).bind(email).bind(login)).await?;
-    get(tx, id).await
+    let (insert, named) = match who {
+        Invited::Email(email) => (invite!("email"), email),
+        Invited::GithubLogin(login) => (invite!("github_login"), login),
+    };
+    let insert = Statement::new(insert).bind(Uuid::now_v7()).bind(tenant.0).bind(role.as_str()).bind(ids);
+    tx.row(insert.bind(named.clone())).await?.as_ref().map(read).transpose()
 }
 
 /// One member or invitation.
@@ -137,7 +142,11 @@ pub async fn list(tx: &mut Tx, after: Option<Uuid>, limit: i64) -> Result<Vec<Me
     tx.rows(select.bind(after).bind(limit)).await?.iter().map(read).collect()
 }
 
-/// Gives another role, or other repositories (`Some(None)`: all); `None`: no such member.
+/// The rule that keeps one owner who may see and change everything.
+pub const LAST_OWNER: &str = "members_owner_check";
+
+/// Gives another role, or other repositories (`Some(None)`: all); `None`: no such member. [`DbError::Constraint`]
+/// [`LAST_OWNER`]: nobody would be left who may see and change everything.
 pub async fn change(
     tx: &mut Tx,
     id: Uuid,
@@ -145,33 +154,34 @@ pub async fn change(
     repositories: Option<Option<Vec<RepositoryId>>>,
 ) -> Result<Option<MemberRow>, DbError> {
     let update = Statement::new(
-        "UPDATE kotadb.members SET role = coalesce($2, role),
+        "UPDATE kotadb.members m SET role = coalesce($2, role),
              repository_ids = CASE WHEN $3 THEN $4 ELSE repository_ids END
-         WHERE id = $1",
+         WHERE id = $1
+         RETURNING m.id, m.user_id, m.role, m.repository_ids, m.created_at, m.joined_at, m.expires_at,
+             coalesce((SELECT u.email FROM kotadb.users u WHERE u.id = m.user_id), m.email) AS email,
+             coalesce((SELECT u.github_login FROM kotadb.users u WHERE u.id = m.user_id), m.github_login) AS github_login",
     );
     let is_given = repositories.is_some();
     let ids = repositories.flatten().map(|ids| ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
-    tx.run(update.bind(id).bind(role.map(Role::as_str)).bind(is_given).bind(ids)).await?;
-    get(tx, id).await
+    let update = update.bind(id).bind(role.map(Role::as_str)).bind(is_given).bind(ids);
+    tx.row(update).await?.as_ref().map(read).transpose()
 }
 
 /// Takes a member or an invitation away; `false`: no such one. The keys that the member made open nothing from then on.
+/// [`LAST_OWNER`] as for [`change`].
 pub async fn remove(tx: &mut Tx, tenant: TenantId, id: Uuid) -> Result<bool, DbError> {
-    super::keys::revoke_of(tx, tenant, Some(id)).await?;
-    let access = "DELETE FROM kotadb.github_access a USING kotadb.members m
-        WHERE m.id = $1 AND a.tenant_id = m.tenant_id AND a.user_id = m.user_id";
-    tx.run(Statement::new(access).bind(id)).await?;
-    Ok(tx.run(Statement::new("DELETE FROM kotadb.members WHERE id = $1").bind(id)).await? == 1)
-}
-
-/// Whether an unlimited owner is left who has joined. The lock makes those who take owners away at the same time count one
-/// after the other.
-pub async fn has_owner(tx: &mut Tx, tenant: TenantId) -> Result<bool, DbError> {
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('kotadb.members ' || $1::text, 0))";
-    tx.run(Statement::new(lock).bind(tenant.0)).await?;
-    let select = "SELECT FROM kotadb.members WHERE tenant_id = $1 AND role = 'owner' AND user_id IS NOT NULL
-        AND repository_ids IS NULL LIMIT 1";
-    Ok(tx.row(Statement::new(select).bind(tenant.0)).await?.is_some())
+    let remove = Statement::new(
+        "WITH removed AS (
+             DELETE FROM kotadb.members WHERE id = $1 AND tenant_id = $2 RETURNING id, tenant_id, user_id
+         ), keys AS (
+             UPDATE kotadb.api_keys k SET revoked_at = now() FROM removed r
+             WHERE k.tenant_id = r.tenant_id AND k.member_id = r.id AND k.revoked_at IS NULL
+         ), access AS (
+             DELETE FROM kotadb.github_access a USING removed r WHERE a.tenant_id = r.tenant_id AND a.user_id = r.user_id
+         )
+         SELECT FROM removed",
+    );
+    Ok(tx.row(remove.bind(id).bind(tenant.0)).await?.is_some())
 }
 
 /// What is certain of a user.

@@ -141,23 +141,31 @@ pub async fn rename(tx: &mut Tx, name: &str) -> Result<bool, DbError> {
 /// Deletes the tenant in scope: its keys and members are gone, its repositories hidden, its jobs end; `false`: it was deleted
 /// before. Its objects are the sweep's to delete.
 pub async fn delete(tx: &mut Tx, tenant: TenantId) -> Result<bool, DbError> {
-    let hide = "UPDATE kotadb.tenants SET deleted_at = now() WHERE deleted_at IS NULL";
-    if tx.run(Statement::new(hide)).await? == 0 {
-        return Ok(false);
-    }
-    super::keys::revoke_of(tx, tenant, None).await?;
-    for statement in [
-        "DELETE FROM kotadb.github_access WHERE tenant_id = $1",
-        "DELETE FROM kotadb.members WHERE tenant_id = $1",
-        "UPDATE kotadb.registrations SET deleted_at = now() WHERE tenant_id = $1 AND deleted_at IS NULL",
-        "UPDATE kotadb.github_tokens SET revoked_at = now() WHERE tenant_id = $1 AND revoked_at IS NULL",
-        "UPDATE kotadb.repositories SET deleted_at = now() WHERE tenant_id = $1 AND deleted_at IS NULL",
-        "UPDATE kotadb.jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()),
-             state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END,
-             finished_at = CASE state WHEN 'queued' THEN now() END
-         WHERE tenant_id = $1 AND state IN ('queued', 'running')",
-    ] {
-        tx.run(Statement::new(statement).bind(tenant.0)).await?;
-    }
-    Ok(true)
+    let delete = Statement::new(
+        "WITH deleted AS (
+             UPDATE kotadb.tenants SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING id
+         ), keys AS (
+             UPDATE kotadb.api_keys k SET revoked_at = now() FROM deleted d WHERE k.tenant_id = d.id AND k.revoked_at IS NULL
+         ), access AS (
+             DELETE FROM kotadb.github_access a USING deleted d WHERE a.tenant_id = d.id
+         ), members AS (
+             DELETE FROM kotadb.members m USING deleted d WHERE m.tenant_id = d.id
+         ), patterns AS (
+             UPDATE kotadb.registrations r SET deleted_at = now() FROM deleted d
+             WHERE r.tenant_id = d.id AND r.deleted_at IS NULL
+         ), tokens AS (
+             UPDATE kotadb.github_tokens t SET revoked_at = now() FROM deleted d
+             WHERE t.tenant_id = d.id AND t.revoked_at IS NULL
+         ), repositories AS (
+             UPDATE kotadb.repositories r SET deleted_at = now() FROM deleted d
+             WHERE r.tenant_id = d.id AND r.deleted_at IS NULL
+         ), jobs AS (
+             UPDATE kotadb.jobs j SET cancel_requested_at = coalesce(j.cancel_requested_at, now()),
+                 state = CASE j.state WHEN 'queued' THEN 'cancelled' ELSE j.state END,
+                 finished_at = CASE j.state WHEN 'queued' THEN now() END
+             FROM deleted d WHERE j.tenant_id = d.id AND j.state IN ('queued', 'running')
+         )
+         SELECT FROM deleted",
+    );
+    Ok(tx.row(delete.bind(tenant.0)).await?.is_some())
 }

@@ -63,12 +63,12 @@ pub(crate) async fn rotate(
         member: asking.member.or(former.member),
         expires_at: former.expires_at,
     };
-    if !keys::succeed(&mut tx, former.id, new.id, overlap).await? {
-        let detail = "the key has a successor already, or is not valid any more: rotate the successor, or make a key";
-        return Err(ApiError::new(Code::Conflict, detail));
-    }
-    let row = keys::create(&mut tx, asking.tenant, &new).await?;
+    let row = keys::rotate(&mut tx, asking.tenant, former.id, &new, overlap).await?;
     tx.commit().await?;
+    let row = row.ok_or_else(|| {
+        let detail = "the key has a successor already, or is not valid any more: rotate the successor, or make a key";
+        ApiError::new(Code::Conflict, detail)
+    })?;
     Ok((StatusCode::CREATED, Json(IssuedApiKey { info: row.into(), key: key.expose().to_owned() })))
 }
 

@@ -88,8 +88,9 @@ async fn rename(
         }
         renamed => renamed?,
     };
+    let row = tenants::get(&mut tx).await?;
     tx.commit().await?;
-    read(&resources, id).await
+    Ok(Json(row.ok_or_else(|| ApiError::not_found("tenant"))?.into()))
 }
 
 /// Delete the tenant

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use kotadb_core::db::members::{self, Invited, MemberRow};
-use kotadb_core::db::{Scope, Tx};
+use kotadb_core::db::{DbError, Scope};
 use kotadb_core::http::scope::{AdminTenant, ReadTenant};
 use kotadb_core::http::{ApiError, Authorized, Code, Cursor, Id, Json, Query, Resources, page_limit};
 use kotadb_core::id::{RepositoryId, TenantId};
@@ -159,11 +159,9 @@ pub(crate) async fn change(
     key.require_all()?;
     let named = changed.repositories.map(|named| named.map(|named| ids(&key, &named)).transpose()).transpose()?;
     let mut tx = resources.db()?.begin(Scope::Tenant(tenant)).await?;
-    let had_owner = members::has_owner(&mut tx, tenant).await?;
-    let row = members::change(&mut tx, id, changed.role.map(Into::into), named).await?.ok_or_else(no_member)?;
-    keep_owner(&mut tx, tenant, had_owner).await?;
+    let row = members::change(&mut tx, id, changed.role.map(Into::into), named).await.map_err(refused)?;
     tx.commit().await?;
-    Ok(Json(row.into()))
+    Ok(Json(row.ok_or_else(no_member)?.into()))
 }
 
 /// Remove a member
@@ -192,22 +190,19 @@ pub(crate) async fn remove(
     let (tenant, id) = parse(key.tenant, &path)?;
     key.require_all()?;
     let mut tx = resources.db()?.begin(Scope::Tenant(tenant)).await?;
-    let had_owner = members::has_owner(&mut tx, tenant).await?;
-    if !members::remove(&mut tx, tenant, id).await? {
-        return Err(no_member());
-    }
-    keep_owner(&mut tx, tenant, had_owner).await?;
+    let was_there = members::remove(&mut tx, tenant, id).await.map_err(refused)?;
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(no_member()) }
 }
 
-/// The transaction ends without a commit where its change takes the last owner away.
-async fn keep_owner(tx: &mut Tx, tenant: TenantId, had_owner: bool) -> Result<(), ApiError> {
-    if had_owner && !members::has_owner(tx, tenant).await? {
-        let detail = "this is the last owner who may see and change everything: make another one first";
-        return Err(ApiError::new(Code::LastOwner, detail));
+fn refused(error: DbError) -> ApiError {
+    match error {
+        DbError::Constraint { constraint } if constraint == members::LAST_OWNER => {
+            let detail = "this is the last owner who may see and change everything: make another one first";
+            ApiError::new(Code::LastOwner, detail)
+        }
+        error => error.into(),
     }
-    Ok(())
 }
 
 /// Whom `invitation` means; an address is not checked beyond its `@`, since taking the invitation checks it.

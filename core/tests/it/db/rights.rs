@@ -281,6 +281,7 @@ pub const FUNCTIONS: &[&str] = &[
     "installation_tenant definer kotadb_auth kotadb_api",
     "job_moves invoker kotadb_owner",
     "job_totals definer kotadb_auth kotadb_api",
+    "keep_owner invoker kotadb_owner",
     "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
     "link_installation definer kotadb_auth kotadb_api",
     "note_installation definer kotadb_auth kotadb_api",
