@@ -120,6 +120,16 @@ impl MasterKey {
         [&key_id(&self.current)[..], &nonce, &body].concat()
     }
 
+    /// Whether it was sealed under the present key.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(&key_id(&self.current))
+    }
+
+    /// Whether there is a previous key, under which things may be sealed still.
+    pub fn has_previous(&self) -> bool {
+        self.previous.is_some()
+    }
+
     /// Opens what [`MasterKey::seal`] made with the same context.
     pub fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let (id, rest) = sealed.split_first_chunk::<KEY_ID_LEN>().ok_or(CryptoError::CannotOpen)?;

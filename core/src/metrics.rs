@@ -43,6 +43,7 @@ struct Metrics {
     store_bytes: Counter,
     cache_hits: Counter,
     database_unreachable: Counter,
+    keys_malformed: Counter,
 }
 
 impl Metrics {
@@ -57,6 +58,7 @@ impl Metrics {
             store_bytes: Counter::default(),
             cache_hits: Counter::default(),
             database_unreachable: Counter::default(),
+            keys_malformed: Counter::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Answers", metrics.answers.clone());
@@ -71,6 +73,8 @@ impl Metrics {
         registry.register("cache_hits", help, metrics.cache_hits.clone());
         let help = "Times that Postgres was not reached";
         registry.register("database_unreachable", help, metrics.database_unreachable.clone());
+        let help = "Keys that were refused by their shape or checksum, without a look into the database";
+        registry.register("keys_malformed", help, metrics.keys_malformed.clone());
         Self { registry, ..metrics }
     }
 }
@@ -116,6 +120,11 @@ pub fn searched(gets: u32, bytes: u64, cache_hits: u32) {
 /// Postgres gave no connection, or no answer.
 pub fn database_unreachable() {
     METRICS.database_unreachable.inc();
+}
+
+/// Counts a key that is none by its shape or checksum.
+pub fn key_malformed() {
+    METRICS.keys_malformed.inc();
 }
 
 /// All of it and what `others` hold, as OpenMetrics text.

@@ -1,13 +1,15 @@
 //! What operators do by hand: tenants and keys. Keys are shown once and kept as a hash only.
 
-use kotadb_core::db::{Db, DbError, Scope, Tx, installations, keys, tenants};
+use kotadb_core::db::keys::NewKey;
+use kotadb_core::db::members::{Invited, Role};
+use kotadb_core::db::{Db, DbError, Scope, Tx, installations, keys, members, tenants};
 use kotadb_core::github::client::{Client, GithubError};
 use kotadb_core::id::TenantId;
 use kotadb_core::identity::ApiKey;
 use uuid::Uuid;
 
 /// Scopes of a key for which none are asked.
-pub const ALL_SCOPES: [&str; 5] = ["search", "repositories:read", "repositories:write", "jobs:read", "jobs:write"];
+pub use kotadb_core::db::keys::SCOPES as ALL_SCOPES;
 
 /// Why an operator's command failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +19,11 @@ pub enum AdminError {
     #[error("there is no tenant `{0}`: make it with `kotadb-indexer admin tenant create {0}`")]
     NoTenant(String),
     /// A scope that does not exist.
-    #[error("`{0}` is no scope: choose from search, repositories:read, repositories:write, jobs:read, jobs:write")]
+    #[error("`{0}` is no scope: choose from {scopes}", scopes = ALL_SCOPES.join(", "))]
     NoScope(String),
+    /// A plan that does not exist.
+    #[error("there is no plan `{0}`: make it by a row in `kotadb.plans`, or take `standard` or `unlimited`")]
+    NoPlan(String),
     /// No key of that id, in any tenant.
     #[error("there is no key `{0}`")]
     NoKey(Uuid),
@@ -41,6 +46,32 @@ pub async fn create_tenant(db: &Db, name: &str) -> Result<TenantId, AdminError> 
     Ok(tenant)
 }
 
+/// Puts a tenant on a plan: what it may use.
+pub async fn set_plan(db: &Db, tenant: &str, plan: &str) -> Result<(), AdminError> {
+    let tenant = tenant_named(db, tenant).await?;
+    let mut tx = db.begin(Scope::Worker).await?;
+    match tenants::set_plan(&mut tx, tenant, plan).await {
+        Err(DbError::Constraint { constraint }) if constraint == "tenants_plan_fkey" => {
+            return Err(AdminError::NoPlan(plan.to_owned()));
+        }
+        set => set?,
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Invites somebody into a tenant, by e-mail address (with an `@`) or login at GitHub: how its first owner comes in.
+pub async fn invite(db: &Db, tenant: &str, who: &str, role: Role) -> Result<Option<Uuid>, AdminError> {
+    let tenant = tenant_named(db, tenant).await?;
+    let invited = match who.contains('@') {
+        true => Invited::Email(who.to_owned()),
+        false => Invited::GithubLogin(who.to_owned()),
+    };
+    let mut tx = db.begin(Scope::Tenant(tenant)).await?;
+    let row = members::invite(&mut tx, tenant, &invited, role, None).await?;
+    tx.commit().await?;
+    Ok(row.map(|row| row.id))
+}
+
 /// All tenants with their names.
 pub async fn list_tenants(db: &Db) -> Result<Vec<(TenantId, String)>, AdminError> {
     let mut tx = db.begin(Scope::Worker).await?;
@@ -55,9 +86,17 @@ pub async fn create_key(db: &Db, tenant: &str, name: &str, scopes: &[String]) ->
     let scopes = known_scopes(scopes)?;
     let key = ApiKey::generate(true);
     let mut tx = db.begin(Scope::Tenant(tenant)).await?;
-    let id = keys::create(&mut tx, tenant, name, &key.sha256(), &key.display(), &scopes).await?;
+    let new = NewKey {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        sha256: key.sha256(),
+        display: key.display(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        ..NewKey::default()
+    };
+    let row = keys::create(&mut tx, tenant, &new).await?;
     tx.commit().await?;
-    Ok((id, key))
+    Ok((row.id, key))
 }
 
 /// Gives an installation of the App to a tenant; the account that it is on.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use kotadb_core::config::IndexerFlags;
+use kotadb_core::db::members::Role;
 use kotadb_core::id::{RepositoryId, TenantId};
 use uuid::Uuid;
 
@@ -154,6 +155,44 @@ pub enum TenantCommand {
     },
     /// Print id and name of every tenant.
     List,
+    /// Put a tenant on a plan: what it may use.
+    Plan {
+        /// Name or id of the tenant.
+        tenant: String,
+        /// `standard`, `unlimited`, or another row of the table `plans`.
+        plan: String,
+    },
+    /// Invite somebody into a tenant: its first owner, say.
+    Invite {
+        /// Name or id of the tenant.
+        tenant: String,
+        /// E-mail address, or login at GitHub.
+        who: String,
+        /// What the member may do.
+        #[arg(long, value_enum, default_value_t = RoleArg::Owner)]
+        role: RoleArg,
+    },
+}
+
+/// `--role`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Everything.
+    Owner,
+    /// Repositories, jobs and keys.
+    Maintainer,
+    /// Look and search.
+    Reader,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Owner => Self::Owner,
+            RoleArg::Maintainer => Self::Maintainer,
+            RoleArg::Reader => Self::Reader,
+        }
+    }
 }
 
 /// `admin key`

@@ -61,6 +61,7 @@ pub mod publish;
 pub mod reach;
 pub mod reconcile;
 pub mod remote;
+pub mod reseal;
 pub mod resolve;
 pub mod retention;
 pub mod rules;

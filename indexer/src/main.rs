@@ -354,6 +354,13 @@ async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
                 println!("{id} {name}");
             }
         }
+        AdminCommand::Tenant(TenantCommand::Plan { tenant, plan }) => admin::set_plan(&db, &tenant, &plan).await?,
+        AdminCommand::Tenant(TenantCommand::Invite { tenant, who, role }) => {
+            match admin::invite(&db, &tenant, &who, role.into()).await? {
+                Some(id) => println!("{id}"),
+                None => anyhow::bail!("`{who}` is a member of `{tenant}` already"),
+            }
+        }
         AdminCommand::Key(KeyCommand::Create { tenant, name, scopes }) => {
             let (id, key) = admin::create_key(&db, &tenant, &name, &scopes).await?;
             eprintln!("key {id}, shown once:");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::schedules::{self, Due};
-use kotadb_core::db::{DbError, Scope, deliveries, health, operators};
+use kotadb_core::db::{DbError, Scope, deliveries, health, operators, tenants};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::halt::Halt;
 use crate::job::Indexer;
 use crate::reconcile::Reconciler;
+use crate::reseal;
 use crate::upkeep::{self, Part};
 
 /// Schedules that one transaction works off.
@@ -29,8 +30,13 @@ pub async fn sweep(reconciler: &Reconciler<'_>, stop: &Halt) -> bool {
     let reconciled = done(reconciler.run(stop).await);
     let looked_after = done(upkeep::sweep(indexer, Part::All, stop).await);
     let forgotten = done(forget(indexer).await);
+    let resealed = done(reseal(reconciler).await);
     // A repository that cannot be compared is its owner's to see, not a fault of the sweep.
-    let is_done = scheduled.is_some() && reconciled.is_some() && looked_after == Some(0) && forgotten.is_some();
+    let is_done = scheduled.is_some()
+        && reconciled.is_some()
+        && looked_after == Some(0)
+        && forgotten.is_some()
+        && resealed.is_some();
     // A part that fails again and again shows as a sweep that is long ago.
     if is_done {
         done(note(indexer).await);
@@ -45,13 +51,24 @@ async fn note(indexer: &Indexer) -> Result<(), DbError> {
     tx.commit().await
 }
 
+/// Once each hour is enough: the previous key is kept until an operator has seen a sweep.
+async fn reseal(reconciler: &Reconciler<'_>) -> Result<(), DbError> {
+    let Some(key) = reconciler.master_key.filter(|key| key.has_previous()) else { return Ok(()) };
+    let resealed = reseal::reseal(&reconciler.indexer.db, key).await?;
+    info!(secrets = resealed, "{}", events::RESEALED);
+    Ok(())
+}
+
 /// `None`: the part failed, which is logged.
 fn done<T, E: std::fmt::Display>(part: Result<T, E>) -> Option<T> {
     part.inspect_err(|error| warn!(%error, "{}: {error}", events::SWEEP_FAILED)).ok()
 }
 
-/// Forgets jobs, deliveries, deeds of operators and use of indexers that were kept long enough.
+/// Forgets rates, jobs, deliveries, deeds of operators and use of indexers that were kept long enough.
 async fn forget(indexer: &Indexer) -> Result<(), DbError> {
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    tenants::forget_rates(&mut tx).await?;
+    tx.commit().await?;
     for _ in 0..MOST_BATCHES {
         let mut tx = indexer.db.begin(Scope::Worker).await?;
         let more = [jobs::prune(&mut tx).await?, deliveries::prune(&mut tx).await?, operators::prune(&mut tx).await?];

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use kotadb_core::db::deletions::{self, Deletions};
 use kotadb_core::db::{Scope, tenants};
@@ -88,15 +89,25 @@ pub enum Part {
     All,
 }
 
+/// How long after the deletion of a tenant no job of it can run any more.
+const SETTLED: Duration = Duration::from_secs(limits::JOB_DEADLINE.as_secs() + 60 * 60);
+
 /// Looks after every tenant. One that fails is logged and does not stop the others; says how many failed.
 pub async fn sweep(indexer: &Indexer, part: Part, halt: &Halt) -> Result<usize, IndexError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let tenants = tenants::list(&mut tx).await?;
+    let left_over = tenants::left_over(&mut tx, SETTLED).await?;
     tx.commit().await?;
     let mut failed = 0;
-    for (tenant, _) in tenants {
+    let living = tenants.into_iter().map(|(tenant, _)| (tenant, false));
+    let deleted = left_over.into_iter().map(|tenant| (tenant, true));
+    for (tenant, is_deleted) in living.chain(deleted) {
         halt.check()?;
-        match sweep_tenant(indexer, tenant, part, halt).await {
+        let done = match is_deleted {
+            true => remove(indexer, tenant).await,
+            false => sweep_tenant(indexer, tenant, part, halt).await,
+        };
+        match done {
             Ok(()) => {}
             Err(error @ IndexError::Halted(_)) => return Err(error),
             Err(error) => {
@@ -140,7 +151,22 @@ async fn sweep_tenant(indexer: &Indexer, tenant: TenantId, part: Part, halt: &Ha
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let deletions = deletions::of_tenant(&mut tx, tenant).await?;
     tx.commit().await?;
-    look_after(indexer, tenant, (&deletions, part), halt).await
+    look_after(indexer, tenant, (&deletions, part), halt).await?;
+    let (root, _) = indexer.store.head(tenant).await?;
+    let bytes = root.segments.iter().map(|segment| segment.bytes).sum();
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    tenants::note_stored(&mut tx, tenant, bytes).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes what a deleted tenant has left out of the store: nobody reads it, and no job of it runs any more.
+async fn remove(indexer: &Indexer, tenant: TenantId) -> Result<(), IndexError> {
+    indexer.store.remove_tenant(tenant).await?;
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    tenants::emptied(&mut tx, tenant).await?;
+    tx.commit().await?;
+    info!(%tenant, "{}", events::TENANT_REMOVED);
+    Ok(())
 }
 
 /// Does a part of the upkeep of one tenant, of which that is to be forgotten, at the time that this was read.

@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use kotadb_core::db::cluster::{Cluster, ClusterOptions};
+use kotadb_core::db::keys::{NewKey, SCOPES};
+use kotadb_core::db::principal::{self, Cost};
 use kotadb_core::db::{Db, DbOptions, Scope, keys, repositories, tenants};
 use kotadb_core::id::TenantId;
 use kotadb_core::identity::ApiKey;
-use kotadb_indexer::admin::ALL_SCOPES;
+use uuid::Uuid;
 
 use super::state::State;
 
@@ -61,13 +63,20 @@ async fn ensure_key(db: &Db, state: &State) -> anyhow::Result<TenantId> {
     let key = ApiKey::parse(&state.secrets.api_key).context("the API key in `secrets.json` is damaged")?;
     let mut tx = db.begin(Scope::Worker).await?;
     let tenant = tenants::ensure(&mut tx, TENANT).await?;
+    tenants::set_plan(&mut tx, tenant, "unlimited").await?;
     tx.commit().await?;
-    let mut tx = db.begin(Scope::Anonymous).await?;
-    let known = keys::authenticate(&mut tx, &key.sha256()).await?.is_some();
-    tx.commit().await?;
-    if !known {
+    let cost = Cost { units: 0, is_search: false };
+    if principal::of_key(db, &key.sha256(), cost).await?.verdict.is_err() {
         let mut tx = db.begin(Scope::Tenant(tenant)).await?;
-        keys::create(&mut tx, tenant, "kotadb up", &key.sha256(), &key.display(), &ALL_SCOPES).await?;
+        let new = NewKey {
+            id: Uuid::now_v7(),
+            name: "kotadb up".to_owned(),
+            sha256: key.sha256(),
+            display: key.display(),
+            scopes: SCOPES.map(ToOwned::to_owned).to_vec(),
+            ..NewKey::default()
+        };
+        keys::create(&mut tx, tenant, &new).await?;
         tx.commit().await?;
     }
     Ok(tenant)

@@ -51,6 +51,8 @@ pub struct Config {
     pub database_listen_url: Option<Secret>,
     /// `SUPABASE_URL`, without a slash at its end.
     pub supabase_url: Option<String>,
+    /// `SUPABASE_ANON_KEY`.
+    pub supabase_anon_key: Option<Secret>,
     /// `JWT_SECRET`, 32 characters at least.
     pub jwt_secret: Option<Secret>,
     /// `PORT`.
@@ -179,6 +181,7 @@ impl Config {
             database_listen_url,
             database_url,
             supabase_url: reader.http_url(&table::SUPABASE_URL),
+            supabase_anon_key: reader.secret(&table::SUPABASE_ANON_KEY),
             jwt_secret: reader.long_secret(&table::JWT_SECRET),
             port: reader.parsed_or_default(&table::PORT, "a port from 0 to 65535"),
             bind: reader.parsed_or_default(&table::KOTADB_BIND, "an IP address"),

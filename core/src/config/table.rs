@@ -36,8 +36,8 @@ variables! {
         &[Indexer, Script], secret(), computed("`DATABASE_URL`");
     SUPABASE_URL = "the Supabase project, as in `https://abc.supabase.co`: its keys sign the users' tokens", HANDLERS,
         need(Saas(&[Router]));
-    SUPABASE_ANON_KEY = "the project's public key; asked for so that a deployment is whole, read by scripts alone",
-        &[Router, Script], secret(), need(Saas(&[Router]));
+    SUPABASE_ANON_KEY = "the project's public key, with which it is asked who a user is: invitations are taken by verified \
+                         addresses alone", &[Router, Lambda, Script], secret(), need(Saas(&[Router]));
     SUPABASE_SERVICE_KEY = "the project's service key; asked for so that a deployment is whole, read by scripts alone: no \
                             program bypasses row level security", &[Router, Script], secret(), need(Saas(&[Router]));
     JWT_SECRET = "the project's former shared secret, 32 characters at least: where it is set, tokens signed with HS256 are \

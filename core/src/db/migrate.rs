@@ -40,6 +40,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000210" "claim_costs",
     "20261126000220" "retention",
     "20261126000230" "complete_job",
+    "20261127000001" "identity",
+    "20261127000002" "github_accounts",
     "20261127000050" "sweeps_and_totals",
     "20261127000051" "traces",
 ];

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use crate::crypto::to_hex;
+
 /// A statement that calls a function with values written out.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -39,6 +41,11 @@ impl Call {
         self.value(&format!("({})", value.into()))
     }
 
+    /// The next value, bytes.
+    pub(super) fn bytes(self, value: &[u8]) -> Self {
+        self.value(&format!("E'\\\\x{}'", to_hex(value)))
+    }
+
     /// The next value, a boolean.
     pub(super) fn boolean(self, value: bool) -> Self {
         self.value(if value { "true" } else { "false" })
@@ -65,6 +72,8 @@ mod tests {
     fn values_are_quoted() {
         let call = Call::new("*", "f").text(r"o'ne \' two").number(-1).boolean(true).text("a\0b").optional_text(None);
         assert_eq!(call.message("BEGIN"), r"BEGIN; SELECT * FROM f(E'o''ne \\'' two', (-1), true, E'a', NULL); COMMIT");
+        let call = Call::new("*", "f").bytes(&[0, 0xab]);
+        assert_eq!(call.message("BEGIN"), r"BEGIN; SELECT * FROM f(E'\\x00ab'); COMMIT");
         assert_eq!(Call::new("a, b", "g").message("BEGIN"), "BEGIN; SELECT a, b FROM g(); COMMIT");
     }
 }

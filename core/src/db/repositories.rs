@@ -199,15 +199,22 @@ pub async fn change(tx: &mut Tx, id: RepositoryId, changes: &Changes) -> Result<
 }
 
 /// Repositories of the tenant in scope, by name after `after`, not deleted. Names that are equal (one name at two hosts)
-/// come in the same page, even if it then passes `limit`.
-pub async fn list(tx: &mut Tx, after: Option<&str>, limit: i64) -> Result<Vec<RepositoryRow>, DbError> {
+/// come in the same page, even if it then passes `limit`. Of `only` alone, where that is given.
+pub async fn list(
+    tx: &mut Tx,
+    after: Option<&str>,
+    limit: i64,
+    only: Option<&[RepositoryId]>,
+) -> Result<Vec<RepositoryRow>, DbError> {
     let select = Statement::new(concat!(
         "SELECT ",
         columns!(),
         " FROM kotadb.repositories r WHERE r.deleted_at IS NULL AND ($1::text IS NULL OR r.name > $1)
+              AND ($3::uuid[] IS NULL OR r.id = ANY ($3))
           ORDER BY r.name FETCH FIRST $2 ROWS WITH TIES"
     ));
-    let rows = tx.rows(select.bind(after.map(str::to_owned)).bind(limit)).await?;
+    let only = only.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+    let rows = tx.rows(select.bind(after.map(str::to_owned)).bind(limit).bind(only)).await?;
     rows.iter().map(read).collect()
 }
 

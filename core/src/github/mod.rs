@@ -4,6 +4,7 @@
 pub mod client;
 mod event;
 pub mod follow;
+pub mod handshake;
 mod origin;
 mod pattern;
 mod payload;

@@ -47,10 +47,20 @@ codes! {
     RepositoryRefused = "repository_refused", BAD_REQUEST, "The repository cannot be registered";
     /// No key, or not a valid one.
     Unauthorized = "unauthorized", UNAUTHORIZED, "A valid API key is needed";
+    /// The key was revoked: use another.
+    KeyRevoked = "key_revoked", UNAUTHORIZED, "The API key was revoked";
+    /// The key's time is over: use its successor, or make another.
+    KeyExpired = "key_expired", UNAUTHORIZED, "The API key has expired";
+    /// The user's token has expired: sign in again.
+    TokenExpired = "token_expired", UNAUTHORIZED, "The token has expired";
     /// The signature of a delivery does not verify.
     BadSignature = "bad_signature", UNAUTHORIZED, "The signature does not verify";
     /// The key lacks a scope.
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The API key lacks a scope";
+    /// The user is no member of the tenant: ask an owner of it for an invitation.
+    NoMember = "no_member", FORBIDDEN, "You are no member of the tenant";
+    /// The plan of the tenant allows no more of this: wait for the next month, or ask the operator for another plan.
+    QuotaExceeded = "quota_exceeded", FORBIDDEN, "The plan allows no more";
     /// The delivery is about another repository than its hook.
     RepositoryMismatch = "repository_mismatch", FORBIDDEN, "The delivery is about another repository";
     /// There is no such thing, or not for this key.
@@ -59,6 +69,12 @@ codes! {
     IndexBehind = "index_behind", CONFLICT, "The index is not that far yet";
     /// The job has ended, or has not: it cannot be moved so.
     JobState = "job_state", CONFLICT, "The job is not in a state for this";
+    /// Something else has this name or place already.
+    Conflict = "conflict", CONFLICT, "It exists already";
+    /// A tenant keeps one owner at least: make another one first.
+    LastOwner = "last_owner", CONFLICT, "A tenant keeps one owner";
+    /// Too many requests lately: wait as long as `Retry-After` says.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// The path exists, but not with this method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     /// The body is over the limit of the route.
@@ -111,6 +127,8 @@ impl Code {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::CONFLICT => Self::Conflict,
+            StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
             StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => Self::Timeout,
             status if status.is_client_error() => Self::InvalidRequest,

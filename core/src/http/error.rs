@@ -146,7 +146,7 @@ pub(super) fn problem_response(code: Code, problem: &Problem) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     match code {
-        Code::Unauthorized => {
+        Code::Unauthorized | Code::KeyExpired | Code::KeyRevoked | Code::TokenExpired => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         Code::Unavailable => {
@@ -161,6 +161,10 @@ impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unreachable(_) => Self::unavailable("the database", error),
+            DbError::Constraint { constraint } if constraint.ends_with("_quota_check") => Self::new(
+                Code::QuotaExceeded,
+                "the plan of the tenant allows no more: ask the operator for another plan",
+            ),
             error => Self::internal(error),
         }
     }

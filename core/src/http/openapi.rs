@@ -67,7 +67,8 @@ fn add_components(components: &mut Value) {
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key (`kdb_live_…`, `kdb_test_…`), as `Authorization: Bearer KEY`.",
+            "description": "An API key (`kdb_live_…`, `kdb_test_…`) or a user's token of Supabase, as `Authorization: Bearer KEY`. \
+                Whoever is a member of several tenants names one by the header `KotaDB-Tenant`.",
         },
         "api_key": {
             "type": "apiKey",
@@ -109,7 +110,7 @@ fn complete(path: &str, operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
     let mut statuses = Vec::new();
     if is_keyed {
-        statuses.extend([401, 403, 503]);
+        statuses.extend([401, 403, 429, 503]);
         add_alternative(&mut operation["security"]);
     }
     if has_parameters || has_body {

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::crypto::{MasterKey, Secret};
 use crate::db::{Db, DbOptions};
 use crate::github::client::Client;
+use crate::identity::Supabase;
 use crate::search::Searcher;
 use crate::store::{DiskOptions, Store, StoreOptions};
 use crate::wake::{self, Waker};
@@ -35,6 +36,7 @@ struct Handles {
     searcher: OnceLock<Searcher>,
     master_key: OnceLock<MasterKey>,
     github: OnceLock<Client>,
+    supabase: OnceLock<Option<Supabase>>,
     waker: OnceLock<Arc<Waker>>,
     probe_db: OnceLock<Db>,
     probe: Mutex<Probed>,
@@ -53,6 +55,7 @@ impl Resources {
             searcher: OnceLock::new(),
             master_key: OnceLock::new(),
             github: OnceLock::new(),
+            supabase: OnceLock::new(),
             waker: OnceLock::new(),
             probe_db: OnceLock::new(),
             probe: Mutex::default(),
@@ -149,9 +152,19 @@ impl Resources {
         build(&self.0.github, || Ok(Client::new(self.config())?))
     }
 
+    /// The project that users sign in to; `None`: without `SUPABASE_URL` there is none.
+    pub fn supabase(&self) -> Result<Option<&Supabase>, ApiError> {
+        build(&self.0.supabase, || Supabase::new(self.config()).map_err(ApiError::internal)).map(Option::as_ref)
+    }
+
     /// What wakes the indexer.
     pub fn waker(&self) -> Result<&Arc<Waker>, ApiError> {
         build(&self.0.waker, || Waker::new(&self.config().wake).map(Arc::new).map_err(ApiError::internal))
+    }
+
+    /// Whether nothing runs after the answer (Lambda), so that what is begun has to be awaited.
+    pub(super) fn ends_with_answer(&self) -> bool {
+        self.0.awaits_wake
     }
 
     /// Wakes the indexer, once a job is committed. The caller's answer waits for it only where nothing runs after the

@@ -1,5 +1,5 @@
-//! The only place for layers. From the outside in: boundary (request id, problems, panics), access (log, metrics, trace), sensitive headers,
-//! timeout, body limit.
+//! The only place for layers. From the outside in: rate headers, boundary (request id, problems, panics), access (log, metrics, trace),
+//! sensitive headers, timeout, body limit.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::access::access;
 use super::body::{limit, no_default_limit};
 use super::boundary::boundary;
+use super::rate::rate_headers;
 
 /// Longest time until an answer starts.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +29,7 @@ pub fn stack(router: Router) -> Router {
         .layer(SetSensitiveRequestHeadersLayer::new(secrets))
         .layer(from_fn(access))
         .layer(from_fn(boundary))
+        .layer(from_fn(rate_headers))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::error::ApiError;
-use crate::db::keys::Principal;
+use crate::db::principal::Principal;
 use crate::id::RepositoryId;
 use crate::search::Visible;
 
@@ -25,6 +25,12 @@ impl Principal {
     /// `not_found` unless this key may see the repository.
     pub fn require(&self, id: RepositoryId) -> Result<(), ApiError> {
         if self.sees(id) { Ok(()) } else { Err(ApiError::not_found("repository")) }
+    }
+
+    /// `insufficient_scope` where key or member is limited to some repositories: who is cannot have more.
+    pub fn require_all(&self) -> Result<(), ApiError> {
+        let detail = "this key or member is limited to some repositories: ask with one that is not";
+        self.allowed.is_none().then_some(()).ok_or_else(|| ApiError::new(Code::InsufficientScope, detail))
     }
 
     /// The visible repository of that UUID or `owner/name` (case does not matter), or else the one that had that name last;
@@ -67,8 +73,14 @@ mod tests {
         let names = ["a/one", "a/two", "A/two"].map(ToOwned::to_owned);
         let principal = Principal {
             tenant: TenantId::LOCAL,
-            key_id: Uuid::nil(),
+            key: None,
+            member: None,
+            user: None,
+            role: None,
             scopes: Vec::new(),
+            allowed: None,
+            is_narrowed: false,
+            access_age: None,
             repositories: ids.iter().copied().zip(names).collect(),
             former_names: [(3, "old/two"), (9, "a/gone"), (1, "old/one"), (2, "old/one"), (3, "a/one")]
                 .map(|(n, name)| (RepositoryId(Uuid::from_u128(n)), name.to_owned()))

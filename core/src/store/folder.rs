@@ -98,6 +98,15 @@ impl Folder {
         self.blocking(&prefix.clone(), move |_, path| list_now(path, &prefix)).await
     }
 
+    /// Removes the folder of a prefix with all there is in it.
+    pub(super) async fn remove_all(&self, prefix: &str) -> Result<(), StoreError> {
+        self.blocking(prefix, |_, path| match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        })
+        .await
+    }
+
     /// Whether the folder is there or can be made.
     pub(super) async fn probe(&self) -> Result<(), StoreError> {
         self.blocking("", |folder, _| fs::create_dir_all(&folder.root)).await

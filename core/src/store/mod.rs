@@ -176,6 +176,15 @@ impl Store {
         }
     }
 
+    /// Deletes everything of a tenant for whom nobody writes any more, HEAD included. May be done again.
+    pub async fn remove_tenant(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let prefix = format!("t/{tenant}");
+        match &self.backend {
+            Backend::Folder(folder) => folder.remove_all(&prefix).await,
+            Backend::Remote(remote) => remote.remove_all(&prefix).await,
+        }
+    }
+
     /// Reads ranges of an object in one wave; near ones may be read as one. Answers in the order asked, with the number
     /// of GETs that were sent. A range that ends beyond the object is an error.
     pub async fn get_ranges(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::{
@@ -28,6 +28,8 @@ const WASTE: Waste = Waste { near: 64 << 10, spare: 512 << 10 };
 const PART: usize = 16 << 20;
 /// How often one swap of HEAD is sent while the answers are neither yes nor no.
 const MAX_SENDINGS: u32 = 4;
+/// Objects of a tenant that are deleted at once.
+const PARALLEL_DELETES: usize = 16;
 const RESEND_PAUSE: Duration = Duration::from_millis(100);
 
 /// Objects behind object_store.
@@ -178,6 +180,13 @@ impl Remote {
         let listed = self.store.list(Some(&prefix.into()));
         let named = listed.map_ok(|meta| (meta.location.to_string(), meta.size));
         named.try_collect().await.map_err(|error| failure(prefix, error))
+    }
+
+    /// Deletes all objects below a prefix.
+    pub(super) async fn remove_all(&self, prefix: &str) -> Result<(), StoreError> {
+        let listed = self.list(prefix).await?;
+        let deletes = futures::stream::iter(&listed).map(|(object, _)| self.delete(object));
+        deletes.buffer_unordered(PARALLEL_DELETES).try_for_each(|()| async { Ok(()) }).await
     }
 
     /// Lists nothing: unlike a request for an object, this fails where the bucket is missing.

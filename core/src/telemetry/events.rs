@@ -36,6 +36,10 @@ pub const LISTENER_LOST: &str = "Listener lost";
 pub const COMPACTED: &str = "Compacted";
 /// Objects that nothing names any more were deleted.
 pub const COLLECTED: &str = "Collected";
+/// Secrets that the previous master key had sealed were sealed anew.
+pub const RESEALED: &str = "Sealed anew";
+/// The objects of a deleted tenant were deleted.
+pub const TENANT_REMOVED: &str = "Tenant removed";
 /// Jobs were queued for repositories whose schedule is due.
 pub const SCHEDULED: &str = "Scheduled jobs queued";
 /// A part of a sweep failed; the next sweep tries again.

@@ -11,6 +11,8 @@ pub mod fake_github;
 #[cfg(feature = "http")]
 mod fake_machines;
 #[cfg(feature = "http")]
+pub mod fake_supabase;
+#[cfg(feature = "http")]
 mod git_gate;
 pub mod hostile_urls;
 #[cfg(feature = "http")]

@@ -2,24 +2,32 @@
 //! answer. Knows no axum. Requests refuse unknown fields; readers of answers ignore them.
 
 mod commit;
+mod github;
 mod health;
 mod job;
+mod key;
 mod list;
+mod member;
 mod problem;
 mod registration;
 mod repository;
 pub mod search;
 mod timestamp;
+mod usage;
 mod webhook;
 
 pub use self::commit::IndexedCommit;
+pub use self::github::{GithubRedirect, LinkedGithub};
 pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
 pub use self::job::{Job, JobEvent, QueuedJob};
+pub use self::key::{ApiKeyInfo, IssuedApiKey, KeyRotation, KeyScope, NewApiKey, Whoami};
 pub use self::list::List;
+pub use self::member::{ChangedMember, ChangedTenant, Invitation, Member, MemberRole, Tenant};
 pub use self::problem::{Problem, ProblemError};
 pub use self::registration::{NewRegistration, PlannedRepository, Registration, RegistrationAnswer};
 pub use self::repository::{
     ChangedRepository, IssuedWebhook, NewRepository, RegisteredRepository, Repository, WebhookState,
 };
 pub use self::timestamp::Timestamp;
+pub use self::usage::{Usage, Used};
 pub use self::webhook::{DeliveryAnswer, WakeAnswer};

@@ -5,6 +5,8 @@ mod config;
 mod db;
 mod exactness;
 mod github;
+#[cfg(feature = "http")]
+mod identity;
 mod store;
 mod telemetry;
 #[cfg(feature = "http")]

@@ -66,9 +66,11 @@ async fn list(
     let before = before.map_err(|_| ApiError::invalid_request("`cursor` is of another list"))?;
     let repository = query.repository.map(|text| key.repository(&text)).transpose()?.map(|visible| visible.id);
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
-    let rows = jobs::list(&mut tx, repository, before, i64::from(limit) + 1).await?;
+    let only = repository.map(|id| vec![id]).or_else(|| key.only());
+    let rows = jobs::list(&mut tx, only.as_deref(), before, i64::from(limit) + 1).await?;
     tx.commit().await?;
     let (mut rows, next) = Cursor::page(rows, limit as usize, |row| row.id.to_string());
+    // Those of deleted repositories.
     rows.retain(|row| key.sees(row.repository));
     Ok(Json(List::page(rows.into_iter().map(Job::from).collect(), next)))
 }

@@ -92,12 +92,12 @@ async fn list(
     let limit = page_limit(query.limit)?;
     let after = query.cursor.map(|Cursor(name)| name);
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
-    let mut rows = repositories::list(&mut tx, after.as_deref(), i64::from(limit)).await?;
+    let only = key.only();
+    let rows = repositories::list(&mut tx, after.as_deref(), i64::from(limit), only.as_deref()).await?;
     tx.commit().await?;
     // A page holds all of its last name, so the next one starts behind that name.
     let is_full = rows.len() >= limit as usize;
     let next = rows.last().filter(|_| is_full).map(|row| Cursor(row.name.clone()).encode());
-    rows.retain(|row| key.sees(row.id));
     let items = rows.into_iter().map(Repository::from).collect();
     Ok(Json(List::page(items, next).with_total(key.repositories.len() as u64)))
 }

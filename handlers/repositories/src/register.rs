@@ -57,6 +57,7 @@ pub(crate) async fn register(
     key: Authorized<WriteRepositories>,
     Json(new): Json<NewRepository>,
 ) -> Result<(StatusCode, Json<RegisteredRepository>), ApiError> {
+    key.require_all()?;
     let remote = Remote::parse(&new.url, &resources.config().git_allowed_origins)?;
     let settings = Settings::check(&new.refs, new.priority, new.schedule.as_deref())?;
     resources.master_key()?;

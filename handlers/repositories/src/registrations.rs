@@ -82,6 +82,7 @@ async fn register(
     Query(query): Query<RegisterQuery>,
     Json(new): Json<NewRegistration>,
 ) -> Result<(StatusCode, Json<RegistrationAnswer>), ApiError> {
+    key.require_all()?;
     let settings = Settings::check(&new.refs, new.priority, new.schedule.as_deref())?;
     let (pattern, credential) = chosen(&resources, key.tenant, &new).await?;
     let github = resources.github()?;
@@ -219,6 +220,7 @@ async fn list(
     key: Authorized<ReadRepositories>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<List<Registration>>, ApiError> {
+    key.require_all()?;
     let limit = page_limit(query.limit)?;
     let unknown = |_| ApiError::invalid_request("`cursor` is none of this list: begin without it");
     let after = query.cursor.map(|Cursor(id)| Uuid::parse_str(&id)).transpose().map_err(unknown)?;
@@ -247,6 +249,7 @@ async fn forget(
     key: Authorized<WriteRepositories>,
     Id(id): Id<Uuid>,
 ) -> Result<StatusCode, ApiError> {
+    key.require_all()?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let was_there = registrations::delete(&mut tx, id).await?;
     tx.commit().await?;

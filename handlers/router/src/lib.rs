@@ -18,11 +18,15 @@ pub fn document() -> Value {
 /// The same without layers and state.
 pub fn routes() -> OpenApiRouter<Resources> {
     OpenApiRouter::default()
+        .merge(kotadb_auth::routes())
         .merge(kotadb_docs::routes())
         .merge(kotadb_health::routes())
         .merge(kotadb_jobs::routes())
+        .merge(kotadb_keys::routes())
         .merge(kotadb_repositories::routes())
         .merge(kotadb_search::routes())
+        .merge(kotadb_tenants::routes())
+        .merge(kotadb_usage::routes())
         .merge(kotadb_wake::routes())
         .merge(kotadb_webhooks::routes())
 }

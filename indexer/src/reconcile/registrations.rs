@@ -1,8 +1,11 @@
 //! Patterns of names: what has come since is registered.
 
+use kotadb_core::crypto::MasterKey;
 use kotadb_core::db::registrations::{self, RegistrationRow};
-use kotadb_core::db::{Scope, upstream};
+use kotadb_core::db::{DbError, Scope, upstream};
+use kotadb_core::github::client::GithubRepository;
 use kotadb_core::github::{RepositoryPattern, follow};
+use tracing::info;
 use uuid::Uuid;
 
 use super::Run;
@@ -45,17 +48,35 @@ impl Run<'_> {
         tx.commit().await?;
         for portion in new.chunks(PORTION) {
             self.halt.check()?;
-            let mut registered = 0;
-            let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
-            for repository in portion {
-                let is_new = follow::register(&mut tx, registration, github.web_origin(), repository, key).await?;
-                registered += usize::from(is_new);
+            match self.register(registration, portion, key).await {
+                Ok(registered) => self.done.registered += registered,
+                // Its owner sees that where he registers; nobody else's patterns are kept waiting.
+                Err(DbError::Constraint { constraint }) if constraint.ends_with("_quota_check") => {
+                    info!(tenant = %registration.tenant, "The plan allows no more of `{}`", registration.pattern);
+                    break;
+                }
+                Err(error) => return Err(error.into()),
             }
-            tx.commit().await?;
-            self.done.registered += registered;
         }
         let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
         registrations::checked(&mut tx, registration.id).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// All of a portion or nothing; how many were new.
+    async fn register(
+        &self,
+        registration: &RegistrationRow,
+        portion: &[&GithubRepository],
+        key: &MasterKey,
+    ) -> Result<usize, DbError> {
+        let mut registered = 0;
+        let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
+        for repository in portion {
+            let origin = self.with.github.web_origin();
+            registered += usize::from(follow::register(&mut tx, registration, origin, repository, key).await?);
+        }
+        tx.commit().await?;
+        Ok(registered)
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use kotadb_core::db::jobs::Spend;
-use kotadb_core::db::{Scope, deletions, jobs, repositories};
-use kotadb_core::id::RepositoryId;
+use kotadb_core::db::{Scope, deletions, jobs, repositories, tenants};
+use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::segment::Segment;
-use kotadb_core::store::Kind;
+use kotadb_core::store::{Kind, StoreError};
 use kotadb_indexer::assignment::Assignment;
 use kotadb_indexer::compact::Extent;
 use kotadb_indexer::halt::Halt;
@@ -125,6 +125,35 @@ async fn a_deleted_tip_is_not_indexed_again_until_its_ref_moves() {
     let (store, tenant, folder, halt) = (&service.store, service.tenant, service.data_dir(), Halt::default());
     Upkeep { store, tenant, folder, now_ms: clock::now_ms(), halt: &halt }.compact(Extent::All).await.unwrap();
     assert!(!holds(&service, "leaked_canary").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_deleted_tenant_nothing_is_left_once_its_jobs_must_have_ended() {
+    let service = Service::start().await;
+    let remote = Remote::of(&repository("canary"));
+    let id = service.register("acme/a", &remote, &[]).await;
+    index(&service, id).await;
+    sweep(&service).await;
+    let stored = "SELECT (stored_bytes > 1000)::text FROM kotadb.tenants";
+    assert_eq!(service.database.texts(stored).await, ["true"], "what a plan limits is measured");
+    let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
+    let other = tenants::ensure(&mut tx, "other").await.unwrap();
+    tx.commit().await.unwrap();
+    service.store.update_head::<StoreError, _>(other, |root| Ok(root.purge.is_empty())).await.unwrap();
+    let folder = |tenant: TenantId| service.data.path().join("objects/t").join(tenant.to_string());
+    let mut tx = service.database.db.begin(Scope::Tenant(service.tenant)).await.unwrap();
+    assert!(tenants::delete(&mut tx, service.tenant).await.unwrap());
+    assert!(!tenants::delete(&mut tx, service.tenant).await.unwrap());
+    tx.commit().await.unwrap();
+    sweep(&service).await;
+    assert!(folder(service.tenant).exists(), "a job may still be running");
+    service.database.execute("UPDATE kotadb.tenants SET deleted_at = deleted_at - interval '3 hours'").await;
+    for _ in 0..2 {
+        sweep(&service).await;
+        assert!(!folder(service.tenant).exists() && folder(other).exists());
+    }
+    let left = "SELECT (emptied_at IS NOT NULL)::text || stored_bytes FROM kotadb.tenants WHERE name = 'acme'";
+    assert_eq!(service.database.texts(left).await, ["true0"]);
 }
 
 /// Indexes the tip of `main`.

@@ -110,7 +110,7 @@ async fn pushes_to_two_branches_during_a_run_need_one_follow_up() {
     assert!(status.success());
 
     let mut tx = service.database.db.begin(Scope::Tenant(service.tenant)).await.unwrap();
-    let rows = jobs::list(&mut tx, Some(id), None, 10).await.unwrap();
+    let rows = jobs::list(&mut tx, Some(&[id]), None, 10).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(rows.iter().map(|row| row.state).collect::<Vec<_>>(), [JobState::Done, JobState::Done]);
     let facts = service.facts(id).await;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
+mod admin;
 mod attributes;
 mod caps;
 mod children;
@@ -29,6 +30,7 @@ mod promises;
 mod publishing;
 mod reconcile;
 mod reconcile_states;
+mod reseal;
 mod schedules;
 mod scratch;
 mod settings;

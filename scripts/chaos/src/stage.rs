@@ -219,6 +219,7 @@ impl Stage {
     pub async fn tenant(&self, name: &str) -> anyhow::Result<Tenant> {
         let db = self.postgres.db()?;
         let id = admin::create_tenant(&db, name).await?;
+        admin::set_plan(&db, name, "unlimited").await?;
         let (_, key) = admin::create_key(&db, name, "chaos", &[]).await?;
         db.close().await;
         Ok(Tenant { id, api: Api::new(&self.url, key.expose())? })

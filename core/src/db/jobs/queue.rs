@@ -83,10 +83,10 @@ pub async fn get(tx: &mut Tx, job: JobId) -> Result<Option<JobRow>, DbError> {
     tx.row(select.bind(job.0)).await?.as_ref().map(read).transpose()
 }
 
-/// Newest jobs of the tenant in scope, older than `before` where given.
+/// Newest jobs of the tenant in scope, older than `before` and of `repositories` where given.
 pub async fn list(
     tx: &mut Tx,
-    repository: Option<RepositoryId>,
+    repositories: Option<&[RepositoryId]>,
     before: Option<JobId>,
     limit: i64,
 ) -> Result<Vec<JobRow>, DbError> {
@@ -94,12 +94,12 @@ pub async fn list(
         "SELECT id, repository_id, state, trigger, attempt, coalesced, error_class, errors -> -1 ->> 'message' AS error,
              summary, created_at, run_at, started_at, finished_at
          FROM kotadb.jobs
-         WHERE ($1::uuid IS NULL OR repository_id = $1) AND ($2::uuid IS NULL OR id < $2)
+         WHERE ($1::uuid[] IS NULL OR repository_id = ANY ($1)) AND ($2::uuid IS NULL OR id < $2)
          ORDER BY id DESC LIMIT $3",
     );
-    let repository = repository.map(|id| id.0);
+    let repositories = repositories.map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
     let before = before.map(|id| id.0);
-    let rows = tx.rows(select.bind(repository).bind(before).bind(limit)).await?;
+    let rows = tx.rows(select.bind(repositories).bind(before).bind(limit)).await?;
     rows.iter().map(read).collect()
 }
 

@@ -5,6 +5,7 @@ mod app;
 mod deliveries;
 mod error;
 mod hooks;
+mod oauth;
 mod pages;
 mod repositories;
 mod session;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use self::deliveries::Delivery;
 pub use self::error::GithubError;
 pub use self::hooks::{Hook, HookConfig, HookResponse, HookSettings};
+pub use self::oauth::{Authorization, UserToken};
 pub use self::pages::Listed;
 pub use self::repositories::{GithubAccount, GithubInstallation, GithubRepository};
 pub use self::session::Session;
@@ -24,6 +26,7 @@ pub use self::tips::{Tip, TipAnswer};
 pub use self::tokens::Tokens;
 
 use self::app::App;
+use self::oauth::OAuth;
 use self::transport::Transport;
 use crate::config::Config;
 use crate::crypto::Secret;
@@ -38,6 +41,7 @@ struct Parts {
     transport: Arc<Transport>,
     tokens: Tokens,
     operator: Option<Secret>,
+    oauth: Option<OAuth>,
 }
 
 impl Client {
@@ -47,7 +51,8 @@ impl Client {
         let transport = Arc::new(Transport::new(&config.github_api_url)?);
         let tokens = Tokens::new(Arc::clone(&transport), app);
         let operator = config.github_webhook_token.clone();
-        Ok(Self(Arc::new(Parts { transport, tokens, operator })))
+        let oauth = config.github_client.clone().map(|(id, secret)| OAuth { id, secret });
+        Ok(Self(Arc::new(Parts { transport, tokens, operator, oauth })))
     }
 
     /// Origin of the clone URLs of this GitHub: that of the API where it is an Enterprise Server.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::{Action, Attempt, Policy};
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -102,6 +103,24 @@ impl Transport {
         refusal(call, &answer).map_or(Ok(answer), Err)
     }
 
+    /// Asks the web side of GitHub, which is not part of the API, with JSON and without a token.
+    pub(super) async fn post_web<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, GithubError> {
+        let url = format!("{}{path}", self.web_origin);
+        let request = self.http.post(url).header("accept", "application/json");
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let answer = self.read(request, |why| GithubError::Malformed { request: format!("POST {path}"), why });
+        let Answer { status, body, .. } = answer.await?;
+        match status {
+            status if status.is_success() => serde_json::from_slice(&body)
+                .map_err(|error| GithubError::Malformed { request: format!("POST {path}"), why: error.to_string() }),
+            status => Err(GithubError::Unavailable(format!("status {}", status.as_u16()))),
+        }
+    }
+
     async fn exchange(&self, token: Option<&Secret>, call: &Call<'_>) -> Result<Answer, GithubError> {
         let mut request = self
             .http
@@ -117,6 +136,15 @@ impl Transport {
         if let Some(body) = call.body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
+        self.read(request, |why| malformed(call, why)).await
+    }
+
+    /// The whole answer, if it is not too long.
+    async fn read(
+        &self,
+        request: reqwest::RequestBuilder,
+        malformed: impl Fn(String) -> GithubError,
+    ) -> Result<Answer, GithubError> {
         let failed = |error: reqwest::Error| GithubError::Unavailable(error.without_url().to_string());
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
@@ -124,7 +152,7 @@ impl Transport {
         while let Some(part) = response.chunk().await.map_err(failed)? {
             body.extend_from_slice(&part);
             if body.len() > MOST_BYTES {
-                return Err(malformed(call, format!("it is longer than {} MiB", MOST_BYTES >> 20)));
+                return Err(malformed(format!("it is longer than {} MiB", MOST_BYTES >> 20)));
             }
         }
         Ok(Answer { status, headers, body: body.freeze() })

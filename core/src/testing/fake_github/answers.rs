@@ -19,6 +19,8 @@ pub(super) fn route(shared: &Shared, asked: &Asked) -> Response {
         ("GET", ["app", "installations", id]) => installation(shared, asked, id),
         ("GET", ["app", "hook", "deliveries"]) => app_deliveries(shared, asked),
         ("POST", ["app", "hook", "deliveries", id, "attempts"]) => again(shared, Log::App, id),
+        ("POST", ["login", "oauth", "access_token"]) => super::people::grant(shared, asked),
+        ("GET", ["user", rest @ ..]) => super::people::own(shared, asked, rest),
         ("GET", ["installation", "repositories"]) => installation_repositories(shared, asked),
         ("GET", ["orgs" | "users", owner, "repos"]) => owner_repositories(shared, asked, owner),
         (_, ["repos", owner, name, rest @ ..]) => by_name(shared, asked, &format!("{owner}/{name}"), rest),
@@ -30,16 +32,16 @@ pub(super) fn route(shared: &Shared, asked: &Asked) -> Response {
     }
 }
 
-fn not_found() -> Response {
+pub(super) fn not_found() -> Response {
     refusal(404, "Not Found")
 }
 
-fn ok(status: u16, body: Value) -> Response {
+pub(super) fn ok(status: u16, body: Value) -> Response {
     (StatusCode::from_u16(status).expect("a status of HTTP"), axum::Json(body)).into_response()
 }
 
 /// A page of a list, with the link to the next.
-fn page(world: &World, asked: &Asked, items: Vec<Value>, field: Option<&str>) -> Response {
+pub(super) fn page(world: &World, asked: &Asked, items: Vec<Value>, field: Option<&str>) -> Response {
     let number = |name: &str, default: usize| asked.query.get(name).and_then(|n| n.parse().ok()).unwrap_or(default);
     let (size, at) = (number("per_page", 30).clamp(1, 100), number("page", 1).max(1));
     let total = items.len();

@@ -20,6 +20,7 @@ mod app;
 mod deliver;
 mod events;
 mod happenings;
+mod people;
 mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use self::people::{CLIENT_ID, CLIENT_SECRET};
 pub use self::world::{Attempt, Failure, FakeHook};
 use self::world::{Script, World};
 

@@ -91,6 +91,21 @@ pub(super) struct Installation {
     pub(super) is_suspended: bool,
 }
 
+/// Somebody, and the repositories that they may see though others may not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Person {
+    pub(super) login: String,
+    pub(super) sees: BTreeSet<i64>,
+}
+
+/// What is changed for a token.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    pub(super) person: i64,
+    pub(super) challenge: String,
+    pub(super) redirect: String,
+}
+
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) base: String,
@@ -99,6 +114,11 @@ pub(super) struct World {
     pub(super) former: HashMap<String, i64>,
     pub(super) installations: BTreeMap<i64, Installation>,
     pub(super) minted: HashMap<String, i64>,
+    pub(super) people: BTreeMap<i64, Person>,
+    pub(super) codes: HashMap<String, Code>,
+    pub(super) user_tokens: HashMap<String, i64>,
+    pub(super) refresh_tokens: HashMap<String, i64>,
+    pub(super) are_expiring: bool,
     pub(super) app_hook: Option<(String, String)>,
     pub(super) app_attempts: Vec<Attempt>,
     pub(super) scripts: Vec<Script>,
@@ -119,6 +139,7 @@ pub(super) enum Asker {
     Operator,
     App,
     Installation(i64),
+    User(i64),
 }
 
 impl World {
@@ -129,6 +150,11 @@ impl World {
             former: HashMap::new(),
             installations: BTreeMap::new(),
             minted: HashMap::new(),
+            people: BTreeMap::new(),
+            codes: HashMap::new(),
+            user_tokens: HashMap::new(),
+            refresh_tokens: HashMap::new(),
+            are_expiring: false,
             app_hook: None,
             app_attempts: Vec::new(),
             scripts: Vec::new(),
@@ -170,6 +196,9 @@ impl World {
         if let Some(&id) = self.minted.get(token) {
             return Some(Asker::Installation(id));
         }
+        if let Some(&id) = self.user_tokens.get(token) {
+            return Some(Asker::User(id));
+        }
         super::app::is_jwt(token).then_some(Asker::App)
     }
 
@@ -184,6 +213,9 @@ impl World {
         match asker {
             Asker::Operator => true,
             Asker::Installation(id) => !repo.private || self.covers(*id, repo),
+            Asker::User(id) => {
+                !repo.private || self.people.get(id).is_some_and(|person| person.sees.contains(&repo.id))
+            }
             Asker::Anonymous | Asker::App => !repo.private,
         }
     }
@@ -193,7 +225,7 @@ impl World {
         match asker {
             Asker::Operator => true,
             Asker::Installation(id) => self.covers(*id, repo),
-            Asker::Anonymous | Asker::App => false,
+            Asker::Anonymous | Asker::App | Asker::User(_) => false,
         }
     }
 }

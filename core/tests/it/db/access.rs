@@ -8,247 +8,39 @@ use kotadb_core::id::{HookId, ObjectId, TenantId};
 use kotadb_core::testing::TestDb;
 use uuid::Uuid;
 
-use super::fixture::{delivery, enqueue, job, repository, tenant};
+use super::fixture::{self, delivery, enqueue, job, repository, tenant};
+use super::rights::{FUNCTIONS, GRANTS, SHUT, SIGHTS, Sight};
 
-/// Rows seen of two, one of each tenant; `None`: permission denied.
-struct Sight {
-    table: &'static str,
-    /// Column that names the tenant.
-    tenant: &'static str,
-    /// `kotadb_api` for one of the tenants.
-    api: Option<i64>,
-    /// `kotadb_api` without tenant.
-    anonymous: Option<i64>,
-    /// `kotadb_worker`.
-    worker: Option<i64>,
-    /// `kotadb_auth`, which only the SECURITY DEFINER functions are.
-    auth: Option<i64>,
-}
-
-const SIGHTS: &[Sight] = &[
-    Sight { table: "api_keys", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: None, auth: Some(2) },
-    Sight {
-        table: "app_deliveries",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight { table: "audit_log", tenant: "tenant_id", api: None, anonymous: None, worker: Some(2), auth: None },
-    Sight { table: "cursors", tenant: "name", api: None, anonymous: None, worker: Some(2), auth: None },
-    Sight { table: "deliveries", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
-    Sight {
-        table: "former_names",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight {
-        table: "github_tokens",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight {
-        table: "hidden_commits",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight { table: "hooks", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
-    Sight {
-        table: "indexer_usage",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight {
-        table: "installations",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight { table: "job_events", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: None },
-    Sight { table: "jobs", tenant: "tenant_id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
-    Sight { table: "queue_settings", tenant: "''", api: None, anonymous: None, worker: Some(1), auth: Some(1) },
-    Sight {
-        table: "queue_tenants",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight {
-        table: "registrations",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: None,
-    },
-    Sight {
-        table: "repositories",
-        tenant: "tenant_id",
-        api: Some(1),
-        anonymous: Some(0),
-        worker: Some(2),
-        auth: Some(2),
-    },
-    Sight { table: "tenants", tenant: "id", api: Some(1), anonymous: Some(0), worker: Some(2), auth: Some(2) },
-];
-
-/// Tables without tenants, which only functions read: whose, and how many rows that one sees.
-const SHUT: &[(&str, &str, i64)] = &[
-    ("job_ends", "kotadb_auth", 1),
-    ("sweeps", "kotadb_auth", 1),
-    ("tick_settings", "kotadb_owner", 1),
-    ("wakes", "kotadb_auth", 1),
-];
-
-/// Rights on whole tables, besides those on some columns.
-const GRANTS: &[&str] = &[
-    "kotadb_api DELETE hooks",
-    "kotadb_api DELETE job_events",
-    "kotadb_api INSERT api_keys",
-    "kotadb_api INSERT deliveries",
-    "kotadb_api INSERT former_names",
-    "kotadb_api INSERT github_tokens",
-    "kotadb_api INSERT hidden_commits",
-    "kotadb_api INSERT hooks",
-    "kotadb_api INSERT job_events",
-    "kotadb_api INSERT jobs",
-    "kotadb_api INSERT queue_tenants",
-    "kotadb_api INSERT registrations",
-    "kotadb_api INSERT repositories",
-    "kotadb_api SELECT app_deliveries",
-    "kotadb_api SELECT deliveries",
-    "kotadb_api SELECT former_names",
-    "kotadb_api SELECT hidden_commits",
-    "kotadb_api SELECT indexer_usage",
-    "kotadb_api SELECT installations",
-    "kotadb_api SELECT job_events",
-    "kotadb_api SELECT jobs",
-    "kotadb_api SELECT queue_tenants",
-    "kotadb_api SELECT registrations",
-    "kotadb_api SELECT repositories",
-    "kotadb_api SELECT tenants",
-    "kotadb_api UPDATE jobs",
-    "kotadb_api UPDATE queue_tenants",
-    "kotadb_api UPDATE registrations",
-    "kotadb_api UPDATE repositories",
-    "kotadb_auth DELETE job_ends",
-    "kotadb_auth INSERT app_deliveries",
-    "kotadb_auth INSERT job_ends",
-    "kotadb_auth INSERT sweeps",
-    "kotadb_auth SELECT hooks",
-    "kotadb_auth SELECT indexer_usage",
-    "kotadb_auth SELECT job_ends",
-    "kotadb_auth SELECT queue_settings",
-    "kotadb_auth SELECT queue_tenants",
-    "kotadb_auth SELECT sweeps",
-    "kotadb_auth SELECT wakes",
-    "kotadb_worker DELETE app_deliveries",
-    "kotadb_worker DELETE audit_log",
-    "kotadb_worker DELETE deliveries",
-    "kotadb_worker DELETE indexer_usage",
-    "kotadb_worker DELETE job_events",
-    "kotadb_worker DELETE jobs",
-    "kotadb_worker INSERT app_deliveries",
-    "kotadb_worker INSERT audit_log",
-    "kotadb_worker INSERT cursors",
-    "kotadb_worker INSERT former_names",
-    "kotadb_worker INSERT hooks",
-    "kotadb_worker INSERT indexer_usage",
-    "kotadb_worker INSERT installations",
-    "kotadb_worker INSERT job_events",
-    "kotadb_worker INSERT jobs",
-    "kotadb_worker INSERT queue_settings",
-    "kotadb_worker INSERT queue_tenants",
-    "kotadb_worker INSERT repositories",
-    "kotadb_worker INSERT tenants",
-    "kotadb_worker SELECT app_deliveries",
-    "kotadb_worker SELECT audit_log",
-    "kotadb_worker SELECT cursors",
-    "kotadb_worker SELECT deliveries",
-    "kotadb_worker SELECT former_names",
-    "kotadb_worker SELECT github_tokens",
-    "kotadb_worker SELECT hidden_commits",
-    "kotadb_worker SELECT hooks",
-    "kotadb_worker SELECT indexer_usage",
-    "kotadb_worker SELECT installations",
-    "kotadb_worker SELECT job_events",
-    "kotadb_worker SELECT jobs",
-    "kotadb_worker SELECT queue_settings",
-    "kotadb_worker SELECT queue_tenants",
-    "kotadb_worker SELECT registrations",
-    "kotadb_worker SELECT repositories",
-    "kotadb_worker SELECT tenants",
-    "kotadb_worker UPDATE app_deliveries",
-    "kotadb_worker UPDATE cursors",
-    "kotadb_worker UPDATE deliveries",
-    "kotadb_worker UPDATE github_tokens",
-    "kotadb_worker UPDATE hooks",
-    "kotadb_worker UPDATE indexer_usage",
-    "kotadb_worker UPDATE installations",
-    "kotadb_worker UPDATE jobs",
-    "kotadb_worker UPDATE queue_settings",
-    "kotadb_worker UPDATE queue_tenants",
-    "kotadb_worker UPDATE registrations",
-    "kotadb_worker UPDATE repositories",
-];
-
-/// Who may call what, besides its owner; `definer`: with the owner's rights.
-const FUNCTIONS: &[&str] = &[
-    "accept_deliveries invoker kotadb_owner kotadb_api",
-    "accept_deliveries invoker kotadb_owner kotadb_api",
-    "add_job_event invoker kotadb_owner kotadb_api kotadb_worker",
-    "authenticate definer kotadb_auth kotadb_api",
-    "cancel_job invoker kotadb_owner kotadb_api kotadb_worker",
-    "charge invoker kotadb_owner kotadb_worker",
-    "claim_job invoker kotadb_owner kotadb_worker",
-    "claim_wake definer kotadb_auth kotadb_api",
-    "complete_job invoker kotadb_owner kotadb_worker",
-    "count_job_end definer kotadb_auth kotadb_owner",
-    "current_tenant invoker kotadb_owner kotadb_api kotadb_auth",
-    "enqueue_job invoker kotadb_owner kotadb_api kotadb_worker",
-    "health definer kotadb_auth kotadb_api",
-    "hmac_sha256 invoker kotadb_owner",
-    "hook_lookup definer kotadb_auth kotadb_api",
-    "installation_tenant definer kotadb_auth kotadb_api",
-    "job_moves invoker kotadb_owner",
-    "job_totals definer kotadb_auth kotadb_api",
-    "last_errors invoker kotadb_owner kotadb_api kotadb_worker",
-    "note_installation definer kotadb_auth kotadb_api",
-    "note_sweep definer kotadb_auth kotadb_worker",
-    "note_work invoker kotadb_owner kotadb_api kotadb_worker",
-    "put_back_job invoker kotadb_owner kotadb_api kotadb_worker",
-    "queue_is_closed invoker kotadb_owner kotadb_auth kotadb_worker",
-    "record_app_delivery definer kotadb_auth kotadb_api",
-    "repository_resumes invoker kotadb_owner",
-    "requeue_dead definer kotadb_worker",
-    "requeue_job definer kotadb_worker",
-    "rescue_jobs invoker kotadb_owner kotadb_worker",
-    "retry_dead_jobs invoker kotadb_owner kotadb_worker",
-    "retry_job invoker kotadb_owner kotadb_api kotadb_worker",
-    "revoke_tokens definer kotadb_auth kotadb_api",
-    "schedule_tick invoker kotadb_owner",
-    "schema_version definer kotadb_auth kotadb_api",
-    "set_tick definer kotadb_owner",
-    "suspend_for_crashes invoker kotadb_owner kotadb_worker",
-    "tick definer kotadb_owner",
-    "work_is_due definer kotadb_auth kotadb_api kotadb_owner",
+/// What the role of the API may not do, whatever the tenant.
+const FORBIDDEN: &[&str] = &[
+    "SELECT key_sha256::text FROM kotadb.api_keys",
+    "SELECT secret::text FROM kotadb.hooks",
+    "SELECT sealed::text FROM kotadb.github_tokens",
+    "SELECT secret FROM kotadb.tick_settings",
+    "SELECT url FROM kotadb.tick()",
+    "UPDATE kotadb.wakes SET last_wake = now()",
+    "SELECT kotadb.note_sweep()::text",
+    "DELETE FROM kotadb.job_ends",
+    "UPDATE kotadb.installations SET suspended_at = NULL",
+    "SELECT kotadb.rescue_jobs(1, 1)::text",
+    "SELECT id::text FROM kotadb.claim_job('w', 1000, true, 1, 1)",
+    "SELECT kotadb.requeue_dead('crash')::text",
+    "UPDATE kotadb.queue_settings SET paused_at = NULL",
+    "UPDATE kotadb.tenants SET max_running_jobs = 1000",
+    "UPDATE kotadb.tenants SET plan = 'unlimited'",
+    "UPDATE kotadb.plans SET units_per_minute = NULL",
+    "UPDATE kotadb.usage_months SET searches = 0",
+    "DELETE FROM kotadb.rate_limits",
+    "SELECT kotadb.admit(gen_random_uuid(), gen_random_uuid(), false, 1)::text",
+    "SELECT kotadb.visible_repositories(gen_random_uuid(), NULL, NULL)::text",
+    "UPDATE kotadb.users SET email = 'x@y'",
+    "UPDATE kotadb.indexer_usage SET seconds = 0",
+    "SELECT nextval('kotadb.job_fences')::text",
+    "SELECT version FROM supabase_migrations.schema_migrations",
+    "SET LOCAL ROLE kotadb_auth",
+    "SET LOCAL ROLE kotadb_owner",
+    "DELETE FROM kotadb.jobs",
+    "TRUNCATE kotadb.jobs",
 ];
 
 /// One row of each table for each of two tenants, made as the program makes them.
@@ -263,13 +55,19 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
         hooks::create(&mut tx, tenant, repository, hook, b"sealed").await.unwrap();
         assert!(deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
         assert!(!deletions::hide(&mut tx, tenant, repository, ObjectId([n; 20])).await.unwrap());
-        keys::create(&mut tx, tenant, "ci", &[n; 32], "kdb_live_", &["search"]).await.unwrap();
+        keys::create(&mut tx, tenant, &fixture::key(n)).await.unwrap();
         assert!(deliveries::record(&mut tx, tenant, hook, &delivery(Uuid::now_v7())).await.unwrap());
         tx.commit().await.unwrap();
         let github = format!(
             "INSERT INTO kotadb.installations (id, tenant_id, account, account_id) VALUES ({n}, '{tenant}', 'a', {n});
             INSERT INTO kotadb.github_tokens (id, tenant_id, login, sealed) VALUES (gen_random_uuid(), '{tenant}', 'a', 'x');
             INSERT INTO kotadb.registrations (id, tenant_id, pattern) VALUES (gen_random_uuid(), '{tenant}', 'a/*');
+            INSERT INTO kotadb.users (id) VALUES ('{repository}');
+            INSERT INTO kotadb.members (id, tenant_id, user_id, role, joined_at)
+                VALUES (gen_random_uuid(), '{tenant}', '{repository}', 'reader', now());
+            INSERT INTO kotadb.github_access (tenant_id, user_id, github_repository_ids) VALUES ('{tenant}', '{repository}', '{{}}');
+            INSERT INTO kotadb.usage_months (tenant_id, month, requests, searches) VALUES ('{tenant}', '2026-01-01', 1, 1);
+            INSERT INTO kotadb.rate_limits (subject_id, full_again_at) VALUES ('{tenant}', now());
             INSERT INTO kotadb.audit_log (actor, action, target, tenant_id) VALUES ('a', 'b', 'c', '{tenant}');
             INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds) VALUES (now()::date, '{tenant}', 1);
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
@@ -404,35 +202,20 @@ async fn a_tenant_cannot_touch_another() {
             VALUES (gen_random_uuid(), '{mine}', '{repository}', 'index', 'push', 0)"
         ),
         format!("UPDATE kotadb.repositories SET tenant_id = '{theirs}'"),
-        "SELECT key_sha256::text FROM kotadb.api_keys".to_owned(),
-        "SELECT secret::text FROM kotadb.hooks".to_owned(),
-        "SELECT sealed::text FROM kotadb.github_tokens".to_owned(),
-        "SELECT secret FROM kotadb.tick_settings".to_owned(),
-        "SELECT url FROM kotadb.tick()".to_owned(),
-        "UPDATE kotadb.wakes SET last_wake = now()".to_owned(),
-        "SELECT kotadb.note_sweep()::text".to_owned(),
-        "DELETE FROM kotadb.job_ends".to_owned(),
-        "UPDATE kotadb.installations SET suspended_at = NULL".to_owned(),
-        "SELECT kotadb.rescue_jobs(1, 1)::text".to_owned(),
-        "SELECT id::text FROM kotadb.claim_job('w', 1000, true, 1, 1)".to_owned(),
-        "SELECT kotadb.requeue_dead('crash')::text".to_owned(),
-        "UPDATE kotadb.queue_settings SET paused_at = NULL".to_owned(),
-        "UPDATE kotadb.tenants SET max_running_jobs = 1000".to_owned(),
-        "UPDATE kotadb.indexer_usage SET seconds = 0".to_owned(),
-        "SELECT nextval('kotadb.job_fences')::text".to_owned(),
-        "SELECT version FROM supabase_migrations.schema_migrations".to_owned(),
-        "SET LOCAL ROLE kotadb_auth".to_owned(),
-        "SET LOCAL ROLE kotadb_owner".to_owned(),
-        "DELETE FROM kotadb.jobs".to_owned(),
-        "TRUNCATE kotadb.jobs".to_owned(),
-    ] {
+        format!(
+            "INSERT INTO kotadb.members (id, tenant_id, role, email) VALUES (gen_random_uuid(), '{theirs}', 'owner', 'x@y')"
+        ),
+    ]
+    .into_iter()
+    .chain(FORBIDDEN.iter().map(|&sql| sql.to_owned()))
+    {
         assert!(as_role(&test.pooled_url, "kotadb_api", &mine, &sql).await.is_err(), "{sql}");
     }
     let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
     let foreign = kotadb_core::id::RepositoryId(repository.parse().unwrap());
     assert!(repositories::get(&mut tx, foreign).await.unwrap().is_none());
     assert!(!repositories::delete(&mut tx, foreign).await.unwrap());
-    assert!(jobs::list(&mut tx, Some(foreign), None, 10).await.unwrap().is_empty());
+    assert!(jobs::list(&mut tx, Some(&[foreign]), None, 10).await.unwrap().is_empty());
     let refused = jobs::enqueue(&mut tx, &job(zeta, foreign, Trigger::Push)).await;
     assert!(matches!(refused, Err(DbError::Constraint { constraint }) if constraint == "jobs_repository_fkey"));
 }
@@ -443,6 +226,8 @@ async fn the_worker_cannot_read_keys() {
     two_tenants(&test).await;
     for sql in [
         "SELECT * FROM kotadb.authenticate(sha256('x'))",
+        "SELECT * FROM kotadb.authenticate_key(sha256('x'), false, 1)",
+        "SELECT * FROM kotadb.authenticate_user(gen_random_uuid(), NULL, false, 1)",
         "SELECT * FROM kotadb.hook_lookup(gen_random_uuid())",
         "SELECT * FROM kotadb.api_keys",
         "DELETE FROM kotadb.hooks",

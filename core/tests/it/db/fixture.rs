@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kotadb_core::db::deliveries::NewDelivery;
 use kotadb_core::db::jobs::{Claimed, JobKind, NewJob, Spend, Trigger};
+use kotadb_core::db::keys::NewKey;
 use kotadb_core::db::{Scope, jobs, repositories, tenants};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::testing::TestDb;
@@ -34,6 +35,18 @@ pub fn job(tenant: TenantId, repository: RepositoryId, trigger: Trigger) -> NewJ
 pub fn delivery(id: Uuid) -> NewDelivery {
     let event = "push".to_owned();
     NewDelivery { delivery: id, event, action: None, outcome: "queued", job: None, body_sha256: [1; 32] }
+}
+
+/// A key that may search.
+pub fn key(byte: u8) -> NewKey {
+    NewKey {
+        id: Uuid::now_v7(),
+        name: "ci".to_owned(),
+        sha256: [byte; 32],
+        display: "kdb_live_abc…wxyz".to_owned(),
+        scopes: vec!["search".to_owned()],
+        ..NewKey::default()
+    }
 }
 
 pub async fn enqueue(test: &TestDb, job: &NewJob) -> jobs::Enqueued {

@@ -378,7 +378,7 @@ async fn jobs_are_listed_newest_first() {
     let mut tx = f.test.db.begin(Scope::Tenant(f.tenant)).await.unwrap();
     let ids = |rows: Vec<JobRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     assert_eq!(ids(jobs::list(&mut tx, None, None, 2).await.unwrap()), [made[2], made[1]]);
-    assert_eq!(ids(jobs::list(&mut tx, Some(f.repository), Some(made[1]), 9).await.unwrap()), [made[0]]);
+    assert_eq!(ids(jobs::list(&mut tx, Some(&[f.repository]), Some(made[1]), 9).await.unwrap()), [made[0]]);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod migrations;
 mod operators;
 mod plans;
 mod repository_events;
+mod rights;
 mod rows;
 mod tick;
 mod transactions;

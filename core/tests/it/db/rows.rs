@@ -2,6 +2,7 @@
 
 use kotadb_core::db::deliveries::NewDelivery;
 use kotadb_core::db::jobs::{JobState, Spend, Trigger};
+use kotadb_core::db::principal::{self, Cost, Principal, Refusal};
 use kotadb_core::db::{DbError, Scope, deletions, deliveries, health, hooks, jobs, keys, repositories, tenants};
 use kotadb_core::id::{HookId, ObjectId};
 use kotadb_core::testing::TestDb;
@@ -45,9 +46,9 @@ async fn repositories_are_listed_by_name_and_equal_names_together() {
         repositories::register(&mut tx, acme, name, url, &[]).await.unwrap();
     }
     let names = |rows: Vec<repositories::RepositoryRow>| rows.into_iter().map(|row| row.name).collect::<Vec<_>>();
-    assert_eq!(names(repositories::list(&mut tx, None, 2).await.unwrap()), ["Z/z", "a/a"]);
-    assert_eq!(names(repositories::list(&mut tx, Some("a/a"), 1).await.unwrap()), ["b/b", "b/b"]);
-    assert!(repositories::list(&mut tx, Some("b/b"), 5).await.unwrap().is_empty());
+    assert_eq!(names(repositories::list(&mut tx, None, 2, None).await.unwrap()), ["Z/z", "a/a"]);
+    assert_eq!(names(repositories::list(&mut tx, Some("a/a"), 1, None).await.unwrap()), ["b/b", "b/b"]);
+    assert!(repositories::list(&mut tx, Some("b/b"), 5, None).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,34 +80,36 @@ async fn a_key_opens_its_tenant_until_revoked_or_expired() {
     let acme = tenant(&test, "acme").await;
     let (one, two) = (repository(&test, acme, "a/one").await, repository(&test, acme, "a/two").await);
     let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
-    let key = keys::create(&mut tx, acme, "ci", &[7; 32], "kdb_live_abc…wxyz", &["search"]).await.unwrap();
-    let twice = keys::create(&mut tx, acme, "ci", &[7; 32], "", &["search"]).await.unwrap_err();
+    let key = keys::create(&mut tx, acme, &fixture::key(7)).await.unwrap().id;
+    let twice = keys::create(&mut tx, acme, &fixture::key(7)).await.unwrap_err();
     assert!(matches!(twice, DbError::Constraint { constraint } if constraint == "api_keys_sha256_key"));
     drop(tx);
     let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
-    let again = keys::create(&mut tx, acme, "ci", &[7; 32], "kdb_live_abc…wxyz", &["search"]).await.unwrap();
+    let again = keys::create(&mut tx, acme, &fixture::key(7)).await.unwrap().id;
     assert_ne!(again, key, "the first went with its transaction");
     tx.commit().await.unwrap();
 
     let found = authenticate(&test, 7).await.unwrap();
-    assert_eq!((found.tenant, found.key_id, found.scopes), (acme, again, vec!["search".to_owned()]));
+    assert_eq!((found.tenant, found.key, found.member), (acme, Some(again), None));
+    assert_eq!((found.scopes, found.is_narrowed), (vec!["search".to_owned()], false));
     assert_eq!(found.repositories, [(one, "a/one".to_owned()), (two, "a/two".to_owned())]);
-    assert!(authenticate(&test, 8).await.is_none());
+    assert_eq!(authenticate(&test, 8).await.unwrap_err(), Refusal::Unknown);
     let used = "SELECT last_used_at::text FROM kotadb.api_keys";
     let first_use = test.texts(used).await;
     authenticate(&test, 7).await.unwrap();
     assert_eq!(test.texts(used).await, first_use, "written once a minute at most");
 
     test.execute(&format!("UPDATE kotadb.api_keys SET repository_ids = ARRAY['{two}'::uuid]")).await;
-    assert_eq!(authenticate(&test, 7).await.unwrap().repositories, [(two, "a/two".to_owned())]);
+    let limited = authenticate(&test, 7).await.unwrap();
+    assert_eq!((limited.repositories, limited.is_narrowed), (vec![(two, "a/two".to_owned())], true));
     test.execute("UPDATE kotadb.api_keys SET expires_at = now() - interval '1 second'").await;
-    assert!(authenticate(&test, 7).await.is_none());
+    assert_eq!(authenticate(&test, 7).await.unwrap_err(), Refusal::Expired);
     test.execute("UPDATE kotadb.api_keys SET expires_at = NULL").await;
     let mut tx = test.db.begin(Scope::Tenant(acme)).await.unwrap();
     assert!(keys::revoke(&mut tx, again).await.unwrap());
     assert!(!keys::revoke(&mut tx, Uuid::now_v7()).await.unwrap());
     tx.commit().await.unwrap();
-    assert!(authenticate(&test, 7).await.is_none());
+    assert_eq!(authenticate(&test, 7).await.unwrap_err(), Refusal::Revoked);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,11 +230,8 @@ async fn ends_of_jobs_are_counted_for_ever_and_sweeps_noted() {
     assert_eq!(rows, ["3"]);
 }
 
-async fn authenticate(test: &TestDb, byte: u8) -> Option<keys::Principal> {
-    let mut tx = test.db.begin(Scope::Anonymous).await.unwrap();
-    let principal = keys::authenticate(&mut tx, &[byte; 32]).await.unwrap();
-    tx.commit().await.unwrap();
-    principal
+async fn authenticate(test: &TestDb, byte: u8) -> Result<Principal, Refusal> {
+    principal::of_key(&test.db, &[byte; 32], Cost { units: 1, is_search: true }).await.unwrap().verdict
 }
 
 async fn look_up(test: &TestDb, hook: HookId) -> Option<hooks::Hook> {

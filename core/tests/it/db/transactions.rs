@@ -93,7 +93,7 @@ async fn a_cancelled_transaction_leaves_no_session_behind() {
     for micros in (0..4000).step_by(40) {
         let work = async {
             let mut tx = db.begin(Scope::Tenant(tenant)).await.unwrap();
-            repositories::list(&mut tx, None, 10).await.unwrap();
+            repositories::list(&mut tx, None, 10, None).await.unwrap();
             tx.commit().await.unwrap();
         };
         drop(tokio::time::timeout(Duration::from_micros(micros), work).await);

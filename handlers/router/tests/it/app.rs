@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use kotadb_core::config::Config;
+use kotadb_core::db::keys::{NewKey, SCOPES};
 use kotadb_core::db::{Scope, installations, keys, tenants};
 use kotadb_core::http::Resources;
 use kotadb_core::id::TenantId;
@@ -18,8 +19,8 @@ use kotadb_core::testing::TestDb;
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
 use serde_json::Value;
 use tower::ServiceExt;
+use uuid::Uuid;
 
-pub const SCOPES: [&str; 5] = ["search", "repositories:read", "repositories:write", "jobs:read", "jobs:write"];
 pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 pub struct App {
@@ -93,11 +94,24 @@ impl App {
     }
 
     pub async fn key(&self, tenant: TenantId, scopes: &[&str]) -> String {
+        self.key_like(tenant, scopes, NewKey::default()).await.1
+    }
+
+    /// Id and text of a key that is otherwise like `new`.
+    pub async fn key_like(&self, tenant: TenantId, scopes: &[&str], new: NewKey) -> (Uuid, String) {
         let key = ApiKey::generate(false);
+        let new = NewKey {
+            id: Uuid::now_v7(),
+            name: "test".to_owned(),
+            sha256: key.sha256(),
+            display: key.display(),
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            ..new
+        };
         let mut tx = self.db.db.begin(Scope::Tenant(tenant)).await.unwrap();
-        keys::create(&mut tx, tenant, "test", &key.sha256(), &key.display(), scopes).await.unwrap();
+        keys::create(&mut tx, tenant, &new).await.unwrap();
         tx.commit().await.unwrap();
-        key.expose().to_owned()
+        (new.id, key.expose().to_owned())
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

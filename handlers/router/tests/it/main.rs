@@ -2,15 +2,19 @@
 //! costs; one module a family.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod app;
 mod boot;
 mod far_store;
+mod guards;
 mod health;
 mod hostile;
 mod index;
 mod jobs;
+mod keys;
 #[cfg(feature = "lambda")]
 mod lambda;
+mod members;
 mod openapi;
 mod problems;
 mod provisioning;

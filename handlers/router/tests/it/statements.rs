@@ -24,6 +24,10 @@ const PROVISION: Cost = POSTGRES;
 const REGISTER: Cost = POSTGRES;
 const REGISTER_MANY: Cost = POSTGRES;
 const FIRST_DELIVERY: Cost = POSTGRES;
+/// Answered by who asks alone.
+const WHO: Cost = INDEX;
+/// Ways to GitHub and back, which ask it in between: `accounts.rs` goes them.
+const ELSEWHERE: [&str; 2] = ["GET /auth/github", "GET /auth/github/callback"];
 /// Not answered from either.
 const NOTHING: Cost = Cost { transactions: 0, statements: 0 };
 
@@ -147,7 +151,10 @@ async fn every_route_keeps_to_its_statements() {
     webhooks(&mut costs, &made, &one).await;
     registrations(&mut costs).await;
     costs.ask("DELETE /api/v1/repositories/{id}", POSTGRES, &one, None).await;
+    keys(&mut costs).await;
+    tenant(&mut costs).await;
     assert!(costs.over.is_empty(), "{:#?}", costs.over);
+    costs.seen.extend(ELSEWHERE.map(ToOwned::to_owned));
     assert_eq!(costs.seen, described(), "each operation that is described has its row above");
 }
 
@@ -208,4 +215,34 @@ async fn registrations(costs: &mut Costs) {
     costs.ask("GET /api/v1/registrations", POSTGRES, path, None).await;
     let one = format!("{path}/{}", made["registration"]["id"].as_str().unwrap());
     costs.ask("DELETE /api/v1/registrations/{id}", POSTGRES, &one, None).await;
+}
+
+async fn keys(costs: &mut Costs) {
+    let all = "/api/v1/keys";
+    let body = json!({ "name": "ci", "scopes": ["search"] });
+    let made = costs.ask("POST /api/v1/keys", POSTGRES, all, Some(body)).await;
+    let one = format!("{all}/{}", made["id"].as_str().unwrap());
+    costs.ask("GET /api/v1/keys", POSTGRES, all, None).await;
+    costs.ask("GET /api/v1/keys/{id}", POSTGRES, &one, None).await;
+    costs.ask("POST /api/v1/keys/{id}/rotate", POSTGRES, &format!("{one}/rotate"), Some(json!({}))).await;
+    costs.ask("DELETE /api/v1/keys/{id}", POSTGRES, &one, None).await;
+}
+
+/// The last of all: nobody can ask afterwards.
+async fn tenant(costs: &mut Costs) {
+    costs.ask("GET /api/v1/usage", POSTGRES, "/api/v1/usage", None).await;
+    let who = costs.ask("GET /api/v1/whoami", WHO, "/api/v1/whoami", None).await;
+    let one = format!("/api/v1/tenants/{}", who["tenant"].as_str().unwrap());
+    costs.ask("GET /api/v1/tenants/{id}", POSTGRES, &one, None).await;
+    costs.ask("PATCH /api/v1/tenants/{id}", POSTGRES, &one, Some(json!({ "name": "uno" }))).await;
+    let all = format!("{one}/members");
+    let body = json!({ "email": "ann@one.example", "role": "reader" });
+    let made = costs.ask("POST /api/v1/tenants/{id}/members", POSTGRES, &all, Some(body)).await;
+    let member = format!("{all}/{}", made["id"].as_str().unwrap());
+    costs.ask("GET /api/v1/tenants/{id}/members", POSTGRES, &all, None).await;
+    costs.ask("GET /api/v1/tenants/{id}/members/{member}", POSTGRES, &member, None).await;
+    let body = json!({ "role": "maintainer" });
+    costs.ask("PATCH /api/v1/tenants/{id}/members/{member}", POSTGRES, &member, Some(body)).await;
+    costs.ask("DELETE /api/v1/tenants/{id}/members/{member}", POSTGRES, &member, None).await;
+    costs.ask("DELETE /api/v1/tenants/{id}", POSTGRES, &one, None).await;
 }

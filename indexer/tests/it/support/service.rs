@@ -76,7 +76,7 @@ impl Service {
     /// The newest job of a repository.
     pub async fn job(&self, repository: RepositoryId) -> JobRow {
         let mut tx = self.database.db.begin(Scope::Tenant(self.tenant)).await.unwrap();
-        let rows = jobs::list(&mut tx, Some(repository), None, 10).await.unwrap();
+        let rows = jobs::list(&mut tx, Some(&[repository]), None, 10).await.unwrap();
         tx.commit().await.unwrap();
         rows.into_iter().next().unwrap()
     }

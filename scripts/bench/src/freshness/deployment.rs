@@ -249,6 +249,7 @@ fn router(bin: &Path, shared: &Environment, folder: &Path) -> anyhow::Result<(En
 async fn key(durable: &Durable) -> anyhow::Result<String> {
     let db = durable.db()?;
     admin::create_tenant(&db, "bench").await?;
+    admin::set_plan(&db, "bench", "unlimited").await?;
     let (_, key) = admin::create_key(&db, "bench", "bench", &[]).await?;
     db.close().await;
     Ok(key.expose().to_owned())
