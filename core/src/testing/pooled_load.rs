@@ -9,8 +9,11 @@ use uuid::Uuid;
 use crate::db::{Db, DbError, DbOptions, Scope, migrate};
 use crate::id::TenantId;
 
+/// What a statement makes of its value, in a transaction of that tenant.
+type Worked = fn(i64, i64) -> i64;
+
 /// Statements of one signature, which a pooler that mixes them up answers without complaint, and what each is to answer.
-const STATEMENTS: [(&str, fn(i64, i64) -> i64); 5] = [
+const STATEMENTS: [(&str, Worked); 5] = [
     ("SELECT $1::bigint + 1", |value, _| value + 1),
     ("SELECT $1::bigint * 3", |value, _| value * 3),
     ("SELECT -($1::bigint)", |value, _| -value),

@@ -35,7 +35,7 @@ const USERS: &[User] = &[
         name: "reqwest",
         presence: Presence::Here,
         members: &["core", "cli", "scripts/bench", "scripts/chaos"],
-        places: &["core/src/github", "core/src/wake", "cli", "scripts/bench", "scripts/chaos"],
+        places: &["core/src/github", "core/src/identity", "core/src/wake", "cli", "scripts/bench", "scripts/chaos"],
     },
     User { name: "lambda_http", presence: Presence::Here, members: &["core"], places: &["core/src/http"] },
     User { name: "hyper", presence: Presence::Here, members: &["indexer"], places: &["indexer/src/wake_listener.rs"] },

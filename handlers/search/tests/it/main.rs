@@ -1,6 +1,5 @@
 //! The real bootstrap of this family. Run with `--features lambda`. What all Lambdas have in common is compared with the
 //! router in `handlers/router/tests/it/lambda.rs`.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use kotadb_core::testing::{LambdaEvent, LambdaRuntime};
 use serde_json::Value;

@@ -1,6 +1,5 @@
 //! The real bootstrap of this family. Run with `--features lambda`. A signature is of the bytes that were sent, which API
 //! Gateway may have put into base64.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use kotadb_core::crypto::{hmac_sha256, to_hex};
 use kotadb_core::testing::{LambdaEvent, LambdaRuntime, TestDb};
