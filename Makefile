@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz config-docs fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -68,6 +68,9 @@ chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for 
 fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
 	@scripts/setup.sh fuzz
 	scripts/fuzz.sh $(or $(SECONDS_EACH),60)
+
+fuzz-api: setup ## ask the running server all that its description allows, and more; SECONDS_EACH=1200, SEED=1
+	SECONDS_EACH=$(or $(SECONDS_EACH),1200) scripts/schemathesis.sh --long
 
 config-docs: ## write the table of settings in README.md and .env.example anew
 	KOTADB_UPDATE=1 cargo test --quiet -p kotadb-core --all-features --test it config::

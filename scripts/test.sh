@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with their services: a private Postgres with pgbouncer, and an S3 endpoint. All of it stops at the end,
-# whatever the tests say. --no-run only builds them, --nextest, --doc and --chaos run one part.
+# whatever the tests say. --no-run only builds them, --nextest, --doc, --chaos and --api run one part.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-all}
@@ -14,6 +14,7 @@ if [ "$what" = --chaos ]; then
   chaos
   exit
 fi
+if [ "$what" = --api ]; then exec scripts/schemathesis.sh; fi
 
 if [ "$what" != --doc ] && ! cargo nextest --version >/dev/null 2>&1; then
   echo 'test: installing cargo-nextest' >&2
@@ -32,4 +33,7 @@ eval "$services"
 
 if [ "$what" != --doc ]; then cargo nextest run --locked --workspace --all-features; fi
 if [ "$what" != --nextest ]; then cargo test --locked --workspace --all-features --doc --quiet; fi
-if [ "$what" = all ]; then chaos; fi
+if [ "$what" = all ]; then
+  scripts/schemathesis.sh
+  chaos
+fi

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::schedules::{self, Due};
-use kotadb_core::db::{DbError, Scope, deliveries, health, operators, tenants};
+use kotadb_core::db::{DbError, Scope, deliveries, health, idempotency, operators, tenants};
 use kotadb_core::schedule::Schedule;
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
@@ -64,16 +64,21 @@ fn done<T, E: std::fmt::Display>(part: Result<T, E>) -> Option<T> {
     part.inspect_err(|error| warn!(%error, "{}: {error}", events::SWEEP_FAILED)).ok()
 }
 
-/// Forgets rates, jobs, deliveries, deeds of operators and use of indexers that were kept long enough.
+/// Forgets rates, jobs, deliveries, idempotent requests, deeds of operators and use of indexers that were kept long enough.
 async fn forget(indexer: &Indexer) -> Result<(), DbError> {
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     tenants::forget_rates(&mut tx).await?;
     tx.commit().await?;
     for _ in 0..MOST_BATCHES {
         let mut tx = indexer.db.begin(Scope::Worker).await?;
-        let more = [jobs::prune(&mut tx).await?, deliveries::prune(&mut tx).await?, operators::prune(&mut tx).await?];
+        let more = [
+            jobs::prune(&mut tx).await?,
+            deliveries::prune(&mut tx).await?,
+            operators::prune(&mut tx).await?,
+            idempotency::prune(&mut tx).await?,
+        ];
         tx.commit().await?;
-        if more == [false; 3] {
+        if more == [false; 4] {
             break;
         }
     }

@@ -88,6 +88,8 @@ pub struct Config {
     pub tick_secret: Option<Secret>,
     /// `KOTADB_GIT_ALLOWED_ORIGINS`.
     pub git_allowed_origins: Vec<String>,
+    /// `KOTADB_CORS_ORIGINS`.
+    pub cors_origins: Vec<String>,
     /// `KOTADB_GITHUB_API_URL`.
     pub github_api_url: String,
     /// `GITHUB_APP_ID` and `GITHUB_APP_PRIVATE_KEY`.
@@ -199,6 +201,7 @@ impl Config {
             wake: WakeConfig::read(reader),
             tick_secret: reader.long_secret(&table::KOTADB_TICK_SECRET),
             git_allowed_origins: reader.origins(&table::KOTADB_GIT_ALLOWED_ORIGINS),
+            cors_origins: reader.origins(&table::KOTADB_CORS_ORIGINS),
             github_api_url: reader.http_url_or_default(&table::KOTADB_GITHUB_API_URL),
             github_app: reader.github_app(),
             github_client: reader.github_client(),

@@ -72,6 +72,8 @@ variables! {
         default("https://api.github.com");
     KOTADB_GIT_ALLOWED_ORIGINS = "origins that may be fetched, separated by commas", SERVICE, default("https://github.com"),
         for_jobs();
+    KOTADB_CORS_ORIGINS = "origins whose pages may call the API from a browser, separated by commas", HANDLERS,
+        computed("none");
     KOTADB_WAKE = "how the indexer is woken: `none`, `flycast`, `machines`, `process`", HANDLERS, default("none");
     KOTADB_WAKE_URL = "`flycast`: what is called", HANDLERS, default("http://kotadb-indexer.flycast/wake");
     FLY_API_HOSTNAME = "`machines`: Fly's Machines API", HANDLERS, default("https://api.machines.dev");

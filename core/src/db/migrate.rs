@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261126000230" "complete_job",
     "20261127000001" "identity",
     "20261127000002" "github_accounts",
+    "20261127000030" "idempotency",
     "20261127000050" "sweeps_and_totals",
     "20261127000051" "traces",
 ];

@@ -9,6 +9,7 @@ mod error;
 pub mod github_access;
 pub mod health;
 pub mod hooks;
+pub mod idempotency;
 pub mod installations;
 pub mod jobs;
 pub mod keys;

@@ -15,6 +15,7 @@ use http::request::Parts;
 use super::code::Code;
 use super::error::ApiError;
 use super::github_access;
+use super::idempotency::claim;
 use super::rate::{Told, cost};
 use super::resources::Resources;
 use super::scope::AccessScope;
@@ -58,6 +59,7 @@ impl<S: AccessScope> FromRequestParts<Resources> for Authorized<S> {
             let detail = format!("this key lacks the scope `{}`: use one that has it", S::NAME);
             return Err(ApiError::new(Code::InsufficientScope, detail));
         }
+        claim(parts, resources, principal.tenant, principal.subject()).await?;
         Ok(Self { principal, scope: PhantomData })
     }
 }

@@ -1,4 +1,4 @@
-//! The outermost layer: gives every request its id, and makes every failure a problem that carries it: errors of
+//! Gives every request its id, and makes every failure a problem that carries it: errors of
 //! handlers, bare answers of layers and fallbacks, and panics. Causes are logged here and nowhere else.
 
 use std::any::Any;

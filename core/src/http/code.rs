@@ -81,6 +81,18 @@ codes! {
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The content type is not one that the route reads.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not read here";
+    /// A request with this `Idempotency-Key` is being answered: ask again in a second.
+    IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "The same request is being answered";
+    /// The `Idempotency-Key` was used with another query or body: use a new key for a new request.
+    IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY, "The idempotency key is of another request";
+    /// The body did not arrive in time: send it faster, or less of it.
+    BodyTimeout = "body_timeout", REQUEST_TIMEOUT, "The body took too long";
+    /// Path and query are over the limit: send a body instead.
+    UriTooLong = "uri_too_long", URI_TOO_LONG, "The address is too long";
+    /// All headers together are over the limit: send less of them.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large";
+    /// More is asked for than the server takes on at once: try again in a second.
+    Overloaded = "overloaded", SERVICE_UNAVAILABLE, "The server is busy";
     /// The deployment lacks variables that the feature needs.
     NotConfigured = "not_configured", SERVICE_UNAVAILABLE, "This deployment lacks configuration";
     /// Postgres or the object store is away: try again.
@@ -130,7 +142,10 @@ impl Code {
             StatusCode::CONFLICT => Self::Conflict,
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,
-            StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => Self::Timeout,
+            StatusCode::GATEWAY_TIMEOUT => Self::Timeout,
+            StatusCode::REQUEST_TIMEOUT => Self::BodyTimeout,
+            StatusCode::URI_TOO_LONG => Self::UriTooLong,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeadersTooLarge,
             status if status.is_client_error() => Self::InvalidRequest,
             _ => Self::Internal,
         }

@@ -106,7 +106,7 @@ impl ApiError {
     /// The problem, with the id of the request where one is known.
     pub(super) fn problem(&self, request_id: Option<&str>) -> Problem {
         Problem {
-            kind: format!("urn:kotadb:problem:{}", self.code.as_str()),
+            kind: format!("/errors/{}", self.code.as_str()),
             title: self.code.title().to_owned(),
             status: self.code.status().as_u16(),
             detail: self.detail.clone(),
@@ -151,6 +151,9 @@ pub(super) fn problem_response(code: Code, problem: &Problem) -> Response {
         }
         Code::Unavailable => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        Code::Overloaded | Code::IdempotencyInFlight => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}
     }

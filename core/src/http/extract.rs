@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::body::too_large;
+use super::body::{BodyRefusal, too_large};
 use super::code::Code;
 use super::error::ApiError;
 use super::resources::Resources;
@@ -88,6 +88,13 @@ impl From<BytesRejection> for ApiError {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return too_large();
+        }
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&rejection);
+        while let Some(error) = cause {
+            if let Some(refusal) = error.downcast_ref::<BodyRefusal>() {
+                return refusal.error();
+            }
+            cause = error.source();
         }
         Self::invalid_request("the body could not be read to its end").with_cause(rejection)
     }

@@ -20,7 +20,8 @@ pub async fn run(routes: fn() -> OpenApiRouter<Resources>) -> Result<(), Error> 
     let config = Config::for_program(Program::Lambda)?;
     let _telemetry = crate::telemetry::start(&config);
     let resources = Resources::new(config).with_max_connections(1).with_awaited_wake();
-    let app = stack(routes().split_for_parts().0.with_state(resources));
+    let routes = routes().split_for_parts().0.with_state(resources.clone());
+    let app = stack(routes, resources.config());
     lambda_http::run(MapRequest::new(app, without_stage)).await
 }
 

@@ -5,16 +5,21 @@
 //! puts the layers round a router once, so that an answer is the same whoever mounts it.
 
 mod access;
+mod answer_headers;
 mod auth;
 mod body;
 mod boundary;
 mod code;
+mod conditional;
 mod cursor;
 mod deadline;
+mod entity_tag;
 mod error;
 mod extract;
+mod gate;
 pub mod git_backend;
 mod github_access;
+mod idempotency;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod openapi;
@@ -34,6 +39,7 @@ pub use self::boundary::RequestId;
 pub use self::code::Code;
 pub use self::cursor::{Cursor, page_limit};
 pub use self::deadline::within;
+pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};
 pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
 pub use self::probe::{PostgresProbe, Probe};

@@ -6,6 +6,7 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::code::Code;
+use super::idempotency::{MOST_KEY, takes_key};
 use crate::wire::Problem;
 
 const TITLE: &str = "KotaDB";
@@ -29,8 +30,8 @@ pub fn describe(routes: OpenApi) -> Value {
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::iter_mut);
     for (path, item) in paths {
         let operations = item.as_object_mut().into_iter().flat_map(Map::iter_mut);
-        for (_, operation) in operations.filter(|(method, _)| METHODS.contains(&method.as_str())) {
-            complete(path, operation);
+        for (method, operation) in operations.filter(|(method, _)| METHODS.contains(&method.as_str())) {
+            complete((method, path), operation);
         }
     }
     document
@@ -60,8 +61,35 @@ fn add_components(components: &mut Value) {
             "description": "Seconds after which it is worth to ask again.",
             "schema": { "type": "integer", "minimum": 0 },
         },
+        "EntityTag": {
+            "description": "Send it back as `If-None-Match`, and the answer is 304 as long as it would be the same.",
+            "schema": { "type": "string" },
+        },
+        "Link": {
+            "description": "`rel=\"next\"`: the next page, if there is one.",
+            "schema": { "type": "string" },
+        },
+        "IdempotentReplayed": {
+            "description": "`true`: the answer to an earlier request with this `Idempotency-Key`.",
+            "schema": { "type": "string", "const": "true" },
+        },
         "Allow": { "description": "The methods of this path.", "schema": { "type": "string" } },
         "WwwAuthenticate": { "description": "How to say who asks.", "schema": { "type": "string" } },
+    });
+    components["parameters"] = json!({
+        "IfNoneMatch": {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of an earlier answer.",
+            "schema": { "type": "string" },
+        },
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Within 24 hours a request with the same key, path, query and body is answered as the first one \
+                was, and not done again. Refusals and failures are not kept.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": MOST_KEY, "pattern": "^[!-~]+$" },
+        },
     });
     components["securitySchemes"] = json!({
         "bearer": {
@@ -104,14 +132,23 @@ fn problem_response(status: u16) -> Value {
 }
 
 /// Adds to an operation what follows from what it takes.
-fn complete(path: &str, operation: &mut Value) {
+fn complete((method, path): (&str, &str), operation: &mut Value) {
     let is_keyed = operation["security"].as_array().is_some_and(|security| !security.is_empty());
+    let is_list = parameter(operation, "cursor").is_some();
     let has_parameters = operation["parameters"].as_array().is_some_and(|list| !list.is_empty());
     let has_body = operation.get("requestBody").is_some();
     let mut statuses = Vec::new();
     if is_keyed {
         statuses.extend([401, 403, 429, 503]);
         add_alternative(&mut operation["security"]);
+        match method {
+            "get" => add_conditions(operation),
+            method if takes_key(method, path) => {
+                statuses.extend([409, 422]);
+                add_idempotency(operation);
+            }
+            _ => {}
+        }
     }
     if has_parameters || has_body {
         statuses.push(400);
@@ -129,6 +166,9 @@ fn complete(path: &str, operation: &mut Value) {
             *known = json!({ "$ref": format!("#/components/responses/{}", response_name(status)) });
         }
     }
+    if is_list && method == "get" {
+        responses["200"]["headers"]["Link"] = reference("headers", "Link");
+    }
     responses["default"] = json!({ "$ref": "#/components/responses/Problem" });
     let own = responses.as_object_mut().into_iter().flat_map(Map::iter_mut);
     for (status, response) in own.filter(|(_, response)| response.get("$ref").is_none()) {
@@ -137,6 +177,39 @@ fn complete(path: &str, operation: &mut Value) {
         if is_refusal && response.get("content").is_none() {
             response["content"] = problem_content();
         }
+    }
+}
+
+fn reference(kind: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/components/{kind}/{name}") })
+}
+
+fn parameter<'a>(operation: &'a Value, name: &str) -> Option<&'a Value> {
+    operation["parameters"].as_array()?.iter().find(|parameter| parameter["name"] == name)
+}
+
+fn add_parameter(operation: &mut Value, parameter: Value) {
+    match operation["parameters"].as_array_mut() {
+        Some(list) => list.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
+    }
+}
+
+fn add_conditions(operation: &mut Value) {
+    add_parameter(operation, reference("parameters", "IfNoneMatch"));
+    let responses = &mut operation["responses"];
+    responses["200"]["headers"]["ETag"] = reference("headers", "EntityTag");
+    responses["304"] = json!({
+        "description": "The caller has the answer already.",
+        "headers": { "ETag": reference("headers", "EntityTag") },
+    });
+}
+
+fn add_idempotency(operation: &mut Value) {
+    add_parameter(operation, reference("parameters", "IdempotencyKey"));
+    let responses = operation["responses"].as_object_mut().into_iter().flat_map(Map::iter_mut);
+    for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+        response["headers"]["Idempotent-Replayed"] = reference("headers", "IdempotentReplayed");
     }
 }
 

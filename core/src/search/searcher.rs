@@ -48,6 +48,12 @@ impl Searcher {
         SearchCursor::open(text, Seal { tenant, signer: self.signer.clone() })
     }
 
+    /// The version of the root that a search would answer from now, read as a search reads it.
+    pub async fn version(&self, tenant: TenantId, min_version: Option<u64>) -> Result<u64, SearchError> {
+        let reader = Reader::new(&self.store, &self.cache, tenant);
+        Ok(reader.head(min_version).await?.version)
+    }
+
     /// Runs a query. The answer is exact: every line was verified against its content. Needs a tokio runtime of either
     /// kind. A search whose future is dropped stops at the next document.
     pub async fn search(&self, request: &SearchRequest) -> Result<SearchResult, SearchError> {

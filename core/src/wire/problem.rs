@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// URI of the kind of problem: `urn:kotadb:problem:<code>`.
+    /// Where the kind of problem is explained, relative to the server: `/errors/<code>`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Short sentence, the same for every occurrence of the kind.

@@ -12,6 +12,7 @@ use crate::db::repositories::RepositoryRow;
 #[schema(example = json!({ "url": "octocat/Hello-World", "refs": ["main", "release-*"], "schedule": "0 3 * * 1" }))]
 pub struct NewRepository {
     /// `owner/name` on GitHub, or an http(s) clone URL of an allowed origin.
+    #[schema(format = "clone-url")]
     pub url: String,
     /// Refs to track: names or patterns with `*` (`main`, `release-*`, `refs/tags/v*`). Default: the default branch.
     #[serde(default)]
@@ -23,6 +24,7 @@ pub struct NewRepository {
     pub priority: Option<i16>,
     /// When it is indexed without being asked: five cron fields, in UTC. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "cron")]
     pub schedule: Option<String>,
 }
 
@@ -41,7 +43,7 @@ pub struct ChangedRepository {
     pub priority: Option<Option<i16>>,
     /// Five cron fields, in UTC.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, format = "cron")]
     pub schedule: Option<Option<String>>,
 }
 

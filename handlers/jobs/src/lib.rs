@@ -30,6 +30,7 @@ pub fn routes() -> OpenApiRouter<Resources> {
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// Only those of this repository: a UUID or `owner/name`.
+    #[param(format = "repository")]
     repository: Option<String>,
     /// Most items of a page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -111,7 +112,9 @@ async fn show(
     operation_id = "cancel_job",
     params(("id" = Uuid, Path, description = "Id of the job.")),
     responses(
-        (status = 200, description = "The job as it is now.", body = Job),
+        (status = 200, description = "The job as it is now.", body = Job, links(
+            ("retry" = (operation_id = "retry_job", parameters(("id" = "$response.body#/id")))),
+        )),
         (status = 409, description = "`job_state`: it has ended."),
     ),
     security(("bearer" = ["jobs:write"]))

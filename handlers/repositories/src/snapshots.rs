@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
 use kotadb_core::db::{Scope, deletions};
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Code, Id, Json, OpenApiRouter, Resources, routes};
+use kotadb_core::http::{
+    ApiError, Authorized, Code, EntityTag, Id, IfNoneMatch, Json, OpenApiRouter, Resources, TagBuilder, routes,
+};
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
-use kotadb_core::store::Refs;
+use kotadb_core::store::{Refs, Root};
 use kotadb_core::wire::{IndexedCommit, List, Timestamp};
 
 /// Routes below one repository.
@@ -36,13 +40,26 @@ pub(crate) fn routes() -> OpenApiRouter<Resources> {
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
+    had: IfNoneMatch,
     Id(id): Id<RepositoryId>,
-) -> Result<Json<List<IndexedCommit>>, ApiError> {
+) -> Result<Response, ApiError> {
     key.require(id)?;
-    let mut commits = indexed(&resources, key.tenant, id).await?;
+    let (root, _) = resources.store()?.head(key.tenant).await?;
+    let tag = tag(key.tenant, id, root.version, &key.hidden);
+    if had.has(&tag.to_string()) {
+        return Ok(tag.not_modified());
+    }
+    let mut commits = indexed(&resources, key.tenant, id, &root).await?;
     commits.retain(|commit| !is_hidden(&key.hidden, id, &commit.commit));
     let total = commits.len() as u64;
-    Ok(Json(List::page(commits, None).with_total(total)))
+    Ok(([(ETAG, tag.header())], Json(List::page(commits, None).with_total(total))).into_response())
+}
+
+/// HEAD and what is hidden decide the answer.
+fn tag(tenant: TenantId, id: RepositoryId, root_version: u64, hidden: &[(RepositoryId, ObjectId)]) -> EntityTag {
+    let tag = TagBuilder::new("snapshots").with(tenant.0.as_bytes()).with(id.0.as_bytes());
+    let hidden = hidden.iter().filter(|(of, _)| *of == id);
+    hidden.fold(tag.with(&root_version.to_be_bytes()), |tag, (_, commit)| tag.with(&commit.0)).strong()
 }
 
 /// Delete a commit
@@ -78,7 +95,8 @@ async fn forget(
     if is_hidden(&key.hidden, id, &commit.to_string()) {
         return Err(not_found());
     }
-    let searchable = indexed(&resources, key.tenant, id).await?;
+    let (root, _) = resources.store()?.head(key.tenant).await?;
+    let searchable = indexed(&resources, key.tenant, id, &root).await?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     if !searchable.iter().any(|one| one.commit == commit.to_string()) {
         deletions::hide_unseen(&mut tx, key.tenant, id, commit).await?;
@@ -95,9 +113,13 @@ fn is_hidden(hidden: &[(RepositoryId, ObjectId)], id: RepositoryId, commit: &str
 }
 
 /// Commits that HEAD names, each once: tips by ref name, then the history, the newest first.
-async fn indexed(resources: &Resources, tenant: TenantId, id: RepositoryId) -> Result<Vec<IndexedCommit>, ApiError> {
+async fn indexed(
+    resources: &Resources,
+    tenant: TenantId,
+    id: RepositoryId,
+    root: &Root,
+) -> Result<Vec<IndexedCommit>, ApiError> {
     let store = resources.store()?;
-    let (root, _) = store.head(tenant).await?;
     let Some(entry) = root.repositories.get(&id) else { return Ok(Vec::new()) };
     let refs = match entry.refs {
         Some(key) => store.refs(tenant, key).await?,

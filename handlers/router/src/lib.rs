@@ -7,7 +7,7 @@ use serde_json::Value;
 /// All routes, ready to be served.
 pub fn build(resources: Resources) -> Router {
     let (routes, _) = routes().split_for_parts();
-    stack(routes.with_state(resources))
+    stack(routes.with_state(resources.clone()), resources.config())
 }
 
 /// What they say of themselves: the document that `handlers/docs` holds.

@@ -7,14 +7,21 @@
 //! `index_behind`) to answer from an index older than that root version, which a job's summary names. A search stops after
 //! `timeout_ms` (1 to 10,000, the default) or 1 GiB of reads: `index.complete` says whether all is there, `index.reason`
 //! why not. One that nobody waits for any more stops too. Answered from the index: the database is asked for the key only.
+//!
+//! An answer to `GET` that is not cut off by its deadline has a weak entity tag: of what was asked, of the repositories and
+//! hidden commits that the key sees, and of the root version. Where a caller has it, 304 comes without a search.
 
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Authorized, Json, OpenApiRouter, Query, Resources, page_limit, routes};
+use kotadb_core::http::{
+    ApiError, Authorized, EntityTag, IfNoneMatch, Json, OpenApiRouter, Query, Resources, TagBuilder, page_limit, routes,
+};
 use kotadb_core::query;
-use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher};
+use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher, StopReason};
 use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -31,10 +38,12 @@ pub fn routes() -> OpenApiRouter<Resources> {
 #[schema(example = json!({ "query": "lang:rust fn main", "limit": 10 }))]
 struct CodeSearch {
     /// In the query language, at most 1 KiB.
-    #[param(max_length = 1024, example = "lang:rust fn main")]
-    #[schema(max_length = 1024)]
+    #[param(max_length = 1024, format = "code-query", example = "lang:rust fn main")]
+    #[schema(max_length = 1024, format = "code-query")]
     query: String,
     /// Only in this repository: a UUID or `owner/name`.
+    #[param(format = "repository")]
+    #[schema(format = "repository")]
     repository: Option<String>,
     /// Most lines of a page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -92,9 +101,25 @@ const MAX_BYTES: u64 = 1 << 30;
 async fn by_query(
     State(resources): State<Resources>,
     key: Authorized<Search>,
+    had: IfNoneMatch,
     Query(search): Query<CodeSearch>,
-) -> Result<Json<SearchList>, ApiError> {
-    answer(&resources, &key, &search).await
+) -> Result<Response, ApiError> {
+    let searcher = resources.searcher()?;
+    let request = request(searcher, &key, &search)?;
+    if had.is_some() {
+        let tag = tag(&request, &search, searcher.version(key.tenant, search.min_version).await?);
+        if had.has(&tag.to_string()) {
+            return Ok(tag.not_modified());
+        }
+    }
+    let result = searcher.search(&request).await?;
+    let answer = Json(list(&result));
+    // How far a search comes before its deadline differs from time to time.
+    if result.reason == Some(StopReason::Deadline) {
+        return Ok(answer.into_response());
+    }
+    let tag = tag(&request, &search, result.root_version);
+    Ok(([(ETAG, tag.header())], answer).into_response())
 }
 
 /// Search code, asked by a body
@@ -118,18 +143,21 @@ async fn by_body(
     key: Authorized<Search>,
     Json(search): Json<CodeSearch>,
 ) -> Result<Json<SearchList>, ApiError> {
-    answer(&resources, &key, &search).await
-}
-
-async fn answer(
-    resources: &Resources,
-    key: &Authorized<Search>,
-    search: &CodeSearch,
-) -> Result<Json<SearchList>, ApiError> {
     let searcher = resources.searcher()?;
-    let request = request(searcher, key, search)?;
+    let request = request(searcher, &key, &search)?;
     let result = searcher.search(&request).await?;
     Ok(Json(list(&result)))
+}
+
+/// All that the answer depends on, but for what it costs.
+fn tag(request: &SearchRequest, search: &CodeSearch, root_version: u64) -> EntityTag {
+    let mut tag = TagBuilder::new("code search").with(request.tenant.0.as_bytes()).with(&root_version.to_be_bytes());
+    tag = tag.with(format!("{search:?}").as_bytes());
+    for visible in &request.visible {
+        tag = tag.with(visible.id.0.as_bytes()).with(visible.name.as_bytes());
+        tag = visible.hidden.iter().fold(tag, |tag, commit| tag.with(&commit.0));
+    }
+    tag.weak()
 }
 
 /// Checked against the limits of this route.

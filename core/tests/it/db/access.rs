@@ -70,6 +70,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
             INSERT INTO kotadb.rate_limits (subject_id, full_again_at) VALUES ('{tenant}', now());
             INSERT INTO kotadb.audit_log (actor, action, target, tenant_id) VALUES ('a', 'b', 'c', '{tenant}');
             INSERT INTO kotadb.indexer_usage (day, tenant_id, seconds) VALUES (now()::date, '{tenant}', 1);
+            INSERT INTO kotadb.idempotent_requests (tenant_id, slot, request_sha256, attempt)
+                VALUES ('{tenant}', sha256('s'), sha256('r'), gen_random_uuid());
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
             INSERT INTO kotadb.cursors (name, position) VALUES ('{tenant}', 1);
             INSERT INTO kotadb.app_deliveries (delivery_id, tenant_id, event, body_sha256)

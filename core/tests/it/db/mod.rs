@@ -6,6 +6,7 @@ mod cluster;
 mod deliveries;
 mod fairness;
 pub mod fixture;
+mod idempotency;
 mod job_events;
 mod jobs;
 mod migrations;

@@ -59,6 +59,12 @@ impl App {
         Self { db, store: kept, router: kotadb_router::build(resources) }
     }
 
+    /// Beside a server that has the same database and store.
+    pub fn over(db: TestDb, store: Store, variables: &[(&str, &str)]) -> Self {
+        let resources = Resources::new(config(&db.pooled_url, variables)).with_store(store.clone());
+        Self { db, store, router: kotadb_router::build(resources) }
+    }
+
     /// Whose database is asked where it is counted.
     pub async fn counted(operations: &Arc<Operations>) -> Self {
         Self::counted_with(operations, &[]).await

@@ -5,10 +5,14 @@
 mod accounts;
 mod app;
 mod boot;
+mod conditional;
+mod contract;
+mod docs;
 mod far_store;
 mod guards;
 mod health;
 mod hostile;
+mod idempotency;
 mod index;
 mod jobs;
 mod keys;

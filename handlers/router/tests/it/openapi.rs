@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::app::{ask, config};
 
 /// Pages for people, which the description leaves out.
-const PAGES: &[&str] = &[];
+const PAGES: &[&str] = &["/docs/api", "/errors/{code}", "/llms.txt"];
 /// What axum answers all other paths by.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 

@@ -38,7 +38,7 @@ async fn refusals_are_problems_with_stable_codes() {
         assert_eq!((answer.status, answer.code()), (status, code), "{named}: {}", answer.body);
         assert_eq!(answer.content_type, "application/problem+json", "{named}");
         assert_eq!(answer.headers["x-request-id"].to_str().unwrap(), answer.body["request_id"], "{named}");
-        assert_eq!(answer.body["type"], format!("urn:kotadb:problem:{code}"), "{named}");
+        assert_eq!(answer.body["type"], format!("/errors/{code}"), "{named}");
         assert!(answer.body["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{named}: {}", answer.body);
     }
 }
