@@ -35,5 +35,7 @@ else
 fi
 export SCHEMATHESIS=$venv/bin/schemathesis SCHEMATHESIS_ARGS
 cd "$here/.."
-exec_test() { cargo test --locked --quiet -p kotadb-router --test it -- --ignored --exact --nocapture "$1"; }
-exec_test contract::the_running_server_does_what_it_describes
+# As `scripts/test.sh` has built it; PACKAGES='-p kotadb-router' builds less.
+read -ra packages <<<"${PACKAGES:---workspace}"
+cargo nextest run --locked "${packages[@]}" --all-features --run-ignored only --no-capture \
+    -E 'package(kotadb-router) & test(=contract::the_running_server_does_what_it_describes)'
