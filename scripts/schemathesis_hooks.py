@@ -25,7 +25,6 @@ text_format = schemathesis.openapi.format
 text_format("code-query", st.one_of(word, word.map(lambda text: f'"{text}" lang:rust'), word.map("/{}.*/".format)))
 text_format("repository", st.sampled_from([FIXTURE["repository"], "octocat/Spoon-Knife"]))
 text_format("clone-url", st.tuples(word, word).map("/".join))
-text_format("cron", st.tuples(st.integers(0, 59), st.integers(0, 23)).map(lambda at: f"{at[0]} {at[1]} * * *"))
 
 
 def is_positive(case):

@@ -6,8 +6,9 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use super::code::Code;
 use super::error::ApiError;
 use super::resources::Resources;
 
-/// A JSON body, read or written.
+/// A JSON body, read or written. What is read is no list.
 #[derive(Clone, Debug)]
 pub struct Json<T>(pub T);
 
@@ -37,7 +38,15 @@ impl<T: DeserializeOwned> FromRequest<Resources> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, resources: &Resources) -> Result<Self, ApiError> {
-        let axum::Json(value) = axum::Json::from_request(request, resources).await?;
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(Code::UnsupportedMediaType, "send the body as `content-type: application/json`"));
+        }
+        let bytes = Bytes::from_request(request, resources).await?;
+        // serde takes a list for a struct, too: its fields in their order, which nobody promised.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(ApiError::invalid_request("the body must be a JSON object, not a list"));
+        }
+        let axum::Json(value) = axum::Json::from_bytes(&bytes)?;
         Ok(Self(value))
     }
 }
@@ -78,6 +87,12 @@ impl FromRequest<Resources> for RawBody {
     async fn from_request(request: Request, resources: &Resources) -> Result<Self, ApiError> {
         Ok(Self(Bytes::from_request(request, resources).await?))
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
 fn no_such_id() -> ApiError {

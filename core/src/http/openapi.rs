@@ -52,7 +52,13 @@ fn add_components(components: &mut Value) {
         "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
         "content": problem_content(),
     });
-    components["headers"] = json!({
+    components["headers"] = headers();
+    components["parameters"] = parameters();
+    components["securitySchemes"] = security_schemes();
+}
+
+fn headers() -> Value {
+    json!({
         "RequestId": {
             "description": "Id of the request: the caller's `X-Request-Id` where that is a UUID, else a new one.",
             "schema": { "type": "string", "format": "uuid" },
@@ -75,8 +81,11 @@ fn add_components(components: &mut Value) {
         },
         "Allow": { "description": "The methods of this path.", "schema": { "type": "string" } },
         "WwwAuthenticate": { "description": "How to say who asks.", "schema": { "type": "string" } },
-    });
-    components["parameters"] = json!({
+    })
+}
+
+fn parameters() -> Value {
+    json!({
         "IfNoneMatch": {
             "name": "If-None-Match",
             "in": "header",
@@ -90,8 +99,11 @@ fn add_components(components: &mut Value) {
                 was, and not done again. Refusals and failures are not kept.",
             "schema": { "type": "string", "minLength": 1, "maxLength": MOST_KEY, "pattern": "^[!-~]+$" },
         },
-    });
-    components["securitySchemes"] = json!({
+    })
+}
+
+fn security_schemes() -> Value {
+    json!({
         "bearer": {
             "type": "http",
             "scheme": "bearer",
@@ -104,7 +116,7 @@ fn add_components(components: &mut Value) {
             "name": "X-API-Key",
             "description": "The same API key, in a header of its own.",
         },
-    });
+    })
 }
 
 fn response_name(status: u16) -> String {

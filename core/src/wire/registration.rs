@@ -30,7 +30,6 @@ pub struct NewRegistration {
     pub priority: Option<i16>,
     /// When each is indexed without being asked: five cron fields, in UTC.
     #[serde(default)]
-    #[schema(format = "cron")]
     pub schedule: Option<String>,
 }
 

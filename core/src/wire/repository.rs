@@ -24,7 +24,6 @@ pub struct NewRepository {
     pub priority: Option<i16>,
     /// When it is indexed without being asked: five cron fields, in UTC. Default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "cron")]
     pub schedule: Option<String>,
 }
 
@@ -43,7 +42,7 @@ pub struct ChangedRepository {
     pub priority: Option<Option<i16>>,
     /// Five cron fields, in UTC.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "cron")]
+    #[schema(value_type = Option<String>)]
     pub schedule: Option<Option<String>>,
 }
 

@@ -43,7 +43,6 @@ struct CodeSearch {
     query: String,
     /// Only in this repository: a UUID or `owner/name`.
     #[param(format = "repository")]
-    #[schema(format = "repository")]
     repository: Option<String>,
     /// Most lines of a page.
     #[param(minimum = 1, maximum = 100, default = 50)]

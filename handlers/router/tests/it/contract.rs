@@ -55,9 +55,12 @@ async fn furnished(app: &App, github: &FakeGithub) -> (Tenant, Value) {
     let mut tx = app.db.db.begin(Scope::Worker).await.unwrap();
     assert!(installations::link(&mut tx, installation, "octocat", 1, tenant.id).await.unwrap());
     tx.commit().await.unwrap();
-    let registered = app.register(&tenant.key, "octocat/Spoon-Knife").await;
+    let mut registered = app.register(&tenant.key, "octocat/Spoon-Knife").await;
     let files = [("README.md", "a fork and a spoon\n"), ("src/main.rs", "fn main() {\n    println!(\"main\");\n}\n")];
     publish(&app.store, tenant.id, registered["id"].as_str().unwrap(), &files).await;
+    // Of another tenant, so that nothing that is asked deletes the hook or changes its secret.
+    let other = app.tenant("hooked").await;
+    registered["webhook"] = app.register(&other.key, "octocat/lib-one").await["webhook"].take();
     (tenant, registered)
 }
 
@@ -69,6 +72,7 @@ async fn the_running_server_does_what_it_describes() {
     let mut variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let (folder, database_url) = (data.path().to_str().unwrap(), db.pooled_url.clone());
     variables.extend([
+        ("KOTADB_MODE", "local"),
         ("DATABASE_URL", database_url.as_str()),
         ("KOTADB_DATA_DIR", folder),
         ("KOTADB_MASTER_KEY", MASTER_KEY),
@@ -107,6 +111,8 @@ fn schemathesis(url: &str, fixture: &Value, log: &Path) -> bool {
     command.args(std::env::var("SCHEMATHESIS_ARGS").unwrap_or_default().split_whitespace());
     command.current_dir(log.parent().unwrap());
     command.env("SCHEMATHESIS_HOOKS", "schemathesis_hooks").env("PYTHONPATH", &scripts);
+    // The scripts are in the tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("KOTADB_CONTRACT", fixture.to_string()).env("KOTADB_CONTRACT_LOG", log);
     command.env("KOTADB_CONTRACT_KEY", fixture["key"].as_str().unwrap()).status().unwrap().success()
 }

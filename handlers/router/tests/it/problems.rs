@@ -22,6 +22,8 @@ async fn refusals_are_problems_with_stable_codes() {
         (with_type("text/plain", "{}"), 415, "unsupported_media_type"),
         (with_type("application/json", "{"), 400, "invalid_request"),
         (with_type("application/json", r#"{"url":"a/b","colour":1}"#), 400, "invalid_request"),
+        (with_type("application/json", r#"["a/b", []]"#), 400, "invalid_request"),
+        (with_type("application/json", "{} {}"), 400, "invalid_request"),
         (with_type("application/json", &" ".repeat(1024 * 1024 + 1)), 413, "payload_too_large"),
         (request("GET", "/api/v1/repositories?limit=0", &key, None), 400, "invalid_request"),
         (request("GET", "/api/v1/repositories?limit=x", &key, None), 400, "invalid_request"),
