@@ -20,6 +20,9 @@ pub struct RouterArgs {
     /// Starts.
     #[arg(long, default_value_t = 50)]
     runs: usize,
+    /// The program, as it is deployed; by default the release build.
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// Address of a router that serves something; with it only that is measured, by `wrk`.
     #[arg(long, requires = "key")]
     url: Option<String>,
@@ -54,7 +57,10 @@ impl Drop for Started {
 pub fn run(args: &RouterArgs, bin: &Path, rows: &mut Rows) -> anyhow::Result<()> {
     match (&args.url, &args.key) {
         (Some(url), Some(key)) => rows.write("router-wrk", &wrk(args, url, key)?),
-        _ => rows.write("router", &starts(args, &bin.join("kotadb-api-server"))?),
+        _ => {
+            let program = args.program.clone().unwrap_or_else(|| bin.join("kotadb-api-server"));
+            rows.write("router", &starts(args, &program)?)
+        }
     }
 }
 

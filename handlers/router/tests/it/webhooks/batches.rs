@@ -174,3 +174,24 @@ async fn a_sender_that_hangs_up_ends_no_batch() {
         assert_eq!(app.count(&row).await, "1");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_job_of_a_batch_keeps_the_trace_of_its_own_delivery() {
+    let app = Arc::new(App::new().await);
+    let hooks = [known(&app, "one", "a/b").await, known(&app, "two", "a/b").await];
+    app.db.execute("DELETE FROM kotadb.deliveries; DELETE FROM kotadb.jobs").await;
+    let sent = hooks.iter().zip(["1", "2"]).map(|(hook, digit)| {
+        let delivery = Delivery::of(hook, "push", &push("refs/heads/main"));
+        let mut request = delivery.request(&delivery.signature());
+        let traceparent = format!("00-{}-{}-01", digit.repeat(32), digit.repeat(16));
+        request.headers_mut().insert("traceparent", traceparent.parse().unwrap());
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.send(request).await.status })
+    });
+    for sent in sent.collect::<Vec<_>>() {
+        assert_eq!(sent.await.unwrap(), 202);
+    }
+    let kept = "SELECT t.name || ' ' || substr(j.traceparent, 4, 2) FROM kotadb.jobs j
+        JOIN kotadb.tenants t ON t.id = j.tenant_id ORDER BY 1";
+    assert_eq!(app.db.texts(kept).await, ["one 11", "two 22"]);
+}
