@@ -37,5 +37,5 @@ export SCHEMATHESIS=$venv/bin/schemathesis SCHEMATHESIS_ARGS
 cd "$here/.."
 # As `scripts/test.sh` has built it; PACKAGES='-p kotadb-router' builds less.
 read -ra packages <<<"${PACKAGES:---workspace}"
-cargo nextest run --locked "${packages[@]}" --all-features --run-ignored only --no-capture \
+cargo nextest run --locked "${packages[@]}" --all-features --ignore-default-filter --no-capture \
     -E 'package(kotadb-router) & test(=contract::the_running_server_does_what_it_describes)'

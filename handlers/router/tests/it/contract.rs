@@ -67,7 +67,6 @@ async fn furnished(app: &App, github: &FakeGithub) -> (Tenant, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs schemathesis: run scripts/schemathesis.sh"]
 async fn the_running_server_does_what_it_describes() {
     let (db, github, data) = (TestDb::new().await, FakeGithub::start().await, tempfile::tempdir().unwrap());
     let own = github.variables();
