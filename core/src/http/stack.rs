@@ -112,7 +112,7 @@ mod tests {
     use crate::wire::Problem;
 
     fn resources() -> Resources {
-        Resources::new(Config::from_lookup(&|_| None).unwrap())
+        Resources::new(Config::from_lookup(&|name| (name == "HOME").then(|| "/home/ada".to_owned())).unwrap())
     }
 
     async fn counted(RawBody(body): RawBody) -> String {
