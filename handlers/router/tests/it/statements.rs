@@ -19,15 +19,19 @@ const APP_SECRET: &str = "the secret of the App";
 const INDEX: Cost = Cost { transactions: 1, statements: 1 };
 /// Answered from Postgres.
 const POSTGRES: Cost = Cost { transactions: 2, statements: 3 };
-/// Also makes the webhook at GitHub, between transactions.
-const PROVISION: Cost = POSTGRES;
-const REGISTER: Cost = POSTGRES;
-const REGISTER_MANY: Cost = POSTGRES;
-const FIRST_DELIVERY: Cost = POSTGRES;
-/// Answered by who asks alone.
-const WHO: Cost = INDEX;
-/// Ways to GitHub and back, which ask it in between: `accounts.rs` goes them.
-const ELSEWHERE: [&str; 2] = ["GET /auth/github", "GET /auth/github/callback"];
+/// Those below talk to GitHub as well, between transactions, since none may span that: what they cost now, so that it shows
+/// when it grows. Makes the webhook and notes what came of it.
+const REGISTER: Cost = Cost { transactions: 5, statements: 9 };
+/// The same for each repository of the pattern, here one.
+const REGISTER_MANY: Cost = Cost { transactions: 7, statements: 9 };
+/// Sets the secret at GitHub, too.
+const PROVISION: Cost = Cost { transactions: 3, statements: 6 };
+/// Takes the webhook away at GitHub.
+const UNREGISTER: Cost = Cost { transactions: 3, statements: 6 };
+/// Looks the hook up, and goes alone because it verifies it.
+const FIRST_DELIVERY: Cost = Cost { transactions: 3, statements: 5 };
+/// Looks up what the first has changed.
+const SECOND_DELIVERY: Cost = Cost { transactions: 2, statements: 2 };
 /// Not answered from either.
 const NOTHING: Cost = Cost { transactions: 0, statements: 0 };
 
@@ -150,7 +154,7 @@ async fn every_route_keeps_to_its_statements() {
     jobs(&mut costs, job, &one).await;
     webhooks(&mut costs, &made, &one).await;
     registrations(&mut costs).await;
-    costs.ask("DELETE /api/v1/repositories/{id}", POSTGRES, &one, None).await;
+    costs.ask("DELETE /api/v1/repositories/{id}", UNREGISTER, &one, None).await;
     keys(&mut costs).await;
     tenant(&mut costs).await;
     assert!(costs.over.is_empty(), "{:#?}", costs.over);
@@ -195,7 +199,7 @@ async fn webhooks(costs: &mut Costs, made: &Value, one: &str) {
     });
     let star = json!({ "action": "created", "repository": push["repository"] });
     // The first to a hook verifies it; from then on one statement is enough.
-    let taken = [(FIRST_DELIVERY, &push, "push"), (INDEX, &push, "push"), (INDEX, &star, "star")];
+    let taken = [(FIRST_DELIVERY, &push, "push"), (SECOND_DELIVERY, &push, "push"), (INDEX, &star, "star")];
     for (limit, body, event) in taken {
         costs.send("POST /webhooks/github/{id}", limit, delivery(path, secret, event, body)).await;
     }
