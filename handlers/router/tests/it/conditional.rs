@@ -32,7 +32,7 @@ async fn a_search_is_tagged_by_what_it_depends_on() {
             .await;
     }
     let other = app.register(&one.key, "a/other").await;
-    let narrow = app.key(one.id, &crate::app::SCOPES).await;
+    let narrow = app.key(one.id, &kotadb_core::db::keys::SCOPES).await;
     let id = other["id"].as_str().unwrap();
     app.db
         .execute(&format!(

@@ -39,7 +39,7 @@ async fn a_registration_that_is_sent_twice_shows_the_same_secret_and_keeps_it_se
 async fn keys_are_of_one_caller_and_one_path() {
     let app = App::new().await;
     let (one, two) = (app.tenant("one").await, app.tenant("two").await);
-    let second = app.key(one.id, &crate::app::SCOPES).await;
+    let second = app.key(one.id, &kotadb_core::db::keys::SCOPES).await;
     for api_key in [&one.key, &two.key, &second] {
         let answer = app.send(keyed("/api/v1/repositories", api_key, "same", Some(json!({ "url": "a/b" })))).await;
         assert!(matches!(answer.status, 200 | 201) && !is_replayed(&answer), "{}", answer.body);
