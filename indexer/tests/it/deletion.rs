@@ -134,7 +134,7 @@ async fn of_a_deleted_tenant_nothing_is_left_once_its_jobs_must_have_ended() {
     let id = service.register("acme/a", &remote, &[]).await;
     index(&service, id).await;
     sweep(&service).await;
-    let stored = "SELECT (stored_bytes > 1000)::text FROM kotadb.tenants";
+    let stored = "SELECT (stored_bytes > 500)::text FROM kotadb.tenants";
     assert_eq!(service.database.texts(stored).await, ["true"], "what a plan limits is measured");
     let mut tx = service.database.db.begin(Scope::Worker).await.unwrap();
     let other = tenants::ensure(&mut tx, "other").await.unwrap();

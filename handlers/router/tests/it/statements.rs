@@ -32,6 +32,10 @@ const UNREGISTER: Cost = Cost { transactions: 3, statements: 6 };
 const FIRST_DELIVERY: Cost = Cost { transactions: 3, statements: 5 };
 /// Looks up what the first has changed.
 const SECOND_DELIVERY: Cost = Cost { transactions: 2, statements: 2 };
+/// Answered by who asks alone.
+const WHO: Cost = INDEX;
+/// Ways to GitHub and back, which ask it in between: `accounts.rs` goes them.
+const ELSEWHERE: [&str; 2] = ["GET /auth/github", "GET /auth/github/callback"];
 /// Not answered from either.
 const NOTHING: Cost = Cost { transactions: 0, statements: 0 };
 
