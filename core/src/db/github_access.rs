@@ -60,8 +60,7 @@ pub async fn link(
 
 /// Puts a refreshed token in the place of the one that has ended.
 pub async fn renew(tx: &mut Tx, token: &NewToken<'_>) -> Result<(), DbError> {
-    let update =
-        "UPDATE kotadb.github_tokens SET sealed = $2, sealed_refresh = coalesce($3, sealed_refresh), expires_at = $4
+    let update = "UPDATE kotadb.github_tokens SET sealed = $2, sealed_refresh = $3, expires_at = $4
         WHERE id = $1 AND revoked_at IS NULL";
     let update = Statement::new(update).bind(token.id).bind(token.sealed.to_vec());
     tx.run(update.bind(token.sealed_refresh.map(<[u8]>::to_vec)).bind(token.expires_at)).await.map(|_| ())

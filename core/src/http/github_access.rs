@@ -75,7 +75,9 @@ impl Resources {
             token => token?,
         };
         let mut tx = self.db()?.begin(Scope::Tenant(tenant)).await?;
-        let sealed = Sealed::of(key, stored.id, &token);
+        let mut sealed = Sealed::of(key, stored.id, &token);
+        // Without another one the same serves again.
+        sealed.refresh = sealed.refresh.or_else(|| stored.sealed_refresh.clone());
         github_access::renew(&mut tx, &sealed.row()).await?;
         tx.commit().await?;
         Ok(Some(github.user(token.token)))
