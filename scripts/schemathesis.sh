@@ -26,12 +26,13 @@ if [ -z "${KOTADB_TEST_SERVICES:-}" ]; then
     services=$("$here/test-services.sh" start)
     eval "$services"
 fi
+# One worker: with two, hypothesis 6.170 sometimes ends in an error of its own (`AST constructor recursion depth mismatch`).
 if [ "${1:-}" = --long ]; then
     seed=${SEED:-$RANDOM}
     echo "schemathesis: seed $seed"
-    SCHEMATHESIS_ARGS="--workers 2 --seed $seed --max-examples 200 --max-time ${SECONDS_EACH:-1200}"
+    SCHEMATHESIS_ARGS="--workers 1 --seed $seed --max-examples 200 --max-time ${SECONDS_EACH:-1200}"
 else
-    SCHEMATHESIS_ARGS="--workers 2 --seed ${SEED:-1} --max-examples 10 --max-time 120"
+    SCHEMATHESIS_ARGS="--workers 1 --seed ${SEED:-1} --max-examples 8 --max-time 150"
 fi
 export SCHEMATHESIS=$venv/bin/schemathesis SCHEMATHESIS_ARGS
 cd "$here/.."

@@ -12,11 +12,15 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::body::{BodyRefusal, too_large};
 use super::code::Code;
 use super::error::ApiError;
 use super::resources::Resources;
+
+/// Up to here a floating-point number holds every whole one.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A JSON body, read or written. What is read is no list.
 #[derive(Clone, Debug)]
@@ -46,8 +50,11 @@ impl<T: DeserializeOwned> FromRequest<Resources> for Json<T> {
         if bytes.trim_ascii_start().first() == Some(&b'[') {
             return Err(ApiError::invalid_request("the body must be a JSON object, not a list"));
         }
-        let axum::Json(value) = axum::Json::from_bytes(&bytes)?;
-        Ok(Self(value))
+        match axum::Json::from_bytes(&bytes) {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            // `5.0` is an integer of JSON Schema, and so of our description, but none of serde.
+            Err(rejection) => with_integers(&bytes).map(Self).ok_or_else(|| rejection.into()),
+        }
     }
 }
 
@@ -87,6 +94,19 @@ impl FromRequest<Resources> for RawBody {
     async fn from_request(request: Request, resources: &Resources) -> Result<Self, ApiError> {
         Ok(Self(Bytes::from_request(request, resources).await?))
     }
+}
+
+/// The body, read once more with whole numbers written as such; `None`: that does not help.
+fn with_integers<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let mut body: Value = serde_json::from_slice(bytes).ok()?;
+    body.as_object_mut()?.values_mut().for_each(|field| {
+        let whole =
+            field.as_f64().filter(|number| field.is_f64() && number.fract() == 0.0 && number.abs() < MOST_EXACT);
+        if let Some(number) = whole {
+            *field = Value::from(number as i64);
+        }
+    });
+    serde_json::from_value(body).ok()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -46,6 +46,7 @@ pub struct ChangedTenant {
 /// Somebody to be invited, by one of `email` and `github_login`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "role": "reader" }))]
 pub struct Invitation {
     /// The e-mail address, which must be verified when the invitation is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]

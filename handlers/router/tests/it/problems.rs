@@ -46,6 +46,18 @@ async fn refusals_are_problems_with_stable_codes() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_with_a_fraction_of_zero() {
+    let app = App::new().await;
+    let key = app.tenant("one").await.key;
+    let search = |body: serde_json::Value| app.call("POST", "/api/v1/search/code", &key, Some(body));
+    assert_eq!(search(json!({ "query": "x", "limit": 5.0, "context": 1e0 })).await.status, 200);
+    let half = search(json!({ "query": "x", "limit": 5.5 })).await;
+    assert_eq!((half.status, half.code()), (400, "invalid_request"));
+    let unknown = search(json!({ "query": "x", "limit": 5.0, "colour": 1 })).await;
+    assert_eq!((unknown.status, unknown.code()), (400, "invalid_request"));
+}
+
+#[tokio::test]
 async fn a_query_that_is_not_understood_is_explained() {
     let app = App::new().await;
     let key = app.tenant("one").await.key;
