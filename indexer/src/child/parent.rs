@@ -211,11 +211,13 @@ fn hear(line: &str, tell: Tell<'_>) -> Option<Result<Outcome, IndexError>> {
     }
 }
 
+/// What Rust and tokio say before they give up: no memory, and none for the stack of a thread.
+const WORDS_OF_WANT: [&str; 3] = ["memory allocation of", "failed to spawn thread", "OS can't spawn worker thread"];
+
 /// What a process that ended without a last line died of. `is_oom`: the kernel ended processes meanwhile because memory was
 /// short.
 fn died(status: ExitStatus, complaint: &str, is_oom: bool) -> IndexError {
-    // Rust's own words before it aborts.
-    if complaint.contains("memory allocation of") {
+    if WORDS_OF_WANT.iter().any(|words| complaint.contains(words)) {
         return IndexError::OutOfMemory;
     }
     match status.signal().and_then(|number| Signal::try_from(number).ok()) {
@@ -255,6 +257,8 @@ mod tests {
             (by(Signal::SIGSEGV), "", ErrorClass::Crash),
             (by(Signal::SIGKILL), "", ErrorClass::Crash),
             (by(Signal::SIGABRT), "memory allocation of 4096 bytes failed", ErrorClass::Transient),
+            (ExitStatus::from_raw(101 << 8), "failed to spawn thread: Os { code: 11 }", ErrorClass::Transient),
+            (ExitStatus::from_raw(101 << 8), "OS can't spawn worker thread: try again", ErrorClass::Transient),
             (by(Signal::SIGABRT), "free(): invalid pointer", ErrorClass::Crash),
             (by(Signal::SIGXFSZ), "", ErrorClass::Permanent),
             (ExitStatus::from_raw(101 << 8), "thread 'main' panicked", ErrorClass::Crash),
