@@ -72,6 +72,8 @@ async fn list(
 }
 
 /// Show a key
+///
+/// One that is revoked is not found: only the list has it.
 #[utoipa::path(
     get,
     path = "/api/v1/keys/{id}",
@@ -89,6 +91,8 @@ async fn show(
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let row = within_reach(&mut tx, &key, id).await?;
     tx.commit().await?;
+    // A revoked key is deleted for whoever asks for it; what was can be seen in the list.
+    let row = Some(row).filter(|row| row.revoked_at.is_none()).ok_or_else(|| ApiError::not_found("key"))?;
     Ok(Json(row.into()))
 }
 

@@ -33,6 +33,9 @@ async fn a_key_is_made_shown_once_listed_used_and_revoked() {
     for _ in 0..2 {
         assert_eq!(app.call("DELETE", &path, &tenant.key, None).await.status, 204);
     }
+    assert_eq!(app.call("GET", &path, &tenant.key, None).await.status, 404, "what was deleted is not found");
+    let list = app.call("GET", "/api/v1/keys?limit=1", &tenant.key, None).await;
+    assert!(list.body["items"][0]["revoked_at"].is_string(), "{}", list.body);
     let refused = app.call("GET", "/api/v1/jobs", key, None).await;
     assert_eq!((refused.status, refused.code()), (401, "key_revoked"));
     let secret = app.db.texts("SELECT api_keys::text FROM kotadb.api_keys").await.join("\n");
