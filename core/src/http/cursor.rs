@@ -10,6 +10,19 @@ const PREFIX: &str = "v1.";
 const DEFAULT_LIMIT: u32 = 50;
 const MOST: u32 = 100;
 
+/// The query string of a list that takes nothing else.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Most items of a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[param(value_type = Option<String>)]
+    pub cursor: Option<Cursor>,
+}
+
 /// Length of a page: `limit` of the request, 1 to 100, by default 50.
 pub fn page_limit(limit: Option<u32>) -> Result<u32, ApiError> {
     match limit.unwrap_or(DEFAULT_LIMIT) {

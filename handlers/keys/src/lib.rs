@@ -15,9 +15,10 @@ use axum::extract::State;
 use kotadb_core::db::keys::{self, KeyRow};
 use kotadb_core::db::{Scope, Tx};
 use kotadb_core::http::scope::{AdminKeys, Any};
-use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes};
+use kotadb_core::http::{
+    ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, PageQuery, Query, Resources, page_limit, routes,
+};
 use kotadb_core::wire::{ApiKeyInfo, List, Whoami};
-use serde::Deserialize;
 use uuid::Uuid;
 
 /// The routes of this family.
@@ -29,19 +30,6 @@ pub fn routes() -> OpenApiRouter<Resources> {
         .routes(routes!(whoami))
 }
 
-/// The query string of the list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Most items of a page.
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-}
-
 /// List keys
 ///
 /// The newest first, with those that were revoked.
@@ -50,7 +38,7 @@ struct ListQuery {
     path = "/api/v1/keys",
     tag = "keys",
     operation_id = "list_keys",
-    params(ListQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of keys.", body = List<ApiKeyInfo>, links(
         ("key" = (operation_id = "read_key", parameters(("id" = "$response.body#/items/0/id")))),
     ))),
@@ -59,7 +47,7 @@ struct ListQuery {
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<AdminKeys>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<List<ApiKeyInfo>>, ApiError> {
     let limit = page_limit(query.limit)?;
     let unknown = |_| ApiError::invalid_request("`cursor` is of another list");

@@ -31,7 +31,9 @@ use axum::http::StatusCode;
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::{Scope, Tx, hooks, repositories};
 use kotadb_core::http::scope::{ReadRepositories, WriteJobs, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes};
+use kotadb_core::http::{
+    ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, PageQuery, Query, Resources, page_limit, routes,
+};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::wire::{List, QueuedJob, Repository};
 use serde::Deserialize;
@@ -45,19 +47,6 @@ pub fn routes() -> OpenApiRouter<Resources> {
         .routes(routes!(webhook::rotate))
         .merge(registrations::routes())
         .merge(snapshots::routes())
-}
-
-/// The query string of the list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Most items of a page.
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
 }
 
 /// The query string of an index request.
@@ -78,7 +67,7 @@ struct IndexQuery {
     path = "/api/v1/repositories",
     tag = "repositories",
     operation_id = "list_repositories",
-    params(ListQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of repositories.", body = List<Repository>, links(
         ("repository" = (operation_id = "read_repository", parameters(("id" = "$response.body#/items/0/id")))),
     ))),
@@ -87,7 +76,7 @@ struct IndexQuery {
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<List<Repository>>, ApiError> {
     let limit = page_limit(query.limit)?;
     let after = query.cursor.map(|Cursor(name)| name);

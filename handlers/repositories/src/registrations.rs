@@ -11,7 +11,9 @@ use kotadb_core::db::{Scope, installations};
 use kotadb_core::github::client::GithubRepository;
 use kotadb_core::github::{RepositoryPattern, follow};
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
-use kotadb_core::http::{ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, Query, Resources, page_limit, routes};
+use kotadb_core::http::{
+    ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, PageQuery, Query, Resources, page_limit, routes,
+};
 use kotadb_core::id::TenantId;
 use kotadb_core::wire::{List, NewRegistration, PlannedRepository, Registration, RegistrationAnswer};
 use serde::Deserialize;
@@ -41,19 +43,6 @@ struct RegisterQuery {
     /// Only list what would be registered.
     #[serde(default)]
     preview: bool,
-}
-
-/// The query string of the list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Most items of a page.
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
 }
 
 /// Register by a pattern of names
@@ -209,7 +198,7 @@ async fn register_all(
     path = "/api/v1/registrations",
     tag = "repositories",
     operation_id = "list_registrations",
-    params(ListQuery),
+    params(PageQuery),
     responses((status = 200, description = "A page of patterns.", body = List<Registration>, links(
         ("delete" = (operation_id = "delete_registration", parameters(("id" = "$response.body#/items/0/id")))),
     ))),
@@ -218,7 +207,7 @@ async fn register_all(
 async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadRepositories>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<List<Registration>>, ApiError> {
     key.require_all()?;
     let limit = page_limit(query.limit)?;

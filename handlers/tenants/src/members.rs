@@ -5,26 +5,12 @@ use axum::http::StatusCode;
 use kotadb_core::db::members::{self, Invited, MemberRow};
 use kotadb_core::db::{DbError, Scope};
 use kotadb_core::http::scope::{AdminTenant, ReadTenant};
-use kotadb_core::http::{ApiError, Authorized, Code, Cursor, Id, Json, Query, Resources, page_limit};
+use kotadb_core::http::{ApiError, Authorized, Code, Cursor, Id, Json, PageQuery, Query, Resources, page_limit};
 use kotadb_core::id::{RepositoryId, TenantId};
 use kotadb_core::wire::{ChangedMember, Invitation, List, Member};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::is_own;
-
-/// The query string of the list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    /// Most items of a page.
-    #[param(minimum = 1, maximum = 100, default = 50)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[param(value_type = Option<String>)]
-    cursor: Option<Cursor>,
-}
 
 /// List members
 ///
@@ -35,7 +21,7 @@ pub(crate) struct ListQuery {
     tag = "tenants",
     operation_id = "list_members",
     params(
-        ListQuery,
+        PageQuery,
         ("id" = Uuid, Path, description = "Id of the tenant."),
     ),
     responses(
@@ -52,7 +38,7 @@ pub(crate) async fn list(
     State(resources): State<Resources>,
     key: Authorized<ReadTenant>,
     Id(tenant): Id<TenantId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<List<Member>>, ApiError> {
     is_own(key.tenant, tenant)?;
     let limit = page_limit(query.limit)?;
