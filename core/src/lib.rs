@@ -1,13 +1,15 @@
-//! What two KotaDB programs must agree on: the text model, schedules, the index format, the query language, the object store, the
+//! What two KotaDB programs must agree on: the text model, facts about code and their graph, schedules, the index format, the query language, the object store, the
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← segment ← query ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{id, schedule, text} ← facts ← segment ← {graph, query} ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod facts;
 pub mod github;
+pub mod graph;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod id;

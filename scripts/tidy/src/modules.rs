@@ -7,8 +7,9 @@ use crate::{Fault, Source, Workspace};
 /// Core's modules from the ground up; those of one row do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["id", "schedule", "text"],
+    &["facts"],
     &["segment"],
-    &["query"],
+    &["graph", "query"],
     &["crypto", "metrics", "operations", "trace"],
     &["config"],
     &["telemetry", "store", "db"],

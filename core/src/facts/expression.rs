@@ -1,0 +1,35 @@
+//! How receivers, values and types are written down: as short texts of one grammar for all languages, in which local
+//! names have been replaced by what is known of them. So the resolver needs no scopes, only names that files share.
+//!
+//! ```text
+//! expression := primary postfix*
+//! primary    := NAME        a name that is not bound locally: a type, a module, a function, a global
+//!             | this        the instance: `self`, `this`, `$this`, the receiver of a Go method
+//!             | super       the same, seen as the type above
+//!             | Self        the type round it: `Self`, `cls`, `static`, `self` of a class method
+//!             | <TYPE>      something of that type: an annotated local or parameter, `new T()`, a cast, a literal (`<str>`)
+//!             | ?           nothing is known
+//! postfix    := .NAME       a member
+//!             | ::NAME      a name inside a type or module, where the language writes it so
+//!             | ()          the result of the call
+//!             | []          an element: an index, what a loop or an iterator gives
+//!             | ?           the value inside: `?` of Rust, a pattern `Some(x)`
+//!             | .await      the value that is waited for, also where `await` is written before
+//!             | .N          an element of a tuple, N a number
+//! TYPE       := the type as written, without blanks, references, pointers, lifetimes, `mut`, `const`, `dyn`, `impl`; with its arguments:
+//!               `Vec<Pool>`, `dict[str,Pool]`, `Pool|None`, `a.b.Pool`
+//! ```
+//!
+//! A local is replaced by `<TYPE>` where it is annotated, by the expression that it was given where that is written in
+//! this grammar, and else by `?`. What would be longer than [`MAX_LEN`] bytes is `?`.
+
+/// Longest text of an expression or type, in bytes.
+pub const MAX_LEN: usize = 200;
+
+/// Nothing is known.
+pub const UNKNOWN: &str = "?";
+
+/// The text, or [`UNKNOWN`] where it is too long.
+pub fn bounded(text: String) -> Box<str> {
+    if text.len() <= MAX_LEN { text.into() } else { UNKNOWN.into() }
+}
