@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# The secrets of an environment on Fly.
+#   scripts/fly-secrets.sh staging|production set [--from FILE]    asks for each (or takes it from a file of NAME=VALUE), shows the command, sets them
+#   scripts/fly-secrets.sh staging|production list
+#   scripts/fly-secrets.sh staging|production unset NAME…
+# Values never stand in arguments, in the shell's history or in the script that is shown: they go through standard input.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+help='fly-secrets.sh staging|production set [--from FILE] | list | unset NAME…'
+
+# What Fly has to know: the API's secrets, and those that the indexer needs, too. A test compares them with `.env.example`.
+shared=(DATABASE_URL KOTADB_MASTER_KEY KOTADB_MASTER_KEY_PREVIOUS BUCKET_NAME AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID
+  AWS_SECRET_ACCESS_KEY GITHUB_APP_ID GITHUB_APP_PRIVATE_KEY GITHUB_WEBHOOK_TOKEN KOTADB_WEBHOOK_BASE_URL SENTRY_DSN REDIS_URL)
+api_only=(SUPABASE_URL SUPABASE_ANON_KEY SUPABASE_SERVICE_KEY JWT_SECRET GITHUB_APP_WEBHOOK_SECRET GITHUB_APP_WEBHOOK_SECRET_PREVIOUS
+  GITHUB_CLIENT_ID GITHUB_CLIENT_SECRET KOTADB_TICK_SECRET KOTADB_CORS_ORIGINS)
+indexer_only=(DATABASE_DIRECT_URL)
+
+[ $# -ge 2 ] || usage "$help"
+choose_environment "$1"
+action=$2
+shift 2
+
+# Reads the value of NAME into `value`; empty: skipped.
+ask() {
+  read -rsp "$1 (empty: leave it): " value </dev/tty || value=
+  printf '\n' >&2
+}
+
+collect() {
+  local name value
+  for name in "$@"; do
+    if [ -n "$from" ]; then value=$(setting "$name" "$from"); else ask "$name"; fi
+    case $value in
+      '') skipped+=("$name"); continue ;;
+      '<'*) skipped+=("$name"); say "$name is a placeholder: left out"; continue ;;
+    esac
+    # Fly's import takes a line each; the programs take `\n` for the line ends of a key.
+    printf '%s=%s\n' "$name" "${value//$'\n'/\\n}"
+  done
+}
+
+# Writes the command into a script that can be looked at, and runs it with the values on standard input.
+import() {
+  local app=$1 values=$2 names
+  names=$(sed 's/=.*//' <<<"$values" | paste -sd' ')
+  [ -n "$names" ] || { say "nothing to set on \`$app\`"; return 0; }
+  printf '#!/usr/bin/env bash\n# Sets on %s: %s\n# The values come from standard input, NAME=VALUE a line.\nset -eu\nexec flyctl secrets import --app %s\n' \
+    "$app" "$names" "$app" >"$command"
+  say "the command is in $command:"
+  sed 's/^/    /' "$command" >&2
+  confirm "It sets $(wc -w <<<"$names") secrets on $app."
+  bash "$command" <<<"$values"
+}
+
+set_secrets() {
+  local from='' skipped=() both api indexer
+  if [ "${1:-}" = --from ]; then
+    from=${2:-}
+    [ -f "$from" ] || die "there is no file \`$from\`"
+  elif [ $# -gt 0 ]; then usage "$help"; fi
+  umask 077
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  command=$folder/set-secrets.sh
+  # collect runs in this shell so that what is skipped is known; the values stay in files of mode 600 no longer than this.
+  collect "${shared[@]}" >"$folder/both"
+  collect "${api_only[@]}" >"$folder/api"
+  collect "${indexer_only[@]}" >"$folder/indexer"
+  both=$(<"$folder/both") api=$(<"$folder/api") indexer=$(<"$folder/indexer")
+  rm -f "$folder/both" "$folder/api" "$folder/indexer"
+  import "$api_app" "$(printf '%s\n%s' "$both" "$api" | sed '/^$/d')"
+  import "$indexer_app" "$(printf '%s\n%s' "$both" "$indexer" | sed '/^$/d')"
+  [ ${#skipped[@]} -eq 0 ] || say "left as they are: ${skipped[*]}"
+}
+
+need_flyctl
+case $action in
+  set) set_secrets "$@" ;;
+  list) for app in "$api_app" "$indexer_app"; do printf '== %s\n' "$app"; flyctl secrets list --app "$app"; done ;;
+  unset)
+    [ $# -gt 0 ] || usage "$help"
+    confirm "This takes $* from $api_app and $indexer_app."
+    for app in "$api_app" "$indexer_app"; do flyctl secrets unset --app "$app" "$@"; done
+    ;;
+  *) usage "$help" ;;
+esac
