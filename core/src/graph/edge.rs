@@ -1,6 +1,6 @@
 //! An edge: that code in one symbol uses another symbol, how sure that is, and why.
 
-use crate::facts::Role;
+use crate::facts::{Relation, Role};
 
 /// What the references of one file lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +9,25 @@ pub struct FileEdges {
     pub edges: Vec<Edge>,
     /// References whose name is defined somewhere in the snapshot, but that lead nowhere, by site.
     pub unresolved: Vec<Unresolved>,
+    /// Who stands below whom, as far as this file says so, by site.
+    pub inheritance: Vec<Inheritance>,
+}
+
+/// A type stands below another, or a member overrides that of a type above: both are types, or both are members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inheritance {
+    /// What stands below. It may be in another file than the one that says so (`impl Drop for Pool`).
+    pub below: Target,
+    /// What stands above: a symbol, or an external.
+    pub above: Target,
+    /// How the types stand to each other.
+    pub relation: Relation,
+    /// Which rule found the upper type.
+    pub tier: Tier,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// Where the file says so, in bytes: the name of the type above, or that of the overriding member.
+    pub site: u32,
 }
 
 /// One use of a symbol.

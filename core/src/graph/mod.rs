@@ -3,4 +3,4 @@
 
 mod edge;
 
-pub use self::edge::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
+pub use self::edge::{Confidence, Edge, External, FileEdges, Inheritance, Target, Tier, Unresolved};
