@@ -57,6 +57,18 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Sets the line of every symbol. What extracts calls it once, at its end.
+    pub fn number_lines(&mut self, text: &[u8]) {
+        let newlines = |part: &[u8]| memchr::memchr_iter(b'\n', part).count() as u32;
+        let (mut line, mut at) = (1, 0);
+        for symbol in &mut self.symbols {
+            let start = (symbol.name_span.start as usize).min(text.len());
+            // A name may stand before that of its container: a template, a default export.
+            if start >= at { line += newlines(&text[at..start]) } else { line -= newlines(&text[start..at]) }
+            (at, symbol.line) = (start, line);
+        }
+    }
+
     /// The innermost symbol whose whole range holds an offset.
     pub fn enclosing(&self, offset: u32) -> Option<usize> {
         let before = self.symbols.partition_point(|symbol| symbol.range.start <= offset);
@@ -106,6 +118,15 @@ mod tests {
             assert_eq!(facts.enclosing(offset), symbol, "{offset}");
         }
         assert_eq!(facts.qualified(2), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_names() {
+        let text = b"a\nb c\n\nd";
+        let named = |start| Symbol { name_span: Span { start, end: start + 1 }, ..symbol("s", None, 0, 9) };
+        let mut facts = Facts { symbols: [0, 7, 2, 4, 99].map(named).into(), ..Facts::default() };
+        facts.number_lines(text);
+        assert_eq!(facts.symbols.iter().map(|symbol| symbol.line).collect::<Vec<_>>(), [1, 4, 2, 2, 4]);
     }
 
     #[test]

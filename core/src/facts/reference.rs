@@ -40,11 +40,13 @@ pub enum Role {
     Decorate = 7,
     /// It is a macro that is invoked, where the language tells.
     Macro = 8,
+    /// A member does what one of a type above asks. No reference in a text: resolution finds it, the site is the name of the member.
+    Override = 9,
 }
 
 impl Role {
     /// All roles, by number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Call,
         Self::New,
         Self::Type,
@@ -54,11 +56,13 @@ impl Role {
         Self::Write,
         Self::Decorate,
         Self::Macro,
+        Self::Override,
     ];
 
     /// As users write it.
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 9] = ["call", "new", "type", "inherit", "import", "read", "write", "decorate", "macro"];
+        const NAMES: [&str; 10] =
+            ["call", "new", "type", "inherit", "import", "read", "write", "decorate", "macro", "override"];
         NAMES[self as usize]
     }
 

@@ -19,6 +19,9 @@ pub struct Symbol {
     pub interface: Option<Box<str>>,
     /// Where the name stands.
     pub name_span: Span,
+    /// Line of the name, from 1; 0: not known. [`super::Facts::number_lines`] sets it, so that graphs and lists of names can tell
+    /// a place without a look at the text.
+    pub line: u32,
     /// All of the definition, with its attributes and body, without the comment before it.
     pub range: Span,
     /// From the first word of the declaration up to its body: what is shown as its signature.
@@ -43,6 +46,7 @@ impl Symbol {
             qualifier: None,
             interface: None,
             name_span: Span::default(),
+            line: 0,
             range: Span::default(),
             signature: Span::default(),
             doc: None,

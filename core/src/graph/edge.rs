@@ -33,7 +33,8 @@ pub struct Inheritance {
 /// One use of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
-    /// The innermost symbol of the file round the site, by its number there; `None`: the file itself.
+    /// The innermost symbol of the file round the site, by its number there; `None`: the file itself. With [`Role::Inherit`] the type
+    /// below, if this file defines it; with [`Role::Override`] the member below.
     pub source: Option<u32>,
     /// What is used.
     pub target: Target,
