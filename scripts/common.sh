@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the scripts share; they read it with `source`. Messages go to standard error and name the script.
 script=$(basename "$0")
 

@@ -108,7 +108,9 @@ roll_back() {
   [ "$previous" != "$image" ] || die "the deployment of \`$image\` failed, which is also what ran before"
   say "the deployment failed: going back to \`$previous\`"
   commit=$(sed -nE 's/^.*:([0-9a-f]{40})(@.*)?$/\1/p' <<<"$previous")
-  deploy_api --image "$previous" && check_machines || die "going back failed, too: see \`flyctl status --app $api_app\` and OPERATIONS.md, \"A deployment failed\""
+  if ! { deploy_api --image "$previous" && check_machines; }; then
+    die "going back failed, too: see \`flyctl status --app $api_app\` and OPERATIONS.md, \"A deployment failed\""
+  fi
   die "the deployment failed; \`$previous\` runs again"
 }
 
@@ -130,7 +132,7 @@ deploy_api "${built[@]}" || roll_back
 check_machines || roll_back
 
 image=$(running_image)
-deploy "$indexer_app" fly/indexer.toml --image "$image" --ha=false || die "the API runs \`$image\`, but the indexer could not be deployed: run this again with \`--image $image\`"
+deploy "$indexer_app" fly/indexer.toml --image "$image" --ha=false --flycast || die "the API runs \`$image\`, but the indexer could not be deployed: run this again with \`--image $image\`"
 update_sweeper "$image" || die "the sweeper could not be updated: run this again with \`--image $image\`"
 flyctl status --app "$api_app"
 say "$environment runs \`$image\`${commit:+ ($commit)}"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # A private Postgres for development, with Supabase's roles, for the scripts that read this with `source`.
 
 # Where initdb and pg_ctl are.

@@ -27,7 +27,7 @@ dump postgres "$work/after.sql"
 sql_of "$port" template1 -c 'DROP DATABASE kotadb_migrated WITH (FORCE)'
 
 version=$(date -u +%Y%m%d%H%M%S)
-newest=$(ls migrations | sed -n 's/_.*//p' | sort | tail -1)
+newest=$(find migrations -name '*.sql' -printf '%f\n' | sed 's/_.*//' | sort | tail -1)
 [ "$version" -gt "$newest" ] || version=$((newest + 1))
 file=${KOTADB_MIGRATIONS:-migrations}/${version}_$name.sql
 python3 scripts/schema-difference.py "$work/before.sql" "$work/after.sql" >"$work/migration.sql" || die 'the development database is as the migrations make it: nothing to write'

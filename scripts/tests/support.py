@@ -1,0 +1,218 @@
+"""What the tests of the scripts share: running one with the stand-in for flyctl on PATH, and a real service behind a stand-in for
+Fly's proxy."""
+
+import contextlib
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STAND_INS = Path(__file__).resolve().parent / "bin"
+PROGRAMS = Path(os.environ.get("KOTADB_BIN", ROOT / "target/debug")).resolve()
+CANARY = "canary-4f1c9e7d2b"
+
+
+def machine(identifier, app, image, state="suspended", role=None):
+    metadata = {"role": role} if role else {}
+    guest = {"memory_mb": 512, "cpus": 1}
+    return {"id": identifier, "app": app, "state": state, "region": "iad",
+            "config": {"image": image, "metadata": metadata, "guest": guest}}
+
+
+class ScriptTest(unittest.TestCase):
+    """A test that runs scripts in a folder of its own, with a world of Fly's that nobody else sees."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="kotadb-scripts-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.state_file = self.folder / "fly.json"
+        self.stand_ins = self.folder / "bin"
+        shutil.copytree(STAND_INS, self.stand_ins)
+        self.environment = {"FLYCTL_STATE": str(self.state_file)}
+        self.fly = {"logged_in": True, "apps": [], "ips": {}, "secrets": {}, "machines": [], "calls": [], "leaks": [],
+                    "fails": [], "canary": CANARY}
+
+    @property
+    def fly(self):
+        return json.loads(self.state_file.read_text())
+
+    @fly.setter
+    def fly(self, state):
+        self.state_file.write_text(json.dumps(state))
+
+    def change(self, **changes):
+        self.fly = self.fly | changes
+
+    def stand_in(self, name, text):
+        path = self.stand_ins / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def without(self, *programs):
+        """A PATH that has what scripts use, but these."""
+        folder = self.folder / "few"
+        folder.mkdir()
+        for place in ("/usr/bin", "/bin", str(self.stand_ins)):
+            for program in Path(place).iterdir():
+                if program.name not in programs and not (folder / program.name).exists():
+                    (folder / program.name).symlink_to(program)
+        return str(folder)
+
+    def run_script(self, name, *words, text="", path=None, cwd=ROOT, **environment):
+        environment = os.environ | self.environment | environment
+        environment["PATH"] = path or f"{self.stand_ins}:{environment['PATH']}"
+        done = subprocess.run([str(ROOT / "scripts" / name), *words], input=text, env=environment, cwd=cwd,
+                              capture_output=True, text=True, timeout=170, start_new_session=True)
+        done.said = done.stdout + done.stderr
+        return done
+
+    def calls(self, start):
+        words = (" ".join(call["words"]) for call in self.fly["calls"])
+        return [call for call in words if call.startswith(start)]
+
+    def assert_secret_kept(self, *said):
+        self.assertEqual(self.fly["leaks"], [], "a secret stands in the arguments of a process")
+        for text in said:
+            self.assertNotIn(CANARY, text)
+
+
+class Service:
+    """`kotadb up` over a small repository: a real Postgres, API and indexer."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="kotadb-scripts-up-"))
+        self.folder.chmod(0o755)
+        repository = self.folder / "shapes"
+        git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+        subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
+        (repository / "shapes.py").write_text("def area(side):\n    return side * side\n")
+        subprocess.run([*git, "add", "."], check=True)
+        subprocess.run([*git, "commit", "-qm", "shapes"], check=True)
+        self.data = self.folder / "data"
+        self.log = open(self.folder / "up.log", "w")
+        self.process = subprocess.Popen([str(PROGRAMS / "kotadb"), "up", "--port", "0", str(repository)], stdout=self.log,
+                                        stderr=subprocess.STDOUT, env=os.environ | {"KOTADB_DATA_DIR": str(self.data)})
+        self.wait(lambda: "KotaDB is up" in (self.folder / "up.log").read_text(), "`kotadb up` does not come up")
+        report = json.loads((self.data / "report.json").read_text())
+        self.url, self.key = report["url"], report["api_key"]
+        self.wait(self.indexed, "the repository was not indexed")
+
+    def indexed(self):
+        request = urllib.request.Request(self.url + "/api/v1/repositories", headers={"Authorization": f"Bearer {self.key}"})
+        with urllib.request.urlopen(request) as answer:
+            return all(item["indexed_commit"] for item in json.load(answer)["items"])
+
+    def wait(self, condition, fault, seconds=90):
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"{fault}:\n{(self.folder / 'up.log').read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def postmaster(self):
+        return next(self.data.rglob("postmaster.pid"))
+
+    def address(self, database="kotadb"):
+        port = self.postmaster().read_text().splitlines()[3]
+        (password,) = self.data.rglob("*password")
+        return f"postgres://postgres:{password.read_text()}@127.0.0.1:{port}/{database}"
+
+    def sql(self, statement):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement, self.address()], capture_output=True, text=True)
+        if done.returncode:
+            raise AssertionError(done.stderr)
+        return done.stdout
+
+    @contextlib.contextmanager
+    def without_postgres(self):
+        """Postgres and all its sessions stand still meanwhile."""
+        pid = int(self.postmaster().read_text().splitlines()[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        everyone = [pid, *map(int, children)]
+        try:
+            for one in everyone:
+                os.kill(one, signal.SIGSTOP)
+            yield
+        finally:
+            for one in everyone:
+                os.kill(one, signal.SIGCONT)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(timeout=60)
+        self.log.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Edge:
+    """A stand-in for Fly's proxy before a real service: it knows the machines of the stand-in for flyctl, and a request goes to the
+    one that it names. A machine that is not started does not answer; one that is tells the commit of its image."""
+
+    def __init__(self, test, service_url):
+        edge = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, body = edge.answer(self.path, self.headers.get("fly-force-instance-id"))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.test, self.service_url = test, service_url
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        test.addCleanup(self.server.server_close)
+        test.addCleanup(self.server.shutdown)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, path, identifier):
+        machines = {machine["id"]: machine for machine in self.test.fly["machines"]}
+        machine = machines.get(identifier)
+        if machine and (machine["state"] != "started" or "broken" in machine["config"]["image"]):
+            return 502, b"no answer from the machine"
+        try:
+            with urllib.request.urlopen(self.service_url + path) as answer:
+                status, report = answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            status, report = error.code, json.load(error)
+        if machine:
+            label = re.search(r":([0-9a-f]{40})$", machine["config"]["image"])
+            report["commit"] = label and label[1]
+        return status, json.dumps(report).encode()
+
+
+_service = None
+
+
+def service():
+    """The service that all tests of one run share."""
+    global _service
+    if _service is None:
+        _service = Service()
+        unittest.addModuleCleanup(stop_service)
+    return _service
+
+
+def stop_service():
+    global _service
+    running, _service = _service, None
+    with contextlib.suppress(Exception):
+        running.stop()
+
+
+def head():
+    return subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()

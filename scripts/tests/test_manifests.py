@@ -1,0 +1,69 @@
+"""The manifests of fly/ and the image say the same, and what Fly asks for."""
+
+import re
+import tomllib
+import unittest
+
+from support import ROOT
+
+
+def manifest(name):
+    return tomllib.loads((ROOT / "fly" / name).read_text())
+
+
+def seconds(text):
+    number, unit = re.fullmatch(r"(\d+)(s|m)", text).groups()
+    return int(number) * {"s": 1, "m": 60}[unit]
+
+
+class Manifests(unittest.TestCase):
+    def test_both_apis_sleep_and_wake(self):
+        for name in ("api.toml", "api.staging.toml"):
+            (service,) = manifest(name)["services"]
+            self.assertEqual((service["auto_stop_machines"], service["auto_start_machines"], service["min_machines_running"]), ("suspend", True, 0))
+            self.assertEqual([check["path"] for check in service["http_checks"]], ["/health/live"])
+
+    def test_checks_and_signals(self):
+        for name in ("api.toml", "api.staging.toml"):
+            file = manifest(name)
+            checks = [*file["services"][0]["http_checks"], *file["checks"].values()]
+            self.assertTrue(all(seconds(check["timeout"]) <= 30 for check in checks))
+            self.assertEqual([check["path"] for check in file["checks"].values()], ["/health"])
+            self.assertEqual((file["kill_signal"], file["experimental"]["auto_rollback"]), ("SIGTERM", True))
+            self.assertEqual(file["metrics"], {"port": 9091, "path": "/metrics"})
+            self.assertLessEqual(int(file["vm"][0]["memory"].removesuffix("mb").replace("1gb", "1024")), 2048, "else it cannot be suspended")
+
+    def test_the_indexer_ends_by_itself(self):
+        (service,) = manifest("indexer.toml")["services"]
+        self.assertEqual((service["auto_stop_machines"], service["auto_start_machines"]), ("off", True))
+        self.assertNotIn("min_machines_running", service)
+        self.assertFalse(service["ports"][0]["force_https"])
+
+    def test_image_and_manifests_agree(self):
+        image = (ROOT / "fly/Dockerfile.production").read_text()
+        (settings,) = re.findall(r"^ENV (PORT=.*?)(?=^\w)", image, re.M | re.S)
+        settings = dict(pair.split("=") for pair in settings.replace("\\\n", " ").split())
+        production = manifest("api.toml")["env"]
+        for name, value in settings.items():
+            self.assertEqual(production[name], value, name)
+        self.assertEqual(manifest("indexer.toml")["env"], {"KOTADB_DATA_DIR": "/app/data", "RUST_LOG": "info"})
+        self.assertEqual(int(settings["PORT"]), manifest("api.toml")["services"][0]["internal_port"])
+
+    def test_staging_differs_only_where_it_is_to(self):
+        production, staging = manifest("api.toml"), manifest("api.staging.toml")
+        different = {key for key in production if production[key] != staging[key]}
+        self.assertEqual(different, {"app", "deploy", "env", "services", "vm"})
+        self.assertLess(staging["services"][0]["concurrency"]["hard_limit"], production["services"][0]["concurrency"]["hard_limit"])
+
+    def test_no_volumes(self):
+        for path in (ROOT / "fly").glob("*.toml"):
+            self.assertNotIn("mounts", tomllib.loads(path.read_text()), path.name)
+
+    def test_every_variable_of_the_manifests_is_one_of_ours(self):
+        known = set(re.findall(r"^(?:# )?(\w+)=", (ROOT / ".env.example").read_text(), re.M)) | {"RUST_BACKTRACE"}
+        for path in (ROOT / "fly").glob("*.toml"):
+            self.assertLessEqual(set(tomllib.loads(path.read_text()).get("env", {})), known, path.name)
+
+
+if __name__ == "__main__":
+    unittest.main()

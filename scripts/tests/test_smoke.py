@@ -1,0 +1,69 @@
+"""scripts/saas_smoke.sh against a real service, well and unwell."""
+
+import time
+
+from support import ScriptTest, Service
+
+
+class Smoke(ScriptTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service()
+        cls.addClassCleanup(cls.service.stop)
+
+    def smoke(self, *words, url=None, **environment):
+        return self.run_script("saas_smoke.sh", "-u", url or self.service.url, *words, **environment)
+
+    def test_1_a_service_that_is_well(self):
+        done = self.smoke("-k", self.service.key)
+        self.assertEqual(done.returncode, 0, done.said)
+        for what in ("health: healthy", "repositories: 1", "search: shapes.py:1", "all well"):
+            self.assertIn(what, done.stdout)
+
+    def test_1_the_key_may_come_by_the_environment(self):
+        done = self.smoke(KOTADB_SAAS_API_KEY=self.service.key)
+        self.assertIn("repositories: 1", done.stdout, done.said)
+
+    def test_1_without_a_key_health_alone(self):
+        done = self.smoke()
+        self.assertEqual(done.returncode, 0, done.said)
+        self.assertNotIn("repositories", done.stdout)
+
+    def test_1_a_refused_key(self):
+        done = self.smoke("-k", "kdb_live_" + "0" * 40)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("answered 401: ", done.stderr)
+
+    def test_1_nobody_there(self):
+        done = self.smoke(url="http://127.0.0.1:9")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("GET /health: ", done.stderr)
+
+    def test_1_mcp_needs_a_key(self):
+        self.assertIn("--mcp needs a key", self.smoke("--mcp").stderr)
+
+    def test_2_jobs_that_failed(self):
+        insert = ("INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, state, error_class, errors, finished_at) "
+                  "SELECT gen_random_uuid(), tenant_id, repository_id, kind, 'dead', '{}', '[\"test\"]', now() FROM kotadb.jobs LIMIT 1")
+        self.service.sql(insert.format("permanent"))
+        self.assertEqual(self.smoke_until("1 the tenants").returncode, 0, "a tenant's own failure is only shown")
+        self.service.sql(insert.format("crash"))
+        done = self.smoke_until("1 ours")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 jobs failed within the hour for reasons that are ours", done.stderr)
+        self.service.sql("DELETE FROM kotadb.jobs WHERE errors = '[\"test\"]'")
+
+    def smoke_until(self, words):
+        """Counts are kept for some seconds."""
+        for _ in range(20):
+            done = self.smoke()
+            if words in done.said:
+                return done
+            time.sleep(1)
+        self.fail(f"never said {words!r}: {done.said}")
+
+    def test_3_postgres_is_down(self):
+        with self.service.without_postgres():
+            done = self.smoke("-k", self.service.key)
+            self.assertEqual(done.returncode, 1, done.said)
+            self.smoke_until("Postgres is not well")
