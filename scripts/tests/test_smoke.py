@@ -43,8 +43,8 @@ class Smoke(ScriptTest):
         self.assertIn("--mcp needs a key", self.smoke("--mcp").stderr)
 
     def test_2_jobs_that_failed(self):
-        insert = ("INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, state, error_class, errors, finished_at) "
-                  "SELECT gen_random_uuid(), tenant_id, repository_id, kind, 'dead', '{}', '[\"test\"]', now() FROM kotadb.jobs LIMIT 1")
+        insert = ("INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, trigger, priority, state, error_class, errors, finished_at) "
+                  "SELECT gen_random_uuid(), tenant_id, repository_id, kind, trigger, priority, 'dead', '{}', '[\"test\"]', now() FROM kotadb.jobs LIMIT 1")
         self.service.sql(insert.format("permanent"))
         self.assertEqual(self.smoke_until("1 the tenants").returncode, 0, "a tenant's own failure is only shown")
         self.service.sql(insert.format("crash"))
