@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -41,8 +41,9 @@ check-tidy:
 	cargo run --locked --quiet -p kotadb-tidy
 
 check-scripts:
-	for script in .ci/run scripts/*.sh; do bash -n "$$script"; done
+	shellcheck --external-sources --severity=warning .ci/run scripts/*.sh
 	python3 scripts/parity.py --self-test
+	scripts/check-workflows.sh
 
 # The fuzz targets are a workspace of their own. Nothing is linked here, so the library that a target runs in is not built:
 # the name of one stands for it.
@@ -74,6 +75,42 @@ fuzz-api: setup ## ask the running server all that its description allows, and m
 
 config-docs: ## write the table of settings in README.md and .env.example anew
 	KOTADB_UPDATE=1 cargo test --quiet -p kotadb-core --all-features --test it config::
+
+test-scripts: setup ## the scripts of deployment over a real service and a stand-in for flyctl
+	@scripts/test.sh --scripts
+
+ci-fast: setup check-format check-lint ## format, lints, tests of the libraries
+	@scripts/test.sh --nextest
+
+ci: ## all that must hold before a change lands
+	@.ci/run
+
+supabase-reset: ## make the development database anew from the migrations
+	@scripts/supabase-reset.sh
+
+supabase-generate: ## write a migration NAME= from what was changed by hand in the development database
+	@scripts/supabase-generate.sh $(NAME)
+
+migrate: ## apply the migrations to ENV=staging|production, or to SUPABASE_DB_URL
+	@scripts/supabase-apply-remote.sh $(ENV)
+
+deploy: ## deploy to ENV=staging|production (default: staging)
+	@scripts/deploy-fly.sh $(or $(ENV),staging)
+
+rollback: ## deploy an image that is there: ENV=staging|production IMAGE=
+	@scripts/deploy-fly.sh $(or $(ENV),staging) --image $(IMAGE)
+
+smoke: ## ask a running service what it is for: URL= KEY=, or KOTADB_SAAS_API_KEY
+	@$(if $(KEY),KOTADB_SAAS_API_KEY=$(KEY)) scripts/saas_smoke.sh $(if $(URL),-u $(URL)) --mcp
+
+secrets: ## set the secrets of ENV=staging|production
+	@scripts/fly-secrets.sh $(or $(ENV),staging) set
+
+logs: ## follow the log of ENV=staging|production
+	@source scripts/common.sh; choose_environment $(or $(ENV),staging); exec flyctl logs --app $$api_app
+
+status: ## what runs in ENV=staging|production, against what its manifests say
+	@scripts/status.sh $(or $(ENV),staging)
 
 fmt: ## format the code
 	cargo fmt --all

@@ -42,6 +42,17 @@ class Smoke(ScriptTest):
     def test_1_mcp_needs_a_key(self):
         self.assertIn("--mcp needs a key", self.smoke("--mcp").stderr)
 
+    def test_1_a_key_that_is_changed(self):
+        settings = {"KOTADB_SAAS_URL": self.service.url, "KOTADB_SAAS_API_KEY": self.service.key}
+        done = self.run_script("rotate-smoke-key.sh", **settings)
+        self.assertEqual(done.returncode, 0, done.said)
+        successor = done.stdout.strip()
+        self.assertNotEqual(successor, self.service.key)
+        for key in (successor, self.service.key):
+            self.assertEqual(self.smoke(KOTADB_SAAS_API_KEY=key).returncode, 0, "both are valid for a day")
+        refused = self.run_script("rotate-smoke-key.sh", **settings | {"KOTADB_SAAS_API_KEY": "kdb_live_x"})
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+
     def test_2_jobs_that_failed(self):
         insert = ("INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, trigger, priority, state, error_class, errors, finished_at) "
                   "SELECT gen_random_uuid(), tenant_id, repository_id, kind, trigger, priority, 'dead', '{}', '[\"test\"]', now() FROM kotadb.jobs LIMIT 1")
