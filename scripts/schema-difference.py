@@ -5,7 +5,7 @@ import re
 import sys
 
 HEADER = """-- {about}
--- needs-binary: >= 0.1
+-- needs-binary: >= 0.1.0
 SET LOCAL ROLE kotadb_owner;
 """
 

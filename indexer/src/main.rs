@@ -249,23 +249,19 @@ async fn serve(worker: &mut Worker<'_>, service: &Service, listen: Option<Socket
     Ok(())
 }
 
-/// Postgres must answer, with the schema that this program knows.
+/// Postgres must answer, with a schema that this program fits.
 async fn reach(db: &Db) -> anyhow::Result<()> {
     let started = Instant::now();
-    let version = loop {
-        match db.schema_version().await {
+    let schema = loop {
+        match db.schema().await {
             Err(DbError::Unreachable(_)) if started.elapsed() < START_PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(250)).await;
             }
-            result => break result?,
+            result => break result.context("cannot read the schema version: run `kotadb-indexer migrate`")?,
         }
     };
-    let version = version.unwrap_or_default();
-    if version.as_str() < migrate::latest() {
-        bail!(
-            "the database is at `{version}`, this program needs `{}`: run `kotadb-indexer migrate`",
-            migrate::latest()
-        );
+    if let Some(warning) = schema.fits().map_err(anyhow::Error::msg)? {
+        tracing::warn!("{warning}");
     }
     Ok(())
 }

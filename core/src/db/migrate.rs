@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261127000030" "idempotency",
     "20261127000050" "sweeps_and_totals",
     "20261127000051" "traces",
+    "20261128000001" "needs_binary",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

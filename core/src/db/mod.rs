@@ -23,6 +23,7 @@ pub mod principal;
 pub mod registrations;
 pub mod repositories;
 pub mod schedules;
+mod schema;
 pub mod sealed;
 mod seam;
 pub mod subjects;
@@ -42,6 +43,7 @@ use sqlx::{Connection, PgPool};
 pub use self::error::DbError;
 use self::once::Call;
 pub use self::options::DbOptions;
+pub use self::schema::Schema;
 use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
 use self::tx::{Way, column};
@@ -106,6 +108,14 @@ impl Db {
         let call = Call::new("schema_version AS version", "kotadb.schema_version");
         let rows = self.once(Scope::Anonymous, &call).await?;
         rows.first().map_or(Ok(None), |row| column(row, "version"))
+    }
+
+    /// The newest applied migration and the releases that the migrations need. Fails where they are older than this question.
+    pub async fn schema(&self) -> Result<Schema, DbError> {
+        let rows = self.once(Scope::Anonymous, &Call::new("version, needs_binary", "kotadb.schema")).await?;
+        let Some(row) = rows.first() else { return Ok(Schema::default()) };
+        let needs_binary: Option<Vec<String>> = column(row, "needs_binary")?;
+        Ok(Schema { version: column(row, "version")?, needs_binary: needs_binary.unwrap_or_default() })
     }
 
     /// The same connections, used by a run whose operations are planned.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Parser;
 use kotadb_core::config::{self, Config, Program, RouterFlags};
-use kotadb_core::db::{Db, DbError, migrate};
+use kotadb_core::db::{Db, DbError};
 use kotadb_core::http::{Resources, metrics_router, serve, stop_signal};
 use kotadb_core::telemetry;
 use tokio::net::TcpListener;
@@ -112,17 +112,14 @@ async fn ready(resources: &Resources) -> anyhow::Result<()> {
     }
 }
 
-/// Waits until Postgres answers, then checks that no migration is missing.
+/// Waits until Postgres answers, then checks that its schema and this program fit.
 async fn postgres_ready(db: &Db) -> anyhow::Result<()> {
     let (endpoint, mode) = (db.endpoint(), pooler_mode(db.endpoint()));
     reach(db).await.with_context(|| format!("Postgres at `{endpoint}` ({mode}) is out of reach"))?;
-    let found = db.schema_version().await.context("cannot read the schema version: run `kotadb-indexer migrate`")?;
-    let wanted = migrate::latest();
-    anyhow::ensure!(
-        found.as_deref().is_some_and(|found| found >= wanted),
-        "the schema is at {}, this program needs {wanted}: run `kotadb-indexer migrate`",
-        found.as_deref().unwrap_or("no version"),
-    );
+    let schema = db.schema().await.context("cannot read the schema version: run `kotadb-indexer migrate`")?;
+    if let Some(warning) = schema.fits().map_err(anyhow::Error::msg)? {
+        tracing::warn!("{warning}");
+    }
     Ok(())
 }
 

@@ -81,7 +81,20 @@ fn odd_bootstrap(folder: &str, text: &dyn Fn(&str) -> String) -> Vec<Fault> {
 
 /// Every migration whose name does not say when and what, and every two of the same time.
 pub fn migrations(workspace: &Workspace) -> Vec<Fault> {
-    misnamed(&workspace.files)
+    let mut faults = misnamed(&workspace.files);
+    let later = workspace.files.iter().filter(|file| file.as_str() > FIRST_WITH_NEEDS && file.ends_with(".sql"));
+    let later = later.filter(|file| file.starts_with("migrations/"));
+    faults.extend(later.flat_map(|file| needless(file, &workspace.text(file))));
+    faults
+}
+
+/// The migration from which on each states what it needs.
+const FIRST_WITH_NEEDS: &str = "migrations/20261128000001";
+
+fn needless(file: &str, text: &str) -> Option<Fault> {
+    let pattern = Regex::new(r"(?m)^-- needs-binary: >= \d+\.\d+\.\d+$").expect("a constant pattern");
+    let advice = "state the oldest release that works on it, in a line `-- needs-binary: >= 0.1.0`";
+    (!pattern.is_match(text)).then(|| Fault::new(file, 1, advice))
 }
 
 fn misnamed(files: &[String]) -> Vec<Fault> {
@@ -103,6 +116,12 @@ fn misnamed(files: &[String]) -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_migration_states_the_release_that_it_needs() {
+        assert!(needless("m.sql", "-- Why.\n-- needs-binary: >= 0.1.0\nSELECT 1").is_none());
+        assert!(needless("m.sql", "-- Why.\nSELECT 1 -- needs-binary: >= 0.1.0").is_some());
+    }
 
     #[test]
     fn a_bootstrap_that_does_more_is_found() {

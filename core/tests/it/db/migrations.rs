@@ -64,3 +64,22 @@ async fn a_login_that_is_no_superuser_can_migrate() {
     db.close().await;
     test.execute(&format!("REASSIGN OWNED BY {login} TO postgres; DROP OWNED BY {login}; DROP ROLE {login}")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_later_migration_needs_is_asked_of_the_program() {
+    let test = TestDb::new().await;
+    let schema = test.db.schema().await.unwrap();
+    assert_eq!((schema.version.as_deref(), schema.fits()), (Some(migrate::latest()), Ok(None)));
+    assert_eq!(schema.needs_binary, ["0.1.0"]);
+    let later = |version: &str, needs: &str| {
+        format!(
+            "INSERT INTO supabase_migrations.schema_migrations (version, name, statements) VALUES ('{version}', 'later', ARRAY[E'-- Later.\\n-- needs-binary: >= {needs}\\nSELECT 1'])"
+        )
+    };
+    test.execute(&later("29990101000000", "0.1.0")).await;
+    let warning = test.db.schema().await.unwrap().fits().unwrap().unwrap();
+    assert!(warning.contains("29990101000000"), "{warning}");
+    test.execute(&later("29990102000000", "7.0.0")).await;
+    let refusal = test.db.schema().await.unwrap().fits().unwrap_err();
+    assert!(refusal.contains("deploy 7.0.0"), "{refusal}");
+}

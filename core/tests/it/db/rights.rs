@@ -313,6 +313,7 @@ pub const FUNCTIONS: &[&str] = &[
     "retry_job invoker kotadb_owner kotadb_api kotadb_worker",
     "revoke_tokens definer kotadb_auth kotadb_api",
     "schedule_tick invoker kotadb_owner",
+    "schema definer kotadb_auth kotadb_api",
     "schema_version definer kotadb_auth kotadb_api",
     "set_tick definer kotadb_owner",
     "suspend_for_crashes invoker kotadb_owner kotadb_worker",
