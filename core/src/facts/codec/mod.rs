@@ -1,5 +1,5 @@
 //! Facts as bytes. A name that the text writes where it is used is not stored again: its place is given as the number of
-//! words between it and the one before, and the text says the rest. So facts are read beside their text, which those who
+//! words between it and the one before, and the text says the rest, lines too. So facts are read beside their text, which those who
 //! show them need anyhow, and a reference takes two or three bytes.
 //!
 //! ```text
@@ -91,6 +91,7 @@ impl Facts {
         }
         reader.finish()?;
         facts.check(text)?;
+        facts.number_lines(text);
         Ok(facts)
     }
 

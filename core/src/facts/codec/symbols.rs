@@ -142,7 +142,8 @@ fn symbol(
     let doc = has(DOC).then(|| doc(more, range.start)).transpose()?;
     let arity = if has(ARITY) { Arity { least: more.byte()?, most: more.byte()? } } else { Arity::default() };
     let flags = Flags(flags);
-    Ok(Symbol { name, kind, flags, container, qualifier, interface, name_span, range, signature, doc, arity, of_type })
+    let symbol = Symbol { name, flags, container, qualifier, interface, name_span, ..Symbol::new(kind) };
+    Ok(Symbol { range, signature, doc, arity, of_type, ..symbol })
 }
 
 fn doc(column: &mut Reader<'_>, from: u32) -> Result<Span, FactsError> {

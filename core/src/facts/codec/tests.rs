@@ -81,7 +81,10 @@ fn facts(text: &'static str) -> impl Strategy<Value = Facts> {
                 relation: Relation::ALL[relation],
                 start: span.start,
             });
-            Facts { package, supertypes: supertypes.collect(), symbols, references, imports, partial }
+            let supertypes = supertypes.collect();
+            let mut facts = Facts { package, supertypes, symbols, references, imports, partial };
+            facts.number_lines(text.as_bytes());
+            facts
         },
     )
 }
