@@ -12,12 +12,14 @@
 //! reference. Offsets are bytes of the original text. How receivers and types are written down is told in
 //! [`expression`].
 
+mod codec;
 pub mod expression;
 mod import;
 mod reference;
 mod supertype;
 mod symbol;
 
+pub use self::codec::FactsError;
 pub use self::import::Import;
 pub use self::reference::{Reference, Role, UNKNOWN_ARITY};
 pub use self::supertype::{Relation, Supertype};

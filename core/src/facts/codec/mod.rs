@@ -1,0 +1,140 @@
+//! Facts as bytes. A name that the text writes where it is used is not stored again: its place is given as the number of
+//! words between it and the one before, and the text says the rest, lines too. So facts are read beside their text, which those who
+//! show them need anyhow, and a reference takes two or three bytes.
+//!
+//! ```text
+//! version (1) · flags (1: partial, 2: package) · counts: strings, symbols, references, imports, supertypes
+//! columns, each behind its length: strings (2), symbols (9), references (4), imports (1), supertypes (1); package
+//! ```
+//! Numbers are LEB128 varints of 32 bits, differences zigzag. Whoever keeps the bytes compresses and sums them.
+
+mod bytes;
+mod imports;
+mod places;
+mod references;
+mod strings;
+mod symbols;
+
+#[cfg(test)]
+mod tests;
+
+use std::iter;
+
+use self::bytes::{Reader, put, put_columns};
+use self::places::Words;
+use self::strings::{Strings, Table};
+use super::Facts;
+
+/// Version that is written. A reader refuses later ones.
+const VERSION: u8 = 1;
+const PARTIAL: u8 = 1;
+const PACKAGE: u8 = 1 << 1;
+
+/// Why facts cannot be written or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FactsError {
+    /// They are not what the format says, or of another text.
+    #[error("facts are corrupt: {0}")]
+    Corrupt(&'static str),
+    /// Written by a newer KotaDB.
+    #[error("facts of version {0} are newer than this program reads: upgrade KotaDB")]
+    TooNew(u8),
+}
+
+impl Facts {
+    /// The bytes of these facts of `text`; an error names what of them cannot be true of it.
+    pub fn encode(&self, text: &[u8]) -> Result<Vec<u8>, FactsError> {
+        self.check(text)?;
+        let words = Words::of(text);
+        let mut strings = Strings::default();
+        let symbols = symbols::encode(&self.symbols, &words, &mut strings);
+        let references = references::encode(&self.references, &words, &mut strings);
+        let imports = imports::encode_imports(&self.imports, &mut strings);
+        let supertypes = imports::encode_supertypes(&self.supertypes, &mut strings);
+        let package = self.package.as_deref().map(|package| strings.number(package));
+        let flags = if self.partial { PARTIAL } else { 0 } | if package.is_some() { PACKAGE } else { 0 };
+        let mut out = vec![VERSION, flags];
+        let lens = [self.symbols.len(), self.references.len(), self.imports.len(), self.supertypes.len()];
+        put(&mut out, strings.len());
+        lens.iter().for_each(|len| put(&mut out, *len as u32));
+        put_columns(&mut out, &strings.columns());
+        put_columns(&mut out, &symbols);
+        put_columns(&mut out, &references);
+        put_columns(&mut out, &[imports, supertypes]);
+        package.iter().for_each(|package| put(&mut out, *package));
+        Ok(out)
+    }
+
+    /// Reads facts of `text`. What comes back can be true of it: spans lie in it, containers come first. Memory is
+    /// bounded by the lengths of what is given.
+    pub fn decode(bytes: &[u8], text: &[u8]) -> Result<Self, FactsError> {
+        let mut reader = Reader::new(bytes);
+        let (version, flags) = (reader.byte()?, reader.byte()?);
+        if version > VERSION {
+            return Err(FactsError::TooNew(version));
+        }
+        let mut counts = [0; 5];
+        for count in &mut counts {
+            *count = reader.number()?;
+        }
+        let [n_strings, n_symbols, n_references, n_imports, n_supertypes] = counts;
+        let table = Table::read(n_strings, reader.columns()?, strings::budget(text))?;
+        let words = Words::of(text);
+        let mut facts = Self { partial: flags & PARTIAL != 0, ..Self::default() };
+        facts.symbols = symbols::decode(n_symbols, reader.columns()?, &words, &table)?;
+        facts.references = references::decode(n_references, reader.columns()?, &words, &table)?;
+        let [imports, supertypes] = reader.columns()?;
+        facts.imports = imports::decode_imports(n_imports, imports, &table)?;
+        facts.supertypes = imports::decode_supertypes(n_supertypes, supertypes, &table)?;
+        if flags & PACKAGE != 0 {
+            facts.package = Some(table.string(reader.number()?)?);
+        }
+        reader.finish()?;
+        facts.check(text)?;
+        facts.number_lines(text);
+        Ok(facts)
+    }
+
+    /// Whether they can be true of `text`.
+    fn check(&self, text: &[u8]) -> Result<(), FactsError> {
+        let is_in = |span: super::Span| span.start <= span.end && span.end as usize <= text.len();
+        for (symbol, number) in self.symbols.iter().zip(0..) {
+            let spans = [symbol.name_span, symbol.range, symbol.signature];
+            if !spans.into_iter().chain(symbol.doc).all(is_in) {
+                return Err(FactsError::Corrupt("a symbol beyond the text"));
+            }
+            if symbol.container.is_some_and(|container| container >= number) {
+                return Err(FactsError::Corrupt("a symbol before its container"));
+            }
+        }
+        let starts = self.references.iter().map(|one| one.start).chain(self.imports.iter().map(|one| one.start));
+        let mut starts = starts.chain(self.supertypes.iter().map(|one| one.start));
+        if starts.any(|start| start as usize > text.len()) {
+            return Err(FactsError::Corrupt("a name beyond the text"));
+        }
+        if self.supertypes.iter().filter_map(|one| one.of).any(|of| of as usize >= self.symbols.len()) {
+            return Err(FactsError::Corrupt("a type that is no symbol"));
+        }
+        if self.strings().map(str::len).sum::<usize>() > strings::budget(text) {
+            return Err(FactsError::Corrupt("more strings than text"));
+        }
+        Ok(())
+    }
+
+    /// All strings, each as often as it is used.
+    fn strings<'f>(&'f self) -> impl Iterator<Item = &'f str> {
+        let of_symbol = |one: &'f super::Symbol| {
+            let super::Symbol { name, qualifier, interface, of_type, .. } = one;
+            iter::once(name).chain(qualifier).chain(interface).chain(of_type)
+        };
+        let of_import = |one: &'f super::Import| {
+            let super::Import { module, name, alias, .. } = one;
+            iter::once(module).chain(name).chain(alias)
+        };
+        let symbols = self.symbols.iter().flat_map(of_symbol);
+        let references = self.references.iter().flat_map(|one| iter::once(&one.name).chain(&one.receiver));
+        let supertypes = self.supertypes.iter().flat_map(|one| [&one.name, &one.supertype]);
+        let imports = self.imports.iter().flat_map(of_import);
+        symbols.chain(references).chain(imports).chain(supertypes).chain(&self.package).map(|string| &**string)
+    }
+}
