@@ -65,7 +65,11 @@ impl Facts {
         for symbol in &mut self.symbols {
             let start = (symbol.name_span.start as usize).min(text.len());
             // A name may stand before that of its container: a template, a default export.
-            if start >= at { line += newlines(&text[at..start]) } else { line -= newlines(&text[start..at]) }
+            if start >= at {
+                line += newlines(&text[at..start])
+            } else {
+                line -= newlines(&text[start..at])
+            }
             (at, symbol.line) = (start, line);
         }
     }

@@ -96,7 +96,7 @@ mod tests {
                 .map(|part| part.repeat(half / part.len()).into_bytes())
                 .collect();
         bombs.push(b"var a=function(){return b.c(d[0],\"e\")};".repeat(half / 40));
-        bombs.push((0..half).map(|i| (i * 2_654_435_761_usize >> 7) as u8).collect());
+        bombs.push((0..half).map(|i| (i.wrapping_mul(2_654_435_761) >> 7) as u8).collect());
         bombs.push([b"fn a() {".repeat(half / 16), b"}".repeat(half / 16)].concat());
         bombs.push([b"(".repeat(half), b")".repeat(half)].concat());
         for extractor in EXTRACTORS {

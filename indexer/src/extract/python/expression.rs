@@ -48,7 +48,7 @@ impl<'t> Python<'t> {
             Kind::NamedExpression => part(Field::Value),
             Kind::BooleanOperator => self.either(part(Field::Left), || part(Field::Right)),
             Kind::ConditionalExpression => self.conditional(node, depth),
-            _ => literal(self.kind(node)).map_or_else(unknown, |name| of_type(name)),
+            _ => literal(self.kind(node)).map_or_else(unknown, of_type),
         }
     }
 
