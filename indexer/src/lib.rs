@@ -11,7 +11,7 @@
 //! [`runner`] takes jobs, [`attempt`] keeps the lease of one and closes its row, [`child`] gives it a process of its own, and
 //! [`job`] runs it; [`pipeline`] turns commits into segments and snapshots,
 //! [`advance`] publishes them; both are shared with the local index ([`local`]), which has no job, no database and no
-//! network. [`upkeep`] calls
+//! network. [`extract`] finds in one text what it says about code. [`upkeep`] calls
 //! [`forget`], which takes out of HEAD what was deleted, [`compact`], which merges segments, and [`gc`], which deletes
 //! what nothing names any more. [`reconcile`] repairs what deliveries of GitHub should have told. Reading for people is
 //! [`inspect`]. Searching is none of its business.
@@ -33,6 +33,7 @@ pub mod credentials;
 pub mod diary;
 pub mod disk;
 pub mod error;
+pub mod extract;
 pub mod facts;
 pub mod fail_point;
 pub mod fetch;

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! No comment and no local variable is a symbol, and a bare name that is bound locally (a parameter, a `let`) is no
-//! reference. Offsets are bytes of the original text. How receivers and types are written down is told in
-//! [`expression`].
+//! reference. What is imported or extended stands in those lists alone, and is no reference as well: whoever makes edges of
+//! them gives them the roles `Import` and `Inherit`. Offsets are bytes of the original text. How receivers and types are
+//! written down is told in [`expression`].
 
 mod codec;
 pub mod expression;

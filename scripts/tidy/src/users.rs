@@ -30,7 +30,7 @@ const USERS: &[User] = &[
     User { name: "sqlx", presence: Presence::Here, members: &["core"], places: &["core/src/db"] },
     User { name: "object_store", presence: Presence::Here, members: &["core"], places: &["core/src/store"] },
     User { name: "git2", presence: Presence::Here, members: &["indexer"], places: &[] },
-    User { name: "tree-sitter", presence: Presence::Planned, members: &["indexer"], places: &[] },
+    User { name: "tree-sitter", presence: Presence::Here, members: &["indexer"], places: &[] },
     User {
         name: "reqwest",
         presence: Presence::Here,
