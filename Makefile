@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -44,6 +44,7 @@ check-scripts:
 	shellcheck --external-sources --severity=warning .ci/run scripts/*.sh
 	python3 scripts/parity.py --self-test
 	scripts/check-workflows.sh
+	python3 scripts/simulate.py --check
 
 # The fuzz targets are a workspace of their own. Nothing is linked here, so the library that a target runs in is not built:
 # the name of one stands for it.
@@ -111,6 +112,9 @@ logs: ## follow the log of ENV=staging|production
 
 status: ## what runs in ENV=staging|production, against what its manifests say
 	@scripts/status.sh $(or $(ENV),staging)
+
+simulate: ## simulate queue, machines and storage, and write what they cost into OPERATIONS.md
+	python3 scripts/simulate.py
 
 fmt: ## format the code
 	cargo fmt --all

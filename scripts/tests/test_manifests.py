@@ -64,6 +64,23 @@ class Manifests(unittest.TestCase):
         for path in (ROOT / "fly").glob("*.toml"):
             self.assertLessEqual(set(tomllib.loads(path.read_text()).get("env", {})), known, path.name)
 
+    def test_alerts_ask_for_what_is_told_and_name_a_section(self):
+        alerts = (ROOT / "fly/alerts.yml").read_text()
+        sources = "".join((ROOT / path).read_text() for path in ("core/src/metrics.rs", "core/src/http/scrape.rs"))
+        told = set(re.findall(r'registry\.register(?:_with_unit)?\(\s*"(\w+)"', sources))
+        asked = set(re.findall(r"\bkotadb_(\w+?)(?:_total|_seconds_bucket|_seconds)?\b(?=[{)\[ ])", alerts))
+        self.assertLessEqual(asked, told)
+        sections = set(re.findall(r"^### (.+)$", (ROOT / "OPERATIONS.md").read_text(), re.M))
+        named = set(re.findall(r"section: ([^}]+?) }", alerts))
+        self.assertTrue(asked and named)
+        self.assertLessEqual(named, sections)
+
+    def test_sections_that_scripts_name_are_there(self):
+        sections = set(re.findall(r"^### (.+)$", (ROOT / "OPERATIONS.md").read_text(), re.M))
+        for path in (ROOT / "scripts").glob("*.sh"):
+            named = set(re.findall(r'OPERATIONS\.md, \\?"([^"\\]+)\\?"', path.read_text()))
+            self.assertLessEqual(named, sections, path.name)
+
 
 if __name__ == "__main__":
     unittest.main()
