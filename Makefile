@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -112,6 +112,10 @@ logs: ## follow the log of ENV=staging|production
 
 status: ## what runs in ENV=staging|production, against what its manifests say
 	@scripts/status.sh $(or $(ENV),staging)
+
+test-image: ## run every line of the image's Dockerfile without a container engine (root)
+	@scripts/setup.sh image
+	python3 scripts/test-image.py
 
 simulate: ## simulate queue, machines and storage, and write what they cost into OPERATIONS.md
 	python3 scripts/simulate.py
