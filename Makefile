@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image lambda
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -45,6 +45,7 @@ check-scripts:
 	python3 scripts/parity.py --self-test
 	scripts/check-workflows.sh
 	python3 scripts/simulate.py --check
+	python3 lambda/template.py --check
 
 # The fuzz targets are a workspace of their own. Nothing is linked here, so the library that a target runs in is not built:
 # the name of one stands for it.
@@ -112,6 +113,10 @@ logs: ## follow the log of ENV=staging|production
 
 status: ## what runs in ENV=staging|production, against what its manifests say
 	@scripts/status.sh $(or $(ENV),staging)
+
+lambda: ## an archive for AWS Lambda of each family of routes; FAMILIES="search jobs" for some
+	@scripts/setup.sh lambda
+	scripts/lambda.sh $(FAMILIES)
 
 test-image: ## run every line of the image's Dockerfile without a container engine (root)
 	@scripts/setup.sh image
