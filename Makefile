@@ -65,7 +65,7 @@ bench-freshness: ## measure how soon a push is searchable: an indexer waits, non
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1
 	@scripts/setup.sh chaos
-	cargo build --locked -p kotadb-chaos -p kotadb-router -p kotadb-indexer
+	cargo build --locked -p kotadb-chaos -p kotadb-router -p kotadb-indexer --all-features
 	$(TARGET_DIR)/debug/kotadb-chaos --bin $(TARGET_DIR)/debug --long --out $(TARGET_DIR)/chaos.json $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
