@@ -1,0 +1,1 @@
+//! Small snapshots for tests.

@@ -1,0 +1,1 @@
+//! Callers told apart, language by language.
