@@ -18,8 +18,10 @@ use super::words::Word;
 /// Stands between the module and the name of something outside.
 pub const OUTSIDE: char = '#';
 
-/// Steps that one reference may cost.
+/// Steps that one expression may cost.
 const FUEL: u32 = 60;
+/// Symbols whose types are followed into each other.
+const MOST_NESTED: usize = 40;
 /// Values of symbols that are remembered at a time.
 const MOST_KNOWN: usize = 200_000;
 
@@ -76,12 +78,14 @@ pub struct Evaluator<'n> {
     known: HashMap<u32, Value>,
     open: Vec<u32>,
     fuel: u32,
+    /// Whether a circle cut something off what is being evaluated.
+    is_cut: bool,
 }
 
 impl<'n> Evaluator<'n> {
     /// Knows nothing by heart yet.
     pub fn new(names: &'n Names) -> Self {
-        Self { scout: Scout::new(names), known: HashMap::new(), open: Vec::new(), fuel: FUEL }
+        Self { scout: Scout::new(names), known: HashMap::new(), open: Vec::new(), fuel: FUEL, is_cut: false }
     }
 
     /// All names.
@@ -249,10 +253,12 @@ impl<'n> Evaluator<'n> {
         }
         let names = self.scout.names;
         let Some(written) = names.all.symbol(symbol).of_type.some() else { return Value::Unknown };
-        if self.open.contains(&symbol) || self.fuel == 0 {
-            self.fuel = 0;
+        if self.open.contains(&symbol) || self.open.len() >= MOST_NESTED {
+            self.is_cut = true;
             return Value::Unknown;
         }
+        // Its own steps and nothing cut off: so a remembered value is the one that anybody would find.
+        let before = (std::mem::replace(&mut self.fuel, FUEL), std::mem::take(&mut self.is_cut));
         self.open.push(symbol);
         let point = Point { file: names.all.file_of(symbol), at: symbol };
         let text = names.all.words.text(written);
@@ -261,12 +267,14 @@ impl<'n> Evaluator<'n> {
             None => Value::of(self.type_of(point, text)),
         };
         self.open.pop();
-        if self.fuel > 0 {
+        if !self.is_cut {
             if self.known.len() >= MOST_KNOWN {
                 self.known.clear();
             }
             self.known.insert(symbol, value.clone());
         }
+        self.fuel = before.0;
+        self.is_cut |= before.1;
         value
     }
 

@@ -63,8 +63,16 @@ pub struct Resolver<'n> {
 }
 
 /// The rules, in their order.
-const RULES: [fn(&mut Resolver<'_>, Site<'_>) -> Option<Outcome>; 5] =
-    [Resolver::own_type, Resolver::by_scope, Resolver::behind_receiver, Resolver::only_one, Resolver::one_of_several];
+const RULES: [Rule; 5] = [
+    |resolver, site| resolver.own_type(site),
+    |resolver, site| resolver.by_scope(site),
+    |resolver, site| resolver.behind_receiver(site),
+    |resolver, site| resolver.only_one(site),
+    |resolver, site| resolver.one_of_several(site),
+];
+
+/// What a reference leads to by one rule; `None`: the rule does not know.
+type Rule = fn(&mut Resolver<'_>, Site<'_>) -> Option<Outcome>;
 
 impl<'n> Resolver<'n> {
     /// Knows nothing by heart yet.

@@ -114,9 +114,10 @@ impl Scout<'_> {
         let is_rust = self.names.all.files[point.file as usize].family == super::family::Family::Rust;
         let head = if is_rust { Some(self.rust_path(point, head, None)) } else { self.head_path(point, head, separator) };
         let Some(head) = head.filter(|head| head.is_somewhere()) else { return Vec::new() };
-        let Some(name) = self.names.all.words.find(last) else {
-            return if matches!(head, Place::Outside(..)) { vec![head] } else { Vec::new() };
-        };
+        if let Place::Outside(..) = head {
+            return vec![head];
+        }
+        let Some(name) = self.names.all.words.find(last) else { return Vec::new() };
         let found = self.member_places(head, name);
         self.suited(found, want)
     }

@@ -27,6 +27,7 @@ mod expression;
 mod externals;
 mod family;
 mod file;
+mod implicit;
 mod imports;
 mod inheritance;
 mod lexical;
@@ -94,6 +95,8 @@ struct Names {
     above_places: Vec<Place>,
     /// What stands above each type.
     above: HashMap<u32, Lineage>,
+    /// Interfaces of Go that types implement without a word.
+    implicit: HashMap<u32, Vec<u32>>,
 }
 
 impl Names {

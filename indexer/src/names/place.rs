@@ -61,7 +61,7 @@ impl Want {
             Role::Type | Role::Inherit => Self::Type,
             Role::Macro => Self::Macro,
             Role::Read | Role::Write => Self::Value,
-            Role::Import | Role::Decorate => Self::Any,
+            Role::Import | Role::Decorate | Role::Override => Self::Any,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Edges that stand in no expression: imports, supertypes, and members that override others.
 
-use kotadb_core::facts::{Facts, Role};
+use kotadb_core::facts::{Facts, Relation, Role};
 use kotadb_core::graph::{Edge, Inheritance, Target, Tier};
 
 use super::collect::STAR;
@@ -78,19 +78,36 @@ impl Resolver<'_> {
             let (relation, tier, site) = (supertype.relation, Tier::Import, supertype.start);
             self.result.edges.inheritance.push(Inheritance { below, above, relation, tier, confidence, site });
         }
+        self.add_implicit(file, facts);
         self.result.edges.inheritance.sort_by_key(|one| one.site);
         self.add_overrides(file, facts);
+    }
+
+    /// Interfaces of Go.
+    fn add_implicit(&mut self, file: u32, facts: &Facts) {
+        let names = self.names();
+        let first = names.all.files[file as usize].first_symbol;
+        for (number, symbol) in names.all.symbols_of(file).zip(&facts.symbols) {
+            for &interface in names.implicit.get(&number).into_iter().flatten() {
+                let (below, above) = (self.target(number), self.target(interface));
+                let (tier, site, relation) = (Tier::Unique, symbol.name_span.start, Relation::Implements);
+                let confidence = tiers::IMPLICIT;
+                let source = Some(number - first);
+                self.result.edges.edges.push(Edge { source, target: above, role: Role::Inherit, tier, confidence, site });
+                self.result.edges.inheritance.push(Inheritance { below, above, relation, tier, confidence, site });
+            }
+        }
     }
 
     fn add_overrides(&mut self, file: u32, facts: &Facts) {
         let names = self.names();
         for (number, symbol) in names.all.symbols_of(file).zip(&facts.symbols).filter(|(_, symbol)| symbol.kind.is_callable()) {
             let is_inherent = names.all.files[file as usize].family == Family::Rust && symbol.interface.is_none();
-            let Some(lineage) = names.all.owner(number).and_then(|owner| names.above.get(&owner)).filter(|_| !is_inherent) else {
-                continue;
-            };
+            let Some(owner) = names.all.owner(number).filter(|_| !is_inherent) else { continue };
+            let above = names.above.get(&owner).into_iter().flat_map(|lineage| &lineage.types);
+            let implicit = names.implicit.get(&owner).into_iter().flatten();
             let name = names.all.symbol(number).name;
-            let same = lineage.types.iter().filter_map(|&above| names.all.within(Scope::symbol(above), name).first());
+            let same = above.chain(implicit).filter_map(|&above| names.all.within(Scope::symbol(above), name).first());
             let same = same.filter(|above| names.all.symbol(**above).kind.is_callable());
             for &above in same.take(MOST_OVERRIDDEN) {
                 let target = self.target(above);

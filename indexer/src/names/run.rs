@@ -13,7 +13,7 @@ use super::file::{FileResult, Resolver};
 use super::manifests::{self, Manifests};
 use super::paths::Paths;
 use super::place::Place;
-use super::{Names, Source, SourceFile, imports, inheritance};
+use super::{Names, Source, SourceFile, implicit, imports, inheritance};
 use crate::error::IndexError;
 use crate::window::{CloseOnDrop, Window};
 
@@ -80,6 +80,7 @@ pub(super) fn collect(files: &[SourceFile], source: &dyn Source, threads: usize)
     attach(&mut names);
     let (above_places, above) = inheritance::trace(&names);
     (names.above_places, names.above) = (above_places, above);
+    names.implicit = implicit::interfaces(&names);
     Ok(names)
 }
 
@@ -137,7 +138,7 @@ impl Externals {
     fn number(&mut self, result: FileResult) -> FileEdges {
         let numbers: Vec<u32> = result.externals.into_iter().map(|external| self.add(external)).collect();
         let mut edges = result.edges;
-        let mut renumber = |target: &mut Target| {
+        let renumber = |target: &mut Target| {
             if let Target::External(external) = target {
                 *external = numbers[*external as usize];
             }

@@ -14,7 +14,9 @@ use super::place::{Place, Want};
 use super::words::Word;
 
 /// How many imports a name is followed through.
-const MOST_STEPS: usize = 12;
+const MOST_STEPS: usize = 24;
+/// How many places are looked into for one name.
+const MOST_PLACES: u32 = 2000;
 
 /// A point of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +34,7 @@ pub struct Scout<'n> {
     pub names: &'n Names,
     /// What is being looked up, so that circles end.
     open: Vec<(Place, Word)>,
+    n_places: u32,
     /// Whether a circle or the bound cut something off.
     cut: bool,
     /// Places of imports of Rust.
@@ -42,12 +45,17 @@ pub struct Scout<'n> {
 impl<'n> Scout<'n> {
     /// Knows nothing by heart yet.
     pub fn new(names: &'n Names) -> Self {
-        Self { names, open: Vec::new(), cut: false, walked: HashMap::new(), crates: HashMap::new() }
+        Self { names, open: Vec::new(), n_places: 0, cut: false, walked: HashMap::new(), crates: HashMap::new() }
     }
 
     /// What a name means inside a place, members of types above apart; nothing if it is not there.
     pub fn inside(&mut self, place: Place, name: Word) -> Vec<Place> {
-        if self.open.contains(&(place, name)) || self.open.len() >= MOST_STEPS {
+        if self.open.is_empty() {
+            self.n_places = 0;
+        }
+        self.n_places += 1;
+        let is_too_far = self.open.len() >= MOST_STEPS || self.n_places > MOST_PLACES;
+        if is_too_far || self.open.contains(&(place, name)) {
             self.cut = true;
             return Vec::new();
         }
@@ -81,8 +89,7 @@ impl<'n> Scout<'n> {
         let mut found = symbols(all.within(Scope::file(file), name));
         if found.iter().all(|place| self.is_module_of_file(*place)) {
             // A module's own file says more than its declaration.
-            found.extend(self.child(file, name));
-            found.rotate_left(usize::from(found.len() > 1));
+            found.splice(..0, self.child(file, name));
         }
         if found.is_empty() || (family == Family::Rust && found.len() == 1) {
             found.extend(self.imported(file, NONE, name, true));
@@ -219,7 +226,10 @@ impl<'n> Scout<'n> {
         }
         let before = std::mem::take(&mut self.cut);
         let path = self.names.all.words.text(import.module);
-        let place = self.rust_path(Point { file, at: import.container }, path, Some(number));
+        let place = match self.rust_path(Point { file, at: import.container }, path, Some(number)) {
+            Place::Outside(..) => Place::Outside(import.module, Word::NONE),
+            place => place,
+        };
         if !self.cut {
             self.walked.insert(number, place);
         }
@@ -245,9 +255,6 @@ impl<'n> Scout<'n> {
                     self.head(&found).unwrap_or(Place::Nowhere)
                 }
             };
-        }
-        if let (Place::Outside(..), Some(word)) = (place, self.names.all.words.find(path)) {
-            return Place::Outside(word, Word::NONE);
         }
         place
     }

@@ -5,6 +5,9 @@ use kotadb_core::graph::{Confidence, Tier};
 
 use super::family::Family;
 
+/// How sure it is that a type implements an interface whose methods it has.
+pub const IMPLICIT: Confidence = Confidence(85);
+
 /// How sure the first of `n` equally good targets is, and each of the others.
 pub fn confidence(family: Family, tier: Tier, n: usize) -> (Confidence, Confidence) {
     let sure = share(family, tier);

@@ -6,7 +6,7 @@ use kotadb_core::facts::SymbolKind;
 
 use super::builtins;
 use super::containers::{self, Shape};
-use super::evaluate::{Evaluator, Type, Value};
+use super::evaluate::{Evaluator, OUTSIDE, Type, Value};
 use super::place::{Place, Want};
 use super::scout::{Point, symbols};
 use super::types::{self, Written};
@@ -67,7 +67,11 @@ impl Evaluator<'_> {
             return Type::Holder(shape, arguments);
         }
         match place {
-            Some(Place::Outside(..)) => Type::Outside(self.outside_path(place.unwrap_or(Place::Nowhere), name)),
+            Some(outside @ Place::Outside(..)) if name == last => Type::Outside(self.outside_path(outside, name)),
+            Some(outside @ Place::Outside(..)) => {
+                let head = self.outside_path(outside, &name[..name.len() - last.len()]);
+                Type::Outside(format!("{}{OUTSIDE}{last}", head.trim_end_matches([':', '.', '\\'])).into())
+            }
             _ if builtins::is_name(family, last) => Type::Builtin,
             _ if is_parameter(name) => Type::Parameter(name.into()),
             _ => self.c_type(family, name).map_or(Type::Unknown, |symbol| Type::Symbol(symbol, arguments)),

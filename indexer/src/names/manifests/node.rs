@@ -171,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_package_tells_its_entries() {
-        let json = r#"{"name": "@a/b", "exports": {".": {"types": "./dist/index.d.ts", "import": "./dist/index.js"},
-            "./x/*": "./lib/x/*.js"}, "imports": {"#db": "./src/db.ts"}}"#;
+        let json = r##"{"name": "@a/b", "exports": {".": {"types": "./dist/index.d.ts", "import": "./dist/index.js"},
+            "./x/*": "./lib/x/*.js"}, "imports": {"#db": "./src/db.ts"}}"##;
         let package = NodePackage::read("packages/b", json).unwrap();
         let targets = package.targets("");
         for target in ["./dist/index.js", "src/index.js", "src/index"] {
