@@ -25,15 +25,15 @@ impl Collector {
     pub fn new(paths: Paths) -> Self {
         let mut words = Words::default();
         words.add("*");
-        Self { all: Definitions { words, paths, ..Definitions::default() }, openings: HashMap::new() }
+        Self { all: Definitions::new(words, paths), openings: HashMap::new() }
     }
 
     /// The next file.
-    pub fn add(&mut self, family: Family, is_test: bool, facts: Option<&Facts>) {
+    pub fn add(&mut self, family: Family, facts: Option<&Facts>) {
         let file = self.all.files.len() as u32;
         let package = facts.map_or(Word::NONE, |facts| self.package(family, file, facts));
         let (first_symbol, first_import) = (self.all.symbols.len() as u32, self.all.imports.len() as u32);
-        self.all.files.push(FileEntry { family, is_test, package, first_symbol, first_import });
+        self.all.files.push(FileEntry { family, package, first_symbol, first_import });
         if let Some(facts) = facts {
             self.add_symbols(family, facts);
             self.add_imports(family, facts);
@@ -128,7 +128,7 @@ impl Collector {
         for (nth, one) in (0..).zip(&facts.supertypes) {
             let of = one.of.map_or(NONE, |of| self.opening(first_symbol + of));
             let (name, supertype) = (self.all.words.add(&one.name), self.all.words.add(&one.supertype));
-            self.all.supertypes.push(SupertypeEntry { file, nth, of, name, supertype, relation: one.relation });
+            self.all.supertypes.push(SupertypeEntry { file, nth, of, name, supertype });
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Types of standard libraries that hold others: what their elements and usual methods give.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a container does with what it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shape {
@@ -84,13 +87,22 @@ const MAYBE_INNER: &str = " first last get get_mut pop pop_front pop_back pop_fi
 
 /// What a container of that name does; `None`: it is none.
 pub fn shape(name: &str) -> Option<Shape> {
-    let word = format!(" {name} ");
-    SHAPES.iter().find(|(_, names)| names.contains(&word)).map(|(shape, _)| *shape)
+    BY_NAME.get(name).copied()
 }
+
+static BY_NAME: LazyLock<HashMap<&str, Shape>> = LazyLock::new(|| {
+    // What stands first wins.
+    let rows = SHAPES.iter().rev();
+    rows.flat_map(|(shape, names)| names.split_whitespace().map(move |name| (name, *shape))).collect()
+});
+
+static BY_METHOD: LazyLock<HashMap<&str, Gives>> = LazyLock::new(|| {
+    let rows = [(MAYBE_INNER, Gives::MaybeInner), (SAME, Gives::Same), (INNER, Gives::Inner)];
+    rows.iter().flat_map(|(names, gives)| names.split_whitespace().map(move |name| (name, *gives))).collect()
+});
 
 /// What a method of a container gives; `None`: nothing that is known.
 pub fn gives(shape: Shape, method: &str) -> Option<Gives> {
-    let word = format!(" {method} ");
     match (shape, method) {
         (Shape::Map, "values" | "values_mut" | "into_values" | "Values") => Some(Gives::Values),
         (Shape::Map, "keys" | "into_keys" | "Keys" | "keySet") => Some(Gives::Keys),
@@ -98,10 +110,7 @@ pub fn gives(shape: Shape, method: &str) -> Option<Gives> {
         (Shape::List, "values") => Some(Gives::Same),
         (Shape::Pointer, "get" | "peek" | "value" | "unwrap" | "expect") => Some(Gives::Same),
         (Shape::Maybe, "get" | "take" | "first" | "replace") => Some(Gives::Inner),
-        _ if INNER.contains(&word) => Some(Gives::Inner),
-        _ if SAME.contains(&word) => Some(Gives::Same),
-        _ if MAYBE_INNER.contains(&word) => Some(Gives::MaybeInner),
-        _ => None,
+        _ => BY_METHOD.get(method).copied(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every symbol of a snapshot in few bytes, found by name and scope.
 
-use kotadb_core::facts::{Arity, Flags, Relation, SymbolKind};
+use kotadb_core::facts::{Arity, Flags, SymbolKind};
 
 use super::family::Family;
 use super::paths::Paths;
@@ -69,8 +69,6 @@ impl Scope {
 pub struct FileEntry {
     /// Its languages.
     pub family: Family,
-    /// Whether it is a test by its path.
-    pub is_test: bool,
     /// The package that it declares, with its family's mark; [`Word::NONE`] where the family has none.
     pub package: Word,
     /// Number of its first symbol.
@@ -107,8 +105,6 @@ pub struct SupertypeEntry {
     pub name: Word,
     /// The type above, as written.
     pub supertype: Word,
-    /// How.
-    pub relation: Relation,
 }
 
 /// All of a snapshot that resolution needs to keep.
@@ -133,6 +129,11 @@ pub struct Definitions {
 }
 
 impl Definitions {
+    /// Nothing but these texts and paths.
+    pub fn new(words: Words, paths: Paths) -> Self {
+        Self { words, paths, ..Self::default() }
+    }
+
     /// Sorts the symbols by name and scope; again after scopes have changed.
     pub fn sort(&mut self) {
         let mut starts = vec![0u32; self.words.len() + 1];

@@ -252,6 +252,14 @@ impl<'n> Resolver<'n> {
             return Some(Outcome::Symbols(self.names().defined(asked, chosen), tier));
         }
         match first {
+            Place::File(file) if site.family == Family::Script && matches!(site.want, Want::Call | Want::New) => {
+                // A module that is called is its default export.
+                let default = self.names().all.words.find("default")?;
+                let found = self.evaluator.scout.inside(Place::File(file), default);
+                let found = self.evaluator.scout.suited(found, site.want);
+                let found: Vec<u32> = found.into_iter().filter_map(Place::symbol).collect();
+                (!found.is_empty()).then_some(Outcome::Symbols(found, tier))
+            }
             Place::File(file) => Some(Outcome::File(file, tier)),
             Place::Outside(..) => {
                 let path = self.evaluator.outside_path(first, &site.reference.name);

@@ -20,7 +20,9 @@ pub fn interfaces(names: &Names) -> HashMap<u32, Vec<u32>> {
         for symbol in names.all.symbols_of(file) {
             let is_method = names.all.symbol(symbol).kind == SymbolKind::Method;
             let owner = names.all.owner(symbol).filter(|owner| is_interface(names, *owner) && is_method);
-            owner.map_or((), |owner| methods.entry(owner).or_default().push(symbol));
+            if let Some(owner) = owner {
+                methods.entry(owner).or_default().push(symbol);
+            }
         }
     }
     let mut asked: Vec<u32> = methods.keys().copied().collect();

@@ -220,7 +220,9 @@ fn c3(direct: &HashMap<u32, Vec<Place>>, of: u32, depth: u32) -> Option<Vec<u32>
         let is_free = |one: &u32| !lists.iter().any(|list| list[1..].contains(one));
         let next = lists.iter().map(|list| list[0]).find(is_free).filter(|_| order.len() <= MOST_ABOVE)?;
         order.push(next);
-        lists.iter_mut().filter(|list| list[0] == next).for_each(|list| drop(list.remove(0)));
+        lists.iter_mut().filter(|list| list[0] == next).for_each(|list| {
+            list.remove(0);
+        });
     }
 }
 

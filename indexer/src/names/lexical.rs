@@ -120,7 +120,7 @@ impl Scout<'_> {
         let is_seen = |&&symbol: &&u32| {
             let definition = all.symbol(symbol);
             let is_linked = match family {
-                Family::C => definition.flags.has(Flags::EXPORTED),
+                Family::C => definition.flags.has(Flags::EXPORTED) || self.is_header(symbol),
                 Family::Rust => definition.kind == kotadb_core::facts::SymbolKind::Macro,
                 _ => false,
             };
@@ -128,6 +128,12 @@ impl Scout<'_> {
         };
         let found = all.named(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
         (found.copied().map(Place::Symbol).collect(), Tier::Package)
+    }
+
+    fn is_header(&self, symbol: u32) -> bool {
+        let all = &self.names.all;
+        let path = all.paths.path(all.file_of(symbol));
+        path.rsplit('.').next().is_some_and(|end| matches!(end, "h" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "tpp"))
     }
 
     /// Places that suit a use; those of the best fit only.

@@ -17,6 +17,7 @@
 //! what comes out depends on the snapshot alone, not on the number of threads. How edges are stored is told by
 //! [`kotadb_core::graph`].
 
+mod affected;
 mod builtins;
 mod candidates;
 mod collect;
@@ -50,7 +51,6 @@ mod words;
 use std::collections::HashMap;
 
 use kotadb_core::facts::Facts;
-use kotadb_core::segment::Class;
 use kotadb_core::text::Language;
 
 use self::definitions::Definitions;
@@ -61,7 +61,8 @@ use self::place::Place;
 use self::words::Word;
 use crate::error::IndexError;
 
-pub use self::run::{Resolved, resolve};
+pub use self::affected::Change;
+pub use self::run::{Resolved, resolve, resolve_changed};
 
 /// A file of a snapshot.
 #[derive(Clone, Debug)]
@@ -70,8 +71,6 @@ pub struct SourceFile {
     pub path: Box<str>,
     /// Its language.
     pub language: Language,
-    /// What it is by its path.
-    pub class: Class,
 }
 
 /// Where facts and texts of a snapshot's files come from. Asked by several threads at a time.

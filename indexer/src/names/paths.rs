@@ -48,11 +48,6 @@ impl Paths {
         self.paths.len()
     }
 
-    /// Whether there is no file.
-    pub fn is_empty(&self) -> bool {
-        self.paths.is_empty()
-    }
-
     /// The path of a file.
     pub fn path(&self, file: u32) -> &str {
         &self.paths[file as usize]
@@ -76,11 +71,6 @@ impl Paths {
     /// The folder of a file.
     pub fn folder_of(&self, file: u32) -> u32 {
         self.folder_of[file as usize]
-    }
-
-    /// How many folders there are.
-    pub fn n_folders(&self) -> usize {
-        self.folder_names.len()
     }
 
     /// Files of that name, in any folder.

@@ -22,6 +22,9 @@ impl Resolver<'_> {
         let numbers = self.names().all.imports_of(file);
         for (number, import) in numbers.zip(&facts.imports) {
             let entry = self.names().all.imports[number as usize];
+            if import.module.is_empty() {
+                continue;
+            }
             let place = self.evaluator.scout.place_of(file, number);
             let mut targets: Vec<Target> = match place {
                 Place::File(target) if target != file => vec![Target::File(target)],

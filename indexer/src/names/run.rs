@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::thread;
 
-use kotadb_core::facts::{Facts, Symbol};
+use kotadb_core::facts::Facts;
 use kotadb_core::graph::{External, FileEdges, Target};
-use kotadb_core::segment::Class;
 
+use super::affected::{self, Change, Touched};
 use super::collect::Collector;
 use super::family::Family;
 use super::file::{FileResult, Resolver};
@@ -27,8 +27,8 @@ const MOST_MANIFEST: usize = 1 << 20;
 pub struct Resolved {
     /// Number of the file.
     pub file: u32,
-    /// Its symbols.
-    pub symbols: Vec<Symbol>,
+    /// What its text says.
+    pub facts: Facts,
     /// Its edges.
     pub edges: FileEdges,
 }
@@ -41,26 +41,60 @@ pub fn resolve(
     threads: usize,
     sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
 ) -> Result<Vec<External>, IndexError> {
-    let names = collect(files, source, threads)?;
+    let names = collect(files, source, threads, &mut |_, _| {})?;
+    let all: Vec<u32> = (0..files.len() as u32).collect();
+    resolve_these(&names, &all, (files, source, threads), sink)
+}
+
+/// Resolves those files of a snapshot that changes touch, the changed ones among them, as [`resolve`] would.
+pub fn resolve_changed(
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+    changes: &[Change],
+    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+) -> Result<Vec<External>, IndexError> {
+    let mut mentions = Vec::with_capacity(files.len());
+    let names = collect(files, source, threads, &mut |_, facts| {
+        mentions.push(facts.map(affected::mentions).unwrap_or_default());
+    })?;
+    let touched = Touched::new(changes, &names.all);
+    let is_changed = |file: u32| changes.iter().any(|change| *change.path == *files[file as usize].path);
+    let is_touched = |file: &u32| touched.any(&mentions[*file as usize]) || is_changed(*file);
+    let these: Vec<u32> = (0..files.len() as u32).filter(is_touched).collect();
+    resolve_these(&names, &these, (files, source, threads), sink)
+}
+
+fn resolve_these(
+    names: &Names,
+    these: &[u32],
+    (files, source, threads): (&[SourceFile], &dyn Source, usize),
+    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+) -> Result<Vec<External>, IndexError> {
     let mut externals = Externals::default();
     in_order(
-        files.len(),
+        these.len(),
         threads,
-        || Resolver::new(&names),
-        |resolver, file| match facts(files, source, file)? {
+        || Resolver::new(names),
+        |resolver, nth| match facts(files, source, these[nth as usize])? {
             Some(facts) => {
-                let result = resolver.resolve(file, &facts);
-                Ok((facts.symbols, result))
+                let result = resolver.resolve(these[nth as usize], &facts);
+                Ok((facts, result))
             }
-            None => Ok((Vec::new(), FileResult::default())),
+            None => Ok((Facts::default(), FileResult::default())),
         },
-        &mut |file, (symbols, result)| sink(Resolved { file, symbols, edges: externals.number(result) }),
+        &mut |nth, (facts, result)| sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) }),
     )?;
     Ok(externals.list)
 }
 
-/// Reads all facts once.
-pub(super) fn collect(files: &[SourceFile], source: &dyn Source, threads: usize) -> Result<Names, IndexError> {
+/// Reads all facts once; `see` looks at them in order.
+fn collect(
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+    see: &mut dyn FnMut(u32, Option<&Facts>),
+) -> Result<Names, IndexError> {
     let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
     in_order(
         files.len(),
@@ -68,8 +102,8 @@ pub(super) fn collect(files: &[SourceFile], source: &dyn Source, threads: usize)
         || (),
         |(), file| facts(files, source, file),
         &mut |file, facts: Option<Facts>| {
-            let SourceFile { language, class, .. } = files[file as usize];
-            collector.add(Family::of(language), class == Class::Test, facts.as_ref());
+            collector.add(Family::of(files[file as usize].language), facts.as_ref());
+            see(file, facts.as_ref());
             Ok(())
         },
     )?;

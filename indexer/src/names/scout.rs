@@ -94,10 +94,16 @@ impl<'n> Scout<'n> {
         if found.is_empty() || (family == Family::Rust && found.len() == 1) {
             found.extend(self.imported(file, NONE, name, true));
         }
+        if found.is_empty() && family == Family::Script {
+            // `export { a }` of an imported `a` is told by no import.
+            found = self.imported(file, NONE, name, false);
+        }
         if found.is_empty() && all.words.text(name) == "default" {
             return self.default_of(file);
         }
-        if found.is_empty() { self.by_wildcard(file, NONE, name, true) } else { found }
+        // Headers include so many others that what is further away is found by linkage instead.
+        let looks_on = found.is_empty() && family != Family::C;
+        if looks_on { self.by_wildcard(file, NONE, name, true) } else { found }
     }
 
     fn is_module_of_file(&self, place: Place) -> bool {

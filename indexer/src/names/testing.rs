@@ -1,13 +1,13 @@
 //! Small repositories for tests: files in one text, resolved by the real extractors, shown as lines.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use kotadb_core::facts::{Facts, Role};
 use kotadb_core::graph::{External, Target};
-use kotadb_core::segment::Class;
 use kotadb_core::text::Language;
 
-use super::{Resolved, Source, SourceFile, resolve};
+use super::{Change, Resolved, Source, SourceFile, resolve, resolve_changed};
 use crate::error::IndexError;
 use crate::extract;
 
@@ -38,7 +38,7 @@ impl Repository {
         let mut all = Self::default();
         for (path, text) in parts {
             let language = Language::detect(path.as_bytes(), text.as_bytes());
-            all.files.push(SourceFile { path: path.into(), language, class: Class::Source });
+            all.files.push(SourceFile { path: path.into(), language });
             all.texts.push(text.to_owned());
         }
         all
@@ -54,29 +54,47 @@ impl Repository {
         (all, externals.unwrap())
     }
 
+    /// What each file leads to, by its path.
+    pub fn lines_by_path(&self) -> HashMap<String, String> {
+        let (all, externals) = self.resolved(2);
+        all.iter().map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true))).collect()
+    }
+
+    /// The same of the files that changes touch.
+    pub fn changed_lines_by_path(&self, changes: &[Change]) -> HashMap<String, String> {
+        let mut all = Vec::new();
+        let externals = resolve_changed(&self.files, self, 2, changes, &mut |one| {
+            all.push(one);
+            Ok(())
+        });
+        let externals = externals.unwrap();
+        all.iter().map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true))).collect()
+    }
+
     /// One line an edge: `a.py:3 call acquire in run -> db.py#Pool.acquire own 97`.
     pub fn edges(&self, is_shown: impl Fn(Role) -> bool) -> String {
         let (all, externals) = self.resolved(2);
+        all.iter().map(|one| self.lines(one, &externals, &is_shown)).collect()
+    }
+
+    fn lines(&self, one: &Resolved, externals: &[External], is_shown: &dyn Fn(Role) -> bool) -> String {
         let mut out = String::new();
-        for one in &all {
-            let facts = self.facts(one.file).unwrap().unwrap_or_default();
-            for edge in one.edges.edges.iter().filter(|edge| is_shown(edge.role)) {
-                let target = match edge.target {
-                    Target::Symbol { file, symbol } => self.symbol(file, symbol as usize),
-                    Target::File(file) => self.files[file as usize].path.to_string(),
-                    Target::External(external) => {
-                        let External { package, name } = &externals[external as usize];
-                        format!("external:{package} {name}")
-                    }
-                };
-                let source = edge.source.map(|source| format!(" in {}", facts.qualified(source as usize).join(".")));
-                let (place, role) = (self.place(one.file, edge.site), edge.role.name());
-                let (source, tier) = (source.unwrap_or_default(), edge.tier.name());
-                let _ = writeln!(out, "{place} {role}{source} -> {target} {tier} {}", edge.confidence.0);
-            }
-            for lost in one.edges.unresolved.iter().filter(|lost| is_shown(lost.role)) {
-                let _ = writeln!(out, "{} {} -> nothing", self.place(one.file, lost.site), lost.role.name());
-            }
+        for edge in one.edges.edges.iter().filter(|edge| is_shown(edge.role)) {
+            let target = match edge.target {
+                Target::Symbol { file, symbol } => self.symbol(file, symbol as usize),
+                Target::File(file) => self.files[file as usize].path.to_string(),
+                Target::External(external) => {
+                    let External { package, name } = &externals[external as usize];
+                    format!("external:{package} {name}")
+                }
+            };
+            let source = edge.source.map(|source| format!(" in {}", one.facts.qualified(source as usize).join(".")));
+            let (place, role) = (self.place(one.file, edge.site), edge.role.name());
+            let (source, tier) = (source.unwrap_or_default(), edge.tier.name());
+            let _ = writeln!(out, "{place} {role}{source} -> {target} {tier} {}", edge.confidence.0);
+        }
+        for lost in one.edges.unresolved.iter().filter(|lost| is_shown(lost.role)) {
+            let _ = writeln!(out, "{} {} -> nothing", self.place(one.file, lost.site), lost.role.name());
         }
         out
     }

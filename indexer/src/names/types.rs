@@ -127,7 +127,8 @@ fn named(text: &str, depth: u32) -> Written<'_> {
         return Written::Unknown;
     }
     let Some(open) = text.find(['<', '[']) else {
-        return Written::Name(text.split(['(', ' ', '{']).next().unwrap_or(text), Vec::new());
+        let name = text.split(['(', ' ', '{']).next().unwrap_or(text);
+        return if name.is_empty() { Written::Unknown } else { Written::Name(name, Vec::new()) };
     };
     let name = text[..open].trim_end_matches("::").trim();
     let Some(close) = closing(text, open) else { return Written::Name(name, Vec::new()) };

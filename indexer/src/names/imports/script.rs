@@ -20,6 +20,10 @@ const SOURCES: [(&str, &[&str]); 4] = [
 pub fn module(modules: Modules<'_>, file: u32, module: &str) -> Option<Place> {
     let own = paths::folder(modules.all.paths.path(file));
     let module = module.split(['?', '!']).next().unwrap_or(module);
+    if module.is_empty() {
+        // `export { a as b }` takes from the module itself.
+        return Some(Place::File(file));
+    }
     if module.starts_with('.') {
         let path = paths::join(own, module);
         return Some(path.and_then(|path| probe(modules, &path, 0)).map_or(Place::Nowhere, Place::File));
