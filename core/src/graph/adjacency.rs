@@ -1,8 +1,9 @@
-//! Edges in blocks: outgoing ones with their sites, by source; incoming ones without, by target; and the same between
-//! files. What is left of an incoming edge (its sites) is read from the source, which is wanted anyway.
+//! Edges in blocks: outgoing ones with their sites, by source; incoming ones without, by target. What is left of an incoming
+//! edge (its sites) is read from the source, which is wanted anyway.
 
-use super::codec::{Cursor, put, put_bytes, put_signed};
+use super::codec::{Cursor, put, put_signed};
 use super::error::GraphError;
+use super::keys::{KeyRows, Keys, columns};
 
 /// An edge as builders and writers handle it; manners are numbers of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +82,7 @@ impl OutRows {
     }
 
     pub(super) fn n_keys(&self) -> usize {
-        self.keys.n_keys
+        self.keys.len()
     }
 
     /// Appends the edges of one source, sorted by target, manner and site, each once.
@@ -156,7 +157,7 @@ impl InRows {
     }
 
     pub(super) fn n_keys(&self) -> usize {
-        self.keys.n_keys
+        self.keys.len()
     }
 
     /// Appends the edges to one target, by source.
@@ -176,166 +177,4 @@ impl InRows {
         let taken = std::mem::take(self);
         taken.keys.with_columns(&taken.columns)
     }
-}
-
-/// That a file uses another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileUse {
-    /// The other file: the one used, or where it says so the one that uses.
-    pub file: u32,
-    /// Bits by number of the [`crate::facts::Role`].
-    pub roles: u16,
-    /// The most certain of the edges, in hundredths.
-    pub confidence: u8,
-    /// How many edges.
-    pub count: u32,
-    /// Where the first of them stands, an import before others. 0 in what is read from the file that is used.
-    pub site: u32,
-}
-
-/// What files some files use, or are used by.
-#[derive(Debug, Default)]
-pub(super) struct FileBlock {
-    keys: Keys,
-    uses: Vec<FileUse>,
-}
-
-impl FileBlock {
-    pub(super) fn uses(&self, file: u32) -> &[FileUse] {
-        &self.uses[self.keys.range(file)]
-    }
-
-    pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
-        let mut cursor = Cursor::new("edges of files", raw);
-        let keys = Keys::decode(&mut cursor)?;
-        let [mut files, mut roles, mut confidences, mut counts, mut sites] = columns(&mut cursor)?;
-        let mut uses = Vec::with_capacity(confidences.remaining());
-        for (key, n_uses) in keys.each() {
-            let mut file = key;
-            for _ in 0..n_uses {
-                file = files.moved(file)?;
-                let (roles, confidence) = (roles.small()? as u16, confidences.byte()?.min(100));
-                uses.push(FileUse { file, roles, confidence, count: counts.small()?, site: sites.small()? });
-            }
-        }
-        [files, roles, confidences, counts, sites].into_iter().try_for_each(Cursor::finish)?;
-        Ok(Self { keys, uses })
-    }
-}
-
-/// Writes edges of files.
-#[derive(Debug, Default)]
-pub(super) struct FileRows {
-    keys: KeyRows,
-    columns: [Vec<u8>; 5],
-}
-
-impl FileRows {
-    pub(super) fn weight(&self) -> usize {
-        self.columns[2].len()
-    }
-
-    pub(super) fn n_keys(&self) -> usize {
-        self.keys.n_keys
-    }
-
-    /// Appends the edges of one file, by the other file.
-    pub(super) fn push(&mut self, key: u32, uses: &[FileUse]) {
-        let [files, roles, confidences, counts, sites] = &mut self.columns;
-        let mut before = key;
-        for one in uses {
-            put_signed(files, i64::from(one.file) - i64::from(before));
-            put(roles, one.roles.into());
-            confidences.push(one.confidence);
-            put(counts, one.count.into());
-            put(sites, one.site.into());
-            before = one.file;
-        }
-        self.keys.push(key, uses.len());
-    }
-
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        let taken = std::mem::take(self);
-        taken.keys.with_columns(&taken.columns)
-    }
-}
-
-/// Which keys a block has, ascending, and how many rows each.
-#[derive(Debug, Default)]
-struct Keys {
-    keys: Vec<u32>,
-    ends: Vec<u32>,
-}
-
-impl Keys {
-    fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    fn range(&self, key: u32) -> std::ops::Range<usize> {
-        let Ok(nth) = self.keys.binary_search(&key) else { return 0..0 };
-        let begin = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
-        begin as usize..self.ends[nth] as usize
-    }
-
-    /// Every key with its number of rows.
-    fn each(&self) -> impl Iterator<Item = (u32, u32)> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        self.keys.iter().zip(begins.zip(&self.ends)).map(|(key, (begin, end))| (*key, end - begin))
-    }
-
-    /// Rows are no more than what is left of the block, so that a false count costs nothing.
-    fn decode(cursor: &mut Cursor<'_>) -> Result<Self, GraphError> {
-        let [mut gaps, mut counts] = columns(cursor)?;
-        let most = cursor.remaining();
-        let (mut keys, mut ends) = (Vec::with_capacity(gaps.remaining()), Vec::with_capacity(gaps.remaining()));
-        let (mut key, mut end) = (0, 0u32);
-        while !gaps.is_empty() {
-            let gap = gaps.small()?;
-            let step = if keys.is_empty() { Some(gap) } else { gap.checked_add(1) };
-            let next = step.and_then(|step| u32::checked_add(key, step));
-            key = next.ok_or_else(|| gaps.error("has a key out of reach"))?;
-            end = counts.beyond(end)?;
-            if end as usize > most {
-                return Err(counts.error("counts more than it holds"));
-            }
-            keys.push(key);
-            ends.push(end);
-        }
-        counts.finish()?;
-        Ok(Self { keys, ends })
-    }
-}
-
-/// Writes the keys of a block.
-#[derive(Debug, Default)]
-struct KeyRows {
-    gaps: Vec<u8>,
-    counts: Vec<u8>,
-    before: Option<u32>,
-    n_keys: usize,
-}
-
-impl KeyRows {
-    fn push(&mut self, key: u32, n_rows: usize) {
-        put(&mut self.gaps, self.before.map_or(key, |before| key - before - 1).into());
-        put(&mut self.counts, n_rows as u64);
-        self.before = Some(key);
-        self.n_keys += 1;
-    }
-
-    fn with_columns(self, columns: &[Vec<u8>]) -> Vec<u8> {
-        let mut raw = Vec::new();
-        let own = [self.gaps, self.counts];
-        own.iter().chain(columns).for_each(|column| put_bytes(&mut raw, column));
-        raw
-    }
-}
-
-fn columns<'a, const N: usize>(cursor: &mut Cursor<'a>) -> Result<[Cursor<'a>; N], GraphError> {
-    let mut columns: [Cursor<'a>; N] = std::array::from_fn(|_| cursor.clone());
-    for column in &mut columns {
-        *column = cursor.column()?;
-    }
-    Ok(columns)
 }

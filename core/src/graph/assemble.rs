@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 
-use super::adjacency::{FileBlock, FileRows, FileUse, RawEdge};
+use super::adjacency::RawEdge;
 use super::builder::{GraphBuilder, each_edge, file_uses, sort_edges};
 use super::edge::{Edge, External, Target};
 use super::error::GraphError;
+use super::file_edges::{FileBlock, FileRows, FileUse};
 use super::index::Kind;
+use super::kin::{KinRow, both_ways};
 use super::manner::{Manner, Manners};
 use super::node::{Node, read_rows};
 use super::pagerank::{Incoming, Weights, pagerank, quantised};
@@ -89,15 +91,15 @@ impl Assembly {
         writer.unclear(self.builder.unclear.iter().map(|(name, rows)| (&**name, rows)))?;
         writer.begin(Kind::Top)?;
         writer.top(top)?;
+        let [below, above] = both_ways(&self.kin()?);
+        writer.kin(Kind::Below, &below)?;
+        writer.kin(Kind::Above, &above)?;
         let n_externals = self.externals.len() as u32;
         writer.finish(Heads { files: self.builder.files, n_externals, manners: self.manners, base: None })
     }
 
     /// Calls `each` with the edges of every file, sorted.
-    fn each_file(
-        &self,
-        mut each: impl FnMut(u32, &[RawEdge]) -> Result<(), GraphError>,
-    ) -> Result<(), GraphError> {
+    fn each_file(&self, mut each: impl FnMut(u32, &[RawEdge]) -> Result<(), GraphError>) -> Result<(), GraphError> {
         let (mut file, mut edges) = (0, Vec::new());
         self.builder.edges.read(|record| {
             edges.clear();
@@ -117,19 +119,33 @@ impl Assembly {
             Some(symbol) => numbering.node(file, symbol)?,
             None => numbering.file_node(file),
         };
-        let target = match edge.target {
-            Target::Symbol { file, symbol } => numbering.node(file, symbol)?,
-            Target::File(file) => numbering.file_node(file),
-            Target::External(number) => self.moved[number as usize],
-        };
+        let target = self.target(edge.target)?;
         Ok(RawEdge { source, target, manner: self.numbers[&Manner::of(edge).code()], site: edge.site })
+    }
+
+    fn target(&self, target: Target) -> Result<u32, GraphError> {
+        Ok(match target {
+            Target::Symbol { file, symbol } => self.builder.numbering.node(file, symbol)?,
+            Target::File(file) => self.builder.numbering.file_node(file),
+            Target::External(number) => self.moved[number as usize],
+        })
+    }
+
+    /// Who stands below whom: (below, above, what is said of it).
+    fn kin(&self) -> Result<Vec<(u32, u32, KinRow)>, GraphError> {
+        let row = |(file, one): &(u32, super::edge::Inheritance)| {
+            let manner = self.numbers[&Manner::of_kin(one).code()];
+            let said = KinRow { node: 0, manner, relation: one.relation, file: *file, site: one.site };
+            Ok((self.target(one.below)?, self.target(one.above)?, said))
+        };
+        self.builder.kin.iter().map(row).collect()
     }
 
     fn incoming(&self) -> Result<Incoming, GraphError> {
         let n_numbers = self.n_nodes as usize + self.externals.len();
         let mut starts = vec![0u32; n_numbers + 1];
         self.each_file(|_, edges| {
-            each_incoming(edges, &self.manners, |target, ..| starts[target as usize + 1] += 1);
+            each_incoming(edges, &self.manners, |target, _, _, _| starts[target as usize + 1] += 1);
             Ok(())
         })?;
         for nth in 1..starts.len() {
@@ -153,10 +169,7 @@ impl Assembly {
     }
 
     /// Every file's nodes, with their numbers.
-    fn each_node(
-        &self,
-        mut each: impl FnMut(u32, u32, Node) -> Result<(), GraphError>,
-    ) -> Result<(), GraphError> {
+    fn each_node(&self, mut each: impl FnMut(u32, u32, Node) -> Result<(), GraphError>) -> Result<(), GraphError> {
         let (mut file, mut number) = (0, 0);
         self.builder.symbols.read(|record| {
             each(file, number, Node::file())?;
@@ -217,10 +230,7 @@ impl Assembly {
     }
 
     /// Writes outgoing edges; gives what files use (a record each) and are used by.
-    fn write_outgoing<W: Write>(
-        &self,
-        writer: &mut GraphWriter<W>,
-    ) -> Result<(Tape, Vec<(u32, FileUse)>), GraphError> {
+    fn write_outgoing<W: Write>(&self, writer: &mut GraphWriter<W>) -> Result<(Tape, Vec<(u32, FileUse)>), GraphError> {
         let (mut tape, mut used) = (Tape::default(), Vec::new());
         self.each_file(|file, edges| {
             for of_source in edges.chunk_by(|a, b| a.source == b.source) {

@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::adjacency::{FileUse, RawEdge};
+use super::adjacency::RawEdge;
 use super::assemble::Assembly;
 use super::codec::{Cursor, put};
-use super::edge::{Edge, External, FileEdges, Target};
+use super::edge::{Edge, External, FileEdges, Inheritance, Target};
 use super::error::GraphError;
+use super::file_edges::FileUse;
 use super::files::{Files, State};
 use super::manner::Manner;
 use super::names::{Unclear, UnclearRows};
@@ -43,6 +44,8 @@ pub struct GraphBuilder {
     /// A record a file: its edges.
     pub(super) edges: Tape,
     pub(super) unclear: BTreeMap<Box<str>, UnclearRows>,
+    /// Inheritance, with the file that says so.
+    pub(super) kin: Vec<(u32, Inheritance)>,
     /// How often each manner comes.
     pub(super) manners: BTreeMap<u32, u64>,
 }
@@ -68,6 +71,10 @@ impl GraphBuilder {
             put_edge(&mut record, edge);
         }
         self.edges.push(&record)?;
+        for one in &file.edges.inheritance {
+            *self.manners.entry(Manner::of_kin(one).code()).or_default() += 1;
+            self.kin.push((number, *one));
+        }
         for (name, row) in unclear_of(number, file.edges) {
             self.unclear.entry(name.into()).or_default().push(row);
         }
@@ -81,15 +88,15 @@ impl GraphBuilder {
     }
 
     fn mark_targets(&mut self, n_externals: usize) -> Result<(), GraphError> {
-        let Self { edges, numbering, .. } = self;
-        edges.read(|record| {
-            each_edge(record, |edge| match edge.target {
-                Target::Symbol { file, symbol } => numbering.mark(file, symbol),
-                Target::File(file) if file < numbering.n_files() => Ok(()),
-                Target::External(number) if (number as usize) < n_externals => Ok(()),
-                target => Err(GraphError::Build(format!("an edge leads to {target:?}, which there is not"))),
-            })
-        })?;
+        let Self { edges, numbering, kin, .. } = self;
+        let mut mark = |target: Target| match target {
+            Target::Symbol { file, symbol } => numbering.mark(file, symbol),
+            Target::File(file) if file < numbering.n_files() => Ok(()),
+            Target::External(number) if (number as usize) < n_externals => Ok(()),
+            target => Err(GraphError::Build(format!("an edge leads to {target:?}, which there is not"))),
+        };
+        edges.read(|record| each_edge(record, |edge| mark(edge.target)))?;
+        kin.iter().try_for_each(|(_, one)| mark(one.below).and_then(|()| mark(one.above)))?;
         numbering.close();
         Ok(())
     }
@@ -107,10 +114,7 @@ fn put_edge(record: &mut Vec<u8>, edge: &Edge) {
 }
 
 /// Calls `each` with every edge of a record.
-pub(super) fn each_edge(
-    record: &[u8],
-    mut each: impl FnMut(Edge) -> Result<(), GraphError>,
-) -> Result<(), GraphError> {
+pub(super) fn each_edge(record: &[u8], mut each: impl FnMut(Edge) -> Result<(), GraphError>) -> Result<(), GraphError> {
     let mut cursor = Cursor::new("record of edges", record);
     while !cursor.is_empty() {
         let source = cursor.small()?.checked_sub(1);
@@ -146,11 +150,7 @@ pub(super) fn sort_edges(edges: &mut Vec<RawEdge>) {
 }
 
 /// What a file uses of others, by file. `of`: the file that a target of an edge is in, and its manner.
-pub(super) fn file_uses(
-    file: u32,
-    edges: &[RawEdge],
-    of: impl Fn(&RawEdge) -> (Option<u32>, Manner),
-) -> Vec<FileUse> {
+pub(super) fn file_uses(file: u32, edges: &[RawEdge], of: impl Fn(&RawEdge) -> (Option<u32>, Manner)) -> Vec<FileUse> {
     let mut uses = BTreeMap::<u32, (bool, FileUse)>::new();
     for edge in edges {
         let (Some(target), manner) = of(edge) else { continue };

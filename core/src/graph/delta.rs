@@ -90,11 +90,12 @@ impl DeltaBuilder {
         let paths: Vec<_> = self.files.keys().cloned().collect();
         for path in paths {
             let edges = self.files.get(&path).map(|own| own.edges.clone()).unwrap_or_default();
-            for edge in edges.edges {
-                if let Some(symbol) = edge.source {
-                    self.mark(&path, symbol, sources)?;
-                }
-                if let Target::Symbol { file, symbol } = edge.target {
+            for symbol in edges.edges.iter().filter_map(|edge| edge.source) {
+                self.mark(&path, symbol, sources)?;
+            }
+            let kin = edges.inheritance.iter().flat_map(|one| [one.below, one.above]);
+            for target in edges.edges.iter().map(|edge| edge.target).chain(kin) {
+                if let Target::Symbol { file, symbol } = target {
                     self.mark(&path_of(file, sources)?, symbol, sources)?;
                 }
             }
@@ -120,7 +121,10 @@ impl DeltaBuilder {
             own.symbols = nodes_of(&(sources.facts)(path)?);
         }
         if own.symbols.len() <= symbol as usize {
-            return Err(GraphError::Build(format!("there is no symbol {symbol} in `{}`", String::from_utf8_lossy(path))));
+            return Err(GraphError::Build(format!(
+                "there is no symbol {symbol} in `{}`",
+                String::from_utf8_lossy(path)
+            )));
         }
         own.marks.insert(symbol);
         Ok(())

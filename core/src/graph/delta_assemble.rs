@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
-use super::adjacency::{FileUse, RawEdge};
+use super::adjacency::RawEdge;
 use super::assemble::{each_incoming, sorted};
 use super::builder::{file_uses, sort_edges, unclear_of};
 use super::delta::{DeltaSources, Own, path_of, unknown};
 use super::edge::{Edge, External, Target};
 use super::error::GraphError;
+use super::file_edges::FileUse;
 use super::files::{Files, State};
 use super::index::Kind;
+use super::kin::{KinRow, both_ways};
 use super::manner::{Manner, Manners};
 use super::names::{Unclear, UnclearRows};
 use super::node::Node;
@@ -45,6 +47,7 @@ struct Rows {
     uses: BTreeMap<u32, Vec<FileUse>>,
     used: BTreeMap<u32, Vec<FileUse>>,
     unclear: BTreeMap<String, Vec<Unclear>>,
+    kin: Vec<(NodeId, NodeId, KinRow)>,
 }
 
 /// Writes the delta of `files`, whose symbols are marked.
@@ -58,6 +61,7 @@ pub(super) fn write(
     delta.place_externals(sources.externals)?;
     let mut rows = delta.rows(sources)?;
     let unclear = std::mem::take(&mut rows.unclear);
+    let [below, above] = both_ways(&rows.kin);
     let mut writer = GraphWriter::new(out);
     writer.begin(Kind::Nodes)?;
     delta.write_nodes(&mut writer)?;
@@ -65,6 +69,8 @@ pub(super) fn write(
     writer.begin(Kind::Externals)?;
     writer.externals(&delta.externals)?;
     write_unclear(&mut writer, unclear)?;
+    writer.kin(Kind::Below, &below)?;
+    writer.kin(Kind::Above, &above)?;
     let (n_numbers, n_files) = sources.base.base_counts();
     let aliases = delta.aliases(n_numbers);
     let base = BaseRef { name: sources.base_name, n_numbers, n_files, removed, aliases };
@@ -147,6 +153,8 @@ impl<'a> Delta<'a> {
         let mut counts = BTreeMap::<u32, u64>::new();
         let edges = self.files.values().flat_map(|own| &own.edges.edges);
         edges.for_each(|edge| *counts.entry(Manner::of(edge).code()).or_default() += 1);
+        let kin = self.files.values().flat_map(|own| &own.edges.inheritance);
+        kin.for_each(|one| *counts.entry(Manner::of_kin(one).code()).or_default() += 1);
         self.manners = Manners::by_frequency(counts);
         let numbers = self.manners.numbers();
         let mut rows = Rows::default();
@@ -158,6 +166,11 @@ impl<'a> Delta<'a> {
             sort_edges(&mut edges);
             self.put_rows(path, &edges, &mut rows);
             let file = self.view_file(path, own);
+            for one in &own.edges.inheritance {
+                let manner = numbers[&Manner::of_kin(one).code()];
+                let said = KinRow { node: 0, manner, relation: one.relation, file, site: one.site };
+                rows.kin.push((self.target(one.below, sources)?, self.target(one.above, sources)?, said));
+            }
             for (name, row) in unclear_of(file, &own.edges) {
                 rows.unclear.entry(name.to_owned()).or_default().push(row);
             }
@@ -190,16 +203,20 @@ impl<'a> Delta<'a> {
         numbers: &HashMap<u32, u32>,
         sources: &DeltaSources<'_>,
     ) -> Result<RawEdge, GraphError> {
-        let target = match edge.target {
-            Target::Symbol { file, symbol } => self.node(&path_of(file, sources)?, Some(symbol))?,
-            Target::File(file) => self.node(&path_of(file, sources)?, None)?,
-            Target::External(number) => {
-                let moved = self.moved.get(number as usize).copied();
-                moved.ok_or_else(|| GraphError::Build(format!("there is no external {number}")))?
-            }
-        };
+        let target = self.target(edge.target, sources)?;
         let source = self.node(path, edge.source)?;
         Ok(RawEdge { source, target, manner: numbers[&Manner::of(edge).code()], site: edge.site })
+    }
+
+    fn target(&self, target: Target, sources: &DeltaSources<'_>) -> Result<NodeId, GraphError> {
+        match target {
+            Target::Symbol { file, symbol } => self.node(&path_of(file, sources)?, Some(symbol)),
+            Target::File(file) => self.node(&path_of(file, sources)?, None),
+            Target::External(number) => {
+                let moved = self.moved.get(number as usize).copied();
+                moved.ok_or_else(|| GraphError::Build(format!("there is no external {number}")))
+            }
+        }
     }
 
     /// The number of a symbol or of a file as a whole.

@@ -25,11 +25,25 @@ pub enum Kind {
     Unclear = 6,
     /// The nodes of highest rank.
     Top = 7,
+    /// Who stands below, by the node above.
+    Below = 8,
+    /// Who stands above, by the node below.
+    Above = 9,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] =
-        [Self::Nodes, Self::Out, Self::In, Self::FileOut, Self::FileIn, Self::Externals, Self::Unclear, Self::Top];
+    pub(super) const ALL: [Self; 10] = [
+        Self::Nodes,
+        Self::Out,
+        Self::In,
+        Self::FileOut,
+        Self::FileIn,
+        Self::Externals,
+        Self::Unclear,
+        Self::Top,
+        Self::Below,
+        Self::Above,
+    ];
 }
 
 /// The blocks of one kind.

@@ -1,7 +1,7 @@
 //! How one symbol uses another, without where: edges of one manner are very many, so the file has a table of them.
 
 use super::codec::{Cursor, put};
-use super::edge::{Confidence, Edge, Tier};
+use super::edge::{Confidence, Edge, Inheritance, Tier};
 use super::error::GraphError;
 use crate::facts::Role;
 
@@ -21,6 +21,10 @@ impl Manner {
         // More than certain is certain.
         let confidence = Confidence(edge.confidence.0.min(100));
         Self { role: edge.role, tier: edge.tier, confidence }
+    }
+
+    pub(super) fn of_kin(one: &Inheritance) -> Self {
+        Self { role: Role::Inherit, tier: one.tier, confidence: Confidence(one.confidence.0.min(100)) }
     }
 
     /// As one number, which is part of no format.

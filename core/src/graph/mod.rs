@@ -3,6 +3,7 @@
 #![doc = include_str!("format.md")]
 
 mod adjacency;
+pub mod ask;
 mod assemble;
 mod builder;
 mod codec;
@@ -10,8 +11,11 @@ mod delta;
 mod delta_assemble;
 mod edge;
 mod error;
+mod file_edges;
 mod files;
 mod index;
+mod keys;
+mod kin;
 mod layout;
 mod manner;
 mod names;
@@ -25,17 +29,17 @@ mod view;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use self::adjacency::FileUse;
 pub use self::builder::{GraphBuilder, GraphFile};
 pub use self::delta::{DeltaBuilder, DeltaFile, DeltaSources};
-pub use self::edge::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
+pub use self::edge::{Confidence, Edge, External, FileEdges, Inheritance, Target, Tier, Unresolved};
 pub use self::error::GraphError;
+pub use self::file_edges::FileUse;
 pub use self::index::Kind;
 pub use self::manner::Manner;
 pub use self::names::Unclear;
 pub use self::node::Node;
 pub use self::reader::{Block, Graph};
-pub use self::view::{InEdge, NodeId, NodeRef, OutEdge, Place, Shelf, View};
+pub use self::view::{InEdge, Kin, NodeId, NodeRef, OutEdge, Place, Shelf, View};
 pub use self::writer::GraphSummary;

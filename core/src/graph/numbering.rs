@@ -80,7 +80,10 @@ impl Numbering {
     fn members_before(&self, symbol: u32) -> u32 {
         let word = symbol as usize / 64;
         let Some(bits) = self.bits.get(word) else {
-            return self.before.last().map_or(0, |before| before + self.bits.last().map_or(0, |bits| bits.count_ones()));
+            return self
+                .before
+                .last()
+                .map_or(0, |before| before + self.bits.last().map_or(0, |bits| bits.count_ones()));
         };
         self.before[word] + (bits & ((1 << (symbol % 64)) - 1)).count_ones()
     }

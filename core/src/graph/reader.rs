@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use super::adjacency::{FileBlock, InBlock, OutBlock};
+use super::adjacency::{InBlock, OutBlock};
 use super::codec::{Cursor, put, unpack};
 use super::error::{GraphError, corrupt};
+use super::file_edges::FileBlock;
 use super::files::{Files, State};
 use super::index::{Index, Kind};
+use super::kin::KinBlock;
 use super::layout::{self, Part, Tail};
 use super::manner::{Manner, Manners};
 use super::names::{ExternalBlock, UnclearBlock};
@@ -51,6 +53,7 @@ pub(super) enum Rows {
     Externals(ExternalBlock),
     Unclear(UnclearBlock),
     Top(Vec<u32>),
+    Kin(KinBlock),
 }
 
 impl Graph {
@@ -120,8 +123,7 @@ impl Graph {
 
     /// Checks and decodes a block.
     pub fn decode(&self, kind: Kind, block: u32, bytes: &[u8]) -> Result<Block, GraphError> {
-        let part = ["nodes", "outgoing", "incoming", "files", "files", "externals", "unresolved", "top"][kind as usize];
-        let raw = unpack(part, bytes)?;
+        let raw = unpack("block", bytes)?;
         Ok(Block(match kind {
             Kind::Nodes => self.decode_nodes(block, &raw)?,
             Kind::Out => Rows::Out(OutBlock::decode(&raw)?),
@@ -130,6 +132,7 @@ impl Graph {
             Kind::Externals => Rows::Externals(ExternalBlock::decode(&raw)?),
             Kind::Unclear => Rows::Unclear(UnclearBlock::decode(&raw)?),
             Kind::Top => Rows::Top(decode_top(&raw)?),
+            Kind::Below | Kind::Above => Rows::Kin(KinBlock::decode(&raw)?),
         }))
     }
 

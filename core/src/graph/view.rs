@@ -1,15 +1,14 @@
 //! A graph as it is asked: a base, a delta on it or none, and the blocks that were read. What is not there yet is noted, and
 //! the caller told so: it reads what was noted and asks again. So nothing here waits, and many blocks come in one wave.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::adjacency::FileUse;
 use super::edge::External;
 use super::error::{GraphError, corrupt};
+use super::file_edges::FileUse;
 use super::files::State;
 use super::index::Kind;
 use super::manner::Manner;
@@ -17,6 +16,7 @@ use super::names::Unclear;
 use super::node::Node;
 use super::overlay::Overlay;
 use super::reader::{Block, Graph, Rows};
+use crate::facts::Relation;
 use crate::segment::Class;
 
 /// A node or external of a view. Numbers are those of the base, then those of the delta; a node of the base that the delta
@@ -60,6 +60,21 @@ pub struct InEdge {
     pub manner: Manner,
 }
 
+/// That a node stands below or above another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kin {
+    /// The other one.
+    pub node: NodeId,
+    /// Which rule found it, how surely; its role is always that of inheritance.
+    pub manner: Manner,
+    /// How the lower one stands to the upper one.
+    pub relation: Relation,
+    /// The file that says so.
+    pub file: u32,
+    /// Where in that file, in bytes.
+    pub site: u32,
+}
+
 /// A node, borrowed from its block.
 #[derive(Clone, Debug)]
 pub struct NodeRef(Arc<Block>, usize);
@@ -79,9 +94,9 @@ impl Deref for NodeRef {
 pub struct View {
     base: Arc<Graph>,
     delta: Option<Overlay>,
-    shelf: Box<dyn Shelf + Send>,
-    loaded: RefCell<HashMap<Place, Arc<Block>>>,
-    wanted: RefCell<BTreeSet<Place>>,
+    shelf: Box<dyn Shelf + Send + Sync>,
+    loaded: Mutex<HashMap<Place, Arc<Block>>>,
+    wanted: Mutex<BTreeSet<Place>>,
 }
 
 impl fmt::Debug for View {
@@ -95,18 +110,18 @@ impl View {
     pub fn new(
         base: Arc<Graph>,
         delta: Option<Arc<Graph>>,
-        shelf: Box<dyn Shelf + Send>,
+        shelf: Box<dyn Shelf + Send + Sync>,
     ) -> Result<Self, GraphError> {
         if base.base.is_some() {
             return Err(corrupt("base", "is itself a delta"));
         }
         let delta = delta.map(|delta| Overlay::new(&base, delta)).transpose()?;
-        Ok(Self { base, delta, shelf, loaded: RefCell::default(), wanted: RefCell::default() })
+        Ok(Self { base, delta, shelf, loaded: Mutex::default(), wanted: Mutex::default() })
     }
 
     /// What was asked for in vain since the last time.
     pub fn take_wanted(&self) -> Vec<Place> {
-        std::mem::take(&mut *self.wanted.borrow_mut()).into_iter().collect()
+        std::mem::take(&mut *locked(&self.wanted)).into_iter().collect()
     }
 
     /// Where a block is in its file.
@@ -118,7 +133,7 @@ impl View {
     pub fn insert(&self, place: Place, bytes: &[u8]) -> Result<Arc<Block>, GraphError> {
         let graph = self.graph(place.in_delta).ok_or_else(|| corrupt("delta", "there is none"))?;
         let block = Arc::new(graph.decode(place.kind, place.block, bytes)?);
-        self.loaded.borrow_mut().insert(place, Arc::clone(&block));
+        locked(&self.loaded).insert(place, Arc::clone(&block));
         Ok(block)
     }
 
@@ -206,14 +221,9 @@ impl View {
 
     /// Who uses a node.
     pub fn edges_in(&self, node: NodeId) -> Result<Vec<InEdge>, GraphError> {
-        let in_base = self.delta.as_ref().map_or(Some(node), |delta| delta.in_base(&self.base, node));
-        let blocks = Self::all([(false, in_base), (true, Some(node))], |(in_delta, key)| {
-            Ok((in_delta, key, key.map_or(Ok(None), |key| self.block_of(in_delta, Kind::In, key))?))
-        })?;
         let mut edges = Vec::new();
-        for (in_delta, key, block) in blocks {
-            let (Some(key), Some(Rows::In(block))) = (key, block.as_ref().map(|block| &block.0)) else { continue };
-            let Some(graph) = self.graph(in_delta) else { continue };
+        for (in_delta, key, block) in self.blocks_of(Kind::In, node)? {
+            let (Rows::In(block), Some(graph)) = (&block.0, self.graph(in_delta)) else { continue };
             for &(source, manner) in block.entries(key) {
                 if in_delta || !self.is_replaced(source) {
                     edges.push(InEdge { source, manner: graph.manner(manner)? });
@@ -221,6 +231,22 @@ impl View {
             }
         }
         Ok(edges)
+    }
+
+    /// Who stands below a node, or above it.
+    pub fn kin(&self, node: NodeId, below: bool) -> Result<Vec<Kin>, GraphError> {
+        let kind = if below { Kind::Below } else { Kind::Above };
+        let mut kin = Vec::new();
+        for (in_delta, key, block) in self.blocks_of(kind, node)? {
+            let (Rows::Kin(block), Some(graph)) = (&block.0, self.graph(in_delta)) else { continue };
+            for row in block.rows(key) {
+                let node = self.now(row.node).filter(|_| in_delta || !self.is_told(row.file));
+                let Some(node) = node else { continue };
+                let (manner, relation) = (graph.manner(row.manner)?, row.relation);
+                kin.push(Kin { node, manner, relation, file: row.file, site: row.site });
+            }
+        }
+        Ok(kin)
     }
 
     /// The file of a node; an external has none.
@@ -285,8 +311,7 @@ impl View {
 
     /// What a file uses, by file.
     pub fn uses(&self, file: u32) -> Result<Vec<FileUse>, GraphError> {
-        let replaced = self.delta.as_ref().is_some_and(|delta| delta.tells_uses_of(&self.base, file));
-        let mut uses = self.file_uses(replaced, Kind::FileOut, file)?;
+        let mut uses = self.file_uses(self.is_told(file), Kind::FileOut, file)?;
         uses.retain(|one| !self.delta.as_ref().is_some_and(|delta| delta.is_removed(one.file)));
         Ok(uses)
     }
@@ -294,9 +319,7 @@ impl View {
     /// What uses a file, by file.
     pub fn used_by(&self, file: u32) -> Result<Vec<FileUse>, GraphError> {
         let mut lists = Self::all([false, true], |in_delta| self.file_uses(in_delta, Kind::FileIn, file))?;
-        if let Some(delta) = &self.delta {
-            lists[0].retain(|one| !delta.tells_uses_of(&self.base, one.file));
-        }
+        lists[0].retain(|one| !self.is_told(one.file));
         Ok(lists.concat())
     }
 
@@ -307,9 +330,8 @@ impl View {
             let Some(block) = index.and_then(|index| index.find_name(name.as_bytes())) else { return Ok(Vec::new()) };
             let block = self.block(Place { in_delta, kind: Kind::Unclear, block: block as u32 })?;
             let Rows::Unclear(block) = &block.0 else { return Ok(Vec::new()) };
-            let replaced =
-                |file| self.delta.as_ref().is_some_and(|delta| !in_delta && delta.tells_uses_of(&self.base, file));
-            Ok(block.rows(name).iter().filter(|row| !replaced(row.file)).copied().collect())
+            let stays = |row: &&Unclear| in_delta || !self.is_told(row.file);
+            Ok(block.rows(name).iter().filter(stays).copied().collect())
         })?;
         Ok(lists.concat())
     }
@@ -339,6 +361,11 @@ impl View {
         self.delta.as_ref().is_some_and(|delta| delta.tells_edges_of(&self.base, source))
     }
 
+    /// Whether what a file of the base says is told by the delta, or gone.
+    fn is_told(&self, file: u32) -> bool {
+        self.delta.as_ref().is_some_and(|delta| delta.tells_uses_of(&self.base, file))
+    }
+
     fn file_uses(&self, in_delta: bool, kind: Kind, file: u32) -> Result<Vec<FileUse>, GraphError> {
         let block = self.block_of(in_delta, kind, file)?;
         let Some(Rows::Files(block)) = block.as_ref().map(|block| &block.0) else { return Ok(Vec::new()) };
@@ -360,6 +387,15 @@ impl View {
         }
     }
 
+    /// The blocks of base and delta that may tell of a node, with its number there.
+    fn blocks_of(&self, kind: Kind, node: NodeId) -> Result<Vec<(bool, u32, Arc<Block>)>, GraphError> {
+        let in_base = self.delta.as_ref().map_or(Some(node), |delta| delta.in_base(&self.base, node));
+        let keys = [(false, in_base), (true, Some(node))];
+        let keys = keys.into_iter().filter_map(|(in_delta, key)| Some((in_delta, key?)));
+        let blocks = Self::all(keys, |(in_delta, key)| Ok((in_delta, key, self.block_of(in_delta, kind, key)?)))?;
+        Ok(blocks.into_iter().filter_map(|(in_delta, key, block)| Some((in_delta, key, block?))).collect())
+    }
+
     /// The block of a key, read or wanted; `None`: no block has it.
     fn block_of(&self, in_delta: bool, kind: Kind, key: u32) -> Result<Option<Arc<Block>>, GraphError> {
         let found = self.graph(in_delta).and_then(|graph| graph.index(kind).find(key));
@@ -367,15 +403,15 @@ impl View {
     }
 
     fn block(&self, place: Place) -> Result<Arc<Block>, GraphError> {
-        if let Some(block) = self.loaded.borrow().get(&place) {
+        if let Some(block) = locked(&self.loaded).get(&place) {
             return Ok(Arc::clone(block));
         }
         let graph = self.graph(place.in_delta).ok_or_else(|| corrupt("delta", "there is none"))?;
         if let Some(block) = self.shelf.find(graph, place)? {
-            self.loaded.borrow_mut().insert(place, Arc::clone(&block));
+            locked(&self.loaded).insert(place, Arc::clone(&block));
             return Ok(block);
         }
-        self.wanted.borrow_mut().insert(place);
+        locked(&self.wanted).insert(place);
         Err(GraphError::Missing)
     }
 
@@ -394,4 +430,8 @@ impl View {
     fn number(&self, in_delta: bool, own: u32) -> NodeId {
         if in_delta { self.base.n_numbers().saturating_add(own) } else { own }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

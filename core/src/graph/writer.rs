@@ -2,12 +2,14 @@
 
 use std::io::Write;
 
-use super::adjacency::{FileRows, FileUse, InRows, OutRows, RawEdge};
+use super::adjacency::{InRows, OutRows, RawEdge};
 use super::codec::{pack, put};
 use super::edge::External;
 use super::error::GraphError;
+use super::file_edges::{FileRows, FileUse};
 use super::files::Files;
 use super::index::{Index, Kind};
+use super::kin::{KinRow, KinRows};
 use super::layout::{Part, encode_tail};
 use super::manner::Manners;
 use super::names::{ExternalBlock, UnclearRows, put_unclear};
@@ -30,7 +32,7 @@ pub struct GraphSummary {
     pub n_nodes: u32,
     /// Edges, all sites counted.
     pub n_edges: u64,
-    /// Of these bytes: nodes, outgoing, incoming edges, all of files, externals, unresolved and top, and the hot tail.
+    /// Of these bytes: nodes, outgoing, incoming edges, edges of files, all else, and the hot tail.
     pub parts: [u64; 6],
 }
 
@@ -54,6 +56,7 @@ pub(super) struct GraphWriter<W> {
     outgoing: OutRows,
     incoming: InRows,
     files: FileRows,
+    kin: KinRows,
 }
 
 impl<W: Write> GraphWriter<W> {
@@ -69,6 +72,7 @@ impl<W: Write> GraphWriter<W> {
             outgoing: OutRows::default(),
             incoming: InRows::default(),
             files: FileRows::default(),
+            kin: KinRows::default(),
         }
     }
 
@@ -125,6 +129,22 @@ impl<W: Write> GraphWriter<W> {
         Ok(())
     }
 
+    /// Writes the relations of a kind, sorted by key.
+    pub(super) fn kin(&mut self, kind: Kind, rows: &[(u32, KinRow)]) -> Result<(), GraphError> {
+        self.begin(kind)?;
+        for of_key in rows.chunk_by(|a, b| a.0 == b.0) {
+            if self.kin.n_keys() == ROWS || self.kin.weight() >= EDGES {
+                self.flush()?;
+            }
+            if self.kin.n_keys() == 0 {
+                self.first = of_key[0].0;
+            }
+            let rows: Vec<_> = of_key.iter().map(|(_, row)| *row).collect();
+            self.kin.push(of_key[0].0, &rows);
+        }
+        self.flush()
+    }
+
     /// Writes all externals, which are sorted.
     pub(super) fn externals(&mut self, externals: &[External]) -> Result<(), GraphError> {
         let mut first = 0;
@@ -172,7 +192,7 @@ impl<W: Write> GraphWriter<W> {
 
     /// Ends the file.
     pub(super) fn finish(mut self, heads: Heads) -> Result<GraphSummary, GraphError> {
-        self.begin(Kind::Top)?;
+        self.begin(Kind::Above)?;
         let mut counts = Vec::new();
         put(&mut counts, heads.files.n_nodes().into());
         put(&mut counts, heads.n_externals.into());
@@ -192,7 +212,7 @@ impl<W: Write> GraphWriter<W> {
         summary.file_len = self.len + tail.len() as u64;
         for (kind, index) in self.indices.iter().enumerate() {
             let len = index.end() - index.begin();
-            summary.parts[[0, 1, 2, 3, 3, 4, 4, 4][kind]] += len;
+            summary.parts[[0, 1, 2, 3, 3, 4, 4, 4, 4, 4][kind]] += len;
         }
         summary.parts[5] = tail.len() as u64;
         Ok(summary)
@@ -204,6 +224,7 @@ impl<W: Write> GraphWriter<W> {
             Kind::Out if self.outgoing.n_keys() > 0 => self.outgoing.take(),
             Kind::In if self.incoming.n_keys() > 0 => self.incoming.take(),
             Kind::FileOut | Kind::FileIn if self.files.n_keys() > 0 => self.files.take(),
+            Kind::Below | Kind::Above if self.kin.n_keys() > 0 => self.kin.take(),
             _ => return Ok(()),
         };
         self.block(&raw, self.first, None)
