@@ -32,6 +32,10 @@ pub(super) struct OutBlock {
 }
 
 impl OutBlock {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + size_of_val(&self.groups[..]) + size_of_val(&self.sites[..])
+    }
+
     /// The groups of a source, each with its sites.
     pub(super) fn groups(&self, source: u32) -> impl Iterator<Item = (OutGroup, &[u32])> {
         let range = self.keys.range(source);
@@ -122,6 +126,10 @@ pub(super) struct InBlock {
 }
 
 impl InBlock {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + size_of_val(&self.entries[..])
+    }
+
     /// The edges that lead to a target.
     pub(super) fn entries(&self, target: u32) -> &[(u32, u32)] {
         &self.entries[self.keys.range(target)]

@@ -27,6 +27,10 @@ pub(super) struct FileBlock {
 }
 
 impl FileBlock {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + size_of_val(&self.uses[..])
+    }
+
     pub(super) fn uses(&self, file: u32) -> &[FileUse] {
         &self.uses[self.keys.range(file)]
     }

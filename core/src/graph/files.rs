@@ -55,6 +55,10 @@ impl Files {
         self.first_nodes = first_nodes;
     }
 
+    pub(super) fn memory(&self) -> usize {
+        self.paths.len() + self.ends.len() * 10
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.ends.len() as u32
     }

@@ -73,6 +73,10 @@ impl Index {
         self.ends.len()
     }
 
+    pub(super) fn memory(&self) -> usize {
+        self.ends.len() * 12 + self.names.iter().map(|name| 16 + name.len()).sum::<usize>()
+    }
+
     /// Where the blocks start.
     pub(super) fn begin(&self) -> u64 {
         self.start

@@ -11,6 +11,10 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.len() * 8
+    }
+
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }

@@ -27,6 +27,10 @@ pub(super) struct KinBlock {
 }
 
 impl KinBlock {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + size_of_val(&self.rows[..])
+    }
+
     pub(super) fn rows(&self, node: u32) -> &[KinRow] {
         &self.rows[self.keys.range(node)]
     }

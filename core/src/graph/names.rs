@@ -49,6 +49,10 @@ pub(super) struct UnclearBlock {
 }
 
 impl UnclearBlock {
+    pub(super) fn memory(&self) -> usize {
+        size_of_val(&self.rows[..]) + self.names.iter().map(|(name, _)| 24 + name.len()).sum::<usize>()
+    }
+
     pub(super) fn rows(&self, name: &str) -> &[Unclear] {
         let Ok(nth) = self.names.binary_search_by(|(other, _)| (**other).cmp(name)) else { return &[] };
         let begin = nth.checked_sub(1).map_or(0, |before| self.names[before].1);

@@ -14,6 +14,9 @@ use super::manner::{Manner, Manners};
 use super::names::{ExternalBlock, UnclearBlock};
 use super::node::{Node, read_rows};
 
+/// Nodes of a block at most.
+pub(super) const NODES_A_BLOCK: usize = 256;
+
 /// The opened tail of a graph, whole or a delta.
 #[derive(Debug)]
 pub struct Graph {
@@ -56,7 +59,28 @@ pub(super) enum Rows {
     Kin(KinBlock),
 }
 
+impl Block {
+    /// Bytes that it takes in memory, roughly.
+    pub fn memory(&self) -> usize {
+        match &self.0 {
+            Rows::Nodes(_, nodes) => nodes.iter().map(|node| size_of::<Node>() + node.qualified.len()).sum(),
+            Rows::Out(block) => block.memory(),
+            Rows::In(block) => block.memory(),
+            Rows::Files(block) => block.memory(),
+            Rows::Externals(block) => block.0.iter().map(|one| 64 + one.package.len() + one.name.len()).sum(),
+            Rows::Unclear(block) => block.memory(),
+            Rows::Top(top) => size_of_val(&top[..]),
+            Rows::Kin(block) => block.memory(),
+        }
+    }
+}
+
 impl Graph {
+    /// Bytes that it takes in memory, roughly.
+    pub fn memory(&self) -> usize {
+        self.files.memory() + self.indices.iter().map(Index::memory).sum::<usize>()
+    }
+
     /// Length of the fixed trailer, the last bytes of every graph.
     pub const TRAILER_LEN: u64 = layout::TRAILER_LEN as u64;
 
@@ -160,6 +184,10 @@ impl Graph {
         let is_whole = (0..self.files.len()).all(|file| self.files.state(file) == State::Whole);
         if self.files.n_nodes() != n_nodes || numbers > u32::MAX.into() || self.indices.len() < Kind::ALL.len() {
             return Err(corrupt("hot tail", "counts differ"));
+        }
+        // So a few bytes cannot claim nodes that a reader would then go through.
+        if n_nodes as usize > self.index(Kind::Nodes).len() * NODES_A_BLOCK {
+            return Err(corrupt("files", "have more nodes than there are blocks for"));
         }
         if self.base.is_none() && !is_whole { Err(corrupt("files", "are not whole")) } else { Ok(()) }
     }

@@ -119,6 +119,11 @@ impl View {
         Ok(Self { base, delta, shelf, loaded: Mutex::default(), wanted: Mutex::default() })
     }
 
+    /// Nodes of base and delta, also those of the base that are gone.
+    pub fn n_nodes(&self) -> u32 {
+        self.base.n_nodes().saturating_add(self.delta.as_ref().map_or(0, |delta| delta.graph.n_nodes()))
+    }
+
     /// What was asked for in vain since the last time.
     pub fn take_wanted(&self) -> Vec<Place> {
         std::mem::take(&mut *locked(&self.wanted)).into_iter().collect()

@@ -14,10 +14,10 @@ use super::layout::{Part, encode_tail};
 use super::manner::Manners;
 use super::names::{ExternalBlock, UnclearRows, put_unclear};
 use super::node::{Node, NodeRows};
-use super::reader::BaseRef;
+use super::reader::{BaseRef, NODES_A_BLOCK};
 
 /// Rows of a block at most, where they are few bytes each.
-const ROWS: usize = 256;
+const ROWS: usize = NODES_A_BLOCK;
 /// Edges at which a block ends.
 const EDGES: usize = 8192;
 /// Bytes at which a block of names ends.

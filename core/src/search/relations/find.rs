@@ -2,7 +2,7 @@
 
 use super::ground::{Ground, RelationsError, drive};
 use super::places::{SymbolPlace, symbol};
-use crate::graph::{GraphError, NodeId, View};
+use crate::graph::{GraphError, Node, NodeId, View};
 
 /// What a text may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Found {
     None,
 }
 
+/// Nodes that are looked through for a name.
+const MOST_SCANNED: u32 = 1_000_000;
 /// Symbols of one name that are listed at most.
 const MOST: usize = 50;
 
@@ -24,19 +26,28 @@ pub(super) async fn find(view: &View, ground: &impl Ground, text: &str) -> Resul
     if let Some(place) = by_id {
         return Ok(Found::One(place));
     }
-    let named = ground.named(text).await?;
-    let named = named.iter().take(MOST);
-    let places = drive(view, ground, |view| {
-        let found = View::all(named.clone(), |(path, label)| labelled(view, path, label))?;
-        View::all(found.into_iter().flatten(), |node| symbol(view, node))
-    });
-    let mut places = places.await?;
-    places.dedup();
+    if view.n_nodes() > MOST_SCANNED {
+        return Err(RelationsError::OnlyIds(text.to_owned()));
+    }
+    let mut places = drive(view, ground, |view| {
+        let nodes = view.files_under(b"").into_iter().flat_map(|file| view.nodes_of(file));
+        let named = View::all(nodes, |node| Ok((node, is_named(&*view.node(node)?, text))))?;
+        let named = named.into_iter().filter(|(_, is_named)| *is_named).take(MOST);
+        View::all(named, |(node, _)| symbol(view, node))
+    })
+    .await?;
     Ok(match places.len() {
         0 => Found::None,
         1 => Found::One(places.remove(0)),
         _ => Found::Several(places),
     })
+}
+
+/// By its name, or by its last names: `acquire`, `Pool.acquire`, also written `Pool::acquire`.
+fn is_named(node: &Node, text: &str) -> bool {
+    let text = text.replace("::", ".");
+    let before = node.qualified.strip_suffix(&*text);
+    node.symbol.is_some() && before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 fn by_id(view: &View, text: &str) -> Result<Option<SymbolPlace>, GraphError> {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::graph::{GraphError, Place, View};
+use crate::graph::{Block, GraphError, Place, View};
 use crate::store::StoreError;
 
 /// Where blocks and texts come from. Each call is one wave.
@@ -18,8 +19,8 @@ pub trait Ground: Sync {
     /// The texts of files; a file that is not there has none.
     fn texts(&self, paths: &[Vec<u8>]) -> impl Future<Output = Result<HashMap<Vec<u8>, Bytes>, RelationsError>> + Send;
 
-    /// Files and labels of the symbols of that name, or of that qualified name: `acquire`, `Pool.acquire`.
-    fn named(&self, name: &str) -> impl Future<Output = Result<Vec<(Vec<u8>, String)>, RelationsError>> + Send;
+    /// Keeps a block for others who ask.
+    fn keep(&self, _place: Place, _block: Arc<Block>) {}
 }
 
 /// Why a question has no answer.
@@ -35,6 +36,9 @@ pub enum RelationsError {
     /// A file that was asked for is not in the index.
     #[error("there is no file `{0}` in the index: give its path from the root of the repository")]
     NoFile(String),
+    /// A name that would have to be looked for in too many symbols.
+    #[error("`{0}` is a name, and this graph is too large to look through: give an id, as `src/pool.rs#Pool.acquire`")]
+    OnlyIds(String),
     /// A diff cannot be read.
     #[error("the diff cannot be read: {0}")]
     Diff(String),
@@ -54,7 +58,7 @@ pub async fn drive<T>(
         let wanted: Vec<_> = view.take_wanted().into_iter().map(|place| (place, view.range(place))).collect();
         let blocks = ground.blocks(&wanted).await?;
         for ((place, _), bytes) in wanted.into_iter().zip(blocks) {
-            view.insert(place, &bytes)?;
+            ground.keep(place, view.insert(place, &bytes)?);
         }
     }
 }

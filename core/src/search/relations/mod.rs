@@ -5,6 +5,7 @@ mod answers;
 mod find;
 mod ground;
 mod places;
+mod stored;
 
 #[cfg(test)]
 mod tests;
@@ -16,3 +17,4 @@ pub use self::answers::{
 pub use self::find::Found;
 pub use self::ground::{Ground, RelationsError, drive};
 pub use self::places::{SitePlace, SymbolPlace};
+pub use self::stored::StoredGraph;

@@ -6,11 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::*;
 use crate::graph::ask::{Direction, Question, Reach, Summary};
 use crate::graph::tests::{Program, example, open};
 use crate::graph::{Block, Confidence, Graph, GraphError, Place, Shelf, View};
+use crate::id::{ObjectId, TenantId};
+use crate::search::Searcher;
+use crate::segment::{Class, PreparedDocument, Scratch, Segment, SegmentBuilder};
+use crate::store::{
+    self, GraphObject, GraphObjects, ObjectKey, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, StoreOptions,
+};
+use crate::text::Language;
 
 struct Nothing;
 
@@ -49,31 +57,19 @@ impl Ground for Memory {
         Ok(places.iter().map(cut).collect())
     }
 
-    /// A function of the toy language takes three lines and 100 bytes.
     async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
         self.waves.fetch_add(1, Ordering::Relaxed);
-        let text = |path: &Vec<u8>| {
-            let functions = &self.program.0[std::str::from_utf8(path).unwrap()];
-            let lines = |(name, _): &(String, Vec<String>)| {
-                format!("{:<32}\n{:<32}\n{:<33}\n", format!("fn {name}()  uses:"), "  more", "  end")
-            };
-            (path.clone(), functions.iter().map(lines).collect::<String>().into())
-        };
+        let text = |path: &Vec<u8>| (path.clone(), text(&self.program, std::str::from_utf8(path).unwrap()).into());
         Ok(paths.iter().map(text).collect())
     }
+}
 
-    async fn named(&self, name: &str) -> Result<Vec<(Vec<u8>, String)>, RelationsError> {
-        let mut found = Vec::new();
-        for (path, functions) in &self.program.0 {
-            let mut nth = 0;
-            for _ in functions.iter().filter(|(other, _)| other == name) {
-                nth += 1;
-                let label = if nth == 1 { name.to_owned() } else { format!("{name}~{nth}") };
-                found.push((path.clone().into_bytes(), label));
-            }
-        }
-        Ok(found)
-    }
+/// A function of the toy language takes three lines and 100 bytes.
+fn text(program: &Program, path: &str) -> String {
+    let lines = |(name, _): &(String, Vec<String>)| {
+        format!("{:<32}\n{:<32}\n{:<33}\n", format!("fn {name}()  uses:"), "  more", "  end")
+    };
+    program.0[path].iter().map(lines).collect()
 }
 
 fn only(found: Found) -> SymbolPlace {
@@ -155,4 +151,66 @@ async fn dependencies_name_files_and_a_map_fits() {
     let map = relations.map(&[], "", 60).await.unwrap();
     assert!(map.text.len() <= 60 && map.shown >= 1, "{map:?}");
     assert!(map.text.contains("a/lib\n  1: fn Open()"), "{map:?}");
+}
+
+/// A bucket with the graph, the texts in a segment, and HEAD.
+async fn stored(program: &Program) -> (Store, GraphObjects, ObjectKey) {
+    let store = Store::open(&StoreOptions::Memory).unwrap();
+    let put = async |kind, nth, bytes: Vec<u8>| {
+        store.put(TenantId::LOCAL, kind, Uuid::from_u128(nth), bytes.into()).await.unwrap()
+    };
+    let (mut builder, mut scratch) = (SegmentBuilder::new(Vec::new()).unwrap(), Scratch::default());
+    for path in program.0.keys() {
+        let (blob, text) = (ObjectId([1; 20]), text(program, path));
+        builder.add(PreparedDocument::new(blob, Language::TEXT, text.as_bytes(), &mut scratch).unwrap()).unwrap();
+    }
+    let (segment, _) = builder.finish().unwrap();
+    let (bytes, n_docs) = (segment.len() as u64, program.0.len() as u32);
+    let hot = Segment::hot_range(&segment, bytes).unwrap();
+    let key = put(store::Kind::Segment, 1, segment).await;
+    let entry = SegmentEntry { key, bytes, hot_bytes: hot.end - hot.start, n_docs, text_bytes: 1 };
+    store
+        .update_head(TenantId::LOCAL, |root| {
+            root.segments = vec![entry.clone()];
+            Ok::<_, StoreError>(true)
+        })
+        .await
+        .unwrap();
+    let file = |(doc, path): (u32, &String)| SnapshotEntry {
+        path: path.clone().into_bytes(),
+        mode: 0o100_644,
+        segment: 0,
+        doc,
+        class: Class::Source,
+        language: Language::TEXT,
+    };
+    let entries = (0..).zip(program.0.keys()).map(file).collect();
+    let snapshot = Snapshot::new(ObjectId([2; 20]), vec![key], entries, Vec::new());
+    let snapshot = put(store::Kind::Snapshot, 2, snapshot.encode().to_vec()).await;
+    let graph = program.graph();
+    let (bytes, hot) = (graph.len() as u64, Graph::hot_range(&graph, graph.len() as u64).unwrap());
+    let key = put(store::Kind::Graph, 3, graph).await;
+    (store, GraphObjects { base: GraphObject { key, bytes, hot_bytes: hot.end - hot.start }, delta: None }, snapshot)
+}
+
+#[tokio::test]
+async fn a_graph_in_a_bucket_answers_in_few_round_trips_and_then_from_memory() {
+    let (store, objects, snapshot) = stored(&example()).await;
+    let searcher = Searcher::new(store, 1 << 20);
+    let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
+    let mut trees = Vec::new();
+    // Cold: HEAD; tails and snapshot; the symbol; who calls it; their names and sites; the segment's tail and texts, which
+    // come at once from a small segment.
+    for (most, cold) in [(6, true), (1, false)] {
+        let graph = searcher.graph(TenantId::LOCAL, objects, snapshot).await.unwrap();
+        let relations = graph.relations();
+        let subject = only(relations.find("a/lib#Open").await.unwrap());
+        trees.push(relations.calls(subject, &question).await.unwrap());
+        let stats = graph.stats();
+        assert!(stats.round_trips <= most, "{stats:?}");
+        assert_eq!(stats.cache_hits == 0, cold, "{stats:?}");
+    }
+    assert_eq!(trees[0], trees[1]);
+    let texts: Vec<_> = trees[0].lines.iter().map(|line| line.sites[0].text.as_str()).collect();
+    assert_eq!(texts, ["fn check()  uses:", "fn main()  uses:", "fn t()  uses:"]);
 }
