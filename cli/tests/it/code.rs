@@ -97,7 +97,11 @@ fn files_are_outlined_mapped_and_depend_on_each_other() {
     assert_eq!(ids(&answer(&fixture, &["deps", "app.py"])["items"]), ["pool.py"]);
     assert_eq!(ids(&answer(&fixture, &["deps", "pool.py", "--dependents"])["items"]), ["app.py", "tests/test_pool.py"]);
     let outline = kotadb(fixture.path(), &["outline", "pool.py"]);
-    assert!(stdout(&outline).starts_with("1-3: class class Pool\n  2-3: method def acquire(self)"), "{}", stdout(&outline));
+    assert!(
+        stdout(&outline).starts_with("1-3: class class Pool\n  2-3: method def acquire(self)"),
+        "{}",
+        stdout(&outline)
+    );
     let map = kotadb(fixture.path(), &["map", "--bytes", "90"]);
     assert!(stdout(&map).contains("pool.py\n") && stdout(&map).len() <= 90, "{}", stdout(&map));
     let definition = kotadb(fixture.path(), &["def", "open_one"]);

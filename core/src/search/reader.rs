@@ -17,8 +17,8 @@ use crate::graph::Graph;
 use crate::id::TenantId;
 use crate::segment::{DocId, Segment, SegmentError};
 use crate::store::{
-    Enough, GraphObject, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError,
-    object_path,
+    Enough, GraphObject, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store,
+    StoreError, object_path,
 };
 
 /// A segment up to this size is read whole, in bytes.

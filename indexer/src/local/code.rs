@@ -76,11 +76,8 @@ impl LocalCode {
         let facts = files.iter().map(|_| OnceLock::new()).collect();
         let files = CodeFiles { files, places, facts };
         files.extract_all(threads);
-        let source = |file: &CodeFile| SourceFile {
-            path: String::from_utf8_lossy(&file.path).into(),
-            language: file.language,
-            class: file.class,
-        };
+        let source =
+            |file: &CodeFile| SourceFile { path: String::from_utf8_lossy(&file.path).into(), language: file.language };
         let sources: Vec<_> = files.files.iter().map(source).collect();
         let mut builder = GraphBuilder::default();
         let externals = names::resolve(&sources, &files, threads, &mut |resolved| {
@@ -155,7 +152,8 @@ impl CodeFiles {
                 scope.spawn(|| {
                     while let Some(file) = self.files.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let facts = file.text.read().ok();
-                        let facts = facts.and_then(|text| extract::extract(file.language, &text, extract::USUAL_BUDGET));
+                        let facts =
+                            facts.and_then(|text| extract::extract(file.language, &text, extract::USUAL_BUDGET));
                         let place = self.places.get(&file.path).map(|place| *place as usize);
                         let _only_once = place.and_then(|place| self.facts.get(place)).map(|slot| slot.set(facts));
                     }
@@ -221,15 +219,19 @@ mod tests {
     #[tokio::test]
     async fn callers_of_methods_of_one_name_are_told_apart() {
         let code = code(&[
-            ("pool.py", "class Pool:\n    def acquire(self):\n        return 1\n\nclass Lock:\n    def acquire(self):\n        return 2\n"),
+            (
+                "pool.py",
+                "class Pool:\n    def acquire(self):\n        return 1\n\nclass Lock:\n    def acquire(self):\n        return 2\n",
+            ),
             ("app.py", "from pool import Pool\n\ndef run():\n    pool = Pool()\n    return pool.acquire()\n"),
             ("test_pool.py", "from pool import Lock\n\ndef test_lock():\n    assert Lock().acquire() == 2\n"),
         ]);
         let relations = code.relations();
         assert!(matches!(relations.find("acquire").await.unwrap(), Found::Several(found) if found.len() == 2));
-        for (id, caller, line, is_test) in
-            [("pool.py#Pool.acquire", "app.py#run", 5, false), ("pool.py#Lock.acquire", "test_pool.py#test_lock", 4, true)]
-        {
+        for (id, caller, line, is_test) in [
+            ("pool.py#Pool.acquire", "app.py#run", 5, false),
+            ("pool.py#Lock.acquire", "test_pool.py#test_lock", 4, true),
+        ] {
             let Found::One(subject) = relations.find(id).await.unwrap() else { panic!("{id} is one symbol") };
             let question = Question { min_confidence: Confidence(80), ..Question::calls(Direction::Users) };
             let tree = relations.calls(subject, &question).await.unwrap();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future;
 
-use super::ground::{Ground, RelationsError};
 use super::Relations;
+use super::ground::{Ground, RelationsError};
 use crate::graph::{Block, Graph, GraphError, Place, Shelf, View};
 use crate::id::TenantId;
 use crate::search::SearchStats;

@@ -1,8 +1,8 @@
 //! Answers as lines for people and for agents.
 
 use super::{
-    CallItem, CallList, CallSite, DependencyItem, DependencyList, ImpactItem, ImpactReport, MemberItem, MemberList, Risk,
-    SymbolRef, UseSummary,
+    CallItem, CallList, CallSite, DependencyItem, DependencyList, ImpactItem, ImpactReport, MemberItem, MemberList,
+    Risk, SymbolRef, UseSummary,
 };
 use crate::graph::ask::CONFIRMED;
 
@@ -72,15 +72,16 @@ impl ImpactReport {
         };
         let mut lines = vec!["changed:".to_owned()];
         let changed = self.changed.iter();
-        lines.extend(changed.map(|one| {
-            format!("  {}{}", one.symbol.line_text(), if one.signature { "" } else { " (body)" })
-        }));
+        lines.extend(
+            changed.map(|one| format!("  {}{}", one.symbol.line_text(), if one.signature { "" } else { " (body)" })),
+        );
         for (name, items) in [("touched", &self.items), ("tests", &self.tests), ("entry points", &self.entry_points)] {
             lines.push(format!("{name}: {}", items.len()));
             lines.extend(items.iter().map(item));
         }
         let Risk { direct, transitive, files, public_api, tests, score } = self.risk;
-        let parts = format!("{direct} direct, {transitive} transitive, {files} files, {public_api} public, {tests} tests");
+        let parts =
+            format!("{direct} direct, {transitive} transitive, {files} files, {public_api} public, {tests} tests");
         lines.push(format!("risk {score:.2}: {parts}"));
         lines.extend(self.unknown_files.iter().map(|path| format!("note: `{path}` is not in the index")));
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));

@@ -72,9 +72,17 @@ impl Outline {
     /// A line for each definition, indented as it is contained.
     pub fn lines(&self) -> Vec<String> {
         let line = |item: &OutlineItem| {
-            format!("{}{}-{}: {} {}", "  ".repeat(item.depth as usize), item.line, item.end_line, item.kind, item.signature)
+            format!(
+                "{}{}-{}: {} {}",
+                "  ".repeat(item.depth as usize),
+                item.line,
+                item.end_line,
+                item.kind,
+                item.signature
+            )
         };
-        let partial = self.partial.then(|| "note: part of the text could not be read: definitions may be missing".to_owned());
+        let partial =
+            self.partial.then(|| "note: part of the text could not be read: definitions may be missing".to_owned());
         self.items.iter().map(line).chain(partial).collect()
     }
 }
