@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser};
 use kotadb_core::config::CommandFlags;
 
+use crate::code::args::{CallsArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
 use crate::jobs::JobsCommand;
 
 /// Code search for git repositories: indexed, exact, local or as a service.
@@ -82,6 +83,24 @@ pub enum Command {
     Index(IndexArgs),
     /// Search an indexed repository: exit 0 found, 1 nothing found, 2 error.
     Search(SearchArgs),
+    /// Where a symbol is defined.
+    Def(DefArgs),
+    /// Who calls a symbol, how sure that is, and what cannot be told.
+    Callers(CallsArgs),
+    /// What a symbol calls.
+    Callees(CallsArgs),
+    /// Every use of a symbol: calls, types, imports, reads, writes.
+    Usages(CallsArgs),
+    /// What implements, extends or overrides a symbol.
+    Impl(ImplArgs),
+    /// What may break when symbols or files change, or with a diff: users, tests, entry points, risk.
+    Impact(ImpactArgs),
+    /// What files a file uses, or is used by, and its circles.
+    Deps(DepsArgs),
+    /// What is defined in a file.
+    Outline(OutlineArgs),
+    /// What of the repository is worth knowing first, in so many bytes.
+    Map(MapArgs),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.

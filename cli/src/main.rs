@@ -2,6 +2,7 @@
 //! looks after the queue of one with `jobs`. The work is done by the floors below; here are arguments, terminal output and exit codes.
 
 mod args;
+mod code;
 mod index;
 mod jobs;
 mod output;
@@ -11,6 +12,7 @@ mod up;
 
 use std::process::ExitCode;
 
+use kotadb_core::graph::ask::{Direction, Question};
 use kotadb_core::telemetry;
 use tokio::runtime::{Builder, Runtime};
 
@@ -39,6 +41,15 @@ fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Index(args) => index::run(&args).map(|()| true),
         Command::Search(args) => search_runtime()?.block_on(search::run(&args)),
+        Command::Def(args) => search_runtime()?.block_on(code::definition(&args)),
+        Command::Callers(args) => search_runtime()?.block_on(code::calls(&args, Question::calls(Direction::Users))),
+        Command::Callees(args) => search_runtime()?.block_on(code::calls(&args, Question::calls(Direction::Used))),
+        Command::Usages(args) => search_runtime()?.block_on(code::calls(&args, Question::usages())),
+        Command::Impl(args) => search_runtime()?.block_on(code::implementations(&args)),
+        Command::Impact(args) => search_runtime()?.block_on(code::impact(&args)),
+        Command::Deps(args) => search_runtime()?.block_on(code::dependencies(&args)),
+        Command::Outline(args) => search_runtime()?.block_on(code::outline_of(&args)),
+        Command::Map(args) => search_runtime()?.block_on(code::map(&args)),
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
         }

@@ -4,6 +4,7 @@ use kotadb_core::db::DbError;
 use kotadb_core::db::jobs::ErrorClass;
 use kotadb_core::github::RemoteError;
 use kotadb_core::github::client::GithubError;
+use kotadb_core::graph::GraphError;
 use kotadb_core::segment::SegmentError;
 use kotadb_core::store::StoreError;
 
@@ -108,6 +109,9 @@ pub enum IndexError {
     /// A segment cannot be written or read.
     #[error(transparent)]
     Segment(#[from] SegmentError),
+    /// A graph cannot be written or read.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// The fetched objects cannot be read.
     #[error("cannot read the repository: {}", .0.message())]
     Repository(#[from] git2::Error),
@@ -154,7 +158,7 @@ impl IndexError {
             Self::Deadline => ErrorClass::Deadline,
             Self::Db(_) => ErrorClass::Database,
             // The disk of this machine too, be it full; another try may find it empty.
-            Self::Store(_) | Self::Segment(_) | Self::Io { .. } => ErrorClass::Storage,
+            Self::Store(_) | Self::Segment(_) | Self::Graph(_) | Self::Io { .. } => ErrorClass::Storage,
             _ => ErrorClass::Transient,
         }
     }

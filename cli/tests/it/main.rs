@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
+mod code;
 mod fixture;
 mod jobs;
 mod local;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::flights::Flights;
 use super::layers::OpenDelta;
 use super::weight;
+use crate::graph::{self, Block, Graph};
 use crate::id::TenantId;
 use crate::segment::{DocId, DocSet, Segment};
 use crate::store::{HeadMark, ObjectKey, Refs, Root, Snapshot};
@@ -48,6 +49,8 @@ pub(super) enum Part {
     List(Trigram),
     Content(DocId),
     Sketch(DocId),
+    Graph,
+    Block(graph::Kind, u32),
 }
 
 #[derive(Clone)]
@@ -60,6 +63,8 @@ enum Item {
     List(Arc<DocSet>),
     Content(Bytes),
     Sketch(Arc<Sketch>),
+    Graph(Arc<Graph>),
+    Block(Arc<Block>),
 }
 
 pub(super) type Key = (TenantId, ObjectKey, Part);
@@ -141,6 +146,8 @@ impl Weighter<Key, Item> for ByBytes {
             Item::List(list) => list.memory() as u64,
             Item::Content(content) => content.len() as u64,
             Item::Sketch(sketch) => sketch.memory() as u64,
+            Item::Graph(graph) => graph.memory() as u64,
+            Item::Block(block) => block.memory() as u64,
         };
         payload + ENTRY_BYTES
     }
@@ -171,6 +178,8 @@ kept!(Arc<OpenSegment>, Segment);
 kept!(Arc<DocSet>, List);
 kept!(Bytes, Content);
 kept!(Arc<Sketch>, Sketch);
+kept!(Arc<Graph>, Graph);
+kept!(Arc<Block>, Block);
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,7 @@ mod pin;
 mod prune;
 mod rank_set;
 mod reader;
+pub mod relations;
 mod request;
 mod searcher;
 mod spread;

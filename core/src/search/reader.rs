@@ -13,11 +13,12 @@ use super::answer::SearchStats;
 use super::cache::{Cache, Kept, OpenSegment, Part};
 use super::flights::Seat;
 use super::layers::OpenDelta;
+use crate::graph::Graph;
 use crate::id::TenantId;
 use crate::segment::{DocId, Segment, SegmentError};
 use crate::store::{
-    Enough, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError,
-    object_path,
+    Enough, GraphObject, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store,
+    StoreError, object_path,
 };
 
 /// A segment up to this size is read whole, in bytes.
@@ -140,6 +141,28 @@ impl<'a> Reader<'a> {
             decoded.map(Arc::new).map_err(|error| self.name_object(kind, key, error))
         };
         self.once(key, part, read).await
+    }
+
+    /// A graph's tail.
+    pub(super) async fn graph(&self, object: GraphObject) -> Result<Arc<Graph>, StoreError> {
+        let GraphObject { key, bytes, hot_bytes } = object;
+        let read = async {
+            let hot = bytes.saturating_sub(hot_bytes)..bytes;
+            let tail = self.graph_ranges(key, &[hot]).await?.pop().unwrap_or_default();
+            let opened = offload(tail.len(), move || Graph::open(&tail, bytes)).await;
+            opened.map(Arc::new).map_err(|error| self.corrupt(Kind::Graph, key, &error.to_string()))
+        };
+        self.once(key, Part::Graph, read).await
+    }
+
+    /// Ranges of a graph's object.
+    pub(super) async fn graph_ranges(&self, key: ObjectKey, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+        if ranges.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Ranges { parts, gets, bytes } = self.store.get_ranges(self.tenant, Kind::Graph, key, ranges).await?;
+        self.count_read(gets, bytes);
+        Ok(parts)
     }
 
     /// What is kept, or what another search is reading, or what `read` gives.

@@ -26,8 +26,8 @@ use crate::store::{ObjectKey, Root, Snapshot, Store, StoreError};
 /// Answers queries from the object store. Cheap to clone; shared by all requests of a process.
 #[derive(Clone, Debug)]
 pub struct Searcher {
-    store: Store,
-    cache: Arc<Cache>,
+    pub(super) store: Store,
+    pub(super) cache: Arc<Cache>,
     signer: Signer,
 }
 

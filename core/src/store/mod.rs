@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod flat;
 mod folder;
+mod graph_object;
 mod head;
 mod head_mark;
 mod hedge;
@@ -55,6 +56,7 @@ pub use self::error::StoreError;
 #[cfg(feature = "testing")]
 pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
+pub use self::graph_object::{GraphObject, GraphObjects};
 pub use self::head::HeadTag;
 pub use self::head_mark::{HeadMark, ReadHead};
 pub use self::hedge::Hedges;

@@ -10,6 +10,7 @@ mod list;
 mod member;
 mod problem;
 mod registration;
+pub mod relations;
 mod repository;
 pub mod search;
 mod timestamp;

@@ -2,6 +2,7 @@
 //! lies in the common git folder, which all worktrees share and which needs no ignore rule.
 
 mod choice;
+mod code;
 mod index;
 mod nothing;
 mod place;
@@ -17,6 +18,7 @@ use kotadb_core::store::{Store, StoreError, StoreOptions};
 use uuid::Uuid;
 
 pub use self::choice::Choice;
+pub use self::code::LocalCode;
 pub use self::index::{LocalOptions, index};
 pub use self::nothing::nothing;
 use self::place::Place;

@@ -57,7 +57,11 @@ impl Last {
     }
 
     /// The next word.
-    pub(super) fn word<'w>(&mut self, column: &mut Reader<'_>, words: &'w Words<'_>) -> Result<(Span, &'w str), FactsError> {
+    pub(super) fn word<'w>(
+        &mut self,
+        column: &mut Reader<'_>,
+        words: &'w Words<'_>,
+    ) -> Result<(Span, &'w str), FactsError> {
         let word = column.after(self.word)?;
         let (span, name) = words.word(word)?;
         *self = Self { word, start: span.start };

@@ -129,10 +129,7 @@ fn symbol(
     let range = Span { start: columns[RANGE].after(name_span.start)?, end: columns[RANGE].after(name_span.end)? };
     let signature = match has(ALL_SIGNATURE) {
         true => range,
-        false => Span {
-            start: columns[SIGNATURE].after(range.start)?,
-            end: columns[SIGNATURE].after(name_span.end)?,
-        },
+        false => Span { start: columns[SIGNATURE].after(range.start)?, end: columns[SIGNATURE].after(name_span.end)? },
     };
     let container = has(CONTAINER).then(|| columns[CONTAINERS].after(number)).transpose()?;
     let qualifier = table.next_if(has(QUALIFIER), &mut columns[STRINGS])?;

@@ -1,0 +1,173 @@
+//! `kotadb def`, `callers`, `callees`, `usages`, `impl`, `impact`, `deps`, `outline`, `map`: what the graph of the working tree
+//! says, or that of an indexed commit. The answers are those of the service.
+
+pub mod args;
+
+use std::io::{Read, Write, stdout};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use kotadb_core::graph::Confidence;
+use kotadb_core::graph::ask::{Direction, Question, Reach};
+use kotadb_core::search::relations::{ChangeSource, Found, Ground, Relations, SymbolPlace};
+use kotadb_core::wire::relations::{
+    GraphState, SymbolRef, call_list, dependency_list, impact_report, member_list, outline, repository_map, undecided,
+};
+use kotadb_core::wire::search::printable;
+use kotadb_indexer::local::{self, LocalCode};
+use serde::Serialize;
+
+use self::args::{CallsArgs, CodeArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
+
+/// Lines of a tree of files.
+const MOST_FILES: usize = 1000;
+
+/// The code that is asked, and what the answers are made from.
+struct Asked {
+    code: LocalCode,
+    state: GraphState,
+    json: bool,
+}
+
+/// Where a symbol is defined.
+pub async fn definition(args: &DefArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let places = match asked.code.relations().find(&args.symbol).await? {
+        Found::One(place) => vec![place],
+        Found::Several(places) => places,
+        Found::None => Vec::new(),
+    };
+    let symbols: Vec<_> = places.iter().map(SymbolRef::from).collect();
+    let lines = symbols.iter().map(SymbolRef::line_text).collect();
+    asked.print(&symbols, lines)?;
+    Ok(!symbols.is_empty())
+}
+
+/// Who calls or uses a symbol, or what it calls: `question` without what the arguments say.
+pub async fn calls(args: &CallsArgs, question: Question) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let relations = asked.code.relations();
+    let question = Question {
+        depth: args.depth,
+        min_confidence: Confidence(args.min_confidence),
+        include_tests: !args.no_tests,
+        most: args.limit,
+        ..question
+    };
+    let list = match relations.find(&args.symbol).await? {
+        Found::One(symbol) => call_list(&relations.calls(symbol, &question).await?, asked.state.clone()),
+        Found::Several(places) => undecided(&args.symbol, &places, asked.state.clone()),
+        Found::None => undecided(&args.symbol, &[], asked.state.clone()),
+    };
+    asked.print(&list, list.lines())?;
+    Ok(!list.items.is_empty())
+}
+
+/// What implements, extends or overrides a symbol.
+pub async fn implementations(args: &ImplArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let relations = asked.code.relations();
+    let symbol = one(&relations, &args.symbol).await?;
+    let members = relations.members(&symbol, !args.above, Confidence(0)).await?;
+    let list = member_list(&symbol, &members, asked.state.clone());
+    asked.print(&list, list.lines())?;
+    Ok(!list.items.is_empty())
+}
+
+/// What may break when something changes.
+pub async fn impact(args: &ImpactArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let source = match &args.diff {
+        Some(path) => ChangeSource::Diff(read(path)?),
+        None => ChangeSource::Named(args.changed.clone()),
+    };
+    let reach = Reach { depth: args.depth, ..Reach::default() };
+    let report = impact_report(&asked.code.relations().impact(&source, reach).await?, asked.state.clone());
+    asked.print(&report, report.lines())?;
+    Ok(!report.changed.is_empty())
+}
+
+/// What a file uses, or what uses it.
+pub async fn dependencies(args: &DepsArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let direction = if args.dependents { Direction::Users } else { Direction::Used };
+    let filter = (args.depth, Confidence(args.min_confidence), &[][..], MOST_FILES);
+    let tree = asked.code.relations().dependencies(args.path.as_bytes(), direction, filter).await?;
+    let list = dependency_list(args.path.as_bytes(), &tree, asked.state.clone());
+    asked.print(&list, list.lines())?;
+    Ok(!list.items.is_empty())
+}
+
+/// What is defined in a file.
+pub async fn outline_of(args: &OutlineArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let Some((facts, text)) = asked.code.facts(args.path.as_bytes()) else {
+        bail!("`{}` is no file of a language whose symbols are known: give its path from the root", args.path);
+    };
+    let outline = outline(args.path.clone(), facts, &text, asked.state.clone());
+    asked.print(&outline, outline.lines())?;
+    Ok(!outline.items.is_empty())
+}
+
+/// What is worth knowing first.
+pub async fn map(args: &MapArgs) -> anyhow::Result<bool> {
+    let asked = Asked::open(&args.code).await?;
+    let map = asked.code.relations().map(&args.focus, &args.path, args.bytes).await?;
+    let map = repository_map(&map, asked.state.clone());
+    let lines = map.text.lines().map(str::to_owned).collect();
+    asked.print(&map, lines)?;
+    Ok(map.shown > 0)
+}
+
+impl Asked {
+    /// The working tree, or the ref that was asked for.
+    async fn open(args: &CodeArgs) -> anyhow::Result<Self> {
+        let index = local::open(&args.repo)?;
+        let Some(choice) = index.choose(args.reference.as_deref()).await? else {
+            bail!("nothing is indexed here yet: commit something, then run `kotadb index`");
+        };
+        let look = if args.reference.is_none() { index.look()? } else { None };
+        let tree = match look {
+            Some(look) => Some(look.end(&index.store, &choice.tip).await?),
+            None => None,
+        };
+        let overlay = tree.as_ref().and_then(|tree| tree.overlay.as_ref());
+        let code = LocalCode::of(&index.store, &choice.tip, overlay).await?;
+        let commit = Some(choice.tip.commit.to_string());
+        let state = GraphState { commit, resolution: "graph".to_owned(), ..GraphState::default() };
+        Ok(Self { code, state, json: args.json })
+    }
+
+    fn print(&self, answer: &impl Serialize, lines: Vec<String>) -> anyhow::Result<()> {
+        let mut out = stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, answer)?;
+            writeln!(out)?;
+        } else {
+            lines.iter().try_for_each(|line| writeln!(out, "{}", printable(line)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The one symbol that a text means.
+async fn one(relations: &Relations<'_, impl Ground>, text: &str) -> anyhow::Result<SymbolPlace> {
+    match relations.find(text).await? {
+        Found::One(place) => Ok(place),
+        Found::None => bail!("no symbol that is used or exported has the name `{text}`"),
+        Found::Several(places) => {
+            let ids: Vec<_> = places.iter().map(|place| format!("  {}", place.id)).collect();
+            bail!("`{text}` means several symbols, give one of them:\n{}", ids.join("\n"))
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    match path.to_str() {
+        Some("-") => std::io::stdin().read_to_string(&mut text).map(|_| ()),
+        _ => std::fs::read_to_string(path).map(|read| text = read),
+    }
+    .with_context(|| format!("cannot read the diff `{}`", path.display()))?;
+    Ok(text)
+}

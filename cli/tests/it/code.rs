@@ -1,0 +1,111 @@
+//! Questions about symbols on the local index: the working tree as it is.
+
+use serde_json::Value;
+
+use crate::fixture::{Fixture, kotadb, stderr, stdout};
+
+const POOL: &str = "\
+class Pool:
+    def acquire(self):
+        return open_one()
+
+
+class Lock:
+    def acquire(self):
+        return 2
+
+
+def open_one():
+    return 1
+";
+
+const APP: &str = "\
+from pool import Pool
+
+
+def run():
+    pool = Pool()
+    return pool.acquire()
+";
+
+fn indexed() -> Fixture {
+    let test = "from pool import Lock\n\n\ndef test_lock():\n    assert Lock().acquire() == 2\n";
+    let fixture = Fixture::new(&[("pool.py", POOL), ("app.py", APP), ("tests/test_pool.py", test)]);
+    let output = kotadb(fixture.path(), &["index", "--quiet"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    fixture
+}
+
+fn answer(fixture: &Fixture, args: &[&str]) -> Value {
+    let output = kotadb(fixture.path(), &[args, &["--json"]].concat());
+    serde_json::from_str(&stdout(&output)).unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)))
+}
+
+fn ids(items: &Value) -> Vec<String> {
+    let id = |item: &Value| item["symbol"]["id"].as_str().or(item["path"].as_str()).unwrap().to_owned();
+    items.as_array().unwrap().iter().map(id).collect()
+}
+
+#[test]
+fn callers_of_one_name_are_told_apart_with_their_lines() {
+    let fixture = indexed();
+    let list = answer(&fixture, &["callers", "Pool.acquire"]);
+    assert_eq!(ids(&list["items"]), ["app.py#run"]);
+    let site = &list["items"][0]["sites"][0];
+    assert_eq!((&site["line"], &site["text"]), (&6.into(), &"return pool.acquire()".into()));
+    assert_eq!(list["summary"]["confirmed"], 1);
+    assert_eq!(ids(&answer(&fixture, &["callers", "pool.py#Lock.acquire"])["items"]), ["tests/test_pool.py#test_lock"]);
+    let output = kotadb(fixture.path(), &["callers", "acquire"]);
+    assert_eq!(output.status.code(), Some(1), "two symbols have the name: {}", stdout(&output));
+    assert!(stdout(&output).contains("pool.py#Pool.acquire") && stdout(&output).contains("pool.py#Lock.acquire"));
+    let without = answer(&fixture, &["callers", "pool.py#Lock.acquire", "--no-tests"]);
+    assert!(without["items"].as_array().unwrap().is_empty());
+    assert!(without["notes"][0].as_str().is_some(), "nothing is never said without a note");
+}
+
+#[test]
+fn the_working_tree_is_asked_unless_a_commit_is() {
+    let fixture = indexed();
+    fixture.write("more.py", "from app import run\n\n\ndef again():\n    run()\n");
+    assert_eq!(ids(&answer(&fixture, &["callers", "run"])["items"]), ["more.py#again"]);
+    let output = kotadb(fixture.path(), &["callers", "run", "--ref", "main"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(ids(&answer(&fixture, &["callees", "again"])["items"]), ["app.py#run"]);
+    let tree = answer(&fixture, &["callers", "open_one", "--depth", "3"]);
+    let depths: Vec<_> = tree["items"].as_array().unwrap().iter().map(|item| item["depth"].as_u64().unwrap()).collect();
+    assert_eq!(ids(&tree["items"]), ["pool.py#Pool.acquire", "app.py#run", "more.py#again"]);
+    assert_eq!(depths, [1, 2, 3]);
+}
+
+#[test]
+fn impact_of_a_diff_names_users_and_tests() {
+    let fixture = indexed();
+    let diff = "--- a/pool.py\n+++ b/pool.py\n@@ -8 +8 @@\n-        return 2\n+        return 3\n";
+    fixture.write("change.diff", diff);
+    let report = answer(&fixture, &["impact", "--diff", "change.diff"]);
+    assert_eq!(ids(&report["changed"]), ["pool.py#Lock.acquire"]);
+    assert_eq!(report["changed"][0]["signature"], false);
+    assert_eq!(ids(&report["tests"]), ["tests/test_pool.py#test_lock"]);
+    let report = answer(&fixture, &["impact", "open_one"]);
+    assert_eq!(ids(&report["items"]), ["pool.py#Pool.acquire", "app.py#run"]);
+    assert!(report["risk"]["score"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn files_are_outlined_mapped_and_depend_on_each_other() {
+    let fixture = indexed();
+    assert_eq!(ids(&answer(&fixture, &["deps", "app.py"])["items"]), ["pool.py"]);
+    assert_eq!(ids(&answer(&fixture, &["deps", "pool.py", "--dependents"])["items"]), ["app.py", "tests/test_pool.py"]);
+    let outline = kotadb(fixture.path(), &["outline", "pool.py"]);
+    assert!(
+        stdout(&outline).starts_with("1-3: class class Pool\n  2-3: method def acquire(self)"),
+        "{}",
+        stdout(&outline)
+    );
+    let map = kotadb(fixture.path(), &["map", "--bytes", "90"]);
+    assert!(stdout(&map).contains("pool.py\n") && stdout(&map).len() <= 90, "{}", stdout(&map));
+    let definition = kotadb(fixture.path(), &["def", "open_one"]);
+    assert_eq!(stdout(&definition), "pool.py:11: function pool.py#open_one\n");
+    let output = kotadb(fixture.path(), &["def", "nothing_of_that_name"]);
+    assert_eq!(output.status.code(), Some(1));
+}

@@ -1,0 +1,91 @@
+//! Edges between files in blocks, both ways.
+
+use super::codec::{Cursor, put, put_signed};
+use super::error::GraphError;
+use super::keys::{KeyRows, Keys, columns};
+
+/// That a file uses another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileUse {
+    /// The other file: the one used, or where it says so the one that uses.
+    pub file: u32,
+    /// Bits by number of the [`crate::facts::Role`].
+    pub roles: u16,
+    /// The most certain of the edges, in hundredths.
+    pub confidence: u8,
+    /// How many edges.
+    pub count: u32,
+    /// Where the first of them stands, an import before others. 0 in what is read from the file that is used.
+    pub site: u32,
+}
+
+/// What files some files use, or are used by.
+#[derive(Debug, Default)]
+pub(super) struct FileBlock {
+    keys: Keys,
+    uses: Vec<FileUse>,
+}
+
+impl FileBlock {
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + size_of_val(&self.uses[..])
+    }
+
+    pub(super) fn uses(&self, file: u32) -> &[FileUse] {
+        &self.uses[self.keys.range(file)]
+    }
+
+    pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
+        let mut cursor = Cursor::new("edges of files", raw);
+        let keys = Keys::decode(&mut cursor)?;
+        let [mut files, mut roles, mut confidences, mut counts, mut sites] = columns(&mut cursor)?;
+        let mut uses = Vec::with_capacity(confidences.remaining());
+        for (key, n_uses) in keys.each() {
+            let mut file = key;
+            for _ in 0..n_uses {
+                file = files.moved(file)?;
+                let (roles, confidence) = (roles.small()? as u16, confidences.byte()?.min(100));
+                uses.push(FileUse { file, roles, confidence, count: counts.small()?, site: sites.small()? });
+            }
+        }
+        [files, roles, confidences, counts, sites].into_iter().try_for_each(Cursor::finish)?;
+        Ok(Self { keys, uses })
+    }
+}
+
+/// Writes edges of files.
+#[derive(Debug, Default)]
+pub(super) struct FileRows {
+    keys: KeyRows,
+    columns: [Vec<u8>; 5],
+}
+
+impl FileRows {
+    pub(super) fn weight(&self) -> usize {
+        self.columns[2].len()
+    }
+
+    pub(super) fn n_keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Appends the edges of one file, by the other file.
+    pub(super) fn push(&mut self, key: u32, uses: &[FileUse]) {
+        let [files, roles, confidences, counts, sites] = &mut self.columns;
+        let mut before = key;
+        for one in uses {
+            put_signed(files, i64::from(one.file) - i64::from(before));
+            put(roles, one.roles.into());
+            confidences.push(one.confidence);
+            put(counts, one.count.into());
+            put(sites, one.site.into());
+            before = one.file;
+        }
+        self.keys.push(key, uses.len());
+    }
+
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let taken = std::mem::take(self);
+        taken.keys.with_columns(&taken.columns)
+    }
+}

@@ -1,0 +1,20 @@
+//! Answers from the graph of a tip: who calls, who uses, what breaks. Blocks and texts are fetched in waves; where they come
+//! from (a bucket, a folder, memory) is the business of a [`Ground`].
+
+mod answers;
+mod find;
+mod ground;
+mod places;
+mod stored;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::answers::{
+    CallLine, CallTree, ChangeSource, DependencyLine, DependencyTree, ImpactAnswer, ImpactLine, MapAnswer, MemberLine,
+    Relations, Subject,
+};
+pub use self::find::Found;
+pub use self::ground::{Ground, RelationsError, drive};
+pub use self::places::{SitePlace, SymbolPlace};
+pub use self::stored::StoredGraph;

@@ -1,0 +1,150 @@
+//! Graphs in the object store: tails and blocks through the cache, texts from the segments of the snapshot.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future;
+
+use super::Relations;
+use super::ground::{Ground, RelationsError};
+use crate::graph::{Block, Graph, GraphError, Place, Shelf, View};
+use crate::id::TenantId;
+use crate::search::SearchStats;
+use crate::search::cache::{Cache, Part};
+use crate::search::reader::{Frame, Reader};
+use crate::search::searcher::Searcher;
+use crate::store::{GraphObject, GraphObjects, Kind, ObjectKey, Root, Snapshot, StoreError};
+
+/// The graph of a tip, opened.
+#[derive(Debug)]
+pub struct StoredGraph<'a> {
+    view: View,
+    ground: Stored<'a>,
+}
+
+#[derive(Debug)]
+struct Stored<'a> {
+    reader: Reader<'a>,
+    objects: GraphObjects,
+    root: Arc<Root>,
+    snapshot: Arc<Snapshot>,
+}
+
+/// Blocks that are in memory already.
+#[derive(Debug)]
+struct Kept {
+    cache: Arc<Cache>,
+    tenant: TenantId,
+    objects: GraphObjects,
+}
+
+impl Searcher {
+    /// Opens the graph of a tip with its snapshot, whose segments HEAD names: two round trips where nothing is in memory.
+    pub async fn graph(
+        &self,
+        tenant: TenantId,
+        objects: GraphObjects,
+        snapshot: ObjectKey,
+    ) -> Result<StoredGraph<'_>, RelationsError> {
+        let reader = Reader::new(&self.store, &self.cache, tenant);
+        let root = reader.wave(reader.head(None)).await?;
+        let opened = async {
+            let graphs = future::try_join_all(objects.all().map(|object| reader.graph(object)));
+            future::try_join(graphs, reader.snapshot(snapshot)).await
+        };
+        let (graphs, snapshot) = reader.wave(opened).await?;
+        let shelf = Box::new(Kept { cache: Arc::clone(&self.cache), tenant, objects });
+        let mut graphs = graphs.into_iter();
+        let base = graphs.next().ok_or(GraphError::Missing)?;
+        let view = View::new(base, graphs.next(), shelf)?;
+        Ok(StoredGraph { view, ground: Stored { reader, objects, root, snapshot } })
+    }
+}
+
+impl<'a> StoredGraph<'a> {
+    /// What asks the questions.
+    pub fn relations(&self) -> Relations<'_, impl Ground + use<'a>> {
+        Relations { view: &self.view, ground: &self.ground }
+    }
+
+    /// What it took so far.
+    pub fn stats(&self) -> SearchStats {
+        self.ground.reader.stats()
+    }
+}
+
+fn object(objects: &GraphObjects, place: Place) -> Option<GraphObject> {
+    if place.in_delta { objects.delta } else { Some(objects.base) }
+}
+
+impl Shelf for Kept {
+    fn find(&self, _: &Graph, place: Place) -> Result<Option<Arc<Block>>, GraphError> {
+        let Some(object) = object(&self.objects, place) else { return Ok(None) };
+        Ok(self.cache.look_up(self.tenant, object.key, Part::Block(place.kind, place.block)))
+    }
+}
+
+impl Ground for Stored<'_> {
+    async fn blocks(&self, places: &[(Place, Range<u64>)]) -> Result<Vec<Bytes>, RelationsError> {
+        let of = |in_delta: bool| {
+            let ranges: Vec<_> = places.iter().filter(|(place, _)| place.in_delta == in_delta).collect();
+            ranges.into_iter().map(|(_, range)| range.clone()).collect::<Vec<_>>()
+        };
+        let (base, delta) = (of(false), of(true));
+        let delta_key = self.objects.delta.map_or(self.objects.base.key, |delta| delta.key);
+        let reads = future::try_join(
+            self.reader.graph_ranges(self.objects.base.key, &base),
+            self.reader.graph_ranges(delta_key, &delta),
+        );
+        let (base, delta) = self.reader.wave(reads).await?;
+        let (mut base, mut delta) = (base.into_iter(), delta.into_iter());
+        let next = |(place, _): &(Place, Range<u64>)| if place.in_delta { delta.next() } else { base.next() };
+        let blocks: Option<Vec<_>> = places.iter().map(next).collect();
+        Ok(blocks.ok_or_else(|| self.reader.corrupt(Kind::Graph, delta_key, "the store answered fewer ranges"))?)
+    }
+
+    async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
+        let mut wanted = BTreeMap::<ObjectKey, Vec<(u32, &Vec<u8>)>>::new();
+        for path in paths {
+            let Some(entry) = self.snapshot.find(path).map(|nth| self.snapshot.entry(nth)) else { continue };
+            if let Some(key) = self.snapshot.segments.get(entry.segment as usize) {
+                wanted.entry(*key).or_default().push((entry.doc, path));
+            }
+        }
+        let tails = wanted.keys().map(|key| async move {
+            let entry = self.root.segments.iter().find(|entry| entry.key == *key);
+            let missing = || StoreError::NotFound(crate::store::object_path(self.reader.tenant, Kind::Segment, *key));
+            self.reader.segment(entry.ok_or_else(missing)?).await
+        });
+        let segments = self.reader.wave(future::try_join_all(tails)).await?;
+        let reads = segments.iter().zip(wanted.values()).map(|(open, docs)| async move {
+            let docs: Vec<_> = docs.iter().map(|(doc, _)| *doc).collect();
+            self.reader.frames(open, &docs).await
+        });
+        let frames = self.reader.wave(future::try_join_all(reads)).await?;
+        let mut texts = HashMap::new();
+        for ((open, docs), frames) in segments.iter().zip(wanted.values()).zip(frames) {
+            for ((doc, path), frame) in docs.iter().zip(frames) {
+                let text = match frame {
+                    Frame::Decoded(text) => text,
+                    Frame::Encoded(bytes) => {
+                        let decoded = open.segment.decode_frame(*doc, &bytes);
+                        let range = open.segment.frame_range(*doc);
+                        decoded.map_err(|error| self.reader.segment_error(open.key, &range, &error))?.into()
+                    }
+                };
+                texts.insert((*path).clone(), text);
+            }
+        }
+        Ok(texts)
+    }
+
+    fn keep(&self, place: Place, block: Arc<Block>) {
+        if let Some(object) = object(&self.objects, place) {
+            let part = Part::Block(place.kind, place.block);
+            self.reader.cache.keep(self.reader.tenant, object.key, part, block);
+        }
+    }
+}

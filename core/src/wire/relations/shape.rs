@@ -1,0 +1,220 @@
+//! From answers of the search floor to those of the wire.
+
+use super::{
+    CallItem, CallList, CallSite, ChangedSymbol, DependencyItem, DependencyList, GraphState, ImpactItem, ImpactReport,
+    MemberItem, MemberList, RepositoryMap, Risk, SymbolRef, UnclearName, UseSummary,
+};
+use crate::facts::{Flags, Relation, Role};
+use crate::graph::ask;
+use crate::search::relations::{
+    CallLine, CallTree, DependencyLine, DependencyTree, ImpactAnswer, ImpactLine, MapAnswer, MemberLine, SitePlace,
+    SymbolPlace,
+};
+use crate::wire::search::path_text;
+
+/// What callers cannot show, said wherever they are asked for.
+const NOT_SEEN: &str = "calls by reflection, from generated code or from other repositories are not seen";
+
+impl From<&SymbolPlace> for SymbolRef {
+    fn from(place: &SymbolPlace) -> Self {
+        let kind = match (place.kind, place.is_file) {
+            (None, _) => "external",
+            (_, true) => "file",
+            (Some(kind), _) => kind.name(),
+        };
+        Self {
+            id: place.id.clone(),
+            name: place.name.clone(),
+            kind: kind.to_owned(),
+            path: Some(path_text(&place.path).0).filter(|path| !path.is_empty()),
+            line: Some(place.line).filter(|line| *line > 0),
+            exported: place.flags.has(Flags::EXPORTED),
+            test: place.is_test,
+        }
+    }
+}
+
+impl From<&SitePlace> for CallSite {
+    fn from(site: &SitePlace) -> Self {
+        Self {
+            line: site.line as u64,
+            column: site.column as u64,
+            text: site.text.clone(),
+            role: site.manner.role.name().to_owned(),
+            confidence: site.manner.share(),
+            resolution: site.manner.tier.name().to_owned(),
+        }
+    }
+}
+
+/// Callers, callees or usages.
+pub fn call_list(tree: &CallTree, index: GraphState) -> CallList {
+    let summary = tree.subject.summary.map(|summary| UseSummary {
+        confirmed: summary.confirmed,
+        possible: summary.possible,
+        unresolved_same_name: summary.unresolved_same_name,
+    });
+    let items: Vec<_> = tree.lines.iter().map(|line| call_item(tree, line)).collect();
+    let notes = summary.map_or_else(Vec::new, |summary| use_notes(&tree.subject.symbol.name, summary, items.len()));
+    let symbol = Some((&tree.subject.symbol).into());
+    CallList { symbol, items, summary, candidates: Vec::new(), truncated: tree.truncated, index, notes }
+}
+
+fn call_item(tree: &CallTree, line: &CallLine) -> CallItem {
+    CallItem {
+        symbol: (&line.symbol).into(),
+        depth: line.depth,
+        parent: line.parent.map(|parent| tree.lines[parent].symbol.id.clone()),
+        confidence: line.manner.share(),
+        resolution: line.manner.tier.name().to_owned(),
+        path: path_text(&line.path).0,
+        sites: line.sites.iter().map(CallSite::from).collect(),
+        site_count: line.n_sites as u64,
+    }
+}
+
+fn use_notes(name: &str, summary: UseSummary, shown: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if summary.unresolved_same_name > 0 {
+        let n = summary.unresolved_same_name;
+        notes.push(format!("{n} references by the name `{name}` lead nowhere that is known: users may be among them"));
+    }
+    if shown == 0 && summary.possible > 0 {
+        let n = summary.possible;
+        notes.push(format!("{n} sites are possible: `min_confidence=0` shows them"));
+    }
+    if shown == 0 {
+        notes.push(format!("that nothing is shown does not mean that nothing uses it: {NOT_SEEN}"));
+    }
+    notes
+}
+
+/// The answer where a name means several symbols, or none.
+pub fn undecided(name: &str, candidates: &[SymbolPlace], index: GraphState) -> CallList {
+    let candidates: Vec<SymbolRef> = candidates.iter().map(SymbolRef::from).collect();
+    let notes = vec![undecided_note(name, candidates.len())];
+    let items = Vec::new();
+    CallList { symbol: None, items, summary: None, candidates, truncated: false, index, notes }
+}
+
+fn undecided_note(name: &str, n: usize) -> String {
+    match n {
+        0 => format!("no symbol that is used or exported has the name `{name}`: look for it with a search"),
+        n => format!("{n} symbols have the name `{name}`: ask again with the `id` of one"),
+    }
+}
+
+/// What implements, extends or overrides a symbol.
+pub fn member_list(symbol: &SymbolPlace, members: &[MemberLine], index: GraphState) -> MemberList {
+    let item = |line: &MemberLine| MemberItem {
+        symbol: (&line.symbol).into(),
+        of: line.of.clone(),
+        depth: line.depth,
+        relation: relation_name(line.relation).to_owned(),
+        confidence: line.manner.share(),
+        resolution: line.manner.tier.name().to_owned(),
+    };
+    let items = members.iter().map(item).collect();
+    MemberList { symbol: Some(symbol.into()), items, candidates: Vec::new(), index, notes: Vec::new() }
+}
+
+/// The same where a name means several symbols, or none.
+pub fn undecided_members(name: &str, candidates: &[SymbolPlace], index: GraphState) -> MemberList {
+    let CallList { candidates, index, notes, .. } = undecided(name, candidates, index);
+    MemberList { symbol: None, items: Vec::new(), candidates, index, notes }
+}
+
+fn relation_name(relation: Option<Relation>) -> &'static str {
+    match relation {
+        Some(Relation::Extends) => "extends",
+        Some(Relation::Implements) => "implements",
+        Some(Relation::Embeds) => "embeds",
+        None => "overrides",
+    }
+}
+
+/// What a file uses, or what uses it.
+pub fn dependency_list(path: &[u8], tree: &DependencyTree, index: GraphState) -> DependencyList {
+    let text = |path: &Vec<u8>| path_text(path).0;
+    let item = |line: &DependencyLine| DependencyItem {
+        path: text(&line.path),
+        depth: line.depth,
+        parent: line.parent.map(|parent| text(&tree.lines[parent].path)),
+        roles: line.roles.iter().map(|role| role.name().to_owned()).collect(),
+        confidence: f32::from(line.confidence.0) / 100.0,
+        count: line.count,
+    };
+    DependencyList {
+        path: path_text(path).0,
+        items: tree.lines.iter().map(item).collect(),
+        cycles: tree.cycles.iter().map(|cycle| cycle.iter().map(text).collect()).collect(),
+        component: tree.component.iter().map(text).collect(),
+        truncated: tree.truncated,
+        index,
+    }
+}
+
+/// What may break when something changes.
+pub fn impact_report(answer: &ImpactAnswer, index: GraphState) -> ImpactReport {
+    let item = |line: &ImpactLine| ImpactItem {
+        symbol: (&line.symbol).into(),
+        depth: line.how.depth,
+        confidence: line.how.confidence,
+        via: line.how.via.name().to_owned(),
+    };
+    let of = |wanted: fn(&ask::Impacted) -> bool| -> Vec<ImpactItem> {
+        answer.lines.iter().filter(|line| wanted(&line.how)).map(item).collect()
+    };
+    let impact = &answer.impact;
+    let unclear = |(name, places): &(String, Vec<SymbolPlace>)| UnclearName {
+        name: name.clone(),
+        candidates: places.iter().map(SymbolRef::from).collect(),
+    };
+    let mut notes: Vec<_> = answer.unclear.iter().map(|(name, places)| undecided_note(name, places.len())).collect();
+    notes.push(NOT_SEEN.to_owned());
+    ImpactReport {
+        changed: answer.changed.iter().map(|(symbol, signature)| changed(symbol, *signature)).collect(),
+        items: of(|how| !how.is_test),
+        tests: of(|how| how.is_test),
+        entry_points: of(|how| how.is_entry),
+        risk: Risk {
+            direct: impact.direct as u64,
+            transitive: impact.transitive as u64,
+            files: impact.files as u64,
+            public_api: impact.public as u64,
+            tests: impact.tests as u64,
+            score: impact.score,
+        },
+        unclear: answer.unclear.iter().map(unclear).collect(),
+        unknown_files: answer.unknown_files.clone(),
+        truncated: impact.truncated,
+        index,
+        notes,
+    }
+}
+
+fn changed(symbol: &SymbolPlace, signature: bool) -> ChangedSymbol {
+    ChangedSymbol { symbol: symbol.into(), signature }
+}
+
+/// A map.
+pub fn repository_map(map: &MapAnswer, index: GraphState) -> RepositoryMap {
+    let bytes = map.text.len() as u64;
+    RepositoryMap {
+        text: map.text.clone(),
+        bytes,
+        tokens_estimate: bytes.div_ceil(4),
+        shown: map.shown as u64,
+        truncated: map.shown < map.candidates,
+        index,
+    }
+}
+
+/// Roles as users name them; an error names those there are.
+pub fn role(name: &str) -> Result<Role, String> {
+    let known = Role::ALL.into_iter().find(|role| role.name() == name);
+    known.ok_or_else(|| {
+        let names: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+        format!("`{name}` is no kind of use: give one of {}", names.join(", "))
+    })
+}
