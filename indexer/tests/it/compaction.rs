@@ -69,7 +69,7 @@ fn holds(store: &Store, canary: &str) -> bool {
                         parts.extend(delta.entries.into_iter().map(|entry| entry.path));
                     }
                 }
-                Kind::Refs => {}
+                Kind::Refs | Kind::Graph => {}
             }
             if parts.iter().any(|part| part.windows(canary.len()).any(|window| window == canary.as_bytes())) {
                 return true;

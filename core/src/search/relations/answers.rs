@@ -10,7 +10,7 @@ use crate::graph::ask::{
     self, Change, Cycles, Direction, Impact, MapEntry, Question, Reach, Summary, calls, candidates, changed, cycles,
     dependencies, impact, parse_diff, relatives,
 };
-use crate::graph::{Confidence, GraphError, Manner, NodeId, View};
+use crate::graph::{Confidence, Manner, NodeId, View};
 use crate::text::LineTable;
 
 /// Sites of one line of a tree that are shown.
