@@ -3,7 +3,7 @@
 # tools that know the truth, asks these, and compares. What is there already is not made again.
 #   scripts/accuracy.sh                  all
 #   scripts/accuracy.sh rust rich …      only these languages and repositories
-# Rows: target/accuracy.json; the page: target/accuracy.md, and ACCURACY.md with KOTADB_UPDATE=1. It needs 2 GB of disk and the registries.
+# KOTADB_PREPARE=1 fetches and asks only. Rows: target/accuracy.json; the page: target/accuracy.md, and ACCURACY.md with KOTADB_UPDATE=1. It needs 2 GB of disk and the registries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -156,7 +156,7 @@ one() {
     "truth_${language/c++/cxx}" "$name" "$root" "$truth.new" >"$work/logs/truth-$name" 2>&1 || fail "no truth of $name: see $work/logs/truth-$name"
     mv "$truth.new" "$truth"
   fi
-  [ -s "$truth.ctags" ] || (cd "$root" && ctags --output-format=json --fields=+nKZ --extras=-F -R -f - . >"$truth.ctags" 2>/dev/null)
+  [ -s "$truth.ctags" ] || (cd "$root" && ctags --output-format=json --fields=+nKZ --extras=-F --kinds-C=+px --kinds-C++=+px -R -f - . >"$truth.ctags" 2>/dev/null)
   printf '%s\t%s\t%s\n' "$name" "$root" "$truth" >>"$work/prepared"
 }
 
@@ -168,4 +168,6 @@ while IFS=$'\t' read -r language name _set source package version part _why; do
   case $language in '#'* | '') continue ;; esac
   if wanted "$language" "$name" "$@"; then one "$language" "$name" "$source" "$package" "$version" "$part"; fi
 done <"$table"
-[ "${KOTADB_PREPARE:-}" ] || cargo run --locked --quiet --release -p kotadb-accuracy -- --prepared "$work/prepared" --out "$target"
+[ -z "${KOTADB_PREPARE:-}" ] || exit 0
+cargo run --locked --quiet --release -p kotadb-accuracy -- --prepared "$work/prepared" --out "$target"
+[ -z "${KOTADB_UPDATE:-}" ] || cp "$target/accuracy.md" ACCURACY.md

@@ -110,6 +110,9 @@ fn callers(tree: &Tree, truth: &Truth, ours: &Ours, findings: &mut Findings) -> 
         Row::count("calls that the truth knows", truth.sites.len()),
         Row::count("calls of symbols of the repository", n_inside),
     ];
+    if truth.n_nameless > 0 {
+        rows.push(Row::count("calls left out: they name nothing (`super(…)`, operators)", truth.n_nameless));
+    }
     let compared = Comparison { tree, truth, ours };
     if ours.is_resolved {
         rows.extend(edges::measure(&compared, findings));

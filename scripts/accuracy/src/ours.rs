@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use kotadb_core::facts::{Facts, SymbolKind};
 use kotadb_core::graph::{Edge, FileEdges, Target};
+use kotadb_indexer::extract::USUAL_BUDGET;
 
-use crate::tree::{Place, Tree};
+use crate::tree::{File, Place, Tree};
 
 /// Facts and edges of a tree.
 #[derive(Debug, Default)]
@@ -80,8 +81,8 @@ fn is_constructor(facts: &Facts, number: usize) -> bool {
     symbol.kind == SymbolKind::Constructor || ["__init__", "__new__", "constructor"].contains(&&*symbol.name)
 }
 
-fn extract(_file: &crate::tree::File) -> Option<Facts> {
-    None
+fn extract(file: &File) -> Option<Facts> {
+    kotadb_indexer::extract::extract(file.language, &file.text, USUAL_BUDGET)
 }
 
 fn resolve(_tree: &Tree, _facts: &[Option<Facts>]) -> Option<Vec<FileEdges>> {

@@ -14,6 +14,9 @@ use anyhow::Context;
 use crate::sites::{self, Site};
 use crate::tree::{Place, Tree};
 
+/// What stands where a call names nothing: of `super(…)` and `a == b` nobody looks for the name.
+const NAMELESS: [&str; 4] = ["", "super", "this", "base"];
+
 /// All that is true of a tree.
 #[derive(Debug, Default)]
 pub struct Truth {
@@ -27,6 +30,8 @@ pub struct Truth {
     pub uses: BTreeMap<Place, Vec<u32>>,
     /// Symbols, by number.
     pub symbols: Vec<Symbol>,
+    /// Calls that name nothing which others could look for.
+    pub n_nameless: usize,
     numbers: HashMap<String, u32>,
     /// Uses that the compiler itself calls calls.
     told: HashSet<Place>,
@@ -115,6 +120,9 @@ impl Truth {
 
     fn finish(&mut self, tree: &Tree, language: &str) {
         self.uses.retain(|place, _| !self.definitions.contains_key(place));
+        let is_nameless = |place: &Place| NAMELESS.contains(&tree.word(*place));
+        self.n_nameless = self.told.iter().filter(|place| is_nameless(place)).count();
+        self.uses.retain(|place, _| !is_nameless(place));
         let is_told = !self.told.is_empty();
         let form = |(&place, meanings): (&Place, &Vec<u32>)| {
             let called = if is_told { self.told.contains(&place) } else { self.can_be_called(meanings, language) };
