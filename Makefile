@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz accuracy bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -60,6 +60,9 @@ bench-cold: ## measure queries with an empty cache over a bucket that is far awa
 
 bench-freshness: ## measure how soon a push is searchable: an indexer waits, none runs, and once more with a slow disk (root)
 	@$(MAKE) --no-print-directory bench PARTS=freshness
+
+accuracy: setup ## hold definitions and callers against what compilers say; ONLY="rust rich" for some languages or repositories
+	scripts/accuracy.sh $(ONLY)
 
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1

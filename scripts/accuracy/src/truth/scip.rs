@@ -72,7 +72,7 @@ fn take(occurrence: &Occurrence<'_>, file: u32, unit: Unit, document: &Document<
     let place = Place { file, offset };
     let is_local = occurrence.symbol.starts_with("local ");
     let symbol = if is_local { format!("{file} {}", occurrence.symbol) } else { occurrence.symbol.to_owned() };
-    if occurrence.roles & DEFINES == 0 {
+    if occurrence.roles & DEFINES == 0 && !is_again(document, place) {
         truth.use_of(place, &symbol);
         return;
     }
@@ -81,6 +81,13 @@ fn take(occurrence: &Occurrence<'_>, file: u32, unit: Unit, document: &Document<
         false => class(occurrence.symbol, document.language),
     };
     truth.define(place, document.tree.word(place).to_owned(), &symbol, class);
+}
+
+/// scip-python defines a name once: overloads, setters and what is defined again are uses to it, though there is no other way to
+/// read `def` and `class`.
+fn is_again(document: &Document<'_>, place: Place) -> bool {
+    let before = &document.tree.file(place).text[..place.offset as usize];
+    document.language == "python" && (before.ends_with(b"def ") || before.ends_with(b"class "))
 }
 
 fn occurrence(value: Value<'_>) -> anyhow::Result<Occurrence<'_>> {

@@ -60,6 +60,16 @@ fn symbols_are_told_from_locals() {
 }
 
 #[test]
+fn what_python_defines_again_is_no_use() {
+    let text = "def f(x): ...\ndef f(x): pass\nf(1)\n";
+    let f = "s p a 1 `a`/f().";
+    let parts = [occurrence([0, 4, 5], f, 1), occurrence([1, 4, 5], f, 8), occurrence([2, 0, 1], f, 8)];
+    let truth = index("a.py", "python", text, &parts);
+    assert_eq!(truth.definitions.len(), 2);
+    assert_eq!(truth.homes(&truth.sites[0].meanings).count(), 2, "a call may mean either");
+}
+
+#[test]
 fn columns_of_typescript_are_units_of_utf_16() {
     let text = "const s = '𝄞'; f(s);";
     let truth = index("a.ts", "typescript", text, &[occurrence([0, 16, 17], "s p . . `a.ts`/f().", 0)]);
