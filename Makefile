@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz accuracy bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image lambda
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -45,6 +45,7 @@ check-scripts:
 	python3 scripts/parity.py --self-test
 	scripts/check-workflows.sh
 	python3 scripts/simulate.py --check
+	python3 lambda/template.py --check
 
 # The fuzz targets are a workspace of their own. Nothing is linked here, so the library that a target runs in is not built:
 # the name of one stands for it.
@@ -61,13 +62,14 @@ bench-cold: ## measure queries with an empty cache over a bucket that is far awa
 bench-freshness: ## measure how soon a push is searchable: an indexer waits, none runs, and once more with a slow disk (root)
 	@$(MAKE) --no-print-directory bench PARTS=freshness
 
+.PHONY: accuracy
 accuracy: setup ## hold definitions and callers against what compilers say; ONLY="rust rich" for some languages or repositories
 	scripts/accuracy.sh $(ONLY)
 
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1
 	@scripts/setup.sh chaos
-	cargo build --locked -p kotadb-chaos -p kotadb-router -p kotadb-indexer
+	cargo build --locked -p kotadb-chaos -p kotadb-router -p kotadb-indexer --all-features
 	$(TARGET_DIR)/debug/kotadb-chaos --bin $(TARGET_DIR)/debug --long --out $(TARGET_DIR)/chaos.json $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
@@ -115,6 +117,10 @@ logs: ## follow the log of ENV=staging|production
 
 status: ## what runs in ENV=staging|production, against what its manifests say
 	@scripts/status.sh $(or $(ENV),staging)
+
+lambda: ## an archive for AWS Lambda of each family of routes; FAMILIES="search jobs" for some
+	@scripts/setup.sh lambda
+	scripts/lambda.sh $(FAMILIES)
 
 test-image: ## run every line of the image's Dockerfile without a container engine (root)
 	@scripts/setup.sh image

@@ -10,13 +10,16 @@ import random
 import threading
 import time
 import uuid
+from urllib.parse import parse_qs, urlsplit
 
+import requests
 import schemathesis
 from hypothesis import strategies as st
 
 FIXTURE = json.loads(os.environ["KOTADB_CONTRACT"])
 LOG = open(os.environ["KOTADB_CONTRACT_LOG"], "a", encoding="utf-8")
 LOCK = threading.Lock()
+TO_DELETE = FIXTURE["to_delete"]
 # The repository that is indexed, and its first job. They are not to be deleted: then nothing could be found.
 KNOWN = {
     "/repositories/": FIXTURE["repository"],
@@ -47,6 +50,22 @@ def signed(request, secret):
     return request
 
 
+def as_bearer(key):
+    def set_header(request):
+        request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    return set_header
+
+
+def way_back(base_url):
+    """A browser goes to GitHub, where its owner allows it, and is sent back: with which query and which cookie."""
+    begun = requests.get(f"{base_url}/auth/github", auth=as_bearer(FIXTURE["member_key"]), timeout=20)
+    allowed = requests.get(f"{begun.json()['url']}&login={FIXTURE['login']}", allow_redirects=False, timeout=20)
+    query = parse_qs(urlsplit(allowed.headers["Location"]).query)
+    return {name: values[0] for name, values in query.items()}, begun.headers["Set-Cookie"].split(";")[0]
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     label = case.operation.label
@@ -59,9 +78,20 @@ def before_call(context, case, kwargs):
         for part, known in KNOWN.items():
             if part in case.path:
                 parameters["id"] = known
-    if label == "DELETE /api/v1/tenants/{id}" and parameters.get("id") == FIXTURE["tenant"]:
-        # Afterwards the key would open nothing, and nothing more could be asked.
-        parameters["id"] = str(uuid.uuid4())
+    if label == "DELETE /api/v1/tenants/{id}":
+        if is_positive(case) and TO_DELETE:
+            # By a key of its own, which opens nothing afterwards.
+            tenant = TO_DELETE.pop()
+            parameters["id"] = tenant["id"]
+            kwargs["auth"] = as_bearer(tenant["key"])
+        elif parameters.get("id") == FIXTURE["tenant"]:
+            # Nothing more could be asked.
+            parameters["id"] = str(uuid.uuid4())
+    if label == "GET /auth/github" and is_positive(case):
+        kwargs["auth"] = as_bearer(FIXTURE["member_key"])
+    if label == "GET /auth/github/callback" and is_positive(case):
+        case.query, cookie = way_back(kwargs["base_url"] if "base_url" in kwargs else case.operation.base_url)
+        headers["Cookie"] = cookie
     if label == "POST /internal/wake" and is_positive(case):
         stamp, nonce = str(int(time.time())), uuid.uuid4().hex
         headers.update({"X-KotaDB-Timestamp": stamp, "X-KotaDB-Nonce": nonce})

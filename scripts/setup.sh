@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the other commands need beyond Rust: asks for programs, not for packages, so it is quick when all is there.
 # With `bench` as argument also what the benches measure and measure with, with `fuzz` what the fuzz targets are built with,
-# with `chaos` what moves the clocks of its long form, with `image` what stands for a container engine.
+# with `chaos` what moves the clocks of its long form, with `image` what stands for a container engine, with `lambda` what packs them.
 set -euo pipefail
 
 packages=()
@@ -34,6 +34,7 @@ if [ "${1:-}" = bench ]; then
   has strip || need binutils
 fi
 if [ "${1:-}" = fuzz ]; then has c++ || need g++; fi
+if [ "${1:-}" = lambda ]; then has zip || need zip; fi
 if [ "${1:-}" = image ]; then has debootstrap || need debootstrap; fi
 if [ "${1:-}" = chaos ]; then has faketime || need faketime; fi
 

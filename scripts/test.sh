@@ -8,7 +8,8 @@ what=${1:-all}
 
 chaos() {
   local target=${CARGO_TARGET_DIR:-target}
-  cargo build --locked --quiet -p kotadb-chaos -p kotadb-router -p kotadb-indexer
+  # With the features of the tests, whose build is there: a Lambda is among what is disturbed.
+  cargo build --locked --quiet -p kotadb-chaos -p kotadb-router -p kotadb-indexer --all-features
   "$target/debug/kotadb-chaos" --bin "$target/debug" --seed "${SEED:-1}" --out "$target/chaos-short.json"
 }
 if [ "$what" = --chaos ]; then

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser};
+use kotadb_core::config::CommandFlags;
 
 use crate::jobs::JobsCommand;
 
@@ -14,6 +15,9 @@ pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Settings that are no secrets.
+    #[command(flatten)]
+    pub settings: CommandFlags,
 }
 
 impl Args {

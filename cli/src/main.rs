@@ -22,7 +22,9 @@ const NOTHING_FOUND: u8 = 1;
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(Args::of(std::env::args_os()).command) {
+    let args = Args::of(std::env::args_os());
+    args.settings.apply();
+    match run(args.command) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NOTHING_FOUND),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

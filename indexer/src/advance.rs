@@ -30,6 +30,8 @@ pub struct Advance<'a> {
     pub before: &'a Tips,
     /// Whether what HEAD held may be mixed with what was made; otherwise the history ends here.
     pub usable: bool,
+    /// Most bytes of all segments of the tenant; `None`: any number.
+    pub most_bytes: Option<u64>,
     /// Milliseconds since 1970.
     pub now_ms: u64,
     /// Tells to stop.
@@ -67,6 +69,7 @@ impl Advance<'_> {
             after,
             new_segments: std::mem::take(&mut made.segments),
             docs: std::mem::take(&mut made.docs),
+            most_bytes: self.most_bytes,
             now_ms: self.now_ms,
         };
         fail_point::hit("publish.start");

@@ -37,6 +37,8 @@ pub struct Assignment {
     pub hidden: BTreeSet<ObjectId>,
     /// Segments that an earlier try of this job has uploaded.
     pub uploaded: Vec<SegmentEntry>,
+    /// Most bytes of segments that the plan of the tenant allows; `None`: any number.
+    pub most_bytes: Option<u64>,
     /// Its scratch is on disk: it outgrew memory before.
     pub on_disk: bool,
     /// The trace of the request that queued it.
@@ -64,6 +66,7 @@ impl Assignment {
             rescued: claimed.rescued,
             hidden,
             uploaded,
+            most_bytes: None,
             on_disk: false,
             traceparent: claimed.traceparent.clone(),
         }

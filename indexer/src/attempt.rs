@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState, checkpoint};
-use kotadb_core::db::{DbError, Scope, deletions};
+use kotadb_core::db::{DbError, Scope, deletions, tenants};
 use kotadb_core::telemetry::{events, fields};
 use tracing::{info, warn};
 
@@ -72,8 +72,10 @@ async fn assign(indexer: &Indexer, claimed: &Claimed) -> Result<Assignment, Inde
     let mut tx = indexer.db.begin(Scope::Worker).await?;
     let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
     let checkpoint = checkpoint::load(&mut tx, claimed).await?;
+    let most_bytes = tenants::most_stored(&mut tx, claimed.tenant).await?;
     tx.commit().await?;
-    Ok(Assignment::new(claimed, token, hidden, diary::uploaded(checkpoint, claimed.now_ms)))
+    let uploaded = diary::uploaded(checkpoint, claimed.now_ms);
+    Ok(Assignment { most_bytes, ..Assignment::new(claimed, token, hidden, uploaded) })
 }
 
 async fn run(indexer: &Indexer, assignment: &Assignment, halt: &Halt, diary: &Diary) -> Result<Outcome, IndexError> {

@@ -51,6 +51,17 @@ pub enum IndexError {
     /// A limit of the repository.
     #[error("repository too large: {0}")]
     TooLarge(&'static str),
+    /// With this the tenant would have more in the store than its plan allows.
+    #[error(
+        "the plan of the tenant allows {most} bytes of index, and with this push there would be {bytes}: delete \
+         repositories or snapshots, or ask the operator for another plan; what was indexed before stays"
+    )]
+    PlanFull {
+        /// What the plan allows.
+        most: u64,
+        /// What there would be.
+        bytes: u64,
+    },
     /// More tracked refs than the limit.
     #[error("{0} refs match the tracked patterns, at most 1000 can be indexed: narrow the patterns")]
     TooManyRefs(usize),
@@ -133,6 +144,7 @@ impl IndexError {
             | Self::Sha256Repository
             | Self::TooLarge(_)
             | Self::TooManyRefs(_)
+            | Self::PlanFull { .. }
             | Self::BadPattern(_)
             | Self::UnknownRef(_) => ErrorClass::Permanent,
             Self::Git { class, .. } | Self::Told { class, .. } => *class,

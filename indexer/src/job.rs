@@ -365,6 +365,7 @@ impl Run<'_> {
             fence,
             before: &before.tips,
             usable: before.usable,
+            most_bytes: self.assignment.most_bytes,
             now_ms: self.clock.now_ms(),
             halt: self.halt,
         };

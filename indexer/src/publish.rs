@@ -32,6 +32,8 @@ pub struct Publication {
     pub new_segments: Vec<SegmentEntry>,
     /// Where the documents are that `after` names and `before` does not.
     pub docs: Docs,
+    /// Most bytes that all segments of the tenant may have then; `None`: any number.
+    pub most_bytes: Option<u64>,
     /// Milliseconds since 1970.
     pub now_ms: u64,
 }
@@ -78,6 +80,7 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
     let entry = root.repositories.get(&publication.repository).cloned();
     let known = entry.unwrap_or_default();
     require_fence(&known, publication.fence)?;
+    let bytes_before = bytes(root);
     add_segments(root, &publication.new_segments);
     let segments = indices(root, &after.segments.values().flatten().copied().collect())?;
     let wanted = RepositoryEntry {
@@ -101,7 +104,20 @@ fn apply(root: &mut Root, publication: &Publication) -> Result<bool, IndexError>
     let kept = after.objects();
     let gone = before.objects().into_iter().filter(|object| !kept.contains(object));
     settle(root, gone, *now_ms);
+    require_room(publication.most_bytes, bytes_before, bytes(root))?;
     Ok(true)
+}
+
+fn bytes(root: &Root) -> u64 {
+    root.segments.iter().map(|segment| segment.bytes).sum()
+}
+
+/// Whoever has more than the plan allows may have less, or the same, but not more.
+fn require_room(most: Option<u64>, before: u64, after: u64) -> Result<(), IndexError> {
+    match most {
+        Some(most) if after > most && after > before => Err(IndexError::PlanFull { most, bytes: after }),
+        _ => Ok(()),
+    }
 }
 
 /// Takes segments out of the table that no repository names any more, and notes them and `objects` as dropped.
@@ -237,6 +253,7 @@ mod tests {
             after: tips(fence.into(), touched),
             new_segments: new.iter().copied().map(segment).collect(),
             docs: Docs::new(),
+            most_bytes: None,
             now_ms: fence,
         }
     }
@@ -295,6 +312,20 @@ mod tests {
         assert_eq!(past(&root, 1), [10], "numbers follow");
         assert!(apply(&mut root, &publication(1, tips(3, &[]), 5, &[], &[10])).unwrap());
         assert!(past(&root, 1).is_empty());
+    }
+
+    #[test]
+    fn a_plan_that_is_full_lets_nothing_grow() {
+        let mut root = Root::default();
+        let at_most = |most, publication: Publication| Publication { most_bytes: Some(most), ..publication };
+        let first = |most| at_most(most, publication(1, Tips::default(), 1, &[10, 11], &[10, 11]));
+        let refused = apply(&mut root.clone(), &first(1));
+        assert!(matches!(refused, Err(IndexError::PlanFull { most: 1, bytes: 2 })), "{refused:?}");
+        assert!(apply(&mut root, &first(2)).unwrap());
+        let grown = apply(&mut root.clone(), &at_most(2, publication(1, tips(1, &[]), 2, &[12], &[10, 11, 12])));
+        assert!(grown.is_err());
+        assert!(apply(&mut root.clone(), &at_most(2, publication(1, tips(1, &[]), 2, &[12], &[10, 12]))).unwrap());
+        assert!(apply(&mut root, &at_most(0, publication(1, tips(1, &[]), 2, &[], &[10]))).unwrap(), "it shrinks");
     }
 
     #[test]

@@ -23,9 +23,10 @@ impl Up {
     /// Starts `kotadb up` and waits for its greeting; returns it with the report.
     fn start(data: &Path, repository: &Path) -> (Self, Value) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kotadb"))
-            .args(["up", "--port", "0"])
-            .arg(repository)
-            .env("KOTADB_DATA_DIR", data)
+            .args(["up", "--port", "0", "--kotadb-data-dir"])
+            .args([data, repository])
+            // A flag wins over its variable.
+            .env("KOTADB_DATA_DIR", "/nonexistent")
             .stdout(Stdio::piped())
             .spawn()
             .expect("kotadb runs");

@@ -16,6 +16,10 @@ pub struct RouterFlags(HashMap<&'static str, String>);
 #[derive(Clone, Debug, Default)]
 pub struct IndexerFlags(HashMap<&'static str, String>);
 
+/// The settings among the arguments of `kotadb`, before or after its command.
+#[derive(Clone, Debug, Default)]
+pub struct CommandFlags(HashMap<&'static str, String>);
+
 macro_rules! flags {
     ($name:ident, $program:expr) => {
         impl $name {
@@ -50,6 +54,7 @@ macro_rules! flags {
 
 flags!(RouterFlags, Program::Router);
 flags!(IndexerFlags, Program::Indexer);
+flags!(CommandFlags, Program::Command);
 
 fn variables(program: Program) -> impl Iterator<Item = Variable> {
     let has_flag = move |variable: &Variable| variable.readers.contains(&program) && !is_of_the_account(variable);

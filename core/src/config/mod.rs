@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use self::document::{TABLE_BEGIN, TABLE_END, env_example, markdown};
 #[cfg(feature = "flags")]
-pub use self::flags::{IndexerFlags, RouterFlags};
+pub use self::flags::{CommandFlags, IndexerFlags, RouterFlags};
 pub use self::job::job_environment;
 use self::read::Reader;
 pub use self::source::given_flags;

@@ -1,4 +1,7 @@
 //! Postgres: the only SQL of the workspace. Statements run only in a [`Tx`], which never spans an await on anything else.
+//!
+//! What waits for Postgres is boxed here. An `async fn` is compiled anew in every crate that awaits it, with all that it awaits
+//! itself: twelve copies of the driver were a sixth of the router.
 
 pub mod cluster;
 pub mod cursors;
@@ -37,6 +40,7 @@ pub mod wakes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::{Connection, PgPool};
 
@@ -81,13 +85,13 @@ impl Db {
     }
 
     /// Opens a transaction: `BEGIN; SET LOCAL ROLE …; tenant`, in one round trip.
-    pub async fn begin(&self, scope: Scope) -> Result<Tx, DbError> {
-        Tx::open(self.way().await?, scope, self.patience).await
+    pub fn begin(&self, scope: Scope) -> BoxFuture<'_, Result<Tx, DbError>> {
+        Box::pin(async move { Tx::open(self.way().await?, scope, self.patience).await })
     }
 
     /// A transaction of one call, in one round trip.
-    async fn once(&self, scope: Scope, call: &Call) -> Result<Vec<PgRow>, DbError> {
-        Tx::once(self.way().await?, scope, call).await
+    fn once<'a>(&'a self, scope: Scope, call: &'a Call) -> BoxFuture<'a, Result<Vec<PgRow>, DbError>> {
+        Box::pin(async move { Tx::once(self.way().await?, scope, call).await })
     }
 
     async fn way(&self) -> Result<Way, DbError> {
@@ -135,7 +139,7 @@ impl Db {
     }
 
     /// Closes the pool.
-    pub async fn close(&self) {
-        self.pool.close().await;
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.pool.close())
     }
 }

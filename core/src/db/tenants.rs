@@ -87,6 +87,15 @@ pub async fn note_stored(tx: &mut Tx, tenant: TenantId, bytes: u64) -> Result<()
     tx.run(update.bind(tenant.0).bind(i64::try_from(bytes).unwrap_or(i64::MAX))).await.map(|_| ())
 }
 
+/// Most bytes that the plan of a tenant lets it have in the object store; `None`: any number. Scope: worker.
+pub async fn most_stored(tx: &mut Tx, tenant: TenantId) -> Result<Option<u64>, DbError> {
+    let select = Statement::new(
+        "SELECT p.max_stored_bytes FROM kotadb.tenants t JOIN kotadb.plans p ON p.name = t.plan WHERE t.id = $1",
+    );
+    let Some(row) = tx.row(select.bind(tenant.0)).await? else { return Ok(None) };
+    Ok(column::<Option<i64>>(&row, "max_stored_bytes")?.map(|bytes| u64::try_from(bytes).unwrap_or_default()))
+}
+
 /// Forgets the rates of those who have not asked for an hour. Scope: worker.
 pub async fn forget_rates(tx: &mut Tx) -> Result<(), DbError> {
     tx.run(Statement::new("SELECT kotadb.forget_rate_limits()")).await.map(|_| ())

@@ -1,10 +1,12 @@
 //! The only way to run a statement: inside a transaction that has its role and tenant, and unnamed. Through a transaction
 //! pooler anything else runs on whatever server connection comes next, and may answer another client's statement.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -58,10 +60,27 @@ impl Scope {
 #[derive(Debug)]
 pub struct Tx {
     /// Always there until the transaction is dropped.
-    connection: Option<PoolConnection<Postgres>>,
+    connection: Option<Box<dyn Pooled>>,
     endpoint: Arc<str>,
     seam: Seam,
     state: State,
+}
+
+/// A connection of the pool, behind a pointer: to drop it is to give it back, and whoever drops a [`Tx`] would otherwise compile
+/// what that takes, which is all of the driver.
+trait Pooled: fmt::Debug + Send {
+    fn connection(&mut self) -> &mut PgConnection;
+    fn pooled(self: Box<Self>) -> PoolConnection<Postgres>;
+}
+
+impl Pooled for PoolConnection<Postgres> {
+    fn connection(&mut self) -> &mut PgConnection {
+        self
+    }
+
+    fn pooled(self: Box<Self>) -> PoolConnection<Postgres> {
+        *self
+    }
 }
 
 /// What a transaction runs on.
@@ -87,10 +106,14 @@ enum State {
 }
 
 impl Tx {
+    fn of(connection: PoolConnection<Postgres>, endpoint: Arc<str>, seam: Seam) -> Self {
+        Self { connection: Some(Box::new(connection)), endpoint, seam, state: State::Unknown }
+    }
+
     /// sqlx's own `begin_with` is not used: cancelled half-way, it gives the connection back with its transaction open.
     pub(super) async fn open(way: Way, scope: Scope, patience: Duration) -> Result<Self, DbError> {
         let Way { connection, endpoint, seam } = way;
-        let mut tx = Self { connection: Some(connection), endpoint, seam: seam.clone(), state: State::Unknown };
+        let mut tx = Self::of(connection, endpoint, seam.clone());
         let opening = sqlx::raw_sql(AssertSqlSafe(scope.opening())).execute(tx.connection());
         let opened = in_time(patience, seam.through("database begin", opening)).await;
         opened.map_err(|error| DbError::from_sqlx(&error, &tx.endpoint))?;
@@ -101,7 +124,7 @@ impl Tx {
     /// Opens a transaction, runs one call in it and commits, in one round trip. The rows are in text form.
     pub(super) async fn once(way: Way, scope: Scope, call: &Call) -> Result<Vec<PgRow>, DbError> {
         let Way { connection, endpoint, seam } = way;
-        let mut tx = Self { connection: Some(connection), endpoint, seam: seam.clone(), state: State::Unknown };
+        let mut tx = Self::of(connection, endpoint, seam.clone());
         let message = sqlx::raw_sql(AssertSqlSafe(call.message(&scope.opening()))).fetch_all(tx.connection());
         let rows = in_time(ANSWER_LIMIT, seam.through("database call", message)).await;
         let rows = tx.note(rows)?;
@@ -110,7 +133,11 @@ impl Tx {
     }
 
     /// Makes the changes last. An error if any statement of the transaction failed, because nothing lasts then.
-    pub async fn commit(mut self) -> Result<(), DbError> {
+    pub fn commit(self) -> BoxFuture<'static, Result<(), DbError>> {
+        Box::pin(self.committed())
+    }
+
+    async fn committed(mut self) -> Result<(), DbError> {
         if matches!(self.state, State::Failed | State::Unknown) {
             return Err(DbError::Statement("an earlier statement of this transaction failed".to_owned()));
         }
@@ -124,28 +151,35 @@ impl Tx {
     }
 
     /// All rows of a statement.
-    pub(super) async fn rows(&mut self, statement: Statement) -> Result<Vec<PgRow>, DbError> {
+    pub(super) fn rows(&mut self, statement: Statement) -> BoxFuture<'_, Result<Vec<PgRow>, DbError>> {
         let seam = self.seam.clone();
-        let rows = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.fetch_all(self.connection()))).await;
-        self.note(rows)
+        Box::pin(async move {
+            let rows = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.fetch_all(self.connection()))).await;
+            self.note(rows)
+        })
     }
 
     /// The first row of a statement, if any.
-    pub(super) async fn row(&mut self, statement: Statement) -> Result<Option<PgRow>, DbError> {
+    pub(super) fn row(&mut self, statement: Statement) -> BoxFuture<'_, Result<Option<PgRow>, DbError>> {
         let seam = self.seam.clone();
-        let row = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.fetch_optional(self.connection()))).await;
-        self.note(row)
+        Box::pin(async move {
+            let row = statement.0.fetch_optional(self.connection());
+            let row = in_time(ANSWER_LIMIT, seam.through(STATEMENT, row)).await;
+            self.note(row)
+        })
     }
 
     /// Runs a statement; how many rows it changed.
-    pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, DbError> {
+    pub(super) fn run(&mut self, statement: Statement) -> BoxFuture<'_, Result<u64, DbError>> {
         let seam = self.seam.clone();
-        let done = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.execute(self.connection()))).await;
-        self.note(done).map(|done| done.rows_affected())
+        Box::pin(async move {
+            let done = in_time(ANSWER_LIMIT, seam.through(STATEMENT, statement.0.execute(self.connection()))).await;
+            self.note(done).map(|done| done.rows_affected())
+        })
     }
 
     fn connection(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().expect("taken only by drop")
+        self.connection.as_mut().expect("taken only by drop").connection()
     }
 
     fn note<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, DbError> {
@@ -159,9 +193,10 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
+        let mut connection = connection.pooled();
         match (self.state, Handle::try_current()) {
             (State::Closed, Ok(_)) => (),
             (State::Open | State::Failed, Ok(runtime)) => drop(runtime.spawn(roll_back(connection))),

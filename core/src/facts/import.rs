@@ -4,9 +4,10 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Import {
     /// Where from, as the language writes it: `crate::db` (Rust), `..db` (Python), `./db` (JavaScript), `a.b` (Java),
-    /// `fmt` (Go), `"db.h"` and `<stdio.h>` with their signs (C), `lib/db` (Ruby), `./db.sh` (Bash).
+    /// `fmt` (Go), `"db.h"` and `<stdio.h>` with their signs (C), `lib/db` (Ruby), `./db.sh` (Bash). Empty: this file itself,
+    /// which gives a name of its own to others under another one: `export { a as b }`, `export default a`.
     pub module: Box<str>,
-    /// The name in that module; `*`: all of them; `None`: the module itself.
+    /// The name in that module; `*`: all of them; `default`: what it gives by default (JavaScript); `None`: the module itself.
     pub name: Option<Box<str>>,
     /// What it is called here, where that differs from the name or from the last word of the module.
     pub alias: Option<Box<str>>,

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use axum::extract::FromRequestParts;
+use futures::future::BoxFuture;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -42,7 +43,20 @@ impl<S: AccessScope> FromRequestParts<Resources> for Authorized<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, resources: &Resources) -> Result<Self, ApiError> {
-        let mut admission = authenticate(&parts.headers, resources, cost::<S>(&parts.method)).await?;
+        let principal = admit(parts, resources, S::NAME, cost::<S>(&parts.method)).await?;
+        Ok(Self { principal, scope: PhantomData })
+    }
+}
+
+/// Boxed, so that it is compiled here and not in every crate that has a handler.
+fn admit<'a>(
+    parts: &'a Parts,
+    resources: &'a Resources,
+    scope: &'static str,
+    cost: Cost,
+) -> BoxFuture<'a, Result<Principal, ApiError>> {
+    Box::pin(async move {
+        let mut admission = authenticate(&parts.headers, resources, cost).await?;
         if let Ok(principal) = &admission.verdict
             && github_access::confirm(resources, principal).await
         {
@@ -55,13 +69,13 @@ impl<S: AccessScope> FromRequestParts<Resources> for Authorized<S> {
             told.tell(rate, verdict.as_ref().err().copied());
         }
         let principal = verdict.map_err(refused)?;
-        if !S::NAME.is_empty() && !principal.has(S::NAME) {
-            let detail = format!("this key lacks the scope `{}`: use one that has it", S::NAME);
+        if !scope.is_empty() && !principal.has(scope) {
+            let detail = format!("this key lacks the scope `{scope}`: use one that has it");
             return Err(ApiError::new(Code::InsufficientScope, detail));
         }
         claim(parts, resources, principal.tenant, principal.subject()).await?;
-        Ok(Self { principal, scope: PhantomData })
-    }
+        Ok(principal)
+    })
 }
 
 async fn authenticate(headers: &HeaderMap, resources: &Resources, cost: Cost) -> Result<Admission, ApiError> {

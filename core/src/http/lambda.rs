@@ -5,8 +5,8 @@ use http::Uri;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use tower::util::MapRequest;
-use utoipa_axum::router::OpenApiRouter;
 
+use super::mount::OpenApiRouter;
 use super::resources::Resources;
 use super::stack::stack;
 use crate::config::{Config, Program};
@@ -20,7 +20,7 @@ pub async fn run(routes: fn() -> OpenApiRouter<Resources>) -> Result<(), Error> 
     let config = Config::for_program(Program::Lambda)?;
     let _telemetry = crate::telemetry::start(&config);
     let resources = Resources::new(config).with_max_connections(1).with_awaited_wake();
-    let routes = routes().split_for_parts().0.with_state(resources.clone());
+    let routes = routes().into_router().with_state(resources.clone());
     let app = stack(routes, resources.config());
     lambda_http::run(MapRequest::new(app, without_stage)).await
 }

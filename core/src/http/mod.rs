@@ -22,6 +22,7 @@ mod github_access;
 mod idempotency;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+mod mount;
 pub mod openapi;
 mod probe;
 mod rate;
@@ -42,11 +43,16 @@ pub use self::deadline::within;
 pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};
 pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
+pub use self::mount::{Described, Mounted, OpenApiRouter};
 pub use self::probe::{PostgresProbe, Probe};
 pub use self::resources::Resources;
 pub use self::scope::AccessScope;
 pub use self::scrape::metrics_router;
 pub use self::serve::{serve, stop_signal};
 pub use self::stack::stack;
-pub use utoipa_axum::router::OpenApiRouter;
-pub use utoipa_axum::routes;
+pub use crate::mounted_routes as routes;
+#[doc(hidden)]
+pub use utoipa_axum::paste;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use utoipa_axum::routes as utoipa_routes;

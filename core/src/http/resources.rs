@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tracing::warn;
 
@@ -174,8 +175,7 @@ impl Resources {
         if waker.is_off() {
             return;
         }
-        let (waker, db) = (Arc::clone(waker), db.clone());
-        let woken = async move { waker.wake(&db).await };
+        let woken = woken(Arc::clone(waker), db.clone());
         if self.0.awaits_wake {
             // Whoever is late leaves it to the tick.
             drop(tokio::time::timeout(wake::LIMIT, woken).await);
@@ -189,6 +189,13 @@ impl Resources {
         change(&mut handles);
         Self(Arc::new(handles))
     }
+}
+
+/// Boxed, so that it is compiled here and not in every crate that queues jobs.
+fn woken(waker: Arc<Waker>, db: Db) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let _told_in_the_log = waker.wake(&db).await;
+    })
 }
 
 /// Two that build at once keep the first; the other is dropped unused.

@@ -90,8 +90,10 @@ impl Jwks {
         }
         drop(turn);
         let known = self.known();
-        match known.age(now) {
-            Some(age) if age < STALE => Ok(known.keys.get(id).cloned()),
+        match (known.keys.get(id), known.age(now)) {
+            (Some(key), Some(age)) if age < STALE => Ok(Some(key.clone())),
+            // Nobody answered: it may be one that was made since.
+            (None, Some(age)) if age < STALE && known.is_answered() => Ok(None),
             _ => Err(Unavailable),
         }
     }
@@ -130,6 +132,11 @@ impl Jwks {
 impl Known {
     fn age(&self, now: Instant) -> Option<Duration> {
         self.fetched.map(|fetched| now.saturating_duration_since(fetched))
+    }
+
+    /// Whether the last try brought keys.
+    fn is_answered(&self) -> bool {
+        self.fetched >= self.tried
     }
 
     fn may_try(&self, now: Instant) -> bool {

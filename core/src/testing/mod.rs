@@ -17,6 +17,8 @@ mod git_gate;
 pub mod hostile_urls;
 #[cfg(feature = "http")]
 mod lambda_runtime;
+#[cfg(feature = "http")]
+mod over_tcp;
 mod pgbouncer;
 mod pooled_load;
 #[cfg(feature = "http")]

@@ -119,9 +119,13 @@ async fn known_keys_hold_for_a_day_while_the_project_is_away() {
     for hours in [1, 23] {
         assert_eq!(supabase.verify_at(&token, start + hours * 60 * MINUTE).await, Ok(user), "{hours} h");
     }
+    // Keys may have been made anew meanwhile: nobody can say that this is none of them.
+    let unknown = fake.sign_as(Signing::Es256, &json!({ "alg": "ES256", "kid": "new" }), &fake.claims(user));
+    assert_eq!(supabase.verify_at(&unknown, start + 23 * 60 * MINUTE).await, Err(TokenError::Unavailable));
     assert_eq!(supabase.verify_at(&token, start + 24 * 60 * MINUTE).await, Err(TokenError::Unavailable));
     fake.set_down(false);
     assert_eq!(supabase.verify_at(&token, start + 25 * 60 * MINUTE).await, Ok(user));
+    assert_eq!(supabase.verify_at(&unknown, start + 25 * 60 * MINUTE).await, Err(TokenError::Signature));
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Resources> {
 #[into_params(parameter_in = Query)]
 struct BeginQuery {
     /// GitHub's number of an installation of the App, which is to be linked to the tenant.
+    #[param(minimum = 1, maximum = 9007199254740991_i64)]
     installation: Option<i64>,
 }
 

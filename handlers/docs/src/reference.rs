@@ -63,12 +63,16 @@ pub(crate) fn body(document: &Value) -> String {
 }
 
 fn contents(tags: &BTreeMap<&str, Vec<Operation<'_>>>) -> String {
-    let lines = tags.values().flatten().map(|one| {
+    let line = |one: &Operation<'_>| {
         let (id, summary) = (escaped(one.id()), escaped(one.summary()));
         format!("<li><a href=\"#{id}\">{summary}</a></li>")
+    };
+    let groups = tags.iter().map(|(tag, operations)| {
+        let lines: String = operations.iter().map(line).collect();
+        format!("<div><a href=\"#{0}\">{0}</a><ul>{lines}</ul></div>", escaped(tag))
     });
-    let more = "<li><a href=\"#shapes\">Shapes</a></li><li><a href=\"#problems\">Problems</a></li>";
-    format!("<nav><ul>{}{more}</ul></nav>", lines.collect::<String>())
+    let more = "<div><a href=\"#shapes\">shapes</a></div><div><a href=\"#problems\">problems</a></div>";
+    format!("<nav>{}{more}</nav>", groups.collect::<String>())
 }
 
 fn section(document: &Value, operation: &Operation<'_>) -> String {
@@ -89,9 +93,24 @@ fn section(document: &Value, operation: &Operation<'_>) -> String {
     out += &table("Parameters", parameters.map(parameter));
     let bodies = said["requestBody"]["content"].as_object().into_iter().flatten();
     out += &table("Body", bodies.map(|(kind, content)| (escaped(kind), named(&content["schema"]))));
-    let responses = said["responses"].as_object().into_iter().flatten();
-    out += &table("Answers", responses.map(|(status, one)| (escaped(status), response(resolved(document, one)))));
+    out += &table("Answers", answers(&said["responses"]).into_iter());
     out + "</section>"
+}
+
+/// What an operation says of itself, then in one row the problems that it has in common with others.
+fn answers(responses: &Value) -> Vec<(String, String)> {
+    let all = responses.as_object().into_iter().flatten();
+    let (common, own): (Vec<_>, Vec<_>) = all.partition(|(_, one)| one.get("$ref").is_some());
+    let mut rows: Vec<_> = own.into_iter().map(|(status, one)| (escaped(status), response(one))).collect();
+    let statuses: Vec<String> =
+        common.iter().map(|(status, _)| escaped(status)).filter(|one| one != "default").collect();
+    if !common.is_empty() {
+        let others = "any other: <a href=\"#shape-Problem\">Problem</a>, by its <a href=\"#problems\">code</a>";
+        let told =
+            if statuses.is_empty() { others.to_owned() } else { format!("{}, or {others}", statuses.join(", ")) };
+        rows.push(("problems".to_owned(), told));
+    }
+    rows
 }
 
 /// What a reference stands for.
@@ -107,7 +126,7 @@ fn table(title: &str, rows: impl Iterator<Item = (String, String)>) -> String {
 
 fn parameter(one: &Value) -> (String, String) {
     let name = format!("<code>{}</code>", escaped(one["name"].as_str().unwrap_or_default()));
-    let needed = if one["required"] == true { "required " } else { "" };
+    let needed = if one["required"] == true { "required, " } else { "" };
     let place = one["in"].as_str().unwrap_or_default();
     let about = prose(one["description"].as_str().unwrap_or_default());
     (name, format!("<span class=\"scope\">{needed}{place}, {}</span>{about}", named(&one["schema"])))
@@ -143,7 +162,8 @@ fn named(schema: &Value) -> String {
     };
     for limit in ["format", "enum", "minimum", "maximum", "minLength", "maxLength", "maxItems", "pattern", "default"] {
         if let Some(value) = schema.get(limit) {
-            out += &format!(", {limit} <code>{}</code>", escaped(&value.to_string()));
+            let shown = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            out += &format!(", {limit} <code>{}</code>", escaped(&shown));
         }
     }
     out

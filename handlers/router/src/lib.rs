@@ -1,18 +1,11 @@
 //! Mounts every route family behind the one stack of layers: the table of contents of the API.
 
 use axum::Router;
-use kotadb_core::http::{OpenApiRouter, Resources, openapi, stack};
-use serde_json::Value;
+use kotadb_core::http::{OpenApiRouter, Resources, stack};
 
 /// All routes, ready to be served.
 pub fn build(resources: Resources) -> Router {
-    let (routes, _) = routes().split_for_parts();
-    stack(routes.with_state(resources.clone()), resources.config())
-}
-
-/// What they say of themselves: the document that `handlers/docs` holds.
-pub fn document() -> Value {
-    openapi::describe(routes().into_openapi())
+    stack(routes().into_router().with_state(resources.clone()), resources.config())
 }
 
 /// The same without layers and state.

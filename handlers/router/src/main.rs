@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Parser;
 use kotadb_core::config::{self, Config, Program, RouterFlags};
-use kotadb_core::db::{Db, DbError};
+use kotadb_core::db::{Db, DbError, Schema};
 use kotadb_core::http::{Resources, metrics_router, serve, stop_signal};
 use kotadb_core::telemetry;
 use tokio::net::TcpListener;
@@ -71,8 +71,11 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         eprintln!("{}", telemetry::report(&error));
         return Ok(ExitCode::from(BAD_CONFIG));
     }
+    let mut ready = tokio::spawn(ready(resources.clone()));
+    // Meanwhile, on this thread.
+    let router = kotadb_router::build(resources.clone());
     let ready = tokio::select! {
-        ready = ready(&resources) => ready,
+        ready = &mut ready => ready?,
         () = &mut stop => return Ok(ExitCode::SUCCESS),
     };
     if let Err(error) = ready {
@@ -86,7 +89,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     serve_metrics(&resources).await;
     println!("listening on http://{address}");
     tracing::info!(address = %address, "Listening");
-    serve(listener, kotadb_router::build(resources.clone()), stop).await?;
+    serve(listener, router, stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -105,38 +108,41 @@ async fn serve_metrics(resources: &Resources) {
 }
 
 /// Without validation a server may start that has no database to ask.
-async fn ready(resources: &Resources) -> anyhow::Result<()> {
+async fn ready(resources: Resources) -> anyhow::Result<()> {
     match resources.config().database_url {
         Some(_) => postgres_ready(resources.db()?).await,
         None => Ok(()),
     }
 }
 
-/// Waits until Postgres answers, then checks that its schema and this program fit.
+/// Waits until Postgres answers, and checks that its schema and this program fit.
 async fn postgres_ready(db: &Db) -> anyhow::Result<()> {
-    let (endpoint, mode) = (db.endpoint(), pooler_mode(db.endpoint()));
-    reach(db).await.with_context(|| format!("Postgres at `{endpoint}` ({mode}) is out of reach"))?;
-    let schema = db.schema().await.context("cannot read the schema version: run `kotadb-indexer migrate`")?;
-    if let Some(warning) = schema.fits().map_err(anyhow::Error::msg)? {
+    if let Some(warning) = reach(db).await?.fits().map_err(anyhow::Error::msg)? {
         tracing::warn!("{warning}");
     }
     Ok(())
 }
 
-/// Tries with growing pauses.
-async fn reach(db: &Db) -> Result<(), DbError> {
+/// Tries with growing pauses; what the schema is. One question on one connection: each costs a start its time.
+async fn reach(db: &Db) -> anyhow::Result<Schema> {
+    let (endpoint, mode) = (db.endpoint(), pooler_mode(db.endpoint()));
     let started = Instant::now();
     let mut pause = Duration::from_millis(50);
     loop {
-        match db.ping().await {
-            // What answers no is there.
-            Ok(_) | Err(DbError::Statement(_)) => return Ok(()),
+        match db.schema().await {
+            Ok(found) => return Ok(found),
             Err(DbError::Unreachable(why)) if started.elapsed() + pause < PATIENCE => {
                 tracing::warn!("Waiting for Postgres: {why}");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
-            Err(error) => return Err(error),
+            // What answers no is there.
+            Err(error @ DbError::Statement(_)) => {
+                return Err(error).context("cannot read the schema version: run `kotadb-indexer migrate`");
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("Postgres at `{endpoint}` ({mode}) is out of reach"));
+            }
         }
     }
 }

@@ -61,6 +61,7 @@ pub(super) struct AssignmentLine {
     rescued: bool,
     hidden: Vec<String>,
     uploaded: Vec<SegmentLine>,
+    most_bytes: Option<u64>,
     on_disk: bool,
     traceparent: Option<String>,
 }
@@ -100,6 +101,7 @@ impl From<&Assignment> for AssignmentLine {
             rescued: assignment.rescued,
             hidden: assignment.hidden.iter().map(ObjectId::to_string).collect(),
             uploaded: assignment.uploaded.iter().map(SegmentLine::from).collect(),
+            most_bytes: assignment.most_bytes,
             on_disk: assignment.on_disk,
             traceparent: assignment.traceparent.as_ref().map(ToString::to_string),
         }
@@ -121,6 +123,7 @@ impl From<AssignmentLine> for Assignment {
             rescued: line.rescued,
             hidden: line.hidden.iter().filter_map(|commit| commit.parse().ok()).collect(),
             uploaded: line.uploaded.iter().filter_map(SegmentLine::entry).collect(),
+            most_bytes: line.most_bytes,
             on_disk: line.on_disk,
             traceparent: line.traceparent.as_deref().and_then(Traceparent::parse),
         }
@@ -221,6 +224,7 @@ mod tests {
             rescued: true,
             hidden: BTreeSet::from([ObjectId([9; 20])]),
             uploaded: vec![SegmentEntry { key, bytes: 5, hot_bytes: 4, n_docs: 3, text_bytes: 2 }],
+            most_bytes: Some(6),
             on_disk: true,
             traceparent: Traceparent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         };

@@ -85,6 +85,7 @@ impl Tenant {
             fence: 1,
             before,
             usable: earlier == Earlier::Kept,
+            most_bytes: None,
             now_ms: self.now_ms,
             halt: &self.halt,
         };

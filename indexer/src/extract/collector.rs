@@ -1,6 +1,7 @@
 //! Gathers what rules find, in any order, and puts it into the order that [`Facts`] promises.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use kotadb_core::facts::{Facts, Import, Reference, Relation, Role, Supertype, Symbol, UNKNOWN_ARITY};
 use tree_sitter::Node;
@@ -71,7 +72,7 @@ impl Collector {
         &mut self.facts.imports
     }
 
-    /// Adds a type above the type `of`, which is called `name`.
+    /// Adds a type above the type `of`, which is called `name`. `None`: the type of that name in this file, if there is one.
     pub fn supertype(&mut self, of: Option<Ticket>, name: &str, supertype: &str, relation: Relation, at: Node<'_>) {
         if supertype.is_empty() {
             return;
@@ -94,8 +95,13 @@ impl Collector {
         references.sort_by_key(|reference| (reference.start, reference.role));
         references.dedup_by_key(|reference| (reference.start, reference.role));
         imports.sort_by_key(|import| import.start);
+        let mut types = HashMap::new();
+        for (at, symbol) in (0..).zip(&symbols).filter(|(_, symbol)| symbol.kind.is_type()) {
+            types.entry(&*symbol.name).or_insert(at);
+        }
         for supertype in &mut supertypes {
-            supertype.of = supertype.of.and_then(place);
+            let named = types.get(&*supertype.name).copied();
+            supertype.of = supertype.of.map_or(named, place);
         }
         supertypes.sort_by_key(|supertype| supertype.start);
         Facts { package, symbols, references, imports, supertypes, partial }

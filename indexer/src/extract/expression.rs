@@ -36,7 +36,12 @@ pub fn as_type(expression: &str) -> Option<&str> {
     (!closes_early).then_some(name)
 }
 
-/// A type as written, without blanks, comments, `dropped` signs and `dropped` words.
+/// A path without blanks.
+pub fn bounded_text(text: &str) -> Box<str> {
+    type_text(text, &[], &[])
+}
+
+/// A type as written, without blanks, `dropped` signs and `dropped` words.
 pub fn type_text(text: &str, dropped_signs: &[char], dropped_words: &[&str]) -> Box<str> {
     let mut out = String::with_capacity(text.len().min(256));
     let mut rest = text;

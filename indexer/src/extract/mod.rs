@@ -15,10 +15,12 @@
 //! deadline; what was found by then is kept and marked `partial`.
 
 mod collector;
+mod ecmascript;
 mod expression;
 mod grammar;
 mod parse;
 mod python;
+mod rust;
 mod scopes;
 #[cfg(test)]
 mod testing;
@@ -48,7 +50,12 @@ struct Extractor {
 }
 
 /// One row a language.
-const EXTRACTORS: &[Extractor] = &[Extractor { language: "python", version: 1, run: python::extract }];
+const EXTRACTORS: &[Extractor] = &[
+    Extractor { language: "rust", version: 1, run: rust::extract },
+    Extractor { language: "python", version: 1, run: python::extract },
+    Extractor { language: "typescript", version: 1, run: ecmascript::typescript },
+    Extractor { language: "javascript", version: 1, run: ecmascript::javascript },
+];
 
 /// Rows by the number of their language.
 static BY_LANGUAGE: LazyLock<Vec<Option<&'static Extractor>>> = LazyLock::new(|| {

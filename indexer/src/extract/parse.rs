@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use kotadb_core::facts::Facts;
-use tree_sitter::{Language, ParseOptions, Parser, Tree};
+use tree_sitter::{Language, ParseOptions, Parser, Point, Range, Tree};
 
 use super::text::Text;
 
@@ -34,8 +34,14 @@ impl<'t> Job<'t> {
 
     /// The tree by a grammar; `None`: time ran out, or the grammar is of another age than the library.
     pub fn parse(&self, grammar: &Language) -> Option<Tree> {
+        self.parse_part(grammar, 0..self.text.0.len())
+    }
+
+    /// The tree of a part alone; its nodes stand where they stand in the whole text.
+    pub fn parse_part(&self, grammar: &Language, part: std::ops::Range<usize>) -> Option<Tree> {
         PARSER.with_borrow_mut(|parser| {
             parser.set_language(grammar).ok()?;
+            parser.set_included_ranges(&self.range(part)).ok()?;
             let mut read = |at: usize, _| self.text.0.get(at..).unwrap_or_default();
             let mut progress = |_: &_| if self.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
             let options = ParseOptions::new().progress_callback(&mut progress);
@@ -46,6 +52,16 @@ impl<'t> Job<'t> {
             }
             tree
         })
+    }
+
+    /// Nothing for the whole text.
+    fn range(&self, part: std::ops::Range<usize>) -> Vec<Range> {
+        if part.len() == self.text.0.len() {
+            return Vec::new();
+        }
+        // Rows and columns are not asked for.
+        let point = Point::new(0, 0);
+        vec![Range { start_byte: part.start, end_byte: part.end, start_point: point, end_point: point }]
     }
 
     /// What is known of a text without a tree.

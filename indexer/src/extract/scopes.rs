@@ -53,6 +53,13 @@ impl<'t> Scopes<'t> {
         self.set(name, Some(known.into()));
     }
 
+    /// Changes what is known of a local name where it is bound, however far out.
+    pub fn rebind(&mut self, name: &str, known: impl Into<Rc<str>>) {
+        if let Some(last) = self.bound.get_mut(name).and_then(|bindings| bindings.last_mut()) {
+            last.known = Some(known.into());
+        }
+    }
+
     /// Makes a name one that files share, in the innermost scope: an item, an import, `global x`.
     pub fn share(&mut self, name: &'t str) {
         if self.bound.contains_key(name) {
@@ -79,6 +86,11 @@ impl<'t> Scopes<'t> {
     pub fn find(&self, name: &str) -> Option<&Rc<str>> {
         let last = self.bound.get(name)?.last()?;
         if last.depth < self.floor { None } else { last.known.as_ref() }
+    }
+
+    /// Whether a scope is open: else names are those of the file.
+    pub fn is_inside(&self) -> bool {
+        !self.marks.is_empty()
     }
 }
 

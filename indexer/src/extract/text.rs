@@ -30,6 +30,8 @@ impl<'t> Text<'t> {
     /// From the first word of a declaration up to where its body starts, without the sign between them.
     pub fn signature(self, start: usize, body: usize) -> Span {
         let bytes = self.0.get(start..body).unwrap_or_default();
+        let start = start + (bytes.len() - bytes.trim_ascii_start().len());
+        let bytes = bytes.trim_ascii_start();
         let is_idle = |byte: &u8| byte.is_ascii_whitespace() || b"{=:;,".contains(byte);
         let n_idle = bytes.iter().rev().take_while(|byte| is_idle(byte)).count();
         to_span(start, start + bytes.len() - n_idle)
@@ -37,8 +39,14 @@ impl<'t> Text<'t> {
 
     /// A statement up to the end of its first line.
     pub fn first_row(self, node: Node<'_>) -> Span {
-        let (start, end) = (node.start_byte(), node.end_byte());
+        self.row(node.start_byte(), node.end_byte())
+    }
+
+    /// A part up to the end of its first line.
+    pub fn row(self, start: usize, end: usize) -> Span {
         let bytes = self.0.get(start..end).unwrap_or_default();
+        let start = start + (bytes.len() - bytes.trim_ascii_start().len());
+        let bytes = bytes.trim_ascii_start();
         let len = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
         to_span(start, start + bytes[..len].trim_ascii_end().len())
     }

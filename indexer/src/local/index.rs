@@ -230,6 +230,7 @@ impl Run<'_> {
             fence: 0,
             before,
             usable,
+            most_bytes: None,
             now_ms: clock::now_ms(),
             halt: &Halt::default(),
         };

@@ -225,6 +225,7 @@ async fn publish(world: &World, store: &Store, id: RepositoryId, refs: &HashMap<
         before: &before,
         // A run that builds everything anew keeps no history: what it leaves is dead at once.
         usable: world.random(6) > 0,
+        most_bytes: None,
         now_ms: world.now_ms(),
         halt: &Halt::default(),
     };

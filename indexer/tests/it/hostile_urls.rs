@@ -95,6 +95,7 @@ async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> R
         rescued: false,
         hidden: BTreeSet::new(),
         uploaded: Vec::new(),
+        most_bytes: None,
         on_disk: false,
         traceparent: None,
     };

@@ -5,6 +5,7 @@
 
 mod admin;
 mod attributes;
+mod byte_quota;
 mod caps;
 mod children;
 mod churn;

@@ -156,7 +156,17 @@ impl Tenant {
         let mut after = Tips { default: Some(name.clone()), ..Tips::default() };
         after.by_name.insert(name.clone(), made.tip(&name, commit).unwrap());
         let now_ms = clock::now_ms();
-        let advance = Advance { store, tenant, repository, fence: 1, before, usable: true, now_ms, halt: &halt };
+        let advance = Advance {
+            store,
+            tenant,
+            repository,
+            fence: 1,
+            before,
+            usable: true,
+            most_bytes: None,
+            now_ms,
+            halt: &halt,
+        };
         advance.publish(after, made).await.unwrap();
     }
 

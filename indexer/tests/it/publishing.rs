@@ -27,6 +27,7 @@ async fn publication(store: &Store, repository: u128, fence: u64) -> Publication
         after: tips(tip, &[key]),
         new_segments: vec![SegmentEntry { key, bytes: 10, hot_bytes: 5, n_docs: 1, text_bytes: 9 }],
         docs: BTreeMap::new(),
+        most_bytes: None,
         now_ms: 1,
     }
 }

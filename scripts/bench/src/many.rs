@@ -142,8 +142,17 @@ impl Tenant {
         let mut after = Tips { default: Some(REF.to_owned()), ..Tips::default() };
         after.by_name.extend(made.tip(REF, commit).map(|tip| (REF.to_owned(), tip)));
         let now_ms = clock::now_ms();
-        let advance =
-            Advance { store, tenant: TENANT, repository, fence: 1, before, usable: true, now_ms, halt: &halt };
+        let advance = Advance {
+            store,
+            tenant: TENANT,
+            repository,
+            fence: 1,
+            before,
+            usable: true,
+            most_bytes: None,
+            now_ms,
+            halt: &halt,
+        };
         advance.publish(after, made).await?;
         Ok(())
     }

@@ -124,8 +124,17 @@ async fn index(
         after.by_name.insert(name.clone(), tip.context("a ref was left out")?);
     }
     let now_ms = clock::now_ms();
-    let advance =
-        Advance { store, tenant: TENANT, repository: REPOSITORY, fence: 1, before, usable: true, now_ms, halt: &halt };
+    let advance = Advance {
+        store,
+        tenant: TENANT,
+        repository: REPOSITORY,
+        fence: 1,
+        before,
+        usable: true,
+        most_bytes: None,
+        now_ms,
+        halt: &halt,
+    };
     advance.publish(after, made).await?;
     Ok(())
 }

@@ -25,6 +25,51 @@ pub struct Hook {
     github_id: i64,
 }
 
+impl Hook {
+    /// What is delivered of a push of `main`.
+    pub fn push(&self) -> Value {
+        json!({ "ref": "refs/heads/main", "repository": { "id": self.github_id, "default_branch": "main" } })
+    }
+
+    /// The headers of a delivery, signed as GitHub signs.
+    pub fn signed(&self, delivery: Uuid, event: &str, body: &str) -> [(&'static str, String); 4] {
+        let tag = crypto::to_hex(&crypto::hmac_sha256(self.secret.as_bytes(), body.as_bytes()));
+        [
+            ("content-type", "application/json".to_owned()),
+            ("x-github-event", event.to_owned()),
+            ("x-github-delivery", delivery.to_string()),
+            ("x-hub-signature-256", format!("sha256={tag}")),
+        ]
+    }
+}
+
+/// What a request came to.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Status; 0: no answer.
+    pub status: u16,
+    /// Its `ETag`.
+    pub tag: Option<String>,
+    /// Body.
+    pub text: String,
+    /// The same as JSON; null: it is none.
+    pub body: Value,
+    /// Time to the answer.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// Whether it is a success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The code of a problem.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
 /// What a delivery came to.
 #[derive(Clone, Debug)]
 pub struct Ack {
@@ -60,6 +105,65 @@ impl Api {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
+    /// The same with another key, or with none.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Asks anything.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+        self.ask_with(method, path, &[], body).await
+    }
+
+    /// The same with more headers.
+    pub async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let mut request = self.client.request(method.parse()?, format!("{}{path}", self.url));
+        if !self.key.is_empty() {
+            request = request.bearer_auth(&self.key);
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let asked = Instant::now();
+        let Ok(answer) = request.send().await else { return Ok(Answer::default()) };
+        let status = answer.status().as_u16();
+        let tag = answer.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let text = answer.text().await.unwrap_or_default();
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Ok(Answer { status, tag, text, body, took: asked.elapsed() })
+    }
+
+    /// Makes a successor of this key; both open for so many seconds.
+    pub async fn rotate_key(&self, overlap_seconds: u64) -> anyhow::Result<Self> {
+        let whoami = self.call(self.client.get(format!("{}/api/v1/whoami", self.url))).await?;
+        let id = whoami["key"].as_str().context("who asks has no key")?;
+        let request = self.client.post(format!("{}/api/v1/keys/{id}/rotate", self.url));
+        let made = self.call(request.json(&json!({ "overlap_seconds": overlap_seconds }))).await?;
+        Ok(self.with_key(made["key"].as_str().with_context(|| format!("no key: {made}"))?))
+    }
+
+    /// Makes a new secret of the hook of a repository; both sign for so many seconds.
+    pub async fn rotate_hook(&self, id: &str, hook: &Hook, overlap_seconds: u64) -> anyhow::Result<Hook> {
+        let path = format!("/api/v1/repositories/{id}/webhook/rotate?overlap_seconds={overlap_seconds}");
+        let made = self.call(self.client.post(format!("{}{path}", self.url))).await?;
+        let secret = made["secret"].as_str().with_context(|| format!("no secret: {made}"))?.to_owned();
+        Ok(Hook { secret, ..hook.clone() })
+    }
+
     /// Registers a clone URL; its id and its hook. `github_id` is what deliveries of it say.
     pub async fn register(&self, clone_url: &str, refs: &[&str], github_id: i64) -> anyhow::Result<(String, Hook)> {
         let body = json!({ "url": clone_url, "refs": refs });
@@ -82,11 +186,7 @@ impl Api {
 
     /// Delivers a push of `main`.
     pub async fn deliver(&self, hook: &Hook, delivery: Uuid) -> Ack {
-        let body = json!({
-            "ref": "refs/heads/main",
-            "repository": { "id": hook.github_id, "default_branch": "main" },
-        });
-        self.send(hook, delivery, ("push", &body)).await
+        self.send(hook, delivery, ("push", &hook.push())).await
     }
 
     /// Delivers that something happened to the repository, which is called so now.
@@ -96,16 +196,13 @@ impl Api {
         self.send(hook, Uuid::now_v7(), ("repository", &body)).await
     }
 
-    /// Signed as GitHub signs.
     async fn send(&self, hook: &Hook, delivery: Uuid, (event, body): (&str, &Value)) -> Ack {
         let body = body.to_string();
-        let tag = crypto::to_hex(&crypto::hmac_sha256(hook.secret.as_bytes(), body.as_bytes()));
-        let request = self.client.post(format!("{}{}", self.url, hook.path)).body(body);
-        let request = request
-            .header("content-type", "application/json")
-            .header("x-github-event", event)
-            .header("x-github-delivery", delivery.to_string())
-            .header("x-hub-signature-256", format!("sha256={tag}"));
+        let mut request = self.client.post(format!("{}{}", self.url, hook.path));
+        for (name, value) in hook.signed(delivery, event, &body) {
+            request = request.header(name, value);
+        }
+        let request = request.body(body);
         let asked = Instant::now();
         let Ok(answer) = request.send().await else {
             return Ack { status: None, outcome: String::new(), took: asked.elapsed() };

@@ -8,6 +8,7 @@ mod faults;
 mod gate;
 mod history;
 mod invariants;
+mod load;
 mod machine;
 mod postgres;
 mod program;

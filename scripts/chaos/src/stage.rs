@@ -25,7 +25,7 @@ use crate::program::Program;
 use crate::repository::Repository;
 
 /// 32 bytes for tests.
-const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// Variables of the programs.
 pub type Settings = Vec<(&'static str, String)>;

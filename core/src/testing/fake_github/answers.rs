@@ -19,6 +19,7 @@ pub(super) fn route(shared: &Shared, asked: &Asked) -> Response {
         ("GET", ["app", "installations", id]) => installation(shared, asked, id),
         ("GET", ["app", "hook", "deliveries"]) => app_deliveries(shared, asked),
         ("POST", ["app", "hook", "deliveries", id, "attempts"]) => again(shared, Log::App, id),
+        ("GET", ["login", "oauth", "authorize"]) => super::people::authorize(shared, asked),
         ("POST", ["login", "oauth", "access_token"]) => super::people::grant(shared, asked),
         ("GET", ["user", rest @ ..]) => super::people::own(shared, asked, rest),
         ("GET", ["installation", "repositories"]) => installation_repositories(shared, asked),

@@ -1,7 +1,11 @@
 //! People at the fake GitHub: what they may see, and how they sign in to the App.
 
+use std::collections::HashMap;
+
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -59,16 +63,31 @@ impl FakeGithub {
     pub fn allow(&self, address: &str, login: &str) -> Url {
         let address = Url::parse(address).expect("an address");
         assert_eq!(address.path(), "/login/oauth/authorize");
-        let get = |name: &str| address.query_pairs().find(|(key, _)| key == name).expect("a parameter").1.into_owned();
-        assert_eq!((get("client_id").as_str(), get("code_challenge_method").as_str()), (CLIENT_ID, "S256"));
-        let mut world = self.world();
-        let person = *world.people.iter().find(|(_, person)| person.login == login).expect("a known person").0;
-        let code = Uuid::now_v7().simple().to_string();
-        let kept = Code { person, challenge: get("code_challenge"), redirect: get("redirect_uri") };
-        world.codes.insert(code.clone(), kept);
-        let back = [("code", code), ("state", get("state"))];
-        Url::parse_with_params(&get("redirect_uri"), back).expect("a redirect URI")
+        let query = address.query_pairs().into_owned().collect();
+        way_back(&mut self.world(), &query, login).expect("a known person, and all parameters")
     }
+}
+
+/// `GET /login/oauth/authorize`: the person that `login` names allows it at once.
+pub(super) fn authorize(shared: &Shared, asked: &Asked) -> Response {
+    let login = asked.query.get("login").cloned().unwrap_or_default();
+    match way_back(&mut shared.world(), &asked.query, &login) {
+        Some(back) => (StatusCode::FOUND, [(LOCATION, back.to_string())]).into_response(),
+        None => not_found(),
+    }
+}
+
+/// Where the browser is sent back.
+fn way_back(world: &mut World, query: &HashMap<String, String>, login: &str) -> Option<Url> {
+    let get = |name: &str| query.get(name).cloned();
+    if (get("client_id")?.as_str(), get("code_challenge_method")?.as_str()) != (CLIENT_ID, "S256") {
+        return None;
+    }
+    let person = *world.people.iter().find(|(_, person)| person.login == login)?.0;
+    let code = Uuid::now_v7().simple().to_string();
+    let kept = Code { person, challenge: get("code_challenge")?, redirect: get("redirect_uri")? };
+    world.codes.insert(code.clone(), kept);
+    Url::parse_with_params(&get("redirect_uri")?, [("code", code), ("state", get("state")?)]).ok()
 }
 
 /// `POST /login/oauth/access_token`: faults are answered with 200, too.

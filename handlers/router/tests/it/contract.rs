@@ -6,11 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use kotadb_core::db::keys::{NewKey, SCOPES};
+use kotadb_core::db::members::{self, Identity, Invited, Role};
 use kotadb_core::db::{Scope, installations};
 use kotadb_core::store::{Store, StoreOptions};
 use kotadb_core::testing::TestDb;
 use kotadb_core::testing::fake_github::{CLIENT_ID, CLIENT_SECRET, FakeGithub, OPERATOR_TOKEN};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::app::{App, MASTER_KEY, Tenant};
 use crate::index::publish;
@@ -19,6 +22,8 @@ const TICK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const APP_SECRET: &str = "the secret of the App's own hook";
 /// Of the operations, how many must be answered by success at least once.
 const REACHED_PERCENT: usize = 90;
+/// Tenants that are there to be deleted.
+const TO_DELETE: usize = 40;
 
 /// The server as it is deployed, but for the ports.
 struct Server {
@@ -66,11 +71,28 @@ async fn furnished(app: &App, github: &FakeGithub) -> (Tenant, Value) {
     (tenant, registered)
 }
 
+/// A key of a member who has signed in.
+async fn member_key(app: &App, tenant: &Tenant) -> String {
+    let email = "ada@contract.example".to_owned();
+    let mut tx = app.db.db.begin(Scope::Tenant(tenant.id)).await.unwrap();
+    let invited = Invited::Email(email.clone());
+    let member = members::invite(&mut tx, tenant.id, &invited, Role::Owner, None).await.unwrap().unwrap().id;
+    tx.commit().await.unwrap();
+    let mut tx = app.db.db.begin(Scope::Anonymous).await.unwrap();
+    let identity = Identity { email: Some(email), github: None };
+    assert_eq!(members::note_user(&mut tx, Uuid::now_v7(), &identity).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    app.key_like(tenant.id, &SCOPES, NewKey { member: Some(member), ..NewKey::default() }).await.1
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_running_server_does_what_it_describes() {
     let (db, github, data) = (TestDb::new().await, FakeGithub::start().await, tempfile::tempdir().unwrap());
     let own = github.variables();
     let mut variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // The web side of an Enterprise Server is at the same origin.
+    let api = format!("{}/api/v3", github.url());
+    variables.push(("KOTADB_GITHUB_API_URL", &api));
     let (folder, database_url) = (data.path().to_str().unwrap(), db.pooled_url.clone());
     variables.extend([
         ("KOTADB_MODE", "local"),
@@ -90,8 +112,17 @@ async fn the_running_server_does_what_it_describes() {
     let store = Store::open(&StoreOptions::from_config(&crate::app::config(&database_url, &variables))).unwrap();
     let app = App::over(db, store, &variables);
     let (tenant, registered) = furnished(&app, &github).await;
+    let mut to_delete = Vec::new();
+    for nth in 0..TO_DELETE {
+        let one = app.tenant(&format!("to delete {nth}")).await;
+        to_delete.push(json!({ "id": one.id.to_string(), "key": one.key }));
+    }
+    github.add_person("octocat");
     let fixture = json!({
         "key": tenant.key,
+        "member_key": member_key(&app, &tenant).await,
+        "login": "octocat",
+        "to_delete": to_delete,
         "tenant": tenant.id.to_string(),
         "repository": registered["id"],
         "job": registered["job"],
@@ -103,7 +134,7 @@ async fn the_running_server_does_what_it_describes() {
     let log = data.path().join("answers.jsonl");
     let document = served(&server.url, data.path()).await;
     let status = schemathesis(&server.url, &document, &fixture, &log);
-    report(&kotadb_router::document(), &log);
+    report(&crate::openapi::document(), &log);
     assert!(status, "schemathesis found faults: they are above");
 }
 

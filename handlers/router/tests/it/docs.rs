@@ -31,7 +31,7 @@ async fn the_reference_shows_every_operation_and_loads_nothing() {
         });
         assert!(!found, "`{forbidden}` is in a tag");
     }
-    let document = kotadb_router::document();
+    let document = crate::openapi::document();
     for (path, item) in document["paths"].as_object().unwrap() {
         assert!(text.contains(&format!("<code>{path}</code>")), "{path}");
         for operation in item.as_object().unwrap().values() {
@@ -61,7 +61,7 @@ async fn every_problem_has_its_page() {
 async fn language_models_are_told_every_operation() {
     let (status, _, text) = page("/llms.txt", "").await;
     assert!(status == 200 && text.starts_with("# KotaDB\n"));
-    for path in kotadb_router::document()["paths"].as_object().unwrap().keys() {
+    for path in crate::openapi::document()["paths"].as_object().unwrap().keys() {
         assert!(text.contains(&format!(" {path}`: ")), "{path}");
     }
 }

@@ -171,7 +171,7 @@ impl Row {
 
 #[test]
 fn every_operation_has_a_row() {
-    let document = kotadb_router::document();
+    let document = crate::openapi::document();
     let mut described = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

@@ -13,9 +13,6 @@ use crate::app::{App, MASTER_KEY, config};
 
 const REQUEST_ID: &str = "0190b0a0-0000-7000-8000-000000000001";
 const TICK_SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// Headers that a connection makes, and those that tell the time or a balance.
-const OWN: [&str; 5] = ["connection", "content-length", "date", "keep-alive", "transfer-encoding"];
-
 /// The same database and store behind both.
 struct Both {
     app: App,
@@ -58,43 +55,14 @@ impl Both {
     /// The same of two events that differ in what is taken once.
     async fn ask_each(&mut self, event: &LambdaEvent, other: &LambdaEvent) -> LambdaAnswer {
         let named = format!("{} {}?{}", event.method, event.path, event.query);
-        let by_lambda = comparable(self.runtime.invoke(event).await.unwrap());
-        let by_router = comparable(over_tcp(&self.url, other).await);
+        let by_lambda = self.runtime.invoke(event).await.unwrap().comparable();
+        let by_router = other.over_tcp(&self.url).await.unwrap().comparable();
         assert_eq!(by_lambda.status, by_router.status, "{named}");
         assert_eq!(by_lambda.headers, by_router.headers, "{named}");
         let text = |answer: &LambdaAnswer| String::from_utf8_lossy(&answer.body).into_owned();
         assert_eq!(text(&by_lambda), text(&by_router), "{named}");
         by_router
     }
-}
-
-/// Without what differs by nature.
-fn comparable(mut answer: LambdaAnswer) -> LambdaAnswer {
-    answer.headers.retain(|(name, _)| !OWN.contains(&name.as_str()) && !name.contains("ratelimit"));
-    answer
-}
-
-/// The same request with no gateway between: without the stage, its cookies in one header.
-async fn over_tcp(url: &str, event: &LambdaEvent) -> LambdaAnswer {
-    let path = match event.stage.as_str() {
-        "" => event.path.as_str(),
-        stage => event.path.strip_prefix('/').unwrap().strip_prefix(stage).unwrap(),
-    };
-    let question = if event.query.is_empty() { String::new() } else { format!("?{}", event.query) };
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let mut request = client.request(event.method.parse().unwrap(), format!("{url}{path}{question}"));
-    for (name, value) in &event.headers {
-        request = request.header(name, value);
-    }
-    if !event.cookies.is_empty() {
-        request = request.header("cookie", event.cookies.join("; "));
-    }
-    let answer = request.body(event.body.clone().unwrap_or_default()).send().await.unwrap();
-    let pairs = answer.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    let mut headers: Vec<_> = pairs.collect();
-    headers.sort();
-    headers.dedup();
-    LambdaAnswer { status: answer.status().as_u16(), headers, body: answer.bytes().await.unwrap().to_vec() }
 }
 
 fn event(method: &str, target: &str, key: &str) -> LambdaEvent {

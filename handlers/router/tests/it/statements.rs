@@ -138,7 +138,7 @@ fn tick() -> Request<Body> {
 }
 
 fn described() -> BTreeSet<String> {
-    let document = kotadb_router::document();
+    let document = crate::openapi::document();
     let paths = document["paths"].as_object().unwrap().iter();
     let operations = paths.flat_map(|(path, methods)| {
         methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))

@@ -146,6 +146,7 @@ impl Deployment {
             after,
             new_segments: vec![],
             docs: BTreeMap::new(),
+            most_bytes: None,
             now_ms: 1,
         };
         publish(store, &publication, &Halt::default()).await.unwrap();

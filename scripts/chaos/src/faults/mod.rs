@@ -8,19 +8,25 @@ mod cold_start;
 mod duplicates;
 mod exhausted;
 mod github;
+mod isolation;
+mod isolation_requests;
 mod killed;
 mod killed_children;
+mod lambda;
 mod memory;
 mod moving;
 mod outside;
 mod partition;
 mod poison;
 mod postgres_away;
+mod rotation;
+mod rotation_master;
 mod slow_postgres;
 mod soak;
 mod storm;
 mod suspended;
 mod terminated;
+mod tokens;
 mod upstream;
 mod wakes;
 mod zombie;
@@ -60,15 +66,19 @@ const ALL: &[Fault] = &[
     Fault { number: 9, name: "suspension" },
     Fault { number: 10, name: "exhausted" },
     Fault { number: 11, name: "clock skew" },
+    Fault { number: 11, name: "tokens" },
     Fault { number: 12, name: "git away" },
     Fault { number: 12, name: "wakes" },
     Fault { number: 12, name: "tick alone" },
     Fault { number: 12, name: "github away" },
     Fault { number: 13, name: "moving branches" },
     Fault { number: 13, name: "moving upstream" },
+    Fault { number: 15, name: "rotation" },
+    Fault { number: 16, name: "isolation" },
     Fault { number: 17, name: "partition" },
     Fault { number: 18, name: "cold start" },
     Fault { number: 19, name: "soak" },
+    Fault { number: 20, name: "lambda" },
 ];
 
 impl Fault {
@@ -119,15 +129,19 @@ impl Fault {
             "suspension" => suspended::run(plan, findings).await,
             "exhausted" => exhausted::run(plan, findings).await,
             "clock skew" => clock::run(plan, findings).await,
+            "tokens" => tokens::run(plan, findings).await,
             "git away" => outside::run(plan, findings).await,
             "wakes" => wakes::run(plan, findings).await,
             "tick alone" => wakes::run_tick_alone(plan, findings).await,
             "github away" => github::run(plan, findings).await,
             "moving branches" => moving::run(plan, findings).await,
             "moving upstream" => upstream::run(plan, findings).await,
+            "rotation" => rotation::run(plan, findings).await,
+            "isolation" => isolation::run(plan, findings).await,
             "partition" => partition::run(plan, findings).await,
             "cold start" => cold_start::run(plan, findings).await,
             "soak" => soak::run(plan, findings).await,
+            "lambda" => lambda::run(plan, findings).await,
             name => anyhow::bail!("fault `{name}` has no module"),
         }
     }
