@@ -53,6 +53,7 @@ pub mod lease;
 pub mod limits;
 pub mod listing;
 pub mod local;
+pub mod names;
 pub mod partial;
 pub mod patience;
 pub mod pipeline;

@@ -1,0 +1,118 @@
+//! What a name may mean where nothing tells: symbols of that name, the likeliest first, and few of them.
+
+use kotadb_core::facts::{Flags, SymbolKind, UNKNOWN_ARITY};
+
+use super::Names;
+use super::definitions::{Definition, Scope};
+use super::family::Family;
+use super::paths;
+use super::place::Want;
+use super::words::Word;
+
+/// Most symbols of one name that are looked at.
+const MOST_SEEN: usize = 4000;
+/// Most symbols of one name that linkage may mean.
+pub const MOST_LINKED: usize = 64;
+/// Most candidates of a site.
+pub const MOST: usize = 8;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The file that asks.
+    pub file: u32,
+    /// The name.
+    pub name: Word,
+    /// What is wanted.
+    pub want: Want,
+    /// Arguments of the call.
+    pub n_arguments: u8,
+    /// Whether something stands before the name.
+    pub has_receiver: bool,
+}
+
+impl Names {
+    /// Symbols that a use may mean, the likeliest first, and how many there are in all.
+    pub fn candidates(&self, asked: Asked) -> (Vec<u32>, usize) {
+        let family = self.all.files[asked.file as usize].family;
+        let fits = |&&symbol: &&u32| self.may_mean(asked, family, symbol);
+        let mut found: Vec<u32> = self.all.named(asked.name).iter().take(MOST_SEEN).filter(fits).copied().collect();
+        let n_found = found.len();
+        found.sort_by_cached_key(|&symbol| (self.unlikeliness(asked, symbol), symbol));
+        found.truncate(MOST);
+        (found, n_found)
+    }
+
+    fn may_mean(&self, asked: Asked, family: Family, symbol: u32) -> bool {
+        let definition = self.all.symbol(symbol);
+        let is_member = self.is_member(definition);
+        let is_reachable = match (asked.has_receiver, family) {
+            (true, Family::C) => is_member,
+            (true, Family::Python | Family::Script) => true,
+            (true, _) => is_member || definition.kind == SymbolKind::Function,
+            (false, family) => !is_member || family.has_bare_members(),
+        };
+        is_reachable && asked.want.fit(definition.kind).is_some_and(|fit| fit < 2) && self.all.family_of(symbol) == family
+    }
+
+    fn is_member(&self, definition: &Definition) -> bool {
+        let in_type = definition.scope.as_symbol().is_some_and(|owner| self.all.symbol(owner).kind.is_type());
+        in_type || definition.scope == Scope::NOWHERE
+    }
+
+    /// Less is likelier: the arity first, then how far away it is defined.
+    fn unlikeliness(&self, asked: Asked, symbol: u32) -> (bool, bool, bool, usize) {
+        let definition = self.all.symbol(symbol);
+        let fits = asked.n_arguments == UNKNOWN_ARITY || definition.arity.fits(asked.n_arguments);
+        let misfits = definition.kind.is_callable() && !fits;
+        let file = self.all.file_of(symbol);
+        let distance = paths::distance(self.all.paths.path(file), self.all.paths.path(asked.file));
+        let is_plain = self.is_member(definition) != asked.has_receiver;
+        let far = if file == asked.file { 0 } else { 1 + distance };
+        (misfits, definition.flags.has(Flags::DECLARATION), is_plain, far)
+    }
+
+    /// Puts the likeliest of several equally near symbols first, and drops those that fit worse.
+    pub fn choose(&self, asked: Asked, mut found: Vec<u32>) -> Vec<u32> {
+        let rank = |&symbol: &u32| {
+            let definition = self.all.symbol(symbol);
+            let misfits = definition.kind.is_callable() && !definition.arity.fits(asked.n_arguments);
+            (asked.want.fit(definition.kind), misfits, definition.flags.has(Flags::DECLARATION))
+        };
+        found.sort_by_key(rank);
+        if let Some(best) = found.first().map(rank) {
+            found.retain(|symbol| rank(symbol) == best);
+        }
+        if self.all.files[asked.file as usize].family == Family::Python {
+            // What is defined last is what counts.
+            found.reverse();
+        }
+        found
+    }
+
+    /// In place of a declaration of C, the definitions that it declares.
+    pub fn defined(&self, asked: Asked, found: Vec<u32>) -> Vec<u32> {
+        let family = self.all.files[asked.file as usize].family;
+        let is_declaration = |&symbol: &u32| self.all.symbol(symbol).flags.has(Flags::DECLARATION);
+        if family != Family::C || found.is_empty() || !found.iter().all(is_declaration) {
+            return found;
+        }
+        let is_type = self.all.symbol(found[0]).kind.is_type();
+        let is_definition = |symbol: &u32| {
+            let definition = self.all.symbol(*symbol);
+            definition.kind.is_type() == is_type
+                && !definition.flags.has(Flags::DECLARATION)
+                && definition.scope.is_top()
+                && (is_type || (definition.kind.is_callable() && definition.flags.has(Flags::EXPORTED)))
+                && self.all.family_of(*symbol) == family
+        };
+        let all = self.all.named(asked.name).iter().take(MOST_SEEN).copied();
+        let mut defined: Vec<u32> = all.filter(is_definition).collect();
+        defined.sort_by_cached_key(|&symbol| {
+            let file = self.all.file_of(symbol);
+            (paths::distance(self.all.paths.path(file), self.all.paths.path(self.all.file_of(found[0]))), symbol)
+        });
+        defined.truncate(3);
+        if defined.is_empty() { found } else { defined }
+    }
+}

@@ -1,0 +1,320 @@
+//! The references of one file, one by one: the rules in their order, the first that holds.
+
+use std::collections::HashMap;
+
+use kotadb_core::facts::{Facts, Reference, Role};
+use kotadb_core::graph::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
+
+use super::Names;
+use super::builtins;
+use super::candidates::{self, Asked};
+use super::definitions::NONE;
+use super::evaluate::{Evaluator, Type, Value};
+use super::externals;
+use super::family::Family;
+use super::place::{Place, Want};
+use super::scout::Point;
+use super::sites::Rounds;
+use super::tiers;
+use super::words::Word;
+
+/// What a reference leads to.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// Symbols, the first the likeliest.
+    Symbols(Vec<u32>, Tier),
+    /// A file as a module.
+    File(u32, Tier),
+    /// Something outside that is called by its name.
+    Outside(External, Tier),
+    /// Something that is in no repository: of a standard library.
+    Elsewhere,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// A reference with what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site<'f> {
+    pub(super) reference: &'f Reference,
+    pub(super) point: Point,
+    pub(super) family: Family,
+    pub(super) name: Option<Word>,
+    pub(super) want: Want,
+}
+
+/// What one file came to. Externals are numbered by this list.
+#[derive(Clone, Debug, Default)]
+pub struct FileResult {
+    /// Edges.
+    pub edges: FileEdges,
+    /// What is outside.
+    pub externals: Vec<External>,
+}
+
+/// Resolves files for one thread.
+#[derive(Debug)]
+pub struct Resolver<'n> {
+    pub(super) evaluator: Evaluator<'n>,
+    values: HashMap<(u32, Box<str>), Value>,
+    bare: HashMap<(Word, Want), Outcome>,
+    pub(super) externals: HashMap<External, u32>,
+    pub(super) result: FileResult,
+}
+
+/// The rules, in their order.
+const RULES: [Rule; 5] = [
+    |resolver, site| resolver.own_type(site),
+    |resolver, site| resolver.by_scope(site),
+    |resolver, site| resolver.behind_receiver(site),
+    |resolver, site| resolver.only_one(site),
+    |resolver, site| resolver.one_of_several(site),
+];
+
+/// What a reference leads to by one rule; `None`: the rule does not know.
+type Rule = fn(&mut Resolver<'_>, Site<'_>) -> Option<Outcome>;
+
+impl<'n> Resolver<'n> {
+    /// Knows nothing by heart yet.
+    pub fn new(names: &'n Names) -> Self {
+        Self {
+            evaluator: Evaluator::new(names),
+            values: HashMap::new(),
+            bare: HashMap::new(),
+            externals: HashMap::new(),
+            result: FileResult::default(),
+        }
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> &'n Names {
+        self.evaluator.names()
+    }
+
+    /// Resolves a file.
+    pub fn resolve(&mut self, file: u32, facts: &Facts) -> FileResult {
+        (self.result, self.externals) = (FileResult::default(), HashMap::new());
+        self.values.clear();
+        self.bare.clear();
+        let first = self.names().all.files[file as usize].first_symbol;
+        let family = self.names().all.files[file as usize].family;
+        let mut rounds = Rounds::new(&facts.symbols);
+        for reference in &facts.references {
+            let source = rounds.at(reference.start);
+            let point = Point { file, at: source.map_or(NONE, |source| first + source) };
+            let name = self.names().all.words.find(&reference.name);
+            let site = Site { reference, point, family, name, want: Want::of(reference.role) };
+            let outcome = RULES.iter().find_map(|rule| rule(self, site)).unwrap_or(Outcome::Unknown);
+            self.record(site, source, outcome);
+        }
+        self.add_imports(file, facts);
+        self.add_inheritance(file, facts);
+        self.result.edges.edges.sort_by_key(|edge| edge.site);
+        std::mem::take(&mut self.result)
+    }
+
+    /// `Self { … }`, `new static()`.
+    fn own_type(&mut self, site: Site<'_>) -> Option<Outcome> {
+        let name = &*site.reference.name;
+        if site.reference.receiver.is_some() || !matches!(name, "Self" | "static" | "self") {
+            return None;
+        }
+        match self.evaluator.this(site.point)? {
+            Type::Symbol(own, _) => Some(Outcome::Symbols(vec![own], Tier::Own)),
+            _ => None,
+        }
+    }
+
+    /// A bare name by the scopes of its file.
+    fn by_scope(&mut self, site: Site<'_>) -> Option<Outcome> {
+        if site.reference.receiver.is_some() {
+            return None;
+        }
+        let Some(name) = site.name else {
+            return builtins::is_name(site.family, &site.reference.name).then_some(Outcome::Elsewhere);
+        };
+        // In C functions have no scopes of names that files share, so a name means the same all over a file.
+        let is_flat = site.family == Family::C && self.names().all.symbol_scope_is_top(site.point.at);
+        if is_flat && let Some(known) = self.bare.get(&(name, site.want)) {
+            return Some(known.clone()).filter(|outcome| !matches!(outcome, Outcome::Unknown));
+        }
+        let meaning = self.evaluator.bare(site.point, name, site.want);
+        let outcome = meaning.and_then(|meaning| self.outcome(site, meaning.places, meaning.tier));
+        if is_flat {
+            self.bare.insert((name, site.want), outcome.clone().unwrap_or(Outcome::Unknown));
+        }
+        outcome.or_else(|| builtins::is_name(site.family, &site.reference.name).then_some(Outcome::Elsewhere))
+    }
+
+    /// A name behind something.
+    fn behind_receiver(&mut self, site: Site<'_>) -> Option<Outcome> {
+        let receiver = site.reference.receiver.as_deref()?;
+        let value = self.receiver_value(site.point, receiver);
+        let tier = match (&value, receiver) {
+            (Value::Unknown, _) => return None,
+            (_, "this" | "Self" | "super") => Tier::Own,
+            (Value::Module(_) | Value::Type(_) | Value::Function(..), _) => Tier::Qualified,
+            _ => Tier::Receiver,
+        };
+        let found = match site.name {
+            Some(name) if receiver == "super" => self.above(site.point, name),
+            Some(name) => self.evaluator.members(site.point, &value, name),
+            None => super::typing::Found::default(),
+        };
+        let places = self.evaluator.scout.suited(found.places, site.want);
+        if let Some(outcome) = self.outcome(site, places, tier) {
+            return Some(outcome);
+        }
+        self.not_found(site, &value, tier, found.is_open)
+    }
+
+    /// Nothing of that name is behind a receiver that is known.
+    fn not_found(&mut self, site: Site<'_>, value: &Value, tier: Tier, is_open: bool) -> Option<Outcome> {
+        let known = match value {
+            Value::Instance(known) | Value::Type(known) | Value::Method(known) => known,
+            Value::Module(Place::Outside(..)) => return Some(Outcome::Elsewhere),
+            _ => return None,
+        };
+        match externals::inner(known) {
+            Type::Outside(path) => Some(Outcome::Outside(externals::external(site.family, path, &site.reference.name), tier)),
+            Type::Builtin | Type::Holder(..) | Type::Tuple(_) => Some(Outcome::Elsewhere),
+            Type::Symbol(..) if !is_open && site.family != Family::C => self.by_interface(site),
+            _ => None,
+        }
+    }
+
+    /// A type has no such member itself: a trait or interface of that name may be written for it, else it comes from outside.
+    fn by_interface(&self, site: Site<'_>) -> Option<Outcome> {
+        let asked = self.asked(site)?;
+        let all = &self.names().all;
+        let is_asked_of_all = |symbol: &u32| {
+            let owner = all.owner(*symbol);
+            owner.is_none_or(|owner| all.symbol(owner).kind == kotadb_core::facts::SymbolKind::Trait)
+        };
+        let (mut found, _) = self.names().candidates(asked);
+        found.retain(is_asked_of_all);
+        if found.is_empty() || builtins::is_common(&site.reference.name) {
+            return Some(Outcome::Unknown);
+        }
+        found.truncate(3);
+        Some(Outcome::Symbols(found, Tier::Candidate))
+    }
+
+    fn above(&mut self, point: Point, name: Word) -> super::typing::Found {
+        let Some(Type::Symbol(own, _)) = self.evaluator.this(point) else { return super::typing::Found::default() };
+        let members = self.names().members_above(own, name);
+        super::typing::Found { places: super::scout::symbols(&members.found), through: None, is_open: members.is_open }
+    }
+
+    fn receiver_value(&mut self, point: Point, receiver: &str) -> Value {
+        let key = (point.at, receiver.into());
+        if let Some(known) = self.values.get(&key) {
+            return known.clone();
+        }
+        let value = self.evaluator.value(point, receiver);
+        self.values.insert(key, value.clone());
+        value
+    }
+
+    /// The only symbol of its name, if the name says anything.
+    fn only_one(&mut self, site: Site<'_>) -> Option<Outcome> {
+        let asked = self.asked(site)?;
+        let (found, n_found) = self.names().candidates(asked);
+        let [only] = found[..] else { return None };
+        let definition = self.names().all.symbol(only);
+        let fits = !definition.kind.is_callable() || definition.arity.fits(asked.n_arguments);
+        let is_telling = !asked.has_receiver || !builtins::is_common(&site.reference.name);
+        (n_found == 1 && fits && is_telling).then(|| Outcome::Symbols(vec![only], Tier::Unique))
+    }
+
+    /// Those of its name; of what is read or written there are too many to be worth telling.
+    fn one_of_several(&mut self, site: Site<'_>) -> Option<Outcome> {
+        if !matches!(site.reference.role, Role::Call | Role::New | Role::Macro | Role::Decorate) {
+            return None;
+        }
+        let (found, _) = self.names().candidates(self.asked(site)?);
+        (!found.is_empty()).then_some(Outcome::Symbols(found, Tier::Candidate))
+    }
+
+    fn asked(&self, site: Site<'_>) -> Option<Asked> {
+        let (file, n_arguments, want) = (site.point.file, site.reference.n_arguments, site.want);
+        let has_receiver = site.reference.receiver.is_some();
+        site.name.map(|name| Asked { file, name, want, n_arguments, has_receiver })
+    }
+
+    /// Places as an outcome; `None`: there are none.
+    fn outcome(&mut self, site: Site<'_>, places: Vec<Place>, tier: Tier) -> Option<Outcome> {
+        let first = *places.first()?;
+        let found: Vec<u32> = places.iter().filter_map(|place| place.symbol()).collect();
+        if !found.is_empty() {
+            let asked = self.asked(site)?;
+            let chosen = self.names().choose(asked, found);
+            return Some(Outcome::Symbols(self.names().defined(asked, chosen), tier));
+        }
+        match first {
+            Place::File(file) if site.family == Family::Script && matches!(site.want, Want::Call | Want::New) => {
+                // A module that is called is its default export.
+                let default = self.names().all.words.find("default")?;
+                let found = self.evaluator.scout.inside(Place::File(file), default);
+                let found = self.evaluator.scout.suited(found, site.want);
+                let found: Vec<u32> = found.into_iter().filter_map(Place::symbol).collect();
+                (!found.is_empty()).then_some(Outcome::Symbols(found, tier))
+            }
+            Place::File(file) => Some(Outcome::File(file, tier)),
+            Place::Outside(..) => {
+                let path = self.evaluator.outside_path(first, &site.reference.name);
+                Some(Outcome::Outside(externals::external(site.family, &path, ""), tier))
+            }
+            _ => None,
+        }
+    }
+
+    fn record(&mut self, site: Site<'_>, source: Option<u32>, outcome: Outcome) {
+        let (role, start) = (site.reference.role, site.reference.start);
+        let mut edge = Edge { source, target: Target::File(0), role, tier: Tier::Candidate, confidence: Confidence(0), site: start };
+        match outcome {
+            Outcome::Symbols(mut found, tier) => {
+                found.truncate(candidates::MOST);
+                let (first, other) = tiers::confidence(site.family, tier, found.len());
+                for (nth, symbol) in found.into_iter().enumerate() {
+                    (edge.target, edge.tier) = (self.target(symbol), tier);
+                    edge.confidence = if nth == 0 { first } else { other };
+                    self.result.edges.edges.push(edge);
+                }
+            }
+            Outcome::File(file, tier) => {
+                (edge.target, edge.tier, edge.confidence) = (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
+                self.result.edges.edges.push(edge);
+            }
+            Outcome::Outside(external, tier) => {
+                edge.target = Target::External(self.external(external));
+                (edge.tier, edge.confidence) = (tier, tiers::confidence(site.family, tier, 1).0);
+                self.result.edges.edges.push(edge);
+            }
+            Outcome::Elsewhere => {}
+            Outcome::Unknown => {
+                let is_defined = site.name.is_some_and(|name| !self.names().all.named(name).is_empty());
+                if is_defined {
+                    let unresolved = Unresolved { source, name: site.reference.name.clone(), role, site: start };
+                    self.result.edges.unresolved.push(unresolved);
+                }
+            }
+        }
+    }
+
+    /// A symbol as edges name it.
+    pub(super) fn target(&self, symbol: u32) -> Target {
+        let file = self.names().all.file_of(symbol);
+        Target::Symbol { file, symbol: symbol - self.names().all.files[file as usize].first_symbol }
+    }
+
+    /// The number of something outside, for this file.
+    pub(super) fn external(&mut self, external: External) -> u32 {
+        let next = self.result.externals.len() as u32;
+        let externals = &mut self.result.externals;
+        *self.externals.entry(external).or_insert_with_key(|external| {
+            externals.push(external.clone());
+            next
+        })
+    }
+}

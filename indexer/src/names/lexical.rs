@@ -1,0 +1,150 @@
+//! What a bare name means at a point of a file: the scopes round it from the innermost out, then imports, the package,
+//! wildcards, and what is linked.
+
+use kotadb_core::facts::Flags;
+use kotadb_core::graph::Tier;
+
+use super::definitions::{NONE, Scope};
+use super::family::Family;
+use super::place::{Place, Want};
+use super::scout::{Point, Scout, symbols};
+use super::words::Word;
+
+/// What a name means, and how that was found.
+#[derive(Clone, Debug)]
+pub struct Meaning {
+    /// One or several places; those of several are equally near.
+    pub places: Vec<Place>,
+    /// By which rule.
+    pub tier: Tier,
+}
+
+impl Scout<'_> {
+    /// The meaning of a bare name, if the scopes of its file tell one.
+    pub fn bare(&mut self, point: Point, name: Word, want: Want) -> Option<Meaning> {
+        let rules: [fn(&mut Self, Point, Word) -> (Vec<Place>, Tier); 5] =
+            [Self::by_file, Self::by_import, Self::by_package, Self::by_star, Self::by_linkage];
+        if let Some(meaning) = self.by_scopes(point, name, want) {
+            return Some(meaning);
+        }
+        for rule in rules {
+            let (places, tier) = rule(self, point, name);
+            let places = self.suited(places, want);
+            if !places.is_empty() {
+                return Some(Meaning { places, tier });
+            }
+        }
+        None
+    }
+
+    /// Scopes of functions, types and inline modules round a point.
+    fn by_scopes(&mut self, point: Point, name: Word, want: Want) -> Option<Meaning> {
+        let family = self.names.all.files[point.file as usize].family;
+        let all = &self.names.all;
+        for symbol in all.chain(point.at) {
+            let own = all.symbol(symbol);
+            let scope = own.scope.as_symbol().filter(|scope| *scope != own.container);
+            for round in [Some(symbol), scope].into_iter().flatten() {
+                let (places, tier) = self.by_scope(family, round, point, name);
+                let places = self.suited(places, want);
+                if !places.is_empty() {
+                    return Some(Meaning { places, tier });
+                }
+            }
+        }
+        None
+    }
+
+    fn by_scope(&mut self, family: Family, round: u32, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        let all = &self.names.all;
+        let kind = all.symbol(round).kind;
+        if kind.is_type() {
+            return if family.has_bare_members() {
+                (symbols(&self.names.members(round, name).found), Tier::Own)
+            } else if round == point.at {
+                (symbols(all.within(Scope::symbol(round), name)), Tier::File)
+            } else {
+                (Vec::new(), Tier::File)
+            };
+        }
+        (self.inside(Place::Symbol(round), name), Tier::File)
+    }
+
+    fn by_file(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        let all = &self.names.all;
+        let entry = all.files[point.file as usize];
+        if entry.package == Word::NONE {
+            return (symbols(all.within(Scope::file(point.file), name)), Tier::File);
+        }
+        let own = all.symbols_of(point.file);
+        let found = all.within(Scope::package(entry.package), name).iter().filter(|symbol| own.contains(symbol));
+        (found.copied().map(Place::Symbol).collect(), Tier::File)
+    }
+
+    fn by_import(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        let found = self.imported(point.file, NONE, name, false);
+        if !found.is_empty() {
+            return (found, Tier::Import);
+        }
+        let all = &self.names.all;
+        let is_rust = all.files[point.file as usize].family == Family::Rust;
+        let text = all.words.text(name);
+        let module = is_rust.then(|| super::imports::rust::child(self.names.modules(), point.file, text)).flatten();
+        let by_crate = || is_rust.then(|| self.names.manifests.crates.get(text).copied()).flatten();
+        (module.or_else(by_crate).map(Place::File).into_iter().collect(), Tier::Import)
+    }
+
+    fn by_package(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        let all = &self.names.all;
+        let entry = all.files[point.file as usize];
+        let mut package = entry.package.some();
+        while let Some(round) = package {
+            let found = self.inside(Place::Package(round), name);
+            if !found.is_empty() {
+                return (found, Tier::Package);
+            }
+            let outer = all.words.text(round).rsplit_once(entry.family.separator()).map(|(outer, _)| outer);
+            package = outer.filter(|_| entry.family == Family::CSharp).and_then(|outer| all.words.find(outer));
+        }
+        (Vec::new(), Tier::Package)
+    }
+
+    fn by_star(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        (self.by_wildcard(point.file, NONE, name, false), Tier::Import)
+    }
+
+    /// What C and C++ link: every symbol that is not a file's own. Macros of Rust are seen in all of their crate.
+    fn by_linkage(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
+        let all = &self.names.all;
+        let family = all.files[point.file as usize].family;
+        let is_seen = |&&symbol: &&u32| {
+            let definition = all.symbol(symbol);
+            let is_linked = match family {
+                Family::C => definition.flags.has(Flags::EXPORTED) || self.is_header(symbol),
+                Family::Rust => definition.kind == kotadb_core::facts::SymbolKind::Macro,
+                _ => false,
+            };
+            is_linked && definition.scope.is_top() && all.family_of(symbol) == family
+        };
+        let found = all.named(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
+        (found.copied().map(Place::Symbol).collect(), Tier::Package)
+    }
+
+    fn is_header(&self, symbol: u32) -> bool {
+        let all = &self.names.all;
+        let path = all.paths.path(all.file_of(symbol));
+        path.rsplit('.').next().is_some_and(|end| matches!(end, "h" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "tpp"))
+    }
+
+    /// Places that suit a use; those of the best fit only.
+    pub fn suited(&self, places: Vec<Place>, want: Want) -> Vec<Place> {
+        let fit = |place: &Place| match place {
+            Place::Symbol(symbol) => want.fit(self.names.all.symbol(*symbol).kind),
+            Place::Outside(..) => Some(0),
+            Place::Nowhere => None,
+            _ => matches!(want, Want::Any | Want::Head | Want::Value | Want::Type).then_some(1),
+        };
+        let best = places.iter().filter_map(fit).min();
+        best.map_or_else(Vec::new, |best| places.into_iter().filter(|place| fit(place) == Some(best)).collect())
+    }
+}

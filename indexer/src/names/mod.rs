@@ -1,0 +1,106 @@
+//! From names to symbols: what the references of every file of a snapshot lead to. No build of the code, no text of it
+//! either: facts, paths and manifests are enough.
+//!
+//! ```text
+//! facts of each file ─► collect ─► Definitions (words, symbols, imports)        ┐
+//! paths ──────────────► imports (language by language) ◄── manifests            ├─ Names, kept for the run
+//! supertypes ─────────► inheritance (who stands above whom)                     ┘
+//!
+//! facts of each file, again ─► file: each reference by the rules of tiers, the first that holds
+//!                               │ bare name: lexical, imports, package, wildcards      scout
+//!                               │ behind a receiver: its value, then its members       evaluate, types, containers
+//!                               └ else: those of the same name, ranked                 candidates
+//!                              ─► FileEdges
+//! ```
+//!
+//! Both passes read facts file by file, in parallel and in order, so that memory holds definitions and never all facts;
+//! what comes out depends on the snapshot alone, not on the number of threads. How edges are stored is told by
+//! [`kotadb_core::graph`].
+
+mod affected;
+mod builtins;
+mod candidates;
+mod collect;
+mod containers;
+mod definitions;
+mod evaluate;
+mod expression;
+mod externals;
+mod family;
+mod file;
+mod implicit;
+mod imports;
+mod inheritance;
+mod lexical;
+mod manifests;
+mod paths;
+mod place;
+mod relations;
+mod run;
+mod scout;
+mod sites;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tiers;
+mod types;
+mod typing;
+mod words;
+
+use std::collections::HashMap;
+
+use kotadb_core::facts::Facts;
+use kotadb_core::text::Language;
+
+use self::definitions::Definitions;
+use self::imports::Modules;
+use self::inheritance::Lineage;
+use self::manifests::Manifests;
+use self::place::Place;
+use self::words::Word;
+use crate::error::IndexError;
+
+pub use self::affected::Change;
+pub use self::run::{Resolved, resolve, resolve_changed};
+
+/// A file of a snapshot.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Its path; bytes that are no UTF-8 replaced.
+    pub path: Box<str>,
+    /// Its language.
+    pub language: Language,
+}
+
+/// Where facts and texts of a snapshot's files come from. Asked by several threads at a time.
+pub trait Source: Sync {
+    /// Facts of a file; `None`: its language has none.
+    fn facts(&self, file: u32) -> Result<Option<Facts>, IndexError>;
+
+    /// The text of a file, for manifests.
+    fn text(&self, file: u32) -> Result<Vec<u8>, IndexError>;
+}
+
+/// All that is known of a snapshot's names.
+#[derive(Debug, Default)]
+struct Names {
+    all: Definitions,
+    manifests: Manifests,
+    go_packages: HashMap<Box<str>, Word>,
+    /// The place of each import.
+    places: Vec<Place>,
+    /// The type above of each entry of the definitions' supertypes.
+    above_places: Vec<Place>,
+    /// What stands above each type.
+    above: HashMap<u32, Lineage>,
+    /// Interfaces of Go that types implement without a word.
+    implicit: HashMap<u32, Vec<u32>>,
+}
+
+impl Names {
+    /// For looking up modules.
+    fn modules(&self) -> Modules<'_> {
+        Modules { all: &self.all, manifests: &self.manifests, go_packages: &self.go_packages }
+    }
+}

@@ -1,0 +1,221 @@
+//! Both passes over a snapshot: definitions are collected, then every file is resolved, on all cores and in order.
+
+use std::collections::HashMap;
+use std::thread;
+
+use kotadb_core::facts::Facts;
+use kotadb_core::graph::{External, FileEdges, Target};
+
+use super::affected::{self, Change, Touched};
+use super::collect::Collector;
+use super::family::Family;
+use super::file::{FileResult, Resolver};
+use super::manifests::{self, Manifests};
+use super::paths::Paths;
+use super::place::Place;
+use super::{Names, Source, SourceFile, implicit, imports, inheritance};
+use crate::error::IndexError;
+use crate::window::{CloseOnDrop, Window};
+
+/// Files that may be read and not yet taken in.
+const WINDOW: u64 = 256;
+/// Longest manifest that is read, in bytes.
+const MOST_MANIFEST: usize = 1 << 20;
+
+/// A file with what its references lead to.
+#[derive(Debug)]
+pub struct Resolved {
+    /// Number of the file.
+    pub file: u32,
+    /// What its text says.
+    pub facts: Facts,
+    /// Its edges.
+    pub edges: FileEdges,
+}
+
+/// Resolves all files of a snapshot. The sink takes them in order; files without facts come with nothing. What edges call
+/// external is numbered by the list that comes back.
+pub fn resolve(
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+) -> Result<Vec<External>, IndexError> {
+    let names = collect(files, source, threads, &mut |_, _| {})?;
+    let all: Vec<u32> = (0..files.len() as u32).collect();
+    resolve_these(&names, &all, (files, source, threads), sink)
+}
+
+/// Resolves those files of a snapshot that changes touch, the changed ones among them, as [`resolve`] would.
+pub fn resolve_changed(
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+    changes: &[Change],
+    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+) -> Result<Vec<External>, IndexError> {
+    let mut mentions = Vec::with_capacity(files.len());
+    let names = collect(files, source, threads, &mut |_, facts| {
+        mentions.push(facts.map(affected::mentions).unwrap_or_default());
+    })?;
+    let touched = Touched::new(changes, &names.all);
+    let is_changed = |file: u32| changes.iter().any(|change| *change.path == *files[file as usize].path);
+    let is_touched = |file: &u32| touched.any(&mentions[*file as usize]) || is_changed(*file);
+    let these: Vec<u32> = (0..files.len() as u32).filter(is_touched).collect();
+    resolve_these(&names, &these, (files, source, threads), sink)
+}
+
+fn resolve_these(
+    names: &Names,
+    these: &[u32],
+    (files, source, threads): (&[SourceFile], &dyn Source, usize),
+    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+) -> Result<Vec<External>, IndexError> {
+    let mut externals = Externals::default();
+    in_order(
+        these.len(),
+        threads,
+        || Resolver::new(names),
+        |resolver, nth| match facts(files, source, these[nth as usize])? {
+            Some(facts) => {
+                let result = resolver.resolve(these[nth as usize], &facts);
+                Ok((facts, result))
+            }
+            None => Ok((Facts::default(), FileResult::default())),
+        },
+        &mut |nth, (facts, result)| sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) }),
+    )?;
+    Ok(externals.list)
+}
+
+/// Reads all facts once; `see` looks at them in order.
+fn collect(
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+    see: &mut dyn FnMut(u32, Option<&Facts>),
+) -> Result<Names, IndexError> {
+    let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
+    in_order(
+        files.len(),
+        threads,
+        || (),
+        |(), file| facts(files, source, file),
+        &mut |file, facts: Option<Facts>| {
+            collector.add(Family::of(files[file as usize].language), facts.as_ref());
+            see(file, facts.as_ref());
+            Ok(())
+        },
+    )?;
+    let mut names = Names { all: collector.finish(), ..Names::default() };
+    names.manifests = manifests(&names.all.paths, source)?;
+    names.go_packages = go_packages(&names);
+    names.places = imports::places(names.modules());
+    attach(&mut names);
+    let (above_places, above) = inheritance::trace(&names);
+    (names.above_places, names.above) = (above_places, above);
+    names.implicit = implicit::interfaces(&names);
+    Ok(names)
+}
+
+fn facts(files: &[SourceFile], source: &dyn Source, file: u32) -> Result<Option<Facts>, IndexError> {
+    if Family::of(files[file as usize].language) == Family::Other {
+        return Ok(None);
+    }
+    source.facts(file)
+}
+
+fn manifests(paths: &Paths, source: &dyn Source) -> Result<Manifests, IndexError> {
+    let mut manifests = Manifests::new(paths);
+    for file in (0..paths.len() as u32).filter(|&file| manifests::is_manifest(paths.path(file))) {
+        let text = source.text(file)?;
+        if text.len() <= MOST_MANIFEST {
+            manifests.add(paths, paths.path(file), &String::from_utf8_lossy(&text));
+        }
+    }
+    manifests.finish();
+    Ok(manifests)
+}
+
+/// The package of each folder of Go; tests may declare another one beside it.
+fn go_packages(names: &Names) -> HashMap<Box<str>, super::words::Word> {
+    let mut packages = HashMap::new();
+    for (file, entry) in (0..).zip(&names.all.files).filter(|(_, entry)| entry.family == Family::Go) {
+        let folder = names.all.paths.folder_path(names.all.paths.folder_of(file));
+        let is_main = !names.all.words.text(entry.package).ends_with("_test");
+        if is_main || !packages.contains_key(folder) {
+            packages.insert(folder.into(), entry.package);
+        }
+    }
+    packages
+}
+
+/// Gives members that are written apart from their type (`impl Pool`, `func (p *Pool)`) their place in it.
+fn attach(names: &mut Names) {
+    let found = inheritance::owners(names);
+    for (symbol, owner) in found {
+        if let Place::Symbol(owner) = owner {
+            names.all.symbols[symbol as usize].scope = super::definitions::Scope::symbol(owner);
+        }
+    }
+    names.all.sort();
+}
+
+/// Numbers of externals over all files.
+#[derive(Debug, Default)]
+struct Externals {
+    numbers: HashMap<External, u32>,
+    list: Vec<External>,
+}
+
+impl Externals {
+    fn number(&mut self, result: FileResult) -> FileEdges {
+        let numbers: Vec<u32> = result.externals.into_iter().map(|external| self.add(external)).collect();
+        let mut edges = result.edges;
+        let renumber = |target: &mut Target| {
+            if let Target::External(external) = target {
+                *external = numbers[*external as usize];
+            }
+        };
+        edges.edges.iter_mut().for_each(|edge| renumber(&mut edge.target));
+        edges.inheritance.iter_mut().for_each(|one| renumber(&mut one.above));
+        edges
+    }
+
+    fn add(&mut self, external: External) -> u32 {
+        let next = self.list.len() as u32;
+        *self.numbers.entry(external).or_insert_with_key(|external| {
+            self.list.push(external.clone());
+            next
+        })
+    }
+}
+
+/// Does the work of each file on several threads and takes the results in order.
+fn in_order<B, T: Send>(
+    n_files: usize,
+    threads: usize,
+    bench: impl Fn() -> B + Sync,
+    work: impl Fn(&mut B, u32) -> Result<T, IndexError> + Sync,
+    take: &mut dyn FnMut(u32, T) -> Result<(), IndexError>,
+) -> Result<(), IndexError> {
+    let window = Window::<Result<T, IndexError>>::new(n_files, WINDOW);
+    thread::scope(|scope| {
+        let mut taker = CloseOnDrop { window: &window, finished: false };
+        for _ in 0..threads.clamp(1, n_files.max(1)) {
+            scope.spawn(|| {
+                let mut guard = CloseOnDrop { window: &window, finished: false };
+                let mut bench = bench();
+                while let Some(file) = window.begin(|_| 1) {
+                    window.put(file, work(&mut bench, file as u32));
+                }
+                guard.finished = true;
+            });
+        }
+        for file in 0..n_files as u32 {
+            take(file, window.take(|_| 1).ok_or(IndexError::BuildThread)??)?;
+        }
+        taker.finished = true;
+        Ok(())
+    })
+}

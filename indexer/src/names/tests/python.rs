@@ -1,0 +1,96 @@
+//! Python.
+
+use crate::names::testing::{Repository, assert_lines};
+
+const POOLS: &str = r"
+== db/__init__.py
+from .pool import Pool as Pool
+from .helpers import *
+== db/pool.py
+from __future__ import annotations
+import os
+from .base import Base
+
+class Conn:
+    def close(self): ...
+
+class Pool(Base):
+    def __init__(self, size: int):
+        self.size = size
+        self.conns: list[Conn] = []
+
+    def acquire(self) -> Conn:
+        self.check()
+        return self.conns.pop()
+
+    @classmethod
+    def make(cls) -> Pool:
+        return cls(1)
+
+    def close(self):
+        for conn in self.conns:
+            conn.close()
+        os.close(1)
+== db/base.py
+class Base:
+    def check(self):
+        self.close()
+    def close(self): ...
+== db/helpers.py
+def connect(): ...
+def close(): ...
+== other/queue.py
+class Queue:
+    def acquire(self): ...
+    def close(self): ...
+== app.py
+from db import Pool, connect
+import db.pool
+from other import queue as q
+
+def run(pool: Pool, unknown):
+    pool.acquire().close()
+    unknown.acquire()
+    connect()
+    p = Pool.make()
+    p.close()
+    db.pool.Conn().close()
+    q.Queue().acquire()
+
+class Service:
+    def __init__(self, pool: Pool):
+        self.pool = pool
+    def acquire(self):
+        return self.pool.acquire()
+    def close(self):
+        with self.acquire() as conn:
+            conn.close()
+";
+
+#[test]
+fn callers_of_namesakes_are_told_apart() {
+    assert_lines(
+        &Repository::new(POOLS).calls(),
+        "
+    app.py:6 acquire call in run -> db/pool.py#Pool.acquire receiver 90
+    app.py:6 close call in run -> db/pool.py#Conn.close receiver 90
+    app.py:7 acquire call in run -> app.py#Service.acquire candidate 13
+    app.py:7 acquire call in run -> db/pool.py#Pool.acquire candidate 13
+    app.py:7 acquire call in run -> other/queue.py#Queue.acquire candidate 13
+    app.py:8 connect call in run -> db/helpers.py#connect import 95
+    app.py:9 make call in run -> db/pool.py#Pool.make qualified 95
+    app.py:10 close call in run -> db/pool.py#Pool.close receiver 90
+    app.py:11 Conn call in run -> db/pool.py#Conn qualified 95
+    app.py:11 close call in run -> db/pool.py#Conn.close receiver 90
+    app.py:12 Queue call in run -> other/queue.py#Queue qualified 95
+    app.py:12 acquire call in run -> other/queue.py#Queue.acquire receiver 90
+    app.py:18 acquire call in Service.acquire -> db/pool.py#Pool.acquire receiver 90
+    app.py:20 acquire call in Service.close -> app.py#Service.acquire own 97
+    app.py:21 close call in Service.close -> db/pool.py#Conn.close receiver 90
+    db/base.py:3 close call in Base.check -> db/base.py#Base.close own 97
+    db/pool.py:14 check call in Pool.acquire -> db/base.py#Base.check own 97
+    db/pool.py:23 close call in Pool.close -> db/pool.py#Conn.close receiver 90
+    db/pool.py:24 close call in Pool.close -> external:os close qualified 95
+    ",
+    );
+}

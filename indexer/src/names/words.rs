@@ -1,0 +1,118 @@
+//! Names, types and module names as numbers: each text once, in one piece of memory.
+
+/// A text by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(pub u32);
+
+impl Word {
+    /// No text.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// The number, unless it is [`Word::NONE`].
+    pub fn some(self) -> Option<Self> {
+        (self != Self::NONE).then_some(self)
+    }
+}
+
+/// All texts, found by an open table of their numbers.
+#[derive(Debug, Default)]
+pub struct Words {
+    bytes: String,
+    ends: Vec<u32>,
+    slots: Vec<u32>,
+}
+
+const FREE: u32 = u32::MAX;
+
+impl Words {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The text of a number; empty for [`Word::NONE`].
+    pub fn text(&self, word: Word) -> &str {
+        let at = word.0 as usize;
+        let Some(&end) = self.ends.get(at) else { return "" };
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start as usize..end as usize]
+    }
+
+    /// The number of a text that is known.
+    pub fn find(&self, text: &str) -> Option<Word> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let mut slot = self.slot(text);
+        while self.slots[slot] != FREE {
+            let word = Word(self.slots[slot]);
+            if self.text(word) == text {
+                return Some(word);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        None
+    }
+
+    /// The number of a text, a new one if need be. Past 4 GiB of texts there are no new ones.
+    pub fn add(&mut self, text: &str) -> Word {
+        if let Some(word) = self.find(text) {
+            return word;
+        }
+        let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return Word::NONE };
+        if (self.ends.len() + 1) * 4 > self.slots.len() * 3 {
+            self.grow();
+        }
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        let word = Word(self.ends.len() as u32 - 1);
+        self.place(word);
+        word
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![FREE; (self.slots.len() * 2).max(64)];
+        (0..self.ends.len() as u32).for_each(|word| self.place(Word(word)));
+    }
+
+    fn place(&mut self, word: Word) {
+        let mut slot = self.slot(self.text(word));
+        while self.slots[slot] != FREE {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        self.slots[slot] = word.0;
+    }
+
+    fn slot(&self, text: &str) -> usize {
+        hash(text.as_bytes()) as usize & (self.slots.len() - 1)
+    }
+}
+
+/// Eight bytes at a time; the table is private to one run, so nobody outside can aim at it for long.
+fn hash(bytes: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut tail = [0; 8];
+    tail[..rest.len()].copy_from_slice(rest);
+    let step = |hash: u64, word: &[u8; 8]| (hash ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
+    let mixed = words.iter().chain([&tail]).fold(bytes.len() as u64 ^ FACTOR, step);
+    mixed.wrapping_mul(FACTOR) >> 24
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_has_one_number() {
+        let mut words = Words::default();
+        assert_eq!((words.find("a"), words.len()), (None, 0));
+        let texts: Vec<String> = (0..5000).map(|n| format!("name_{n}")).collect();
+        let numbers: Vec<Word> = texts.iter().map(|text| words.add(text)).collect();
+        assert_eq!((words.len(), words.add(""), words.add("")), (5000, Word(5000), Word(5000)));
+        for (text, number) in texts.iter().zip(numbers) {
+            assert_eq!((words.add(text), words.find(text), words.text(number)), (number, Some(number), &**text));
+        }
+        assert_eq!((words.find("name_"), words.text(Word::NONE)), (None, ""));
+    }
+}
