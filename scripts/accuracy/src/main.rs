@@ -75,7 +75,7 @@ fn measure(prepared: &Prepared) -> anyhow::Result<(Vec<Row>, Findings)> {
     let repository = &prepared.repository;
     let tree = Tree::read(&prepared.root)?;
     let truth = Truth::read(&prepared.truth, &tree, &repository.language)?;
-    let ours = Ours::of(&tree);
+    let ours = Ours::of(&tree)?;
     let mut findings = Findings::default();
     let known = Known::of(&tree, &truth);
     let mut rows = definitions::measure(&tree, &truth, &ours, &mut findings);

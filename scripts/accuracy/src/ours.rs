@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use kotadb_core::facts::{Facts, SymbolKind};
 use kotadb_core::graph::{Edge, FileEdges, Target};
+use kotadb_indexer::error::IndexError;
 use kotadb_indexer::extract::USUAL_BUDGET;
+use kotadb_indexer::names::{self, Source, SourceFile};
 
 use crate::tree::{File, Place, Tree};
 
@@ -17,18 +19,16 @@ pub struct Ours {
     pub edges: HashMap<Place, Vec<Edge>>,
     /// Whether names are resolved at all.
     pub is_resolved: bool,
-    /// References that are a call, by place.
-    pub n_references: usize,
     /// Symbols, by name.
     pub by_name: HashMap<Box<str>, Vec<Place>>,
 }
 
 impl Ours {
     /// Asks the library, as the indexer does.
-    pub fn of(tree: &Tree) -> Self {
+    pub fn of(tree: &Tree) -> anyhow::Result<Self> {
         let facts: Vec<Option<Facts>> = tree.files.iter().map(extract).collect();
-        let edges = resolve(tree, &facts);
-        Self::new(facts, edges)
+        let edges = resolve(tree, &facts)?;
+        Ok(Self::new(facts, Some(edges)))
     }
 
     /// Of facts and, where names are resolved, edges of each file.
@@ -44,7 +44,6 @@ impl Ours {
                 let place = Place { file, offset: symbol.name_span.start };
                 ours.by_name.entry(symbol.name.clone()).or_default().push(place);
             }
-            ours.n_references += facts.as_ref().map_or(0, |facts| facts.references.len());
         }
         ours.facts = facts;
         ours
@@ -85,6 +84,29 @@ fn extract(file: &File) -> Option<Facts> {
     kotadb_indexer::extract::extract(file.language, &file.text, USUAL_BUDGET)
 }
 
-fn resolve(_tree: &Tree, _facts: &[Option<Facts>]) -> Option<Vec<FileEdges>> {
-    None
+/// A tree whose facts are known, as the resolver asks for it.
+struct Extracted<'a> {
+    tree: &'a Tree,
+    facts: &'a [Option<Facts>],
+}
+
+impl Source for Extracted<'_> {
+    fn facts(&self, file: u32) -> Result<Option<Facts>, IndexError> {
+        Ok(self.facts[file as usize].clone())
+    }
+
+    fn text(&self, file: u32) -> Result<Vec<u8>, IndexError> {
+        Ok(self.tree.files[file as usize].text.clone())
+    }
+}
+
+fn resolve(tree: &Tree, facts: &[Option<Facts>]) -> anyhow::Result<Vec<FileEdges>> {
+    let source_file = |file: &File| SourceFile { path: file.path.as_str().into(), language: file.language };
+    let files: Vec<SourceFile> = tree.files.iter().map(source_file).collect();
+    let mut edges = vec![FileEdges::default(); files.len()];
+    names::resolve(&files, &Extracted { tree, facts }, 2, &mut |resolved| {
+        edges[resolved.file as usize] = resolved.edges;
+        Ok(())
+    })?;
+    Ok(edges)
 }
