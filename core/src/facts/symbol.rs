@@ -30,7 +30,8 @@ pub struct Symbol {
     pub doc: Option<Span>,
     /// What a function takes.
     pub arity: Arity,
-    /// Type of a field, constant or variable, or what a function returns, as in [`super::expression`]. Without an annotation:
+    /// Type of a field, constant or variable, what a function returns, or the elements of a tuple struct or variant
+    /// (`(Pool,u8)`), as in [`super::expression`]. Without an annotation:
     /// `=` and the expression that it was given, where that tells (`=Pool::new()`).
     pub of_type: Option<Box<str>>,
 }

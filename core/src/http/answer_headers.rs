@@ -4,9 +4,11 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
+
+use super::ending;
 
 /// For answers that are no pages. A page states what it needs.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -28,6 +30,9 @@ pub(super) async fn answer_headers(request: Request, next: Next) -> Response {
     };
     add(X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(REFERRER_POLICY, "no-referrer");
+    if ending::is_announced() {
+        add(CONNECTION, "close");
+    }
     add(CONTENT_SECURITY_POLICY, NOTHING);
     if is_tls {
         add(STRICT_TRANSPORT_SECURITY, HSTS);

@@ -13,6 +13,7 @@ mod code;
 mod conditional;
 mod cursor;
 mod deadline;
+pub mod ending;
 mod entity_tag;
 mod error;
 mod extract;
@@ -22,6 +23,7 @@ mod github_access;
 mod idempotency;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+mod listener;
 mod mount;
 pub mod openapi;
 mod probe;

@@ -6,25 +6,38 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::listener::Closing;
+
+/// How long a connection that was taken last has until its request is there: what has sent nothing by then is closed.
+const LAST_REQUESTS: Duration = Duration::from_millis(250);
 /// How long open requests may go on after the stop.
 const DRAIN: Duration = Duration::from_secs(25);
 
-/// Serves until `stop` is ready, then finishes the requests that are open, for at most 25 s.
+/// Serves until `stop` is ready, then takes what connections there are, closes the listener and finishes the requests that are
+/// open, for at most 25 s.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let (close, closing) = watch::channel(false);
+    let (closed, is_closed) = oneshot::channel();
     let (stopping, stopped) = oneshot::channel();
+    let listener = Closing::new(listener, closing, closed)?;
+    // An answer is one small write: waiting to send more with it only delays it.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.await;
         tracing::info!("Stopping");
-        // The receiver lives as long as the server that this future belongs to.
+        // The receivers live as long as the server that this future belongs to.
+        let _ = (close.send(true), is_closed.await);
+        tokio::time::sleep(LAST_REQUESTS).await;
         let _ = stopping.send(());
     });
     tokio::select! {

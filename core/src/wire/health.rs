@@ -109,6 +109,8 @@ pub struct StoreHealth {
 pub struct Readiness {
     /// Whether requests will be answered. Answered with 503 where not.
     pub ready: bool,
+    /// Whether the process was asked to stop: for two more seconds it answers what comes.
+    pub stopping: bool,
     /// Whether Postgres answers.
     pub postgres: SaasStatus,
     /// Whether the schema is the one that this program knows, or newer.

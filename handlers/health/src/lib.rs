@@ -7,7 +7,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use kotadb_core::http::{Json, OpenApiRouter, PostgresProbe, Probe, Resources, routes};
+use kotadb_core::http::{Json, OpenApiRouter, PostgresProbe, Probe, Resources, ending, routes};
 use kotadb_core::wire::{
     Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth, Timestamp,
 };
@@ -55,9 +55,10 @@ async fn ready(State(resources): State<Resources>) -> (StatusCode, Json<Readines
     let probe = resources.probe().await;
     let (postgres, store) = (postgres_status(&probe), store_status(&probe));
     let schema_current = probe.is_schema_current();
-    let ready = postgres == SaasStatus::Ok && store == SaasStatus::Ok && schema_current;
+    let stopping = ending::is_announced();
+    let ready = postgres == SaasStatus::Ok && store == SaasStatus::Ok && schema_current && !stopping;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, postgres, schema_current, store }))
+    (status, Json(Readiness { ready, stopping, postgres, schema_current, store }))
 }
 
 /// How the service is

@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use kotadb_core::config::{self, Config, Program, RouterFlags};
 use kotadb_core::db::{Db, DbError, Schema};
-use kotadb_core::http::{Resources, metrics_router, serve, stop_signal};
+use kotadb_core::http::{Resources, ending, metrics_router, serve, stop_signal};
 use kotadb_core::telemetry;
 use tokio::net::TcpListener;
 
@@ -89,7 +89,8 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     serve_metrics(&resources).await;
     println!("listening on http://{address}");
     tracing::info!(address = %address, "Listening");
-    serve(listener, router, stop).await?;
+    let settings = config.clone();
+    serve(listener, router, async move { ending::announced(&settings, stop).await }).await?;
     Ok(ExitCode::SUCCESS)
 }
 

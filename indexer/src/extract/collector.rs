@@ -34,6 +34,11 @@ impl Collector {
         &mut self.facts.symbols[ticket.0 as usize]
     }
 
+    /// Takes a symbol away again.
+    pub fn remove(&mut self, ticket: Ticket) {
+        self.symbol_mut(ticket).name = Box::default();
+    }
+
     /// All symbols so far.
     pub fn symbols_mut(&mut self) -> &mut [Symbol] {
         &mut self.facts.symbols
@@ -92,8 +97,10 @@ impl Collector {
         let Facts { package, symbols, mut references, mut imports, mut supertypes, .. } = self.facts;
         let (symbols, places) = in_order(symbols);
         let place = |ticket: u32| places[ticket as usize];
-        references.sort_by_key(|reference| (reference.start, reference.role));
-        references.dedup_by_key(|reference| (reference.start, reference.role));
+        // What is read twice (braces of macros) was understood better the second time.
+        references.reverse();
+        references.sort_by_key(|reference| reference.start);
+        references.dedup_by_key(|reference| reference.start);
         imports.sort_by_key(|import| import.start);
         let mut types = HashMap::new();
         for (at, symbol) in (0..).zip(&symbols).filter(|(_, symbol)| symbol.kind.is_type()) {

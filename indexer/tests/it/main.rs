@@ -16,6 +16,7 @@ mod crash_upkeep;
 mod credentials;
 mod deletion;
 mod deletion_in_time;
+mod drills;
 mod every_operation;
 mod facts;
 mod fetching;

@@ -200,3 +200,58 @@ async fn starts_prints_its_address_and_stops_on_sigterm() {
     assert!(running.stop().success());
     assert!(stopped.elapsed().as_secs() < 5);
 }
+
+/// What clients of a server that is asked to stop met.
+#[derive(Default)]
+struct Met {
+    answers: usize,
+    refused: usize,
+    lost: Vec<String>,
+    last_answer: Option<Instant>,
+}
+
+/// Asks until nobody listens any more, on one connection or on a new one each time.
+async fn ask_until_refused(url: String, is_new: bool) -> Met {
+    let client = || reqwest::Client::builder().pool_max_idle_per_host(usize::from(!is_new)).build().unwrap();
+    let (kept, mut met) = (client(), Met::default());
+    loop {
+        let client = if is_new { client() } else { kept.clone() };
+        match client.get(format!("{url}/health/live")).send().await {
+            Ok(answer) if answer.status() == 200 => {
+                met.answers += 1;
+                met.last_answer = Some(Instant::now());
+            }
+            Ok(answer) => met.lost.push(answer.status().to_string()),
+            Err(error) if error.is_connect() => {
+                met.refused += 1;
+                return met;
+            }
+            Err(error) => met.lost.push(format!("{error:?}")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_under_load_loses_no_answer() {
+    let (db, data) = (TestDb::new().await, tempfile::tempdir().unwrap());
+    let mut command =
+        server(&[("DATABASE_URL", &db.pooled_url), ("KOTADB_MODE", "saas"), ("KOTADB_METRICS_PORT", "none")]);
+    command.env("KOTADB_DATA_DIR", data.path()).env("DISABLE_SAAS_ENV_VALIDATION", "true");
+    let mut running = Running::start(command.stderr(Stdio::null()));
+    let clients: Vec<_> =
+        (0..12).map(|nth| tokio::spawn(ask_until_refused(running.url.clone(), nth % 2 == 0))).collect();
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let (asked, url) = (Instant::now(), running.url.clone());
+    let stopped = tokio::task::spawn_blocking(move || running.stop());
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let ready = reqwest::get(format!("{url}/health/ready")).await.unwrap();
+    assert_eq!((ready.status().as_u16(), ready.headers()["connection"].to_str().unwrap()), (503, "close"));
+    assert_eq!(ready.json::<serde_json::Value>().await.unwrap()["stopping"], true);
+    for client in clients {
+        let met = client.await.unwrap();
+        assert_eq!((met.lost, met.refused), (Vec::<String>::new(), 1));
+        let served_for = met.last_answer.unwrap() - asked;
+        assert!(met.answers > 10 && served_for.as_millis() > 1900, "{} answers, {served_for:?}", met.answers);
+    }
+    assert!(stopped.await.unwrap().success());
+}

@@ -260,7 +260,7 @@ impl<'t> Script<'t> {
 
     /// Whether a node has a word as one of its own tokens: `async`, `static`.
     fn has_token(&self, node: Node<'t>, token: Kind) -> bool {
-        walk::children(node).into_iter().take(6).any(|child| self.kind(child) == token)
+        (0..6).map_while(|at| node.child(at)).any(|child| self.kind(child) == token)
     }
 
     /// Whether no function and no block is open.

@@ -159,6 +159,13 @@ impl<'t> Script<'t> {
 
     /// A `require` or `import()` whose result has no name.
     pub(super) fn required(&mut self, call: Node<'t>, function: Node<'t>) {
+        let may_be = match self.kind(function) {
+            Kind::Identifier => self.text.of(function) == "require",
+            kind => kind == Kind::ImportKeyword,
+        };
+        if !may_be {
+            return;
+        }
         let Some(module) = self.required_module(call) else { return };
         let start = function.start_byte() as u32;
         let module: Box<str> = module.into();

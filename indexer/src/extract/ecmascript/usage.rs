@@ -57,11 +57,13 @@ impl<'t> Script<'t> {
 
     pub(super) fn call(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let arguments = self.field(node, Field::Arguments);
-        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments, walk));
         let Some(function) = self.field(node, Field::Function) else { return walk.children(node) };
         self.required(node, function);
         self.called(function, n_arguments, Role::Call, walk);
-        walk.then(self.field(node, Field::TypeArguments));
+        if node.named_child_count() > 2 {
+            walk.then(self.field(node, Field::TypeArguments));
+        }
         arguments.into_iter().for_each(|arguments| self.arguments(function, arguments, walk));
     }
 
@@ -87,34 +89,31 @@ impl<'t> Script<'t> {
         if self.kind(arguments) != Kind::Arguments {
             return walk.then(arguments);
         }
-        for argument in walk::named_children(arguments) {
-            match self.kind(argument) {
-                Kind::ArrowFunction | Kind::FunctionExpression => {
-                    walk.later(Later::Callback(argument, self.given(function)));
-                }
-                _ => walk.then(argument),
+        walk.each_child(arguments, |walk, argument| match self.kind(argument) {
+            Kind::ArrowFunction | Kind::FunctionExpression => {
+                walk.later(Later::Callback(argument, self.given(function)));
             }
-        }
+            _ => walk.then(argument),
+        });
     }
 
-    pub(super) fn n_arguments(&self, arguments: Node<'t>) -> u8 {
+    fn n_arguments(&self, arguments: Node<'t>, walk: &mut Walk<'t>) -> u8 {
         if self.kind(arguments) != Kind::Arguments {
             return UNKNOWN_ARITY;
         }
         let mut n = 0_u8;
-        for argument in walk::named_children(arguments) {
-            match self.kind(argument) {
-                Kind::Spread => return UNKNOWN_ARITY,
-                Kind::Comment => {}
-                _ => n = n.saturating_add(1),
-            }
-        }
-        n
+        let mut spreads = false;
+        walk.each_child(arguments, |_, argument| match self.kind(argument) {
+            Kind::Spread => spreads = true,
+            Kind::Comment => {}
+            _ => n = n.saturating_add(1),
+        });
+        if spreads { UNKNOWN_ARITY } else { n }
     }
 
     pub(super) fn new_expression(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let arguments = self.field(node, Field::Arguments);
-        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments, walk));
         if let Some(made) = self.field(node, Field::Constructor) {
             self.called(made, n_arguments, Role::New, walk);
         }
@@ -128,7 +127,7 @@ impl<'t> Script<'t> {
             return self.called(inner, UNKNOWN_ARITY, Role::Decorate, walk);
         }
         let arguments = self.field(inner, Field::Arguments);
-        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments, walk));
         if let Some(function) = self.field(inner, Field::Function) {
             self.called(function, n_arguments, Role::Decorate, walk);
         }

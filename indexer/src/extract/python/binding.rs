@@ -56,8 +56,8 @@ impl<'t> Python<'t> {
         match left {
             Some(left) if self.kind(left) == Kind::Identifier => self.bare(left, Role::Write),
             Some(left) if self.kind(left) == Kind::Attribute => {
-                self.member(left, Role::Write, UNKNOWN_ARITY);
-                walk.then(self.field(left, Field::Object));
+                let object = self.member(left, Role::Write, UNKNOWN_ARITY);
+                walk.then(object);
             }
             left => walk.then(left),
         }
@@ -290,16 +290,19 @@ impl<'t> Python<'t> {
         walk.then(object);
         let is_own = &*self.expression(object) == "this";
         let Some((number, container)) = self.open_class().filter(|_| is_own) else {
-            return self.member(target.node, Role::Write, UNKNOWN_ARITY);
+            self.member(target.node, Role::Write, UNKNOWN_ARITY);
+            return;
         };
         if !self.seen.insert((number, self.text.of(name))) {
-            return self.member(target.node, Role::Write, UNKNOWN_ARITY);
+            self.member(target.node, Role::Write, UNKNOWN_ARITY);
+            return;
         }
         let mut symbol = self.named(name, SymbolKind::Field);
         (symbol.range, symbol.signature) = (span(target.node), self.text.first_row(target.node));
         symbol.of_type = tells(&target.known).then(|| with("=", &target.known));
         let ticket = self.facts.symbol(symbol);
         self.facts.put_into(ticket, container);
+        self.attributes.insert((number, self.text.of(name)), ticket);
     }
 
     /// Number and symbol of the innermost class.

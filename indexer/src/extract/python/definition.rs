@@ -68,7 +68,7 @@ impl<'t> Python<'t> {
         let is_call = self.kind(node) == Kind::Call;
         let function = if is_call { self.field(node, Field::Function) } else { Some(node) };
         let arguments = self.field(node, Field::Arguments).filter(|_| is_call);
-        let n_arguments = arguments.map_or(UNKNOWN_ARITY, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(UNKNOWN_ARITY, |arguments| self.n_arguments(arguments, walk));
         if let Some(function) = function {
             self.called(function, n_arguments, Role::Decorate, walk);
         }
@@ -212,13 +212,19 @@ impl<'t> Python<'t> {
         self.text.first_line(content.start_byte(), content.end_byte(), b"")
     }
 
-    /// Remembers that the open class or the module has a symbol of that name; false: it had one.
+    /// Remembers that the open class or the module has a symbol of that name; false: it had one. What the body of a class
+    /// declares outranks what a method before it sets.
     pub(super) fn saw(&mut self, name: &'t str) -> bool {
-        match self.open.last() {
-            None => self.seen.insert((0, name)),
-            Some(Open::Class(class)) => self.seen.insert((class.number, name)),
-            Some(_) => true,
+        let number = match self.open.last() {
+            None => 0,
+            Some(Open::Class(class)) => class.number,
+            Some(_) => return true,
+        };
+        if let Some(attribute) = self.attributes.remove(&(number, name)) {
+            self.facts.remove(attribute);
+            return true;
         }
+        self.seen.insert((number, name))
     }
 }
 

@@ -91,8 +91,7 @@ impl<'t> Python<'t> {
         while let Some(node) = object {
             match self.kind(node) {
                 Kind::Attribute => {
-                    self.member(node, Role::Read, UNKNOWN_ARITY);
-                    object = self.field(node, Field::Object);
+                    object = self.member(node, Role::Read, UNKNOWN_ARITY);
                 }
                 Kind::Identifier => return self.bare(node, Role::Read),
                 _ => return,

@@ -19,11 +19,11 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use kotadb_core::facts::{Facts, Reference, Role};
+use kotadb_core::facts::{Facts, Reference, Role, UNKNOWN_ARITY};
 use tree_sitter::Node;
 
 use self::definition::Class;
@@ -51,7 +51,7 @@ vocabulary! {
         ForInClause = "for_in_clause", ForStatement = "for_statement", FunctionDefinition = "function_definition",
         GeneratorExpression = "generator_expression", GenericType = "generic_type", GlobalStatement = "global_statement",
         Identifier = "identifier", IfStatement = "if_statement", ImportFromStatement = "import_from_statement",
-        ImportStatement = "import_statement", Integer = "integer", KeywordArgument = "keyword_argument",
+        ImportStatement = "import_statement", Integer = "integer", Interpolation = "interpolation", KeywordArgument = "keyword_argument",
         KeywordPattern = "keyword_pattern", KeywordSeparator = "keyword_separator", Lambda = "lambda", List = "list",
         ListComprehension = "list_comprehension", ListPattern = "list_pattern", ListSplat = "list_splat",
         ListSplatPattern = "list_splat_pattern", MemberType = "member_type", NamedExpression = "named_expression",
@@ -93,6 +93,8 @@ struct Python<'t> {
     /// Names that the module or a class has a symbol for, by the number of the class; 0: the module.
     seen: HashSet<(u32, &'t str)>,
     n_classes: u32,
+    /// Attributes that classes have by `self.x = …`, until their body declares them.
+    attributes: HashMap<(u32, &'t str), Ticket>,
     /// Names in `__all__`.
     offered: HashSet<&'t str>,
 }
@@ -166,6 +168,7 @@ impl<'t> Python<'t> {
             open: Vec::new(),
             seen: HashSet::new(),
             n_classes: 0,
+            attributes: HashMap::new(),
             offered: HashSet::new(),
         }
     }
@@ -194,6 +197,9 @@ impl<'t> Rules<'t> for Python<'t> {
     fn visit(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         match self.kind(node) {
             Kind::Comment | Kind::StringContent => {}
+            Kind::String => walk.each_child(node, |walk, part| {
+                walk.then(Some(part).filter(|part| self.kind(*part) == Kind::Interpolation));
+            }),
             Kind::Identifier => self.bare(node, Role::Read),
             Kind::Attribute => self.attribute(node, walk),
             Kind::Call => self.call(node, walk),
@@ -254,24 +260,23 @@ impl<'t> Python<'t> {
 
     /// `a.b` that is read. What `a` is made of is used too.
     fn attribute(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        self.member(node, Role::Read, kotadb_core::facts::UNKNOWN_ARITY);
-        walk.then(self.field(node, Field::Object));
+        let object = self.member(node, Role::Read, UNKNOWN_ARITY);
+        walk.then(object);
     }
 
-    /// The member that an `attribute` names.
-    fn member(&mut self, node: Node<'t>, role: Role, n_arguments: u8) {
-        let (Some(object), Some(name)) = (self.field(node, Field::Object), self.field(node, Field::AttributeName))
-        else {
-            return;
-        };
+    /// The member that an `attribute` names; gives whose member it is.
+    fn member(&mut self, node: Node<'t>, role: Role, n_arguments: u8) -> Option<Node<'t>> {
+        let object = self.field(node, Field::Object)?;
+        let name = self.field(node, Field::AttributeName)?;
         let receiver = Some(self.expression(object));
         let start = name.start_byte() as u32;
         self.facts.reference(Reference { name: self.text.of(name).into(), start, role, receiver, n_arguments });
+        Some(object)
     }
 
     fn call(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let arguments = self.field(node, Field::Arguments);
-        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments, walk));
         if let Some(function) = self.field(node, Field::Function) {
             self.called(function, n_arguments, Role::Call, walk);
         }
@@ -289,25 +294,23 @@ impl<'t> Python<'t> {
                 }
             }
             Kind::Attribute => {
-                self.member(function, role, n_arguments);
-                walk.then(self.field(function, Field::Object));
+                let object = self.member(function, role, n_arguments);
+                walk.then(object);
             }
             _ => walk.then(function),
         }
     }
 
-    fn n_arguments(&self, arguments: Node<'t>) -> u8 {
+    fn n_arguments(&self, arguments: Node<'t>, walk: &mut Walk<'t>) -> u8 {
         if self.kind(arguments) == Kind::GeneratorExpression {
             return 1;
         }
         let (mut n, mut spreads) = (0_u8, false);
-        for argument in walk::named_children(arguments) {
-            match self.kind(argument) {
-                Kind::Comment => {}
-                Kind::ListSplat | Kind::DictionarySplat => spreads = true,
-                _ => n = n.saturating_add(1),
-            }
-        }
-        if spreads { kotadb_core::facts::UNKNOWN_ARITY } else { n }
+        walk.each_child(arguments, |_, argument| match self.kind(argument) {
+            Kind::Comment => {}
+            Kind::ListSplat | Kind::DictionarySplat => spreads = true,
+            _ => n = n.saturating_add(1),
+        });
+        if spreads { UNKNOWN_ARITY } else { n }
     }
 }

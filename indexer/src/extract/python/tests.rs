@@ -218,6 +218,19 @@ class A:
 }
 
 #[test]
+fn a_method_outranks_an_attribute_of_its_name() {
+    let text = "
+class A:
+    def __init__(self): self.run = wrap(self.run)
+    def run(self): pass
+";
+    assert_lines(
+        &symbols("python", text),
+        "2 class A [exported]\n3 constructor A.__init__/0-0 [exported]\n4 method A.run/0-0 [exported]",
+    );
+}
+
+#[test]
 fn branches_narrow_and_functions_tell_what_they_return() {
     let text = "
 def f(x, y):

@@ -1,5 +1,6 @@
 //! Items as symbols: functions, types with their fields and variants, constants, modules, macros.
 
+use kotadb_core::facts::expression::bounded;
 use kotadb_core::facts::{Arity, Flags, Relation, Span, Symbol, SymbolKind};
 use tree_sitter::Node;
 
@@ -175,7 +176,8 @@ impl<'t> Rust<'t> {
     }
 
     fn data_type(&mut self, item: &Item<'_, 't>, kind: SymbolKind, walk: &mut Walk<'t>) {
-        let symbol = self.symbol(item, kind);
+        let mut symbol = self.symbol(item, kind);
+        symbol.of_type = self.elements(item.node);
         let is_exported = symbol.flags.has(Flags::EXPORTED);
         self.facts.symbol(symbol);
         self.enter_item(false);
@@ -184,9 +186,20 @@ impl<'t> Rust<'t> {
         walk.later(Later::Leave);
     }
 
+    /// Types of the elements of a tuple struct or variant, as one tuple.
+    fn elements(&self, node: Node<'t>) -> Option<Box<str>> {
+        let body = self.field(node, Field::Body).filter(|body| self.kind(*body) == Kind::OrderedFields)?;
+        let is_type = |it: &Node<'t>| {
+            !matches!(self.kind(*it), Kind::Visibility | Kind::AttributeItem | Kind::LineComment | Kind::BlockComment)
+        };
+        let types: Vec<_> = walk::named_children(body).into_iter().filter(is_type).map(|it| self.type_of(it)).collect();
+        Some(bounded(format!("({})", types.join(","))))
+    }
+
     fn variant_item(&mut self, item: &Item<'_, 't>, walk: &mut Walk<'t>) {
         let mut symbol = self.symbol(item, SymbolKind::Variant);
         symbol.signature = self.text.first_row(item.node);
+        symbol.of_type = self.elements(item.node);
         self.facts.symbol(symbol);
         walk.then(self.field(item.node, Field::Body));
         walk.then(self.field(item.node, Field::Value));

@@ -58,7 +58,7 @@ vocabulary! {
         LetDeclaration = "let_declaration", Lifetime = "lifetime", LineComment = "line_comment",
         MacroDefinition = "macro_definition", MacroInvocation = "macro_invocation", MatchArm = "match_arm",
         MatchExpression = "match_expression", MatchPattern = "match_pattern", Metavariable = "metavariable",
-        ModItem = "mod_item", MutPattern = "mut_pattern", OrPattern = "or_pattern", Parameter = "parameter",
+        ModItem = "mod_item", MutPattern = "mut_pattern", OrPattern = "or_pattern", OrderedFields = "ordered_field_declaration_list", Parameter = "parameter",
         Parenthesized = "parenthesized_expression", PrimitiveType = "primitive_type", QualifiedType = "qualified_type",
         RangeExpression = "range_expression", RawString = "raw_string_literal", RefPattern = "ref_pattern",
         ReferenceExpression = "reference_expression", ReferencePattern = "reference_pattern",

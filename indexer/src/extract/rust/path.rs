@@ -25,7 +25,10 @@ impl<'t> Rust<'t> {
     }
 
     pub(super) fn add(&mut self, node: Node<'t>, role: Role, receiver: Option<Box<str>>, n_arguments: u8) {
-        let (name, start) = (self.name(node).into(), node.start_byte() as u32);
+        let name = self.name(node);
+        // Of `r#type` the name is what follows the sign.
+        let start = (node.end_byte() - name.len()) as u32;
+        let name = name.into();
         self.facts.reference(Reference { name, start, role, receiver, n_arguments });
     }
 
@@ -66,7 +69,7 @@ impl<'t> Rust<'t> {
 
     pub(super) fn call(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let arguments = self.field(node, Field::Arguments);
-        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments));
+        let n_arguments = arguments.map_or(0, |arguments| self.n_arguments(arguments, walk));
         let Some(mut function) = self.field(node, Field::Function) else { return walk.children(node) };
         let mut type_arguments = None;
         if self.kind(function) == Kind::GenericFunction {
@@ -99,21 +102,22 @@ impl<'t> Rust<'t> {
 
     /// A closure gets what the method that it is given to has in hand.
     fn arguments(&mut self, function: Node<'t>, arguments: Node<'t>, walk: &mut Walk<'t>) {
-        for argument in walk::named_children(arguments) {
+        walk.each_child(arguments, |walk, argument| {
             if self.kind(argument) == Kind::ClosureExpression {
                 walk.later(Later::Closure(argument, self.given(function)));
             } else {
                 walk.then(argument);
             }
-        }
+        });
     }
 
-    fn n_arguments(&self, arguments: Node<'t>) -> u8 {
-        let is_one = |child: &Node<'t>| {
-            !matches!(self.kind(*child), Kind::LineComment | Kind::BlockComment | Kind::AttributeItem)
-        };
-        let n = walk::named_children(arguments).iter().filter(|child| is_one(child)).count();
-        u8::try_from(n).unwrap_or(UNKNOWN_ARITY)
+    fn n_arguments(&self, arguments: Node<'t>, walk: &mut Walk<'t>) -> u8 {
+        let mut n = 0_u8;
+        walk.each_child(arguments, |_, argument| match self.kind(argument) {
+            Kind::LineComment | Kind::BlockComment | Kind::AttributeItem => {}
+            _ => n = n.saturating_add(1),
+        });
+        n
     }
 
     /// `a.b` that is no call.

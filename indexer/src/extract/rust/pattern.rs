@@ -195,16 +195,23 @@ impl<'t> Rust<'t> {
         parts.into_iter().enumerate().map(element).collect()
     }
 
-    /// `Some(x)`, `Ok(x)`: the value inside; of another variant nothing is known.
+    /// `Some(x)`, `Ok(x)`: the value inside; of another variant or struct its elements.
     fn variant(&mut self, pattern: &Open<'t>, open: &mut Vec<Open<'t>>, walk: &mut Walk<'t>) {
         let Some(name) = self.field(pattern.node, Field::TypeOf) else { return };
-        let known = match self.text.of(name) {
-            "Some" | "Ok" => with(&pattern.known, "?"),
-            _ => unknown(),
-        };
         walk.then(name);
-        let parts = walk::named_children(pattern.node).into_iter().filter(|part| *part != name).collect();
-        open.extend(same(parts, &known));
+        let inside = matches!(self.text.of(name), "Some" | "Ok").then(|| with(&pattern.known, "?"));
+        let made = self.made(name);
+        let mut is_counted = self.text.of(name) != "Err";
+        let parts = walk::named_children(pattern.node).into_iter().filter(|part| *part != name);
+        for (at, node) in parts.enumerate() {
+            is_counted &= self.kind(node) != Kind::RemainingPattern;
+            let known = match &inside {
+                Some(inside) => inside.clone(),
+                None if is_counted => with(&made, &format!(".{at}")),
+                None => unknown(),
+            };
+            open.push(Open { node, known, written: None });
+        }
     }
 
     /// `Pool { size, name: n }`: fields of a `Pool`.

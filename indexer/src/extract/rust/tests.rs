@@ -63,7 +63,7 @@ fn main() {}
         9 field Pool.conns: Vec<T>
         11 enum Color [exported]
         11 variant Color.Red [exported]
-        11 variant Color.Rgb [exported]
+        11 variant Color.Rgb: (u8,u8) [exported]
         11 variant Color.Named [exported]
         11 field Color.Named.name: String
         12 union Bits
@@ -158,7 +158,7 @@ fn f<S: Source>(&self, a: &mut Pool, b: Arc<dyn Source>, c: Vec<Pool>, s: S, (d,
         14 call z | m/0 in f
         15 call this.source? | ok/0 in f
         15 call this.source? | m/0 in f
-        15 call ? | m/0 in f
+        15 call <Kind::Other>.0 | m/0 in f
         15 call <Pool>.conn | m/0 in f
         15 call <Pool>.size | m/0 in f
         16 call <Conn> | m/0 in f
@@ -290,8 +290,32 @@ no_items! { a => b, }
         7 constant POOL: Pool
         "#,
     );
-    assert!(references("rust", text).contains("5 call this | n/0 in File.m"));
-    assert!(references("rust", text).contains("7 call Pool | new/0 in POOL"));
+    assert_lines(
+        &references("rust", text),
+        "
+        2 macro cfg_io
+        4 type File in open
+        4 call read/0 in open
+        5 type File
+        5 call this | n/0 in File.m
+        7 macro thread_local
+        7 type Pool in POOL
+        7 type Pool in POOL
+        7 call Pool | new/0 in POOL
+        8 macro no_items
+        8 read a
+        8 read b
+        ",
+    );
+}
+
+#[test]
+fn raw_names_stand_behind_their_sign() {
+    let text = "fn r#match() { self.r#type(); r#match() }";
+    let facts = crate::extract::testing::facts("rust", text);
+    let at = |start: u32, name: &str| text[start as usize..].starts_with(name);
+    assert!(facts.symbols.iter().all(|symbol| at(symbol.name_span.start, &symbol.name)));
+    assert!(facts.references.len() == 2 && facts.references.iter().all(|it| at(it.start, &it.name)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use kotadb_core::crypto::MasterKey;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Delivery, Hook, hook, push};
+use super::{Delivery, Hook, hook, push, queued};
 use crate::app::{App, MASTER_KEY};
 
 #[tokio::test]
@@ -210,4 +210,24 @@ async fn a_deleted_repositorys_hook_is_unknown() {
     app.db.execute("UPDATE kotadb.repositories SET deleted_at = now()").await;
     assert_eq!(Delivery::of(&hook, "push", &push("refs/heads/main")).send(&app).await.status, 401);
     assert!(hook.repository["id"].is_string());
+}
+
+/// What OPERATIONS.md says to do when the master key is lost: another one, and a new secret for every hook.
+#[tokio::test]
+async fn a_lost_master_key_costs_each_hook_a_new_secret() {
+    let app = App::new().await;
+    let before = hook(&app, "one", json!({ "url": "a/b" })).await;
+    let another = [("KOTADB_MASTER_KEY", "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=")];
+    let app = App::over(app.db, app.store, &another);
+    let refused = Delivery::of(&before, "push", &push("refs/heads/main")).send(&app).await;
+    assert!(matches!(refused.status, 401 | 503), "{} {}", refused.status, refused.body);
+    assert_eq!(queued(&app).await, "0");
+    let listed = app.call("GET", "/api/v1/repositories", &before.key, None).await;
+    assert_eq!(listed.status, 200, "keys and rows are not sealed: {}", listed.body);
+    let path = format!("/api/v1/repositories/{}/webhook/rotate", before.repository["id"].as_str().unwrap());
+    let rotated = app.call("POST", &path, &before.key, None).await;
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+    let after = Hook { secret: rotated.body["secret"].as_str().unwrap().to_owned(), ..before };
+    assert_eq!(Delivery::of(&after, "push", &push("refs/heads/main")).send(&app).await.status, 202);
+    assert_eq!(queued(&app).await, "1");
 }
