@@ -16,6 +16,8 @@ pub enum Kind {
     Snapshot,
     /// `refs/`
     Refs,
+    /// `graph/`
+    Graph,
 }
 
 /// The name of an immutable object inside a tenant and kind: `<uuid v7>-<16 hex of SHA-256>`.
@@ -29,7 +31,7 @@ pub struct ObjectKey {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Segment, Self::Snapshot, Self::Refs];
+    pub const ALL: [Self; 4] = [Self::Segment, Self::Snapshot, Self::Refs, Self::Graph];
 
     /// The folder's name.
     pub fn folder(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Kind {
             Self::Segment => "seg",
             Self::Snapshot => "snap",
             Self::Refs => "refs",
+            Self::Graph => "graph",
         }
     }
 
