@@ -62,6 +62,10 @@ bench-cold: ## measure queries with an empty cache over a bucket that is far awa
 bench-freshness: ## measure how soon a push is searchable: an indexer waits, none runs, and once more with a slow disk (root)
 	@$(MAKE) --no-print-directory bench PARTS=freshness
 
+.PHONY: accuracy
+accuracy: setup ## hold definitions and callers against what compilers say; ONLY="rust rich" for some languages or repositories
+	scripts/accuracy.sh $(ONLY)
+
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1
 	@scripts/setup.sh chaos

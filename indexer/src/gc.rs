@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use futures::{StreamExt, TryStreamExt};
 use kotadb_core::id::TenantId;
-use kotadb_core::store::{Dropped, GRACE, Kind, ObjectKey, Refs, Root, Store};
+use kotadb_core::store::{Dropped, GRACE, Kind, ObjectKey, Refs, Root, Store, TipGraph};
 use uuid::Uuid;
 
 use crate::error::IndexError;
@@ -76,7 +76,7 @@ pub async fn collect_dropped(
     let mut named: BTreeSet<Object> = root.segments.iter().map(|segment| (Kind::Segment, segment.key)).collect();
     let refs = root.repositories.values().filter_map(|entry| entry.refs).chain(root.dropped_before);
     named.extend(refs.map(|key| (Kind::Refs, key)));
-    let known = root.dropped.iter().filter(|one| one.kind != Kind::Snapshot);
+    let known = root.dropped.iter().filter(|one| matches!(one.kind, Kind::Segment | Kind::Refs));
     let listed: BTreeMap<Object, u64> = known.map(|one| ((one.kind, one.key), one.at_ms)).collect();
     let there = listed.keys().map(|object| (*object, 0)).collect();
     let due = Verdict::of(&there, &named, &listed, now_ms).due;
@@ -109,6 +109,7 @@ pub fn clean_scratch(folder: &Path) {
 pub async fn named(store: &Store, tenant: TenantId, root: &Root) -> Result<BTreeSet<Object>, IndexError> {
     let mut named: BTreeSet<Object> = root.segments.iter().map(|segment| (Kind::Segment, segment.key)).collect();
     let tips = root.repositories.values().flat_map(|entry| &entry.default);
+    named.extend(tips.clone().filter_map(|tip| tip.graph).flat_map(TipGraph::objects));
     let snapshots = tips.flat_map(|tip| std::iter::once(tip.snapshot).chain(tip.base));
     named.extend(snapshots.map(|key| (Kind::Snapshot, key)));
     named.extend(root.dropped_before.map(|key| (Kind::Refs, key)));
@@ -117,6 +118,7 @@ pub async fn named(store: &Store, tenant: TenantId, root: &Root) -> Result<BTree
     let read = futures::stream::iter(refs).map(|key| store.refs(tenant, key)).buffer_unordered(PARALLEL);
     let read: Vec<Refs> = read.try_collect().await?;
     for refs in read {
+        named.extend(refs.tips.iter().filter_map(|tip| tip.graph).flat_map(TipGraph::objects));
         let tips = refs.tips.iter().chain(refs.history.iter().map(|one| &one.tip));
         let snapshots = tips.flat_map(|tip| std::iter::once(tip.snapshot).chain(tip.base));
         named.extend(snapshots.map(|key| (Kind::Snapshot, key)));
@@ -320,6 +322,38 @@ mod tests {
         let version = store.head(TENANT).await.unwrap().0.version;
         assert_eq!(collect(99).await.deleted, 0);
         assert_eq!(store.head(TENANT).await.unwrap().0.version, version);
+    }
+
+    /// A graph holds names of its repository: it goes when no tip names it, and its base with the last delta on it.
+    #[tokio::test]
+    async fn graphs_stay_while_a_tip_names_them() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let mut keys = Vec::new();
+        for _ in 0..3 {
+            keys.push(put(&store, Kind::Graph, START).await);
+        }
+        let (ref_name, commit) = ("refs/heads/main".to_owned(), kotadb_core::id::ObjectId([1; 20]));
+        let (snapshot, graph) = (put(&store, Kind::Snapshot, START).await, TipGraph { key: keys[0], base: Some(keys[1]) });
+        let tip = kotadb_core::store::Tip { ref_name, commit, snapshot, base: None, graph: Some(graph) };
+        let publish = |root: &mut Root| {
+            let entry = root.repositories.entry(kotadb_core::id::RepositoryId(Uuid::nil())).or_default();
+            entry.default = Some(tip.clone());
+            root.drop_objects([(Kind::Graph, keys[2])], START);
+            Ok::<_, IndexError>(true)
+        };
+        store.update_head(TENANT, publish).await.unwrap();
+        let collect =
+            async |hours| collect_dropped(&store, TENANT, START + hours * HOUR, &Halt::default()).await.unwrap();
+        assert_eq!(collect(30).await.deleted, 0, "HEAD by itself does not tell whether another ref names it");
+        assert_eq!(collect_at(&store, START + 30 * HOUR).await.deleted, 1);
+        assert_eq!(there(&store).await.len(), 3);
+        let forget = |root: &mut Root| {
+            root.repositories.clear();
+            root.drop_objects(graph.objects(), START + 40 * HOUR);
+            Ok::<_, IndexError>(true)
+        };
+        store.update_head(TENANT, forget).await.unwrap();
+        assert_eq!(collect_at(&store, START + 60 * HOUR).await.deleted, 2);
     }
 
     #[tokio::test]

@@ -90,7 +90,7 @@ impl Made {
     /// The tip of a ref at a commit of this run.
     pub fn tip(&self, ref_name: &str, commit: ObjectId) -> Option<Tip> {
         let MadeSnapshot { key, base, .. } = self.snapshots.get(&commit)?;
-        Some(Tip { ref_name: ref_name.to_owned(), commit, snapshot: *key, base: *base })
+        Some(Tip { ref_name: ref_name.to_owned(), commit, snapshot: *key, base: *base, graph: None })
     }
 }
 

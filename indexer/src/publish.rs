@@ -235,7 +235,7 @@ mod tests {
     /// Of the `nth` commit of a repository, whose snapshot has the same number.
     fn tips(nth: u128, touched: &[u128]) -> Tips {
         let (commit, snapshot) = (ObjectId([u8::try_from(nth).unwrap(); 20]), key(nth));
-        let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None };
+        let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None, graph: None };
         Tips {
             default: Some(tip.ref_name.clone()),
             segments: BTreeMap::from([(snapshot, touched.iter().copied().map(key).collect())]),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
-use kotadb_core::store::{Kind, ObjectKey, Refs, Retained, Root, Store, Tip};
+use kotadb_core::store::{Kind, ObjectKey, Refs, Retained, Root, Store, Tip, TipGraph};
 
 use crate::error::IndexError;
 use crate::held::Held;
@@ -111,7 +111,8 @@ impl Tips {
     /// Every object that HEAD names for these tips, segments apart.
     pub fn objects(&self) -> BTreeSet<(Kind, ObjectKey)> {
         let snapshots = self.snapshots().into_keys().map(|key| (Kind::Snapshot, key));
-        snapshots.chain(self.refs.map(|key| (Kind::Refs, key))).collect()
+        let graphs = self.by_name.values().filter_map(|tip| tip.graph).flat_map(TipGraph::objects);
+        snapshots.chain(graphs).chain(self.refs.map(|key| (Kind::Refs, key))).collect()
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
 
     fn tip(n: usize) -> Tip {
         let (ref_name, commit) = (format!("refs/heads/branch-{n}"), ObjectId([3; 20]));
-        Tip { ref_name, commit, snapshot: key(n), base: None }
+        Tip { ref_name, commit, snapshot: key(n), base: None, graph: None }
     }
 
     /// Of a tenant that has none.

@@ -15,8 +15,10 @@ fn key() -> impl Strategy<Value = ObjectKey> {
 }
 
 fn tip() -> impl Strategy<Value = Tip> {
-    let parts = ("refs/(heads|tags)/[a-zé]{0,4}", any::<[u8; 20]>(), key(), proptest::option::of(key()));
-    parts.prop_map(|(ref_name, commit, snapshot, base)| Tip { ref_name, commit: ObjectId(commit), snapshot, base })
+    let graph = (key(), proptest::option::of(key())).prop_map(|(key, base)| TipGraph { key, base });
+    let graph = proptest::option::of(graph);
+    let parts = ("refs/(heads|tags)/[a-zé]{0,4}", any::<[u8; 20]>(), key(), proptest::option::of(key()), graph);
+    parts.prop_map(|(ref_name, commit, snapshot, base, graph)| Tip { ref_name, commit: ObjectId(commit), snapshot, base, graph })
 }
 
 fn segment() -> impl Strategy<Value = SegmentEntry> {
@@ -51,7 +53,7 @@ fn refs() -> impl Strategy<Value = Refs> {
     let history = vec((tip(), any::<u64>()), 0..4);
     (tips, history, btree_map(key(), vec(key(), 0..3), 0..4)).prop_map(|(tips, history, segments)| Refs {
         tips: tips.into_iter().map(|(ref_name, tip)| Tip { ref_name, ..tip }).collect(),
-        history: history.into_iter().map(|(tip, left_ms)| Retained { tip, left_ms }).collect(),
+        history: history.into_iter().map(|(tip, left_ms)| Retained { tip: Tip { graph: None, ..tip }, left_ms }).collect(),
         segments,
     })
 }
@@ -63,7 +65,8 @@ fn root() -> impl Strategy<Value = Root> {
         let purge = proptest::collection::btree_set(key(), 0..3);
         let lists = (purge, vec(dropped(), 0..4), proptest::option::of(key()));
         let parts = (any::<u64>(), Just(segments), repositories, lists);
-        parts.prop_map(|(version, segments, repositories, (purge, dropped, dropped_before))| {
+        parts.prop_map(|(version, segments, repositories, (purge, mut dropped, dropped_before))| {
+            dropped.sort_by_key(|one| one.kind);
             let id = |id| RepositoryId(Uuid::from_u128(id));
             let repositories = repositories.into_iter().map(|(nth, entry)| (id(nth), entry)).collect();
             Root { version, segments, repositories, purge, dropped, dropped_before }
@@ -107,7 +110,8 @@ proptest! {
     }
 
     #[test]
-    fn a_list_of_dropped_objects_comes_back(list in vec(dropped(), 0..9)) {
+    fn a_list_of_dropped_objects_comes_back(mut list in vec(dropped(), 0..9)) {
+        list.sort_by_key(|one| one.kind);
         prop_assert_eq!(Dropped::decode_list(&Dropped::encode_list(&list)).unwrap(), list);
     }
 
@@ -228,6 +232,8 @@ fn golden_objects_still_open() {
     assert_eq!(Root::decode(&golden("v1-of-default.root")).unwrap(), layered_root());
     assert_eq!(Root::decode(&golden("v1-past.root")).unwrap(), root_with_past());
     assert_eq!(Dropped::decode_list(&golden("v1.dropped")).unwrap(), sample_root(3).dropped);
+    assert_eq!(Root::decode(&golden("v1-graphs.root")).unwrap(), root_with_graphs());
+    assert_eq!(Refs::decode(&golden("v1-graphs.refs")).unwrap(), refs_with_graphs());
     let first = Refs { tips: sample_refs().tips[..3].to_vec(), ..Refs::default() };
     assert_eq!(Refs::decode(&golden("v1.refs")).unwrap(), first);
     assert_eq!(Refs::decode(&golden("v1-history.refs")).unwrap(), sample_refs());
@@ -274,6 +280,7 @@ fn sample_root(n: usize) -> Root {
         commit: ObjectId(crypto::sha256(&(nth as u64 + 1_000_000).to_be_bytes())[..20].try_into().unwrap()),
         snapshot: keys[n + nth],
         base: None,
+        graph: None,
     };
     let entry = |nth: usize| RepositoryEntry {
         fence: nth as u64 * 3,
@@ -309,6 +316,26 @@ fn root_with_past() -> Root {
     root
 }
 
+/// Default tips with a graph, with a delta, and with none; and a graph that was dropped.
+fn root_with_graphs() -> Root {
+    let mut root = root_with_past();
+    let keys = sample_keys(4);
+    for (nth, entry) in root.repositories.values_mut().enumerate() {
+        let tip = entry.default.as_mut().expect("all have one");
+        tip.graph = (nth < 2).then(|| TipGraph { key: keys[nth], base: (nth == 1).then(|| keys[2]) });
+    }
+    root.dropped.push(Dropped { kind: Kind::Graph, key: keys[3], at_ms: 1_795_000_000_001 });
+    root
+}
+
+fn refs_with_graphs() -> Refs {
+    let mut refs = sample_refs();
+    let keys = sample_keys(3);
+    refs.tips[0].graph = Some(TipGraph { key: keys[0], base: None });
+    refs.tips[4].graph = Some(TipGraph { key: keys[1], base: Some(keys[2]) });
+    refs
+}
+
 fn spilled_root() -> Root {
     Root { dropped_before: Some(sample_keys(1)[0]), ..with_docs(sample_root(3)) }
 }
@@ -335,6 +362,7 @@ fn sample_refs() -> Refs {
         commit: ObjectId([nth as u8; 20]),
         snapshot,
         base: (nth > 2).then(|| sample_keys(1)[0]),
+        graph: None,
     };
     let keys = sample_keys(5);
     let tips: Vec<Tip> = keys.iter().copied().enumerate().map(tip).collect();
@@ -369,4 +397,11 @@ fn sample_delta() -> SnapshotDelta {
 fn sample_snapshot(n: usize) -> Snapshot {
     let skipped = |nth: usize| Skipped { path: format!("logo{nth}.png").into_bytes(), reason: SkipReason::Binary };
     Snapshot::new(ObjectId([3; 20]), sample_keys(2), sample_entries(n), (0..4).map(skipped).collect())
+}
+
+#[test]
+fn tmp_write_golden() {
+    let path = |name: &str| format!("{}/src/store/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::write(path("v1-graphs.root"), root_with_graphs().encode()).unwrap();
+    std::fs::write(path("v1-graphs.refs"), refs_with_graphs().encode()).unwrap();
 }

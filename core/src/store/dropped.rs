@@ -11,6 +11,7 @@ use crate::store::{Kind, ObjectKey, Root, StoreError};
 const FORMAT: Format = Format { magic: *b"KDBD", version: 1, min_reader: 1 };
 
 const OBJECTS: u8 = 1;
+const GRAPHS: u8 = 2;
 
 /// How long an object stays after the last root that named it was replaced. Nothing that holds a root may live longer:
 /// no job, no cursor. What was deleted has to be gone after 25 hours, of which jobs and sweeps take their part.
@@ -31,14 +32,24 @@ pub struct Dropped {
 impl Dropped {
     /// The bytes of a list that is an object of its own.
     pub fn encode_list(list: &[Self]) -> Bytes {
+        let (graphs, others) = apart(list);
         let mut envelope = Envelope::new(FORMAT);
-        envelope.section(OBJECTS, &encode(list));
+        envelope.section(OBJECTS, &encode(&others));
+        if !graphs.is_empty() {
+            envelope.section(GRAPHS, &encode(&graphs));
+        }
         envelope.finish().into()
     }
 
     /// Reads such a list.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, StoreError> {
-        let list = Sections::open(FORMAT, bytes).and_then(|sections| decode(&sections.section(OBJECTS)?));
+        let list = Sections::open(FORMAT, bytes).and_then(|sections| {
+            let mut list = decode(&sections.section(OBJECTS)?)?;
+            if let Some(graphs) = sections.optional(GRAPHS)? {
+                list.extend(decode(&graphs)?);
+            }
+            Ok(list)
+        });
         list.map_err(|damage| StoreError::corrupt("list of dropped objects", damage))
     }
 }
@@ -51,6 +62,11 @@ impl Root {
         times.extend(objects.into_iter().map(|object| (object, at_ms)));
         self.dropped = times.into_iter().map(|((kind, key), at_ms)| Dropped { kind, key, at_ms }).collect();
     }
+}
+
+/// Graphs apart from the rest: readers of the first version know no such kind, and skip a section of their own.
+pub(super) fn apart(dropped: &[Dropped]) -> (Vec<Dropped>, Vec<Dropped>) {
+    dropped.iter().partition(|one| one.kind == Kind::Graph)
 }
 
 pub(super) fn encode(dropped: &[Dropped]) -> Encoder {

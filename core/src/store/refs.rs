@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::id::ObjectId;
 use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
-use crate::store::{ObjectKey, StoreError, Tip};
+use crate::store::{ObjectKey, StoreError, Tip, graphs};
 
 const FORMAT: Format = Format { magic: *b"KDBF", version: 1, min_reader: 1 };
 
@@ -15,6 +15,7 @@ const TIPS: u8 = 1;
 const LAYERED: u8 = 2;
 const HISTORY: u8 = 3;
 const SEGMENTS: u8 = 4;
+const GRAPHS: u8 = 5;
 
 /// What a repository holds beside its default tip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,9 @@ impl Refs {
             self.history.iter().for_each(|one| history.number(one.left_ms));
             envelope.section(HISTORY, &history);
         }
+        if self.tips.iter().any(|tip| tip.graph.is_some()) {
+            envelope.section(GRAPHS, &graphs::encode(self.tips.iter().map(|tip| tip.graph)));
+        }
         if !self.segments.is_empty() {
             envelope.section(SEGMENTS, &encode_segments(&self.segments));
         }
@@ -79,6 +83,9 @@ fn decode(bytes: &[u8]) -> Result<Refs, Damage> {
         decoder.finish()?;
         tips.sort_by(|a, b| a.ref_name.cmp(&b.ref_name));
     }
+    if let Some(found) = sections.optional(GRAPHS)? {
+        graphs::decode(&found, tips.iter_mut().map(Some).collect())?;
+    }
     let history = sections.optional(HISTORY)?.map(|bytes| decode_history(&bytes)).transpose()?;
     let segments = sections.optional(SEGMENTS)?.map(|bytes| decode_segments(&bytes)).transpose()?;
     Ok(Refs { tips, history: history.unwrap_or_default(), segments: segments.unwrap_or_default() })
@@ -91,7 +98,7 @@ fn decode_whole(bytes: &[u8]) -> Result<Vec<Tip>, Damage> {
     for _ in 0..count {
         let ref_name = decode_name(&mut decoder)?;
         let commit = ObjectId(decoder.array()?);
-        tips.push(Tip { ref_name, commit, snapshot: ObjectKey::from_bytes(decoder.array()?), base: None });
+        tips.push(Tip { ref_name, commit, snapshot: ObjectKey::from_bytes(decoder.array()?), base: None, graph: None });
     }
     decoder.finish()?;
     Ok(tips)
@@ -131,6 +138,7 @@ fn decode_tips(decoder: &mut Decoder<'_>) -> Result<Vec<Tip>, Damage> {
         commit: ObjectId(commit),
         snapshot: ObjectKey::from_bytes(snapshot),
         base: if layered { bases.next().map(ObjectKey::from_bytes) } else { None },
+        graph: None,
     });
     Ok(tips.collect())
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::id::{ObjectId, RepositoryId};
 use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
-use crate::store::{DocRanges, Dropped, ObjectKey, StoreError, dropped};
+use crate::store::{DocRanges, Dropped, Kind, ObjectKey, StoreError, dropped, graphs};
 
 const FORMAT: Format = Format { magic: *b"KDBR", version: 1, min_reader: 1 };
 
@@ -23,6 +23,8 @@ const DROPPED_BEFORE: u8 = 9;
 const DOCS: u8 = 10;
 const OF_DEFAULT: u8 = 11;
 const PAST: u8 = 12;
+const GRAPHS: u8 = 13;
+const DROPPED_GRAPHS: u8 = 14;
 
 const HAS_DEFAULT: u8 = 1;
 const HAS_REFS: u8 = 2;
@@ -98,6 +100,24 @@ pub struct Tip {
     pub snapshot: ObjectKey,
     /// The whole snapshot that `snapshot` is a delta on; `None`: it is whole itself. Default tips are always whole.
     pub base: Option<ObjectKey>,
+    /// Its graph; `None`: callers are known by name only. What a ref has left has none.
+    pub graph: Option<TipGraph>,
+}
+
+/// The graph of a tip: whole, or a delta on another object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TipGraph {
+    /// The object.
+    pub key: ObjectKey,
+    /// The whole graph that it is a delta on; `None`: it is whole itself.
+    pub base: Option<ObjectKey>,
+}
+
+impl TipGraph {
+    /// The objects that it needs.
+    pub fn objects(self) -> impl Iterator<Item = (Kind, ObjectKey)> {
+        std::iter::once(self.key).chain(self.base).map(|key| (Kind::Graph, key))
+    }
 }
 
 impl Tip {
@@ -146,8 +166,16 @@ impl Root {
         if self.repositories.values().flat_map(|entry| &entry.default).any(|tip| tip.base.is_some()) {
             envelope.section(BASES, &encode_bases(&self.repositories));
         }
-        if !self.dropped.is_empty() {
-            envelope.section(DROPPED, &dropped::encode(&self.dropped));
+        let (graphs, others) = dropped::apart(&self.dropped);
+        if !others.is_empty() {
+            envelope.section(DROPPED, &dropped::encode(&others));
+        }
+        if !graphs.is_empty() {
+            envelope.section(DROPPED_GRAPHS, &dropped::encode(&graphs));
+        }
+        let tips = || self.repositories.values().map(|entry| entry.default.as_ref());
+        if tips().flatten().any(|tip| tip.graph.is_some()) {
+            envelope.section(GRAPHS, &graphs::encode(tips().map(|tip| tip?.graph)));
         }
         if self.repositories.values().any(|entry| !entry.docs.is_empty()) {
             envelope.section(DOCS, &encode_docs(&self.repositories));
@@ -184,7 +212,14 @@ fn decode(bytes: &[u8]) -> Result<Root, Damage> {
     if let Some(bases) = sections.optional(BASES)? {
         decode_bases(&bases, &mut repositories)?;
     }
-    let dropped = sections.optional(DROPPED)?.map(|bytes| dropped::decode(&bytes)).transpose()?.unwrap_or_default();
+    if let Some(found) = sections.optional(GRAPHS)? {
+        let tips = repositories.values_mut().map(|entry| entry.default.as_mut());
+        graphs::decode(&found, tips.collect())?;
+    }
+    let mut dropped = sections.optional(DROPPED)?.map(|bytes| dropped::decode(&bytes)).transpose()?.unwrap_or_default();
+    if let Some(graphs) = sections.optional(DROPPED_GRAPHS)? {
+        dropped.extend(dropped::decode(&graphs)?);
+    }
     let purge = sections.optional(PURGE)?.map(|bytes| decode_purge(&bytes)).transpose()?.unwrap_or_default();
     if let Some(docs) = sections.optional(DOCS)? {
         decode_docs(&docs, &mut repositories)?;
@@ -287,7 +322,7 @@ fn decode_repositories(bytes: &[u8], names: &[String]) -> Result<BTreeMap<Reposi
     let mut repositories = BTreeMap::new();
     for (id, Row { flags, fence, ref_name, segments }) in ids.into_iter().zip(rows) {
         let tip = if flags & HAS_DEFAULT == 0 { None } else { commits.next().zip(snapshots.next()) };
-        let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot, base: None });
+        let default = tip.map(|(commit, snapshot)| Tip { ref_name, commit, snapshot, base: None, graph: None });
         let refs = if flags & HAS_REFS == 0 { None } else { refs.next() };
         repositories.insert(
             RepositoryId(Uuid::from_bytes(id)),

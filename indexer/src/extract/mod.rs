@@ -14,10 +14,14 @@
 //! Hostile text costs time, not the process: nothing here recurses by the nesting of a text, and parse and walk end at a
 //! deadline; what was found by then is kept and marked `partial`.
 
+mod c;
 mod collector;
+mod csharp;
 mod ecmascript;
 mod expression;
+mod go;
 mod grammar;
+mod java;
 mod parse;
 mod python;
 mod rust;
@@ -55,6 +59,11 @@ const EXTRACTORS: &[Extractor] = &[
     Extractor { language: "python", version: 1, run: python::extract },
     Extractor { language: "typescript", version: 1, run: ecmascript::typescript },
     Extractor { language: "javascript", version: 1, run: ecmascript::javascript },
+    Extractor { language: "go", version: 1, run: go::extract },
+    Extractor { language: "java", version: 1, run: java::extract },
+    Extractor { language: "c", version: 1, run: c::extract },
+    Extractor { language: "c++", version: 1, run: c::extract_plus },
+    Extractor { language: "c#", version: 1, run: csharp::extract },
 ];
 
 /// Rows by the number of their language.

@@ -14,7 +14,7 @@ pub async fn nothing() -> Result<(Store, Tip), LocalError> {
     let (store, tenant) = (Store::open(&StoreOptions::Memory)?, TenantId::LOCAL);
     let empty = Snapshot::new(NOTHING, Vec::new(), Vec::new(), Vec::new());
     let (snapshot, _) = upload::snapshot(&store, tenant, &empty).await?;
-    let tip = Tip { ref_name: "HEAD".to_owned(), commit: NOTHING, snapshot, base: None };
+    let tip = Tip { ref_name: "HEAD".to_owned(), commit: NOTHING, snapshot, base: None, graph: None };
     let entry = RepositoryEntry { default: Some(tip.clone()), ..RepositoryEntry::default() };
     let root = Root { version: 1, repositories: [(REPOSITORY, entry)].into(), ..Root::default() };
     let (_, tag) = store.head(tenant).await?;

@@ -11,13 +11,15 @@ use super::words::Word;
 
 /// Most symbols of one name that are looked at.
 const MOST_SEEN: usize = 4000;
+/// From so many symbols of one name on, only those of the same folder are worth telling.
+const MANY: usize = 200;
 /// Most symbols of one name that linkage may mean.
 pub const MOST_LINKED: usize = 64;
 /// Most candidates of a site.
 pub const MOST: usize = 8;
 
 /// What is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Asked {
     /// The file that asks.
     pub file: u32,
@@ -32,15 +34,25 @@ pub struct Asked {
 }
 
 impl Names {
-    /// Symbols that a use may mean, the likeliest first, and how many there are in all.
-    pub fn candidates(&self, asked: Asked) -> (Vec<u32>, usize) {
+    /// Symbols that a use may mean, the likeliest first.
+    pub fn candidates(&self, asked: Asked) -> Vec<u32> {
         let family = self.all.files[asked.file as usize].family;
         let fits = |&&symbol: &&u32| self.may_mean(asked, family, symbol);
         let mut found: Vec<u32> = self.all.named(asked.name).iter().take(MOST_SEEN).filter(fits).copied().collect();
-        let n_found = found.len();
+        if found.len() > MANY {
+            let folder = |file| self.all.paths.folder_of(file);
+            found.retain(|&symbol| folder(self.all.file_of(symbol)) == folder(asked.file));
+        }
         found.sort_by_cached_key(|&symbol| (self.unlikeliness(asked, symbol), symbol));
         found.truncate(MOST);
-        (found, n_found)
+        found
+    }
+
+    /// The only symbol that a use may mean.
+    pub fn sole_candidate(&self, asked: Asked) -> Option<u32> {
+        let family = self.all.files[asked.file as usize].family;
+        let mut found = self.all.named(asked.name).iter().filter(|&&symbol| self.may_mean(asked, family, symbol));
+        found.next().copied().filter(|_| found.next().is_none())
     }
 
     fn may_mean(&self, asked: Asked, family: Family, symbol: u32) -> bool {
@@ -52,7 +64,8 @@ impl Names {
             (true, _) => is_member || definition.kind == SymbolKind::Function,
             (false, family) => !is_member || family.has_bare_members(),
         };
-        is_reachable && asked.want.fit(definition.kind).is_some_and(|fit| fit < 2) && self.all.family_of(symbol) == family
+        let suits = is_reachable && asked.want.fit(definition.kind).is_some_and(|fit| fit < 2);
+        suits && self.all.family_of(symbol) == family
     }
 
     fn is_member(&self, definition: &Definition) -> bool {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use kotadb_core::facts::{Facts, Reference, Role};
+use kotadb_core::facts::{Facts, Reference, Role, SymbolKind};
 use kotadb_core::graph::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
 
 use super::Names;
 use super::builtins;
 use super::candidates::{self, Asked};
-use super::definitions::NONE;
+use super::definitions::{NONE, Scope};
 use super::evaluate::{Evaluator, Type, Value};
 use super::externals;
 use super::family::Family;
@@ -58,6 +58,7 @@ pub struct Resolver<'n> {
     pub(super) evaluator: Evaluator<'n>,
     values: HashMap<(u32, Box<str>), Value>,
     bare: HashMap<(Word, Want), Outcome>,
+    candidates: HashMap<Asked, Vec<u32>>,
     pub(super) externals: HashMap<External, u32>,
     pub(super) result: FileResult,
 }
@@ -81,6 +82,7 @@ impl<'n> Resolver<'n> {
             evaluator: Evaluator::new(names),
             values: HashMap::new(),
             bare: HashMap::new(),
+            candidates: HashMap::new(),
             externals: HashMap::new(),
             result: FileResult::default(),
         }
@@ -96,6 +98,7 @@ impl<'n> Resolver<'n> {
         (self.result, self.externals) = (FileResult::default(), HashMap::new());
         self.values.clear();
         self.bare.clear();
+        self.candidates.clear();
         let first = self.names().all.files[file as usize].first_symbol;
         let family = self.names().all.files[file as usize].family;
         let mut rounds = Rounds::new(&facts.symbols);
@@ -188,10 +191,10 @@ impl<'n> Resolver<'n> {
         let asked = self.asked(site)?;
         let all = &self.names().all;
         let is_asked_of_all = |symbol: &u32| {
-            let owner = all.owner(*symbol);
-            owner.is_none_or(|owner| all.symbol(owner).kind == kotadb_core::facts::SymbolKind::Trait)
+            let is_of_trait = |owner: u32| all.symbol(owner).kind == SymbolKind::Trait;
+            all.symbol(*symbol).scope == Scope::NOWHERE || all.owner(*symbol).is_some_and(is_of_trait)
         };
-        let (mut found, _) = self.names().candidates(asked);
+        let mut found = self.names().candidates(asked);
         found.retain(is_asked_of_all);
         if found.is_empty() || builtins::is_common(&site.reference.name) {
             return Some(Outcome::Unknown);
@@ -219,12 +222,11 @@ impl<'n> Resolver<'n> {
     /// The only symbol of its name, if the name says anything.
     fn only_one(&mut self, site: Site<'_>) -> Option<Outcome> {
         let asked = self.asked(site)?;
-        let (found, n_found) = self.names().candidates(asked);
-        let [only] = found[..] else { return None };
+        let only = self.names().sole_candidate(asked)?;
         let definition = self.names().all.symbol(only);
         let fits = !definition.kind.is_callable() || definition.arity.fits(asked.n_arguments);
         let is_telling = !asked.has_receiver || !builtins::is_common(&site.reference.name);
-        (n_found == 1 && fits && is_telling).then(|| Outcome::Symbols(vec![only], Tier::Unique))
+        (fits && is_telling).then(|| Outcome::Symbols(vec![only], Tier::Unique))
     }
 
     /// Those of its name; of what is read or written there are too many to be worth telling.
@@ -232,7 +234,9 @@ impl<'n> Resolver<'n> {
         if !matches!(site.reference.role, Role::Call | Role::New | Role::Macro | Role::Decorate) {
             return None;
         }
-        let (found, _) = self.names().candidates(self.asked(site)?);
+        let asked = self.asked(site)?;
+        let names = self.names();
+        let found = self.candidates.entry(asked).or_insert_with(|| names.candidates(asked)).clone();
         (!found.is_empty()).then_some(Outcome::Symbols(found, Tier::Candidate))
     }
 

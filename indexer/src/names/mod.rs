@@ -40,6 +40,8 @@ mod run;
 mod scout;
 mod sites;
 #[cfg(test)]
+mod sketch;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use kotadb_core::facts::{Facts, Role};
 use kotadb_core::graph::{External, Target};
 use kotadb_core::text::Language;
 
-use super::{Change, Resolved, Source, SourceFile, resolve, resolve_changed};
+use super::{Change, Resolved, Source, SourceFile, resolve, resolve_changed, sketch};
 use crate::error::IndexError;
 use crate::extract;
 
@@ -16,11 +16,16 @@ use crate::extract;
 pub struct Repository {
     pub files: Vec<SourceFile>,
     pub texts: Vec<String>,
+    /// Whether the texts of code spell out their facts.
+    is_sketched: bool,
 }
 
 impl Source for Repository {
     fn facts(&self, file: u32) -> Result<Option<Facts>, IndexError> {
         let text = self.texts[file as usize].as_bytes();
+        if self.is_sketched {
+            return Ok(Some(sketch::facts(&self.texts[file as usize])));
+        }
         Ok(extract::extract(self.files[file as usize].language, text, extract::USUAL_BUDGET))
     }
 
@@ -42,6 +47,11 @@ impl Repository {
             all.texts.push(text.to_owned());
         }
         all
+    }
+
+    /// The same where files spell out their facts.
+    pub fn sketched(text: &str) -> Self {
+        Self { is_sketched: true, ..Self::new(text) }
     }
 
     /// Resolved files and what is outside.

@@ -2,3 +2,6 @@
 
 mod changes;
 mod python;
+mod rust;
+mod script;
+mod sketched;

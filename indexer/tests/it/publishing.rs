@@ -16,7 +16,7 @@ async fn publication(store: &Store, repository: u128, fence: u64) -> Publication
     let key =
         store.put(tenant, Kind::Segment, Uuid::now_v7(), Bytes::from(format!("{repository} {fence}"))).await.unwrap();
     let commit = ObjectId([u8::try_from(fence % 251).unwrap(); 20]);
-    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key, base: None };
+    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key, base: None, graph: None };
     let repository = RepositoryId(Uuid::from_u128(repository));
     let before = store.head(tenant).await.unwrap().0.repositories.get(&repository).and_then(|it| it.default.clone());
     Publication {

@@ -44,7 +44,7 @@ fn floor(folder: &str) -> Floor {
         "indexer" => Floor::Indexer,
         "cli" => Floor::Cli,
         "handlers/router" => Floor::Router,
-        "scripts/bench" | "scripts/chaos" => Floor::Bench,
+        "scripts/accuracy" | "scripts/bench" | "scripts/chaos" => Floor::Bench,
         _ if folder.starts_with("handlers/") => Floor::Handler,
         _ => Floor::Tool,
     }

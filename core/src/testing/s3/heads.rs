@@ -115,7 +115,7 @@ mod tests {
     /// A root in which one repository is at a commit, with a snapshot and a segment.
     fn root(fence: u64, commit: u8, snapshot: u128, segment: u128) -> Root {
         let commit = ObjectId([commit; 20]);
-        let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key(snapshot), base: None };
+        let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot: key(snapshot), base: None, graph: None };
         let entry = RepositoryEntry { fence, default: Some(tip), segments: vec![0], ..RepositoryEntry::default() };
         let segment = SegmentEntry { key: key(segment), bytes: 1, hot_bytes: 1, n_docs: 1, text_bytes: 1 };
         let repositories = BTreeMap::from([(RepositoryId(Uuid::nil()), entry)]);

@@ -68,7 +68,7 @@ impl Index {
                 let named = snapshot.segments.clone();
                 let snapshot = store.put(tenant, Kind::Snapshot, ids.next(), snapshot.encode()).await.unwrap();
                 segments.insert(snapshot, named);
-                tips.push(Tip { ref_name: ref_name.clone(), commit, snapshot, base: None });
+                tips.push(Tip { ref_name: ref_name.clone(), commit, snapshot, base: None, graph: None });
             }
             entry.default = Some(tips.remove(0));
             if !tips.is_empty() {

@@ -28,7 +28,7 @@ pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &
     let commit = ObjectId([7; 20]);
     let snapshot = Snapshot::new(commit, vec![key], entries, Vec::new());
     let snapshot = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), snapshot.encode()).await.unwrap();
-    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None };
+    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None, graph: None };
     let segment = SegmentEntry {
         key,
         bytes: summary.bytes,

@@ -125,7 +125,7 @@ impl Deployment {
         let key = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), object).await.unwrap();
         let tip = |(name, commit): &(&str, &str)| {
             let commit: ObjectId = commit.parse().unwrap();
-            ((*name).to_owned(), Tip { ref_name: (*name).to_owned(), commit, snapshot: key, base: None })
+            ((*name).to_owned(), Tip { ref_name: (*name).to_owned(), commit, snapshot: key, base: None, graph: None })
         };
         let mut after = Tips {
             default: refs.first().map(|(name, _)| (*name).to_owned()),

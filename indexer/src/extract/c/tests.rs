@@ -1,0 +1,3 @@
+//! What is found in C, on small texts.
+
+use super::*;

@@ -1,0 +1,1 @@
+//! What is found in Go, on small texts.

@@ -1,0 +1,1 @@
+//! What is found in Java, on small texts.

@@ -1,0 +1,222 @@
+//! Are callers right? Every call that the truth knows is asked for; every edge of ours that calls is held against it.
+//!
+//! An edge is wrong where it leads to another symbol than the truth has, or to a symbol of the repository where the truth names
+//! one outside. Where the truth says nothing of a name, nobody can tell: such edges are counted apart.
+
+use std::collections::{BTreeMap, HashMap};
+
+use kotadb_core::graph::{Edge, Target, Tier};
+
+use crate::calibration::Calibration;
+use crate::findings::{Finding, Findings};
+use crate::ours::Ours;
+use crate::rows::Row;
+use crate::sites::{Form, Site};
+use crate::tree::{Place, Tree};
+use crate::truth::Truth;
+
+/// Edges from this confidence on are shown as callers.
+pub const SURE: u8 = 80;
+
+/// Right ones among all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Score {
+    right: usize,
+    all: usize,
+}
+
+impl Score {
+    fn add(&mut self, is_right: bool) {
+        self.right += usize::from(is_right);
+        self.all += 1;
+    }
+}
+
+/// What is compared.
+pub struct Comparison<'a> {
+    /// Its files.
+    pub tree: &'a Tree,
+    /// What is true.
+    pub truth: &'a Truth,
+    /// What ours says.
+    pub ours: &'a Ours,
+}
+
+#[derive(Default)]
+struct Counts {
+    sure: Score,
+    unsure: Score,
+    silent: usize,
+    by_tier: BTreeMap<Tier, Score>,
+    precision: HashMap<Form, Score>,
+    recall: HashMap<Form, Score>,
+    found: Score,
+    found_by: BTreeMap<Tier, usize>,
+    possible: Score,
+    candidates: Score,
+    calibration: Calibration,
+}
+
+/// Rows of the callers of a repository; what is wrong goes to the findings.
+pub fn measure(compared: &Comparison<'_>, findings: &mut Findings) -> Vec<Row> {
+    let mut counts = Counts::default();
+    let sites: HashMap<Place, &Site> = compared.truth.sites.iter().map(|site| (site.place, site)).collect();
+    let mut places: Vec<(&Place, &Vec<Edge>)> = compared.ours.edges.iter().collect();
+    places.sort_by_key(|(place, _)| **place);
+    for (&place, edges) in places {
+        judge(compared, place, edges, sites.get(&place).copied(), &mut counts, findings);
+    }
+    for site in compared.sites() {
+        ask(compared, site, &mut counts, findings);
+    }
+    counts.rows()
+}
+
+impl Comparison<'_> {
+    /// The calls of a symbol of the repository, in files that both know.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        let known = |site: &&Site| self.ours.knows(site.place.file);
+        self.truth.sites.iter().filter(known).filter(|site| self.truth.is_inside(&site.meanings))
+    }
+
+    /// Whether an edge leads to what is meant.
+    fn is_right(&self, edge: &Edge, meanings: &[u32]) -> bool {
+        let ours: Vec<Place> = self.ours.homes(edge);
+        self.truth.homes(meanings).any(|home| ours.iter().any(|&place| self.is_same(place, home)))
+    }
+
+    /// Programs differ on where a name begins: a line and a name tell as well.
+    fn is_same(&self, a: Place, b: Place) -> bool {
+        let name = |place: Place| self.tree.word(place).trim_start_matches(['#', '~']);
+        a == b || a.file == b.file && self.tree.line(a) == self.tree.line(b) && name(a) == name(b)
+    }
+
+    fn show_truth(&self, meanings: &[u32]) -> String {
+        let homes: Vec<String> = self.truth.homes(meanings).take(3).map(|home| self.tree.show(home)).collect();
+        let names: Vec<&str> = meanings.iter().map(|&symbol| self.truth.symbols[symbol as usize].name.as_str()).collect();
+        format!("truth: {} ({})", if homes.is_empty() { "outside".to_owned() } else { homes.join(", ") }, names.join(", "))
+    }
+
+    fn show_edge(&self, edge: &Edge) -> String {
+        let target = match self.ours.homes(edge).first() {
+            Some(&place) => self.tree.show(place),
+            None => format!("{:?}", edge.target),
+        };
+        format!("ours: {} {} → {target}", edge.tier.name(), edge.confidence.0)
+    }
+
+    fn show_reference(&self, place: Place) -> String {
+        let facts = self.ours.facts[place.file as usize].as_ref();
+        let found = facts.and_then(|facts| facts.references.iter().find(|reference| reference.start == place.offset));
+        match found {
+            None => "no reference".to_owned(),
+            Some(reference) => format!("{} of receiver {:?}", reference.role.name(), reference.receiver),
+        }
+    }
+}
+
+/// Holds the edges of one name against the truth.
+fn judge(
+    compared: &Comparison<'_>,
+    place: Place,
+    edges: &[Edge],
+    site: Option<&Site>,
+    counts: &mut Counts,
+    findings: &mut Findings,
+) {
+    let is_call = |edge: &&Edge| site.is_some() || edge.role.is_call();
+    let inside: Vec<&Edge> =
+        edges.iter().filter(|edge| matches!(edge.target, Target::Symbol { .. })).filter(is_call).collect();
+    if inside.is_empty() || !compared.truth.files.contains(&place.file) {
+        return;
+    }
+    let Some(meanings) = compared.truth.uses.get(&place) else {
+        counts.silent += inside.iter().filter(|edge| edge.confidence.0 >= SURE).count();
+        return;
+    };
+    counts.candidates.right += inside.len();
+    counts.candidates.all += 1;
+    for edge in inside {
+        let is_right = compared.is_right(edge, meanings);
+        counts.calibration.add(edge.confidence, is_right);
+        counts.by_tier.entry(edge.tier).or_default().add(is_right);
+        if edge.confidence.0 < SURE {
+            counts.unsure.add(is_right);
+            continue;
+        }
+        counts.sure.add(is_right);
+        if let Some(site) = site {
+            counts.precision.entry(site.form).or_default().add(is_right);
+        }
+        if !is_right {
+            let form = site.map_or("no call of the truth", |site| site.form.name());
+            let why = format!("{form}, {}", edge.tier.name());
+            let detail = [compared.show_edge(edge), compared.show_truth(meanings), compared.show_reference(place)].join("; ");
+            findings.add("edges that are wrong", Finding::new(compared.tree, place, compared.tree.word(place), why).with(detail));
+        }
+    }
+}
+
+/// Asks for the edge of one call.
+fn ask(compared: &Comparison<'_>, site: &Site, counts: &mut Counts, findings: &mut Findings) {
+    let edges = compared.ours.edges.get(&site.place).map_or(&[][..], Vec::as_slice);
+    let right: Vec<&Edge> = edges.iter().filter(|edge| compared.is_right(edge, &site.meanings)).collect();
+    let sure = right.iter().find(|edge| edge.confidence.0 >= SURE);
+    counts.found.add(sure.is_some());
+    counts.recall.entry(site.form).or_default().add(sure.is_some());
+    counts.possible.add(!right.is_empty());
+    if let Some(edge) = sure {
+        *counts.found_by.entry(edge.tier).or_default() += 1;
+        return;
+    }
+    let reference = compared.show_reference(site.place);
+    let why = match (right.first(), edges.first()) {
+        (Some(edge), _) => format!("only possible, {}", edge.tier.name()),
+        (None, Some(edge)) => match edge.target {
+            Target::External(_) => "taken for something outside".to_owned(),
+            _ => format!("wrong, {}", edge.tier.name()),
+        },
+        (None, None) if reference == "no reference" => "no reference".to_owned(),
+        (None, None) => "unresolved".to_owned(),
+    };
+    let edges: Vec<String> = edges.iter().take(2).map(|edge| compared.show_edge(edge)).collect();
+    let detail = [compared.show_truth(&site.meanings), reference, edges.join(", ")].join("; ");
+    let why = format!("{}, {why}", site.form.name());
+    findings.add("calls that are missed", Finding::new(compared.tree, site.place, compared.tree.word(site.place), why).with(detail));
+}
+
+impl Counts {
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut share = |metric: String, score: Score, target: Option<f64>| {
+            let row = Row::share(metric, score.right, score.all);
+            rows.extend(row.map(|row| target.map_or(row.clone(), |target| row.at_least(target))));
+        };
+        share("callers: precision".into(), self.sure, Some(0.95));
+        share("callers: recall".into(), self.found, Some(0.80));
+        for form in Form::ALL {
+            share(format!("callers: precision, {}", form.name()), self.precision.get(&form).copied().unwrap_or_default(), None);
+            share(format!("callers: recall, {}", form.name()), self.recall.get(&form).copied().unwrap_or_default(), None);
+        }
+        for (tier, score) in &self.by_tier {
+            share(format!("edges: right, {}", tier.name()), *score, None);
+        }
+        for (tier, found) in &self.found_by {
+            let score = Score { right: *found, all: self.found.all };
+            share(format!("callers: recall by {}", tier.name()), score, None);
+        }
+        share("edges below 0.8: right".into(), self.unsure, None);
+        share("possible: recall".into(), self.possible, None);
+        if self.candidates.all > 0 {
+            let mean = self.candidates.right as f64 / self.candidates.all as f64;
+            rows.push(Row::figure("possible: candidates a site", mean).at_most(3.0));
+        }
+        rows.extend(self.calibration.rows());
+        rows.push(Row::count("edges that the truth is silent about", self.silent));
+        rows
+    }
+}
+
+#[cfg(test)]
+#[path = "edges_tests.rs"]
+mod tests;
