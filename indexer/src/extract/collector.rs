@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use kotadb_core::facts::{Facts, Import, Reference, Relation, Role, Supertype, Symbol, UNKNOWN_ARITY};
 use tree_sitter::Node;
@@ -56,6 +57,11 @@ impl Collector {
         }
     }
 
+    /// Takes away the references in a part of the text, which is read once more.
+    pub fn forget(&mut self, part: &Range<usize>) {
+        self.facts.references.retain(|reference| !part.contains(&(reference.start as usize)));
+    }
+
     /// Adds a use that is no call.
     pub fn mention(&mut self, name: &str, at: Node<'_>, role: Role, receiver: Option<Box<str>>) {
         self.mention_at(name, at.start_byte(), role, receiver);
@@ -97,10 +103,8 @@ impl Collector {
         let Facts { package, symbols, mut references, mut imports, mut supertypes, .. } = self.facts;
         let (symbols, places) = in_order(symbols);
         let place = |ticket: u32| places[ticket as usize];
-        // What is read twice (braces of macros) was understood better the second time.
-        references.reverse();
-        references.sort_by_key(|reference| reference.start);
-        references.dedup_by_key(|reference| reference.start);
+        references.sort_by_key(|reference| (reference.start, reference.role));
+        references.dedup_by_key(|reference| (reference.start, reference.role));
         imports.sort_by_key(|import| import.start);
         let mut types = HashMap::new();
         for (at, symbol) in (0..).zip(&symbols).filter(|(_, symbol)| symbol.kind.is_type()) {

@@ -259,7 +259,7 @@ impl<'t> Rust<'t> {
         let n = block.named_child_count();
         let last = block.named_child(n.checked_sub(1)? as u32)?;
         // A statement ends with `;` and gives nothing.
-        (!self.text.of(last).ends_with(';')).then_some(last)
+        (self.text.0.get(last.end_byte().wrapping_sub(1)) != Some(&b';')).then_some(last)
     }
 
     fn arms(&self, node: Node<'t>, depth: u32) -> Box<str> {

@@ -168,10 +168,9 @@ impl<'t> Rust<'t> {
 
     /// The first trait among bounds.
     fn bound(&self, bounds: Node<'t>) -> Box<str> {
-        let traits = walk::named_children(bounds).into_iter();
-        let first = traits
-            .filter(|it| matches!(self.kind(*it), Kind::TypeIdentifier | Kind::ScopedType | Kind::GenericType))
-            .next();
+        let is_trait =
+            |it: &Node<'t>| matches!(self.kind(*it), Kind::TypeIdentifier | Kind::ScopedType | Kind::GenericType);
+        let first = walk::named_children(bounds).into_iter().find(is_trait);
         first.map_or_else(unknown, |it| of_type(&self.type_of(it)))
     }
 

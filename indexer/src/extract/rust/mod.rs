@@ -107,6 +107,7 @@ pub fn extract(job: &Job<'_>) -> Facts {
         rules.context = part.context;
         // What is no item is no error: the tokens were read.
         if !tree.root_node().has_error() {
+            rules.facts.forget(&part.range);
             is_whole &= walk::walk(tree.root_node(), &mut rules, job);
         }
         nested.append(&mut rules.nested);

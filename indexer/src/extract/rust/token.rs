@@ -18,7 +18,7 @@ impl<'t> Rust<'t> {
             _ => self.add(name, Role::Macro, None, UNKNOWN_ARITY),
         }
         for tree in self.children_of(node, Kind::TokenTree) {
-            if self.text.of(tree).starts_with('{') {
+            if self.text.first_byte(tree) == Some(b'{') {
                 self.may_hold_items(tree);
             }
             walk.then(tree);
@@ -82,7 +82,7 @@ impl<'t> Rust<'t> {
                 (Some(Kind::Question), _) => (with(&known, "?"), at + 1),
                 (Some(Kind::TokenTree), _) => {
                     walk.then(tokens[at]);
-                    match self.text.of(tokens[at]).as_bytes().first() {
+                    match self.text.first_byte(tokens[at]) {
                         Some(b'(') => (self.called(&known), at + 1),
                         Some(b'[') => (with(&known, "[]"), at + 1),
                         _ => return at + 1,
@@ -130,7 +130,7 @@ impl<'t> Rust<'t> {
     /// What is done with a name by what follows it.
     fn token_role(&self, tokens: &[Node<'t>], at: usize) -> (Role, u8) {
         let follows = tokens.get(at + 1).filter(|it| self.kind(**it) == Kind::TokenTree);
-        let open = follows.and_then(|it| self.text.of(*it).as_bytes().first());
+        let open = follows.and_then(|it| self.text.first_byte(*it));
         let is_type = is_type_name(self.text.of(tokens[at]));
         match (open, follows) {
             (Some(b'('), Some(tree)) => (if is_type { Role::New } else { Role::Call }, self.n_token_arguments(*tree)),
