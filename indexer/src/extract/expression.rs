@@ -36,6 +36,11 @@ pub fn as_type(expression: &str) -> Option<&str> {
     (!closes_early).then_some(name)
 }
 
+/// A text, or unknown where it is empty.
+pub fn or_unknown(text: Box<str>) -> Box<str> {
+    if text.is_empty() { unknown() } else { text }
+}
+
 /// A path without blanks.
 pub fn bounded_text(text: &str) -> Box<str> {
     type_text(text, &[], &[])

@@ -19,6 +19,9 @@ pub struct Comments {
     pub block: Option<&'static str>,
 }
 
+/// Longest type or path that is looked at, in bytes.
+const MAX_SHORT: usize = 1000;
+
 impl<'t> Text<'t> {
     /// What a node says; empty where that is no UTF-8.
     pub fn of(self, node: Node<'_>) -> &'t str {
@@ -28,6 +31,12 @@ impl<'t> Text<'t> {
     /// The first byte of a node: cheaper than to look at all of it.
     pub fn first_byte(self, node: Node<'_>) -> Option<u8> {
         self.0.get(node.start_byte()).copied()
+    }
+
+    /// What a short node says; empty where it is long. Types and paths are asked for again and again in what is nested, and a long
+    /// one says nothing.
+    pub fn short(self, node: Node<'_>) -> &'t str {
+        if node.end_byte() - node.start_byte() > MAX_SHORT { "" } else { self.of(node) }
     }
 
     /// A part of the text; empty where it is none, or no UTF-8.

@@ -337,10 +337,13 @@ impl<'t> Family<'t> {
         arguments: Option<Node<'t>>,
         walk: &mut Walk<'t>,
     ) -> bool {
-        let Some(type_of) = head.type_of else { return false };
-        let is_value = found.name.parent().is_some_and(|it| self.kind(it) == Kind::InitDeclarator);
-        match arguments {
-            Some(arguments) if is_value => self.makes(type_of, self.n_arguments(arguments), walk),
+        // `Conn c(a)` reads like the declaration of a function.
+        let parameters = found.function.and_then(|it| self.field(it, Field::Parameters));
+        let parameters = parameters.filter(|list| list.named_child_count() > 0);
+        match (head.type_of, arguments.or(parameters)) {
+            (Some(type_of), Some(arguments)) if !found.is_pointer => {
+                self.makes(type_of, self.n_arguments(arguments), walk)
+            }
             _ => false,
         }
     }

@@ -15,6 +15,8 @@ pub(super) struct Declared<'t> {
     /// A pointer to a function: its type says nothing of the value.
     pub(super) is_callback: bool,
     pub(super) is_array: bool,
+    /// A pointer or reference to something.
+    pub(super) is_pointer: bool,
     /// Brackets round the name and nothing else: `static DEFINE_MUTEX(lock)` reads so.
     pub(super) is_bracketed: bool,
     /// What it is set to.
@@ -29,6 +31,7 @@ impl<'t> Family<'t> {
             function: None,
             is_callback: false,
             is_array: false,
+            is_pointer: false,
             is_bracketed: self.kind(declarator) == Kind::ParenthesizedDeclarator,
             value: None,
         };
@@ -38,10 +41,11 @@ impl<'t> Family<'t> {
                 Kind::FunctionDeclarator => found.function = Some(node),
                 Kind::InitDeclarator => found.value = self.field(node, Field::Value),
                 Kind::PointerDeclarator | Kind::PointerTypeDeclarator | Kind::ReferenceDeclarator => {
+                    found.is_pointer = true;
                     found.is_callback |= found.function.take().is_some();
                 }
                 Kind::ArrayDeclarator => {
-                    found.is_array = true;
+                    (found.is_array, found.is_pointer) = (true, true);
                     found.is_callback |= found.function.take().is_some();
                 }
                 Kind::ParenthesizedDeclarator | Kind::AttributedDeclarator | Kind::VariadicDeclarator => {}

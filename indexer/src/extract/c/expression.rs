@@ -8,7 +8,7 @@ use tree_sitter::Node;
 
 use super::usage::is_cast;
 use super::{Family, Field, Kind, Walk};
-use crate::extract::expression::{MAX_DEPTH, as_type, member, of_type, type_text, unknown, with};
+use crate::extract::expression::{MAX_DEPTH, as_type, member, of_type, or_unknown, type_text, unknown, with};
 
 /// Words of a type that say nothing about its members.
 const IDLE_WORDS: &[&str] = &[
@@ -57,7 +57,7 @@ impl<'t> Family<'t> {
             }
             Kind::AssignmentExpression => part(Field::Right),
             Kind::ConditionalExpression => self.either(part(Field::Consequence), || part(Field::Alternative)),
-            Kind::QualifiedIdentifier => type_text(self.text.of(node), &[], IDLE_WORDS),
+            Kind::QualifiedIdentifier => or_unknown(type_text(self.text.short(node), &[], IDLE_WORDS)),
             Kind::TemplateFunction => self.name(self.word(node, Field::Name)),
             Kind::CoAwaitExpression => with(&part(Field::Argument), ".await"),
             _ => unknown(),
@@ -98,7 +98,7 @@ impl<'t> Family<'t> {
             }
         }
         let first = || arguments.and_then(|it| it.named_child(0));
-        if self.is_plus && matches!(self.text.of(function), "std::move" | "std::ref" | "std::addressof" | "move") {
+        if self.is_plus && matches!(self.text.short(function), "std::move" | "std::ref" | "std::addressof" | "move") {
             return first().map_or_else(unknown, |it| self.value(it, depth));
         }
         match arguments.and_then(|it| self.named_type(it)) {
@@ -118,7 +118,7 @@ impl<'t> Family<'t> {
 
     /// `a` of an argument `struct a`. A macro takes it, since no function can.
     fn named_type(&self, arguments: Node<'t>) -> Option<&'t str> {
-        let text = self.text.of(arguments);
+        let text = self.text.short(arguments);
         let at = text.find("struct ")?;
         let before = text[..at].trim_end();
         let name = text[at + "struct ".len()..].trim_start();
@@ -139,7 +139,7 @@ impl<'t> Family<'t> {
             Kind::TypeDescriptor => self.field(node, Field::TypeOf).map_or_else(unknown, |it| self.type_of(it)),
             Kind::PlaceholderTypeSpecifier | Kind::MacroTypeSpecifier => unknown(),
             Kind::TypeIdentifier => self.text.of(node).into(),
-            _ => type_text(self.text.of(node), &['*', '&'], IDLE_WORDS),
+            _ => or_unknown(type_text(self.text.short(node), &['*', '&'], IDLE_WORDS)),
         }
     }
 

@@ -47,7 +47,7 @@ impl<'t> Family<'t> {
     /// `: size_(n), Base(n)` of a constructor.
     fn initializers(&self, node: Node<'t>) -> Option<Node<'t>> {
         let mut cursor = node.walk();
-        node.named_children(&mut cursor).find(|child| self.text.of(*child).starts_with(':'))
+        node.named_children(&mut cursor).find(|child| self.kind(*child) == Kind::FieldInitializerList)
     }
 
     /// `= delete`.

@@ -59,7 +59,7 @@ vocabulary! {
         Ellipsis = "'...", EnumSpecifier = "enum_specifier", Enumerator = "enumerator",
         ExpressionStatement = "expression_statement", FieldDeclaration = "field_declaration",
         FieldDesignator = "field_designator", FieldExpression = "field_expression",
-        FieldIdentifier = "field_identifier", FieldInitializer = "field_initializer", ForRangeLoop = "for_range_loop",
+        FieldIdentifier = "field_identifier", FieldInitializer = "field_initializer", FieldInitializerList = "field_initializer_list", ForRangeLoop = "for_range_loop",
         ForStatement = "for_statement", FunctionDeclarator = "function_declarator",
         FunctionDefinition = "function_definition", GotoStatement = "goto_statement", Identifier = "identifier",
         IfStatement = "if_statement", InitDeclarator = "init_declarator", InitializerList = "initializer_list",
@@ -219,7 +219,7 @@ impl<'t> Family<'t> {
     }
 
     fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
+        self.field(node, field).map_or("", |child| self.text.short(child))
     }
 
     /// Whether what is declared here is local.

@@ -114,13 +114,13 @@ impl<'t> Family<'t> {
     }
 
     fn template_parameter(&self, parameter: Node<'t>) -> Option<Node<'t>> {
+        let mut parameter = parameter;
+        while self.kind(parameter) == Kind::TemplateTemplateParameter {
+            parameter = walk::named_children(parameter).into_iter().next_back()?;
+        }
         match self.kind(parameter) {
             Kind::TypeParameterDeclaration | Kind::VariadicTypeParameterDeclaration => parameter.named_child(0),
             Kind::OptionalTypeParameterDeclaration => self.field(parameter, Field::Name),
-            Kind::TemplateTemplateParameter => {
-                let inner = walk::named_children(parameter).into_iter().next_back()?;
-                self.template_parameter(inner)
-            }
             _ => self.declared(self.field(parameter, Field::Declarator)?).map(|found| found.name),
         }
     }

@@ -102,7 +102,7 @@ impl<'t> Family<'t> {
         let mut cursor = clause.walk();
         for base in clause.named_children(&mut cursor) {
             if matches!(self.kind(base), Kind::TypeIdentifier | Kind::QualifiedIdentifier | Kind::TemplateType) {
-                let text = super::expression::without_arguments(self.text.of(base));
+                let text = super::expression::without_arguments(self.text.short(base));
                 self.facts.supertype(ticket, name, &text, Relation::Extends, base);
                 let last = self.field(base, Field::Name).unwrap_or(base);
                 let arguments = self.field(base, Field::Arguments).or_else(|| self.field(last, Field::Arguments));

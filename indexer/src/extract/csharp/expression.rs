@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Field, Kind, Sharp};
-use crate::extract::expression::{MAX_DEPTH, member, of_type, type_text, unknown, with};
+use crate::extract::expression::{MAX_DEPTH, member, of_type, or_unknown, type_text, unknown, with};
 use crate::extract::walk;
 
 impl<'t> Sharp<'t> {
@@ -70,17 +70,16 @@ impl<'t> Sharp<'t> {
 
     /// A type as written; that it may be nothing says nothing of its members.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
-        match self.kind(node) {
-            Kind::NullableType | Kind::RefType => {
-                self.field(node, Field::TypeOf).map_or_else(unknown, |inner| self.type_of(inner))
-            }
-            Kind::ImplicitType => unknown(),
-            _ => self.plain_type(self.text.of(node)),
+        let mut node = node;
+        while matches!(self.kind(node), Kind::NullableType | Kind::RefType) {
+            let Some(inner) = self.field(node, Field::TypeOf) else { return unknown() };
+            node = inner;
         }
+        if self.kind(node) == Kind::ImplicitType { unknown() } else { self.plain_type(self.text.short(node)) }
     }
 
     pub(super) fn plain_type(&self, text: &str) -> Box<str> {
-        type_text(text, &['?'], &[])
+        or_unknown(type_text(text, &['?'], &[]))
     }
 
     /// Something of a type; a parameter of the type or method says nothing.

@@ -103,7 +103,7 @@ impl<'t> Sharp<'t> {
             if self.kind(parameter) != Kind::Parameter {
                 continue;
             }
-            let has_default = walk::children(parameter).iter().any(|it| self.text.of(*it) == "=");
+            let has_default = walk::children(parameter).iter().any(|it| self.kind(*it) == Kind::Equals);
             arity.most = arity.most.saturating_add(1);
             arity.least = arity.least.saturating_add(u8::from(!has_default));
         }
@@ -217,7 +217,7 @@ impl<'t> Sharp<'t> {
     /// What stands behind `=`.
     pub(super) fn value_of(&self, declarator: Node<'t>) -> Option<Node<'t>> {
         let parts = walk::children(declarator);
-        let at = parts.iter().position(|it| self.text.of(*it) == "=")?;
+        let at = parts.iter().position(|it| self.kind(*it) == Kind::Equals)?;
         parts.get(at + 1).copied()
     }
 }

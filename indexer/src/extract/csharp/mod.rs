@@ -47,7 +47,7 @@ vocabulary! {
         ConversionOperator = "conversion_operator_declaration", DeclarationExpression = "declaration_expression",
         DeclarationPattern = "declaration_pattern", DelegateDeclaration = "delegate_declaration",
         DestructorDeclaration = "destructor_declaration", ElementAccess = "element_access_expression",
-        EnumDeclaration = "enum_declaration", EnumMember = "enum_member_declaration",
+        EnumDeclaration = "enum_declaration", EnumMember = "enum_member_declaration", Equals = "'=",
         EventDeclaration = "event_declaration", EventField = "event_field_declaration",
         ExplicitInterface = "explicit_interface_specifier", FieldDeclaration = "field_declaration",
         FileScopedNamespace = "file_scoped_namespace_declaration", ForStatement = "for_statement",
@@ -59,10 +59,10 @@ vocabulary! {
         Invocation = "invocation_expression", LabeledStatement = "labeled_statement",
         LambdaExpression = "lambda_expression", LetClause = "let_clause", LocalFunction = "local_function_statement",
         MemberAccess = "member_access_expression", MemberBinding = "member_binding_expression",
-        MethodDeclaration = "method_declaration", Modifier = "modifier", NamespaceDeclaration = "namespace_declaration",
+        MethodDeclaration = "method_declaration", MinusMinus = "'--", Modifier = "modifier", NamespaceDeclaration = "namespace_declaration",
         NullableType = "nullable_type", ObjectCreation = "object_creation_expression",
         OperatorDeclaration = "operator_declaration", Parameter = "parameter", ParameterList = "parameter_list",
-        Parenthesized = "parenthesized_expression", PostfixUnary = "postfix_unary_expression",
+        Parenthesized = "parenthesized_expression", PlusPlus = "'++", PostfixUnary = "postfix_unary_expression",
         PredefinedType = "predefined_type", PrefixUnary = "prefix_unary_expression",
         PrimaryBase = "primary_constructor_base_type", PropertyDeclaration = "property_declaration",
         QualifiedName = "qualified_name", RecordDeclaration = "record_declaration",
@@ -158,7 +158,7 @@ impl<'t> Sharp<'t> {
     }
 
     fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
+        self.field(node, field).map_or("", |child| self.text.short(child))
     }
 
     /// Visits a node in a scope of its own.

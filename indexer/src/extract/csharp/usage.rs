@@ -16,11 +16,18 @@ impl<'t> Sharp<'t> {
         }
     }
 
+    /// A use, and what its type arguments use.
     pub(super) fn refer(&mut self, name: Node<'t>, role: Role, receiver: Option<Box<str>>, n_arguments: u8) {
-        let (name, generic) = self.split(name);
+        let arguments = self.note(name, role, receiver, n_arguments);
+        arguments.into_iter().for_each(|arguments| self.type_use(arguments));
+    }
+
+    /// A use alone; the type arguments are left to the caller.
+    fn note(&mut self, name: Node<'t>, role: Role, receiver: Option<Box<str>>, n_arguments: u8) -> Option<Node<'t>> {
+        let (name, arguments) = self.split(name);
         let start = name.start_byte() as u32;
         self.facts.reference(Reference { name: self.text.of(name).into(), start, role, receiver, n_arguments });
-        generic.into_iter().for_each(|arguments| self.type_use(arguments));
+        arguments
     }
 
     /// Name and arguments of `Pool<T>`.
@@ -44,7 +51,9 @@ impl<'t> Sharp<'t> {
         while let Some(node) = open.pop() {
             match self.kind(node) {
                 Kind::Identifier => self.bare(node, Role::Type),
-                Kind::QualifiedName | Kind::AliasQualifiedName => self.qualified(node, Role::Type, UNKNOWN_ARITY),
+                Kind::QualifiedName | Kind::AliasQualifiedName => {
+                    open.extend(self.note_qualified(node, Role::Type, UNKNOWN_ARITY));
+                }
                 Kind::PredefinedType | Kind::ImplicitType | Kind::Comment => {}
                 _ => open.extend(walk::named_children(node).into_iter().rev()),
             }
@@ -53,10 +62,15 @@ impl<'t> Sharp<'t> {
 
     /// `a.b.Pool` as a type.
     fn qualified(&mut self, node: Node<'t>, role: Role, n_arguments: u8) {
-        let Some(name) = self.field(node, Field::Name) else { return };
+        let arguments = self.note_qualified(node, role, n_arguments);
+        arguments.into_iter().for_each(|arguments| self.type_use(arguments));
+    }
+
+    fn note_qualified(&mut self, node: Node<'t>, role: Role, n_arguments: u8) -> Option<Node<'t>> {
+        let name = self.field(node, Field::Name)?;
         let before = self.text.slice(node.start_byte(), name.start_byte()).trim_end_matches(['.', ':', ' ']);
         let receiver = Some(self.plain_type(before));
-        self.refer(name, role, receiver, n_arguments);
+        self.note(name, role, receiver, n_arguments)
     }
 
     /// `a.b` that is read. What `a` is made of is used too.
@@ -196,7 +210,8 @@ impl<'t> Sharp<'t> {
 
     /// `x++`, `--x`; others only read.
     pub(super) fn unary(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        let is_step = walk::children(node).iter().any(|child| matches!(self.text.of(*child), "++" | "--"));
+        let is_step =
+            walk::children(node).iter().any(|child| matches!(self.kind(*child), Kind::PlusPlus | Kind::MinusMinus));
         if is_step { self.written(node.named_child(0), walk) } else { walk.children(node) }
     }
 

@@ -15,7 +15,7 @@ impl<'t> Go<'t> {
 
     /// `a := <-c` in a `select`.
     pub(super) fn receive(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        let is_definition = walk::children(node).iter().any(|child| self.text.of(*child) == ":=");
+        let is_definition = walk::children(node).iter().any(|child| self.kind(*child) == Kind::Define);
         if is_definition {
             return self.short_declaration(node, walk);
         }
@@ -39,11 +39,12 @@ impl<'t> Go<'t> {
             None => self.names(node).collect(),
         };
         let of = self.field(node, Field::TypeOf).map(|it| self.something_of(it));
-        let values = self.values(node, names.len());
+        let (values, is_several) = (self.values(node, names.len()), names.len() > 1);
         for (at, name) in names.into_iter().enumerate() {
             let known = of.clone().or_else(|| values.get(at).cloned()).unwrap_or_else(unknown);
             let text = self.text.of(name);
-            if text != "_" && self.kind(name) == Kind::Identifier && !self.is_known_again(text, &known) {
+            if text != "_" && self.kind(name) == Kind::Identifier && (!is_several || !self.is_known_again(text, &known))
+            {
                 self.scopes.bind(text, known);
             }
         }
@@ -71,7 +72,7 @@ impl<'t> Go<'t> {
     /// `for i, x := range xs`.
     pub(super) fn range(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         walk.then(self.field(node, Field::Right));
-        let is_definition = walk::children(node).iter().any(|child| self.text.of(*child) == ":=");
+        let is_definition = walk::children(node).iter().any(|child| self.kind(*child) == Kind::Define);
         match self.field(node, Field::Left) {
             Some(_) if is_definition => walk.later(Later::Range(node)),
             Some(left) => walk.each_child(left, |walk, target| self.written(Some(target), walk)),

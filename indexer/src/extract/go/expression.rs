@@ -4,7 +4,7 @@ use kotadb_core::facts::expression::bounded;
 use tree_sitter::Node;
 
 use super::{Field, Go, Kind};
-use crate::extract::expression::{MAX_DEPTH, member, of_type, type_text, unknown, with};
+use crate::extract::expression::{MAX_DEPTH, member, of_type, or_unknown, type_text, unknown, with};
 
 impl<'t> Go<'t> {
     /// The value of an expression.
@@ -51,7 +51,7 @@ impl<'t> Go<'t> {
         let first = || self.field(node, Field::Arguments).and_then(|arguments| arguments.named_child(0));
         let is_generic = matches!(self.kind(function), Kind::IndexExpression | Kind::TypeInstantiation);
         let function = function.named_child(0).filter(|_| is_generic).unwrap_or(function);
-        match self.text.of(function) {
+        match self.text.short(function) {
             "new" | "make" => first().map_or_else(unknown, |it| self.something_of(it)),
             "append" => first().map_or_else(unknown, |it| self.value(it, depth)),
             _ => with(&self.value(function, depth), "()"),
@@ -60,16 +60,22 @@ impl<'t> Go<'t> {
 
     /// A type as written, without pointers. `chan T` is written `chan<T>`, since blanks go.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
-        match self.kind(node) {
-            Kind::TypeIdentifier | Kind::Identifier => self.text.of(node).into(),
-            Kind::ChannelType => {
-                let of = self.field(node, Field::Value).map_or_else(unknown, |it| self.type_of(it));
-                bounded(["chan<", &of, ">"].concat())
-            }
-            Kind::StructType | Kind::InterfaceType | Kind::FunctionType => unknown(),
-            Kind::PointerType => node.named_child(0).map_or_else(unknown, |inner| self.type_of(inner)),
-            _ => type_text(self.text.of(node), &['*'], &[]),
-        }
+        let (mut node, mut n_channels) = (node, 0);
+        let of: Box<str> = loop {
+            let inner = match self.kind(node) {
+                Kind::TypeIdentifier | Kind::Identifier => break self.text.of(node).into(),
+                Kind::StructType | Kind::InterfaceType | Kind::FunctionType => break unknown(),
+                Kind::PointerType => node.named_child(0),
+                Kind::ChannelType => {
+                    n_channels += 1;
+                    self.field(node, Field::Value)
+                }
+                _ => break or_unknown(type_text(self.text.short(node), &['*'], &[])),
+            };
+            let Some(inner) = inner else { break unknown() };
+            node = inner;
+        };
+        (0..n_channels.min(MAX_DEPTH)).fold(of, |of, _| bounded(["chan<", &of, ">"].concat()))
     }
 
     /// Something of a type; a parameter of the type or function says nothing.

@@ -35,7 +35,7 @@ vocabulary! {
         AssignmentStatement = "assignment_statement", Block = "block", CallExpression = "call_expression",
         ChannelType = "channel_type", Comment = "comment", CommunicationCase = "communication_case",
         CompositeLiteral = "composite_literal", ConstDeclaration = "const_declaration", ConstSpec = "const_spec",
-        DecStatement = "dec_statement", DefaultCase = "default_case", Dot = "dot", ExpressionCase = "expression_case",
+        DecStatement = "dec_statement", DefaultCase = "default_case", Define = "':=", Dot = "dot", ExpressionCase = "expression_case",
         ExpressionList = "expression_list", ExpressionSwitch = "expression_switch_statement",
         FieldDeclaration = "field_declaration", FieldIdentifier = "field_identifier", Float = "float_literal",
         ForStatement = "for_statement", FuncLiteral = "func_literal", FunctionDeclaration = "function_declaration",
@@ -129,7 +129,7 @@ impl<'t> Go<'t> {
     }
 
     fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
+        self.field(node, field).map_or("", |child| self.text.short(child))
     }
 
     fn is_local(&self) -> bool {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Field, Java, Kind};
-use crate::extract::expression::{MAX_DEPTH, member, of_type, type_text, unknown, with};
+use crate::extract::expression::{MAX_DEPTH, member, of_type, or_unknown, type_text, unknown, with};
 use crate::extract::walk;
 
 impl<'t> Java<'t> {
@@ -83,16 +83,16 @@ impl<'t> Java<'t> {
 
     /// A type as written, without annotations.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
-        let text = self.text.of(node);
+        let text = self.text.short(node);
         if text.contains('@') {
             let plain = walk::named_children(node).into_iter().next_back();
-            return plain.map_or_else(unknown, |it| type_text(self.text.of(it), &[], &[]));
+            return plain.map_or_else(unknown, |it| or_unknown(type_text(self.text.short(it), &[], &[])));
         }
         self.plain_type(text)
     }
 
     pub(super) fn plain_type(&self, text: &str) -> Box<str> {
-        type_text(text, &[], &["extends", "final"])
+        or_unknown(type_text(text, &[], &["extends", "final"]))
     }
 
     /// Something of a type; a parameter of the type or method says nothing.

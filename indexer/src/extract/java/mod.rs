@@ -145,7 +145,7 @@ impl<'t> Java<'t> {
     }
 
     fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
+        self.field(node, field).map_or("", |child| self.text.short(child))
     }
 
     /// Visits a node in a scope of its own.
