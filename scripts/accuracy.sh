@@ -160,9 +160,20 @@ one() {
   printf '%s\t%s\t%s\n' "$name" "$root" "$truth" >>"$work/prepared"
 }
 
+# The programs that ask compilers must say of a small tree what was looked through by a person.
+self_check() {
+  local language folder
+  for language in go java c++; do
+    folder=${language/c++/cxx}
+    "truth_$folder" fixture "$own/fixtures/$folder" "$work/fixture" >"$work/logs/fixture" 2>&1 || fail "$language: see $work/logs/fixture"
+    LC_ALL=C sort "$work/fixture" | diff "$own/fixtures/$folder.truth" - >&2 || fail "$language: the compiler says something else of its fixture"
+  done
+}
+
 wanted() { [ $# -eq 2 ] || [[ " ${*:3} " == *" $1 "* || " ${*:3} " == *" $2 "* ]]; }
 
 tools
+self_check
 : >"$work/prepared"
 while IFS=$'\t' read -r language name _set source package version part _why; do
   case $language in '#'* | '') continue ;; esac

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Says what clang knows of a tree of C or C++, one fact a line (see src/truth/lines.rs): where things are defined, and what names mean.
 Usage: clang_truth.py c|c++ ROOT. Symbols are called by clang's unified symbol resolution."""
+import functools
 import os
 import subprocess
 import sys
+from ctypes import byref, c_uint
 
 from clang.cindex import CursorKind as K
-from clang.cindex import Index, StorageClass, TranslationUnit
+from clang.cindex import File, Index, StorageClass, TranslationUnit, c_object_p, conf
 
 LANGUAGE, ROOT = sys.argv[1], os.path.realpath(sys.argv[2])
 SOURCES = {"c": (".c",), "c++": (".cc", ".cpp", ".cxx")}[LANGUAGE]
@@ -34,13 +36,32 @@ def arguments():
 
 
 def place(location):
-    """`path<tab>offset` below the root, or nothing."""
-    if location.file is None:
+    """`path<tab>offset` below the root, or nothing. What stands in a macro's arguments stands where it is written."""
+    file, line, column, offset = c_object_p(), c_uint(), c_uint(), c_uint()
+    conf.lib.clang_getFileLocation(location, byref(file), byref(line), byref(column), byref(offset))
+    if not file:
         return None
-    path = os.path.realpath(location.file.name)
+    path = real(File(file).name)
     if not path.startswith(ROOT + os.sep):
         return None
-    return f"{path[len(ROOT) + 1:]}\t{location.offset}"
+    return f"{path[len(ROOT) + 1:]}\t{offset.value}"
+
+
+@functools.cache
+def real(path):
+    return os.path.realpath(path)
+
+
+@functools.cache
+def text(path):
+    with open(os.path.join(ROOT, path), "rb") as file:
+        return file.read()
+
+
+def is_written(name, at):
+    """Whether the name stands there: what a macro's body names does not."""
+    path, offset = at.split("\t")
+    return text(path).startswith(name.encode(), int(offset))
 
 
 def inside_function(cursor):
@@ -78,22 +99,15 @@ def symbol(cursor):
     return cursor.get_usr().replace("\t", " ") or "-"
 
 
-def spelled(cursor):
-    """The offset at which the name itself stands (a destructor's is behind the sign)."""
-    return cursor.location
-
-
 def pattern(cursor):
     """Of an instance of a template the template."""
-    from clang.cindex import conf
-
     found = conf.lib.clang_getSpecializedCursorTemplate(cursor)
     return found if found is not None and found.kind != K.INVALID_FILE and not found.kind.is_invalid() else cursor
 
 
 def use(cursor, at, is_call):
     target = cursor.referenced
-    if at is None or target is None:
+    if at is None or target is None or not is_written(target.spelling.split("<")[0], at):
         return
     lines.add(f"use\t{symbol(pattern(target))}\t{at}\t{'call' if is_call else ''}")
 
@@ -125,10 +139,9 @@ def visit(cursor):
             named = name_of_call(node)
             if named is not None and named.referenced is not None and named.spelling:
                 use(named, place(named.location), True)
-                called.add((named.location.offset, named.location.file and named.location.file.name))
+                called.add(place(named.location))
         elif node.kind in (K.DECL_REF_EXPR, K.MEMBER_REF_EXPR, K.TYPE_REF, K.TEMPLATE_REF):
-            key = (node.location.offset, node.location.file and node.location.file.name)
-            if key not in called:
+            if at not in called:
                 use(node, at, False)
         elif node.kind == K.MACRO_INSTANTIATION:
             tokens = node.extent.end.offset - node.extent.start.offset > len(node.spelling)

@@ -35,8 +35,7 @@ pub fn names(tree: &Tree, truth: &Truth, names: &Names, whose: &str) -> Vec<Row>
 }
 
 fn n_right(tree: &Tree, truth: &Truth, site: &Site, found: &HashSet<(u32, usize)>) -> usize {
-    let homes: HashSet<(u32, usize)> =
-        truth.homes(&site.meanings).map(|home| (home.file, tree.line(home))).collect();
+    let homes: HashSet<(u32, usize)> = truth.homes(&site.meanings).map(|home| (home.file, tree.line(home))).collect();
     homes.intersection(found).count()
 }
 

@@ -28,7 +28,9 @@ pub fn measure(tree: &Tree, truth: &Truth, ours: &Ours, findings: &mut Findings)
                     counts.right += usize::from(found.insert(key));
                 }
                 Some(Class::LeftOut(reason)) => *counts.ours_left_out.entry(reason.clone()).or_default() += 1,
-                _ if symbol.kind == SymbolKind::Module => *counts.ours_left_out.entry("module".into()).or_default() += 1,
+                _ if symbol.kind == SymbolKind::Module => {
+                    *counts.ours_left_out.entry("module".into()).or_default() += 1
+                }
                 // The truth calls a function inside a function local; it has a name that callers use all the same.
                 Some(Class::Local(_)) if symbol.kind.is_callable() || symbol.kind.is_type() => {
                     *counts.ours_left_out.entry("item of a function's body".into()).or_default() += 1;
@@ -57,7 +59,8 @@ pub fn measure(tree: &Tree, truth: &Truth, ours: &Ours, findings: &mut Findings)
 
 /// The end of a symbol's name tells what the truth takes it for.
 fn sign(symbol: &str) -> String {
-    let suffix: String = symbol.chars().rev().take_while(|letter| !letter.is_alphanumeric() && *letter != '_').collect();
+    let suffix: String =
+        symbol.chars().rev().take_while(|letter| !letter.is_alphanumeric() && *letter != '_').collect();
     format!("of the kind `{}`", suffix.chars().rev().collect::<String>())
 }
 
@@ -129,7 +132,10 @@ impl Counts {
         };
         rows.extend(left_out("the truth's definitions", &known.left_out));
         rows.extend(left_out("our definitions", &self.ours_left_out));
-        rows.extend((self.silent > 0).then(|| Row::count("left out of our definitions: the truth is silent there", self.silent)));
+        rows.extend(
+            (self.silent > 0)
+                .then(|| Row::count("left out of our definitions: the truth is silent there", self.silent)),
+        );
         rows
     }
 }

@@ -59,17 +59,17 @@ struct Counts {
 
 /// Rows of the callers of a repository; what is wrong goes to the findings.
 pub fn measure(compared: &Comparison<'_>, findings: &mut Findings) -> Vec<Row> {
-    let mut counts = Counts::default();
+    let mut judge = Judge { compared, counts: Counts::default(), findings };
     let sites: HashMap<Place, &Site> = compared.truth.sites.iter().map(|site| (site.place, site)).collect();
     let mut places: Vec<(&Place, &Vec<Edge>)> = compared.ours.edges.iter().collect();
     places.sort_by_key(|(place, _)| **place);
     for (&place, edges) in places {
-        judge(compared, place, edges, sites.get(&place).copied(), &mut counts, findings);
+        judge.hold(place, edges, sites.get(&place).copied());
     }
     for site in compared.sites() {
-        ask(compared, site, &mut counts, findings);
+        judge.ask(site);
     }
-    counts.rows()
+    judge.counts.rows()
 }
 
 impl Comparison<'_> {
@@ -93,8 +93,13 @@ impl Comparison<'_> {
 
     fn show_truth(&self, meanings: &[u32]) -> String {
         let homes: Vec<String> = self.truth.homes(meanings).take(3).map(|home| self.tree.show(home)).collect();
-        let names: Vec<&str> = meanings.iter().map(|&symbol| self.truth.symbols[symbol as usize].name.as_str()).collect();
-        format!("truth: {} ({})", if homes.is_empty() { "outside".to_owned() } else { homes.join(", ") }, names.join(", "))
+        let names: Vec<&str> =
+            meanings.iter().map(|&symbol| self.truth.symbols[symbol as usize].name.as_str()).collect();
+        format!(
+            "truth: {} ({})",
+            if homes.is_empty() { "outside".to_owned() } else { homes.join(", ") },
+            names.join(", ")
+        )
     }
 
     fn show_edge(&self, edge: &Edge) -> String {
@@ -115,74 +120,92 @@ impl Comparison<'_> {
     }
 }
 
-/// Holds the edges of one name against the truth.
-fn judge(
-    compared: &Comparison<'_>,
-    place: Place,
-    edges: &[Edge],
-    site: Option<&Site>,
-    counts: &mut Counts,
-    findings: &mut Findings,
-) {
-    let is_call = |edge: &&Edge| site.is_some() || edge.role.is_call();
-    let inside: Vec<&Edge> =
-        edges.iter().filter(|edge| matches!(edge.target, Target::Symbol { .. })).filter(is_call).collect();
-    if inside.is_empty() || !compared.truth.files.contains(&place.file) {
-        return;
-    }
-    let Some(meanings) = compared.truth.uses.get(&place) else {
-        counts.silent += inside.iter().filter(|edge| edge.confidence.0 >= SURE).count();
-        return;
-    };
-    counts.candidates.right += inside.len();
-    counts.candidates.all += 1;
-    for edge in inside {
-        let is_right = compared.is_right(edge, meanings);
-        counts.calibration.add(edge.confidence, is_right);
-        counts.by_tier.entry(edge.tier).or_default().add(is_right);
-        if edge.confidence.0 < SURE {
-            counts.unsure.add(is_right);
-            continue;
+/// Goes through edges and calls, and counts.
+struct Judge<'a> {
+    compared: &'a Comparison<'a>,
+    counts: Counts,
+    findings: &'a mut Findings,
+}
+
+impl Judge<'_> {
+    /// Holds the edges of one name against the truth.
+    fn hold(&mut self, place: Place, edges: &[Edge], site: Option<&Site>) {
+        let truth = self.compared.truth;
+        let is_call = |edge: &&Edge| site.is_some() || edge.role.is_call();
+        let is_inside = |edge: &&Edge| matches!(edge.target, Target::Symbol { .. });
+        let inside: Vec<&Edge> = edges.iter().filter(is_inside).filter(is_call).collect();
+        if inside.is_empty() || !truth.files.contains(&place.file) {
+            return;
         }
-        counts.sure.add(is_right);
+        let Some(meanings) = truth.uses.get(&place) else {
+            self.counts.silent += inside.iter().filter(|edge| edge.confidence.0 >= SURE).count();
+            return;
+        };
+        self.counts.candidates.right += inside.len();
+        self.counts.candidates.all += 1;
+        for edge in inside {
+            self.count(place, edge, site, meanings);
+        }
+    }
+
+    fn count(&mut self, place: Place, edge: &Edge, site: Option<&Site>, meanings: &[u32]) {
+        let is_right = self.compared.is_right(edge, meanings);
+        self.counts.calibration.add(edge.confidence, is_right);
+        self.counts.by_tier.entry(edge.tier).or_default().add(is_right);
+        if edge.confidence.0 < SURE {
+            self.counts.unsure.add(is_right);
+            return;
+        }
+        self.counts.sure.add(is_right);
         if let Some(site) = site {
-            counts.precision.entry(site.form).or_default().add(is_right);
+            self.counts.precision.entry(site.form).or_default().add(is_right);
         }
         if !is_right {
             let form = site.map_or("no call of the truth", |site| site.form.name());
             let why = format!("{form}, {}", edge.tier.name());
-            let detail = [compared.show_edge(edge), compared.show_truth(meanings), compared.show_reference(place)].join("; ");
-            findings.add("edges that are wrong", Finding::new(compared.tree, place, compared.tree.word(place), why).with(detail));
+            let detail = [
+                self.compared.show_edge(edge),
+                self.compared.show_truth(meanings),
+                self.compared.show_reference(place),
+            ];
+            self.find("edges that are wrong", place, why, detail.join("; "));
         }
+    }
+
+    /// Asks for the edge of one call.
+    fn ask(&mut self, site: &Site) {
+        let compared = self.compared;
+        let edges = compared.ours.edges.get(&site.place).map_or(&[][..], Vec::as_slice);
+        let right: Vec<&Edge> = edges.iter().filter(|edge| compared.is_right(edge, &site.meanings)).collect();
+        let sure = right.iter().find(|edge| edge.confidence.0 >= SURE);
+        self.counts.found.add(sure.is_some());
+        self.counts.recall.entry(site.form).or_default().add(sure.is_some());
+        self.counts.possible.add(!right.is_empty());
+        if let Some(edge) = sure {
+            *self.counts.found_by.entry(edge.tier).or_default() += 1;
+            return;
+        }
+        let reference = compared.show_reference(site.place);
+        let why = format!("{}, {}", site.form.name(), why_missed(edges, &right, &reference));
+        let edges: Vec<String> = edges.iter().take(2).map(|edge| compared.show_edge(edge)).collect();
+        let detail = [compared.show_truth(&site.meanings), reference, edges.join(", ")].join("; ");
+        self.find("calls that are missed", site.place, why, detail);
+    }
+
+    fn find(&mut self, kind: &'static str, place: Place, why: String, detail: String) {
+        let tree = self.compared.tree;
+        self.findings.add(kind, Finding::new(tree, place, tree.word(place), why).with(detail));
     }
 }
 
-/// Asks for the edge of one call.
-fn ask(compared: &Comparison<'_>, site: &Site, counts: &mut Counts, findings: &mut Findings) {
-    let edges = compared.ours.edges.get(&site.place).map_or(&[][..], Vec::as_slice);
-    let right: Vec<&Edge> = edges.iter().filter(|edge| compared.is_right(edge, &site.meanings)).collect();
-    let sure = right.iter().find(|edge| edge.confidence.0 >= SURE);
-    counts.found.add(sure.is_some());
-    counts.recall.entry(site.form).or_default().add(sure.is_some());
-    counts.possible.add(!right.is_empty());
-    if let Some(edge) = sure {
-        *counts.found_by.entry(edge.tier).or_default() += 1;
-        return;
-    }
-    let reference = compared.show_reference(site.place);
-    let why = match (right.first(), edges.first()) {
+fn why_missed(edges: &[Edge], right: &[&Edge], reference: &str) -> String {
+    match (right.first(), edges.first()) {
         (Some(edge), _) => format!("only possible, {}", edge.tier.name()),
-        (None, Some(edge)) => match edge.target {
-            Target::External(_) => "taken for something outside".to_owned(),
-            _ => format!("wrong, {}", edge.tier.name()),
-        },
+        (None, Some(Edge { target: Target::External(_), .. })) => "taken for something outside".to_owned(),
+        (None, Some(edge)) => format!("wrong, {}", edge.tier.name()),
         (None, None) if reference == "no reference" => "no reference".to_owned(),
         (None, None) => "unresolved".to_owned(),
-    };
-    let edges: Vec<String> = edges.iter().take(2).map(|edge| compared.show_edge(edge)).collect();
-    let detail = [compared.show_truth(&site.meanings), reference, edges.join(", ")].join("; ");
-    let why = format!("{}, {why}", site.form.name());
-    findings.add("calls that are missed", Finding::new(compared.tree, site.place, compared.tree.word(site.place), why).with(detail));
+    }
 }
 
 impl Counts {
@@ -195,8 +218,16 @@ impl Counts {
         share("callers: precision".into(), self.sure, Some(0.95));
         share("callers: recall".into(), self.found, Some(0.80));
         for form in Form::ALL {
-            share(format!("callers: precision, {}", form.name()), self.precision.get(&form).copied().unwrap_or_default(), None);
-            share(format!("callers: recall, {}", form.name()), self.recall.get(&form).copied().unwrap_or_default(), None);
+            share(
+                format!("callers: precision, {}", form.name()),
+                self.precision.get(&form).copied().unwrap_or_default(),
+                None,
+            );
+            share(
+                format!("callers: recall, {}", form.name()),
+                self.recall.get(&form).copied().unwrap_or_default(),
+                None,
+            );
         }
         for (tier, score) in &self.by_tier {
             share(format!("edges: right, {}", tier.name()), *score, None);

@@ -33,7 +33,14 @@ fn symbol(part: &str) -> Symbol {
 
 fn edge(site: &str, symbol: u32, confidence: u8) -> Edge {
     let target = Target::Symbol { file: 0, symbol };
-    Edge { source: None, target, role: Role::Call, tier: Tier::File, confidence: Confidence(confidence), site: at(site) }
+    Edge {
+        source: None,
+        target,
+        role: Role::Call,
+        tier: Tier::File,
+        confidence: Confidence(confidence),
+        site: at(site),
+    }
 }
 
 fn rows(edges: Vec<Edge>) -> (Vec<Row>, Findings) {
@@ -53,7 +60,11 @@ fn value(rows: &[Row], metric: &str) -> Option<f64> {
 #[test]
 fn right_wrong_and_outside_are_told_apart() {
     let (rows, findings) = rows(vec![edge("a()\n", 0, 95), edge("b()\n", 0, 90), edge("len", 1, 85)]);
-    assert_eq!(value(&rows, "callers: precision"), Some(1.0 / 3.0), "one leads elsewhere, one inside instead of outside");
+    assert_eq!(
+        value(&rows, "callers: precision"),
+        Some(1.0 / 3.0),
+        "one leads elsewhere, one inside instead of outside"
+    );
     assert_eq!(value(&rows, "callers: recall"), Some(0.5));
     assert_eq!(findings.of("edges that are wrong").len(), 2);
     assert_eq!(findings.of("calls that are missed")[0].why, "bare, wrong, file");

@@ -61,13 +61,15 @@ impl Findings {
                 _ = writeln!(text, "- {} × {why}", n.len());
             }
             _ = writeln!(text);
-            for ((name, why), group) in counted(findings, |finding| (finding.name.clone(), finding.why.clone())).iter().take(SHOWN) {
+            for ((name, why), group) in
+                counted(findings, |finding| (finding.name.clone(), finding.why.clone())).iter().take(SHOWN)
+            {
                 _ = writeln!(text, "{:>5} × `{name}`: {why}", group.len());
                 for finding in group.iter().take(3) {
                     _ = writeln!(text, "        {}  {}", finding.at, finding.line);
-                if !finding.detail.is_empty() {
-                    _ = writeln!(text, "            {}", finding.detail);
-                }
+                    if !finding.detail.is_empty() {
+                        _ = writeln!(text, "            {}", finding.detail);
+                    }
                 }
             }
         }

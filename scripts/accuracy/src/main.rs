@@ -59,7 +59,8 @@ fn main() -> anyhow::Result<()> {
         // Who writes rules looks at what is wrong: of these repositories nobody does.
         if !repository.is_held_out {
             let path = args.out.join(format!("accuracy/findings-{}.md", repository.name));
-            fs::write(&path, findings.write(&repository.name)).with_context(|| format!("cannot write `{}`", path.display()))?;
+            fs::write(&path, findings.write(&repository.name))
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
         }
     }
     write(&args.out, &rows)

@@ -66,9 +66,8 @@ impl Ours {
             homes.extend(target.container.map(|class| place(class as usize)));
         }
         if target.kind.is_type() {
-            let of_type = |&number: &usize| {
-                facts.symbols[number].container == Some(symbol) && is_constructor(facts, number)
-            };
+            let of_type =
+                |&number: &usize| facts.symbols[number].container == Some(symbol) && is_constructor(facts, number);
             homes.extend((0..facts.symbols.len()).filter(of_type).map(place));
         }
         homes

@@ -56,7 +56,13 @@ pub fn page(table: &[Repository], rows: &[Row]) -> String {
         let holds = row.holds.map_or("", |holds| if holds { "holds" } else { "**missed**" });
         let of = row.of.map_or(String::new(), |of| of.to_string());
         let target = row.target.as_deref().unwrap_or_default();
-        _ = writeln!(text, "| {} | {} | {} | {of} | {interval} | {target} | {holds} |", row.repository, row.metric, figure(row));
+        _ = writeln!(
+            text,
+            "| {} | {} | {} | {of} | {interval} | {target} | {holds} |",
+            row.repository,
+            row.metric,
+            figure(row)
+        );
     }
     text
 }

@@ -49,7 +49,8 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))? {
                 let (path, kind) = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)))?;
-                let is_left_out = path.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left_out| name == *left_out));
+                let is_left_out =
+                    path.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left_out| name == *left_out));
                 if kind.is_dir() && !is_left_out {
                     folders.push(path);
                 } else if kind.is_file() && fs::metadata(&path)?.len() <= MAX_BYTES {

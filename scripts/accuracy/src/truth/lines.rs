@@ -51,8 +51,10 @@ fn class(reason: &str) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::sites::Form;
+    use crate::sites::{Form, Site};
     use crate::tree::File;
 
     fn truth(lines: &str) -> anyhow::Result<Truth> {
@@ -76,6 +78,45 @@ mod tests {
         assert!(truth.is_inside(&site.meanings));
         let parameter = &truth.uses[&Place { file: 0, offset: 22 }];
         assert!(!truth.is_inside(parameter), "a parameter is no symbol");
+    }
+
+    /// Calls of a small tree as a compiler told them: form, name and line of the target, 0 for what is outside.
+    fn told(folder: &str, language: &str) -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let tree = Tree::read(&root.join(folder)).unwrap();
+        let truth = Truth::read(&root.join(format!("{folder}.truth")), &tree, language).unwrap();
+        let show = |site: &Site| {
+            let lines: Vec<usize> = truth.homes(&site.meanings).map(|home| tree.line(home)).collect();
+            format!("{} {} {lines:?}", site.form.name(), tree.word(site.place))
+        };
+        truth.sites.iter().map(show).collect()
+    }
+
+    #[test]
+    fn javac_tells_overloads_apart() {
+        let calls = ["bare next [10]", "member next [11]", "bare Pool [7]", "member next [10]"];
+        assert_eq!(told("java", "java"), calls, "of `next()` and `next(int)` the right one, also behind `super`");
+    }
+
+    #[test]
+    fn go_tells_interfaces_from_what_is_embedded() {
+        let calls = ["member Next [5]", "member Next [9]", "bare Sum [13]", "bare len []", "member ToUpper []"];
+        assert_eq!(told("go", "go"), calls);
+    }
+
+    #[test]
+    fn clang_tells_of_declarations_and_of_what_macros_are_given() {
+        let next = "[5, 6]";
+        let calls = [
+            "bare TWICE [1]".to_owned(),
+            format!("member Next {next}"),
+            "bare Free [6]".to_owned(),
+            "member As [8]".to_owned(),
+            "bare TWICE [1]".to_owned(),
+            format!("member Next {next}"),
+            format!("bare Next {next}"),
+        ];
+        assert_eq!(told("cxx", "c++"), calls);
     }
 
     #[test]

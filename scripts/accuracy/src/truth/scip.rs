@@ -145,7 +145,9 @@ fn class(symbol: &str, language: &str) -> Class {
 
 /// `f().typeLiteral3:x.`: a type that is written where it is used. That of an alias has the alias's name.
 fn is_of_nameless_type(symbol: &str) -> bool {
-    symbol.split_once("typeLiteral").is_some_and(|(before, rest)| !before.ends_with('#') || rest.contains("typeLiteral"))
+    symbol
+        .split_once("typeLiteral")
+        .is_some_and(|(before, rest)| !before.ends_with('#') || rest.contains("typeLiteral"))
 }
 
 /// A call of a trait's method is told by the trait's symbol where the type is not known, else by the impl's: either is right.

@@ -111,7 +111,8 @@ fn names_of_symbols_say_what_is_left_out() {
 
 #[test]
 fn methods_of_impls_name_their_trait() {
-    let found = |symbol: &str| trait_method(symbol).map(|((name, method), of_impl)| format!("{name}.{method} {of_impl}"));
+    let found =
+        |symbol: &str| trait_method(symbol).map(|((name, method), of_impl)| format!("{name}.{method} {of_impl}"));
     assert_eq!(found("ra cargo c 1 util/color/impl#[A][Display]fmt().").as_deref(), Some("Display.fmt true"));
     assert_eq!(found("ra cargo c 1 b/impl#[V][`From<[P; C]>`]from().").as_deref(), Some("From.from true"));
     assert_eq!(found("ra cargo core url fmt/Display#fmt().").as_deref(), Some("Display.fmt false"));
