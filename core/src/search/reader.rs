@@ -13,16 +13,19 @@ use super::answer::SearchStats;
 use super::cache::{Cache, Kept, OpenSegment, Part};
 use super::flights::Seat;
 use super::layers::OpenDelta;
-use crate::graph::Graph;
+use crate::graph::{Graph, GraphError};
 use crate::id::TenantId;
 use crate::segment::{DocId, Segment, SegmentError};
 use crate::store::{
-    Enough, GraphObject, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store,
-    StoreError, object_path,
+    Enough, Hedges, Kind, ObjectKey, Ranges, Refs, SegmentEntry, Snapshot, SnapshotDelta, Store, StoreError,
+    object_path,
 };
 
 /// A segment up to this size is read whole, in bytes.
 pub(super) const WHOLE_SEGMENT: u64 = 256 << 10;
+
+/// A graph's tail that is read without knowing its length: that of linux is longer, that of most repositories is not.
+const GRAPH_TAIL: u64 = 512 << 10;
 
 /// Work on more bytes than this leaves the executor's threads.
 const INLINE_BYTES: usize = 64 << 10;
@@ -143,14 +146,20 @@ impl<'a> Reader<'a> {
         self.once(key, part, read).await
     }
 
-    /// A graph's tail.
-    pub(super) async fn graph(&self, object: GraphObject) -> Result<Arc<Graph>, StoreError> {
-        let GraphObject { key, bytes, hot_bytes } = object;
+    /// A graph's tail: one read where it is no longer than most are.
+    pub(super) async fn graph(&self, key: ObjectKey) -> Result<Arc<Graph>, StoreError> {
         let read = async {
-            let hot = bytes.saturating_sub(hot_bytes)..bytes;
-            let tail = self.graph_ranges(key, &[hot]).await?.pop().unwrap_or_default();
-            let opened = offload(tail.len(), move || Graph::open(&tail, bytes)).await;
-            opened.map(Arc::new).map_err(|error| self.corrupt(Kind::Graph, key, &error.to_string()))
+            let (tail, len) = self.store.get_tail(self.tenant, Kind::Graph, key, GRAPH_TAIL).await?;
+            self.count_read(1, tail.len() as u64);
+            let damaged = |error: GraphError| self.corrupt(Kind::Graph, key, &error.to_string());
+            let hot = Graph::hot_range(&tail, len).map_err(damaged)?;
+            let there = tail.len().checked_sub(usize::try_from(hot.end - hot.start).unwrap_or(usize::MAX));
+            let hot = match there {
+                Some(start) => tail.slice(start..),
+                None => self.graph_ranges(key, &[hot]).await?.pop().unwrap_or_default(),
+            };
+            let opened = offload(hot.len(), move || Graph::open(&hot, len)).await;
+            opened.map(Arc::new).map_err(damaged)
         };
         self.once(key, Part::Graph, read).await
     }

@@ -15,7 +15,6 @@ mod error;
 mod faults;
 mod flat;
 mod folder;
-mod graph_object;
 mod graphs;
 mod head;
 mod head_mark;
@@ -57,7 +56,6 @@ pub use self::error::StoreError;
 #[cfg(feature = "testing")]
 pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
-pub use self::graph_object::{GraphObject, GraphObjects};
 pub use self::head::HeadTag;
 pub use self::head_mark::{HeadMark, ReadHead};
 pub use self::hedge::Hedges;
@@ -168,6 +166,26 @@ impl Store {
         }
         let what = format!("bytes 0..{}: not those whose hash its name holds", bytes.len());
         Err(StoreError::Corrupt { object, what })
+    }
+
+    /// The last bytes of an object, at most so many, and its length: for what does not know it. Neither looked for in the
+    /// second tier nor sent twice.
+    pub async fn get_tail(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        key: ObjectKey,
+        most: u64,
+    ) -> Result<(Bytes, u64), StoreError> {
+        let object = object_path(tenant, kind, key);
+        match &self.backend {
+            Backend::Folder(folder) => {
+                let bytes = folder.read(&object)?;
+                let start = bytes.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
+                Ok((bytes.slice(start..), bytes.len() as u64))
+            }
+            Backend::Remote(remote) => remote.read_tail(&object, most).await,
+        }
     }
 
     /// Deletes an object; one that is not there is no error, so this may be done again.

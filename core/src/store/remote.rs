@@ -13,7 +13,8 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::{
-    BackoffConfig, Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, UpdateVersion,
+    BackoffConfig, Error, GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    RetryConfig, UpdateVersion,
 };
 
 use crate::store::disk::Disk;
@@ -106,6 +107,14 @@ impl Remote {
             store.map(Arc::new).map_err(|error| StoreError::Options(error.to_string()))
         };
         Ok(Self::new(retrying(0)?, retrying(5)?, WASTE))
+    }
+
+    /// The last bytes of an object, at most so many, and its length.
+    pub(super) async fn read_tail(&self, object: &str, most: u64) -> Result<(Bytes, u64), StoreError> {
+        let options = GetOptions { range: Some(GetRange::Suffix(most)), ..GetOptions::default() };
+        let got = self.store.get_opts(&object.into(), options).await.map_err(|error| failure(object, error))?;
+        let len = got.meta.size;
+        Ok((got.bytes().await.map_err(|error| failure(object, error))?, len))
     }
 
     /// Writes an object under a name that must be free.

@@ -15,7 +15,16 @@ use crate::search::SearchStats;
 use crate::search::cache::{Cache, Part};
 use crate::search::reader::{Frame, Reader};
 use crate::search::searcher::Searcher;
-use crate::store::{GraphObject, GraphObjects, Kind, ObjectKey, Root, Snapshot, StoreError};
+use crate::store::{Kind, ObjectKey, Root, Snapshot, StoreError};
+
+/// The objects of a tip's graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GraphKeys {
+    /// Made of a whole snapshot.
+    pub base: ObjectKey,
+    /// A delta on it; `None`: the tip is the base's own.
+    pub delta: Option<ObjectKey>,
+}
 
 /// The graph of a tip, opened.
 #[derive(Debug)]
@@ -27,7 +36,7 @@ pub struct StoredGraph<'a> {
 #[derive(Debug)]
 struct Stored<'a> {
     reader: Reader<'a>,
-    objects: GraphObjects,
+    objects: GraphKeys,
     root: Arc<Root>,
     snapshot: Arc<Snapshot>,
 }
@@ -37,7 +46,7 @@ struct Stored<'a> {
 struct Kept {
     cache: Arc<Cache>,
     tenant: TenantId,
-    objects: GraphObjects,
+    objects: GraphKeys,
 }
 
 impl Searcher {
@@ -45,13 +54,14 @@ impl Searcher {
     pub async fn graph(
         &self,
         tenant: TenantId,
-        objects: GraphObjects,
+        objects: GraphKeys,
         snapshot: ObjectKey,
     ) -> Result<StoredGraph<'_>, RelationsError> {
         let reader = Reader::new(&self.store, &self.cache, tenant);
         let root = reader.wave(reader.head(None)).await?;
         let opened = async {
-            let graphs = future::try_join_all(objects.all().map(|object| reader.graph(object)));
+            let graphs =
+                future::try_join_all(std::iter::once(objects.base).chain(objects.delta).map(|key| reader.graph(key)));
             future::try_join(graphs, reader.snapshot(snapshot)).await
         };
         let (graphs, snapshot) = reader.wave(opened).await?;
@@ -75,14 +85,14 @@ impl<'a> StoredGraph<'a> {
     }
 }
 
-fn object(objects: &GraphObjects, place: Place) -> Option<GraphObject> {
+fn object(objects: &GraphKeys, place: Place) -> Option<ObjectKey> {
     if place.in_delta { objects.delta } else { Some(objects.base) }
 }
 
 impl Shelf for Kept {
     fn find(&self, _: &Graph, place: Place) -> Result<Option<Arc<Block>>, GraphError> {
         let Some(object) = object(&self.objects, place) else { return Ok(None) };
-        Ok(self.cache.look_up(self.tenant, object.key, Part::Block(place.kind, place.block)))
+        Ok(self.cache.look_up(self.tenant, object, Part::Block(place.kind, place.block)))
     }
 }
 
@@ -93,9 +103,9 @@ impl Ground for Stored<'_> {
             ranges.into_iter().map(|(_, range)| range.clone()).collect::<Vec<_>>()
         };
         let (base, delta) = (of(false), of(true));
-        let delta_key = self.objects.delta.map_or(self.objects.base.key, |delta| delta.key);
+        let delta_key = self.objects.delta.unwrap_or(self.objects.base);
         let reads = future::try_join(
-            self.reader.graph_ranges(self.objects.base.key, &base),
+            self.reader.graph_ranges(self.objects.base, &base),
             self.reader.graph_ranges(delta_key, &delta),
         );
         let (base, delta) = self.reader.wave(reads).await?;
@@ -144,7 +154,7 @@ impl Ground for Stored<'_> {
     fn keep(&self, place: Place, block: Arc<Block>) {
         if let Some(object) = object(&self.objects, place) {
             let part = Part::Block(place.kind, place.block);
-            self.reader.cache.keep(self.reader.tenant, object.key, part, block);
+            self.reader.cache.keep(self.reader.tenant, object, part, block);
         }
     }
 }

@@ -15,9 +15,7 @@ use crate::graph::{Block, Confidence, Graph, GraphError, Place, Shelf, View};
 use crate::id::{ObjectId, TenantId};
 use crate::search::Searcher;
 use crate::segment::{Class, PreparedDocument, Scratch, Segment, SegmentBuilder};
-use crate::store::{
-    self, GraphObject, GraphObjects, ObjectKey, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, StoreOptions,
-};
+use crate::store::{self, ObjectKey, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, StoreOptions};
 use crate::text::Language;
 
 struct Nothing;
@@ -154,7 +152,7 @@ async fn dependencies_name_files_and_a_map_fits() {
 }
 
 /// A bucket with the graph, the texts in a segment, and HEAD.
-async fn stored(program: &Program) -> (Store, GraphObjects, ObjectKey) {
+async fn stored(program: &Program) -> (Store, GraphKeys, ObjectKey) {
     let store = Store::open(&StoreOptions::Memory).unwrap();
     let put = async |kind, nth, bytes: Vec<u8>| {
         store.put(TenantId::LOCAL, kind, Uuid::from_u128(nth), bytes.into()).await.unwrap()
@@ -187,10 +185,8 @@ async fn stored(program: &Program) -> (Store, GraphObjects, ObjectKey) {
     let entries = (0..).zip(program.0.keys()).map(file).collect();
     let snapshot = Snapshot::new(ObjectId([2; 20]), vec![key], entries, Vec::new());
     let snapshot = put(store::Kind::Snapshot, 2, snapshot.encode().to_vec()).await;
-    let graph = program.graph();
-    let (bytes, hot) = (graph.len() as u64, Graph::hot_range(&graph, graph.len() as u64).unwrap());
-    let key = put(store::Kind::Graph, 3, graph).await;
-    (store, GraphObjects { base: GraphObject { key, bytes, hot_bytes: hot.end - hot.start }, delta: None }, snapshot)
+    let base = put(store::Kind::Graph, 3, program.graph()).await;
+    (store, GraphKeys { base, delta: None }, snapshot)
 }
 
 #[tokio::test]
