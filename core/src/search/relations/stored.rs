@@ -15,16 +15,7 @@ use crate::search::SearchStats;
 use crate::search::cache::{Cache, Part};
 use crate::search::reader::{Frame, Reader};
 use crate::search::searcher::Searcher;
-use crate::store::{Kind, ObjectKey, Root, Snapshot, StoreError};
-
-/// The objects of a tip's graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GraphKeys {
-    /// Made of a whole snapshot.
-    pub base: ObjectKey,
-    /// A delta on it; `None`: the tip is the base's own.
-    pub delta: Option<ObjectKey>,
-}
+use crate::store::{Kind, ObjectKey, Root, Snapshot, StoreError, Tip, TipGraph};
 
 /// The graph of a tip, opened.
 #[derive(Debug)]
@@ -36,7 +27,7 @@ pub struct StoredGraph<'a> {
 #[derive(Debug)]
 struct Stored<'a> {
     reader: Reader<'a>,
-    objects: GraphKeys,
+    graph: TipGraph,
     root: Arc<Root>,
     snapshot: Arc<Snapshot>,
 }
@@ -46,30 +37,27 @@ struct Stored<'a> {
 struct Kept {
     cache: Arc<Cache>,
     tenant: TenantId,
-    objects: GraphKeys,
+    graph: TipGraph,
 }
 
 impl Searcher {
     /// Opens the graph of a tip with its snapshot, whose segments HEAD names: two round trips where nothing is in memory.
-    pub async fn graph(
-        &self,
-        tenant: TenantId,
-        objects: GraphKeys,
-        snapshot: ObjectKey,
-    ) -> Result<StoredGraph<'_>, RelationsError> {
+    /// `None`: it has no graph.
+    pub async fn graph(&self, tenant: TenantId, tip: &Tip) -> Result<Option<StoredGraph<'_>>, RelationsError> {
+        let Some(graph) = tip.graph else { return Ok(None) };
         let reader = Reader::new(&self.store, &self.cache, tenant);
         let root = reader.wave(reader.head(None)).await?;
+        let keys = [Some(base_of(&graph)), graph.base.map(|_| graph.key)];
         let opened = async {
-            let graphs =
-                future::try_join_all(std::iter::once(objects.base).chain(objects.delta).map(|key| reader.graph(key)));
-            future::try_join(graphs, reader.snapshot(snapshot)).await
+            let graphs = future::try_join_all(keys.into_iter().flatten().map(|key| reader.graph(key)));
+            future::try_join(graphs, reader.snapshot(tip.snapshot)).await
         };
         let (graphs, snapshot) = reader.wave(opened).await?;
-        let shelf = Box::new(Kept { cache: Arc::clone(&self.cache), tenant, objects });
+        let shelf = Box::new(Kept { cache: Arc::clone(&self.cache), tenant, graph });
         let mut graphs = graphs.into_iter();
         let base = graphs.next().ok_or(GraphError::Missing)?;
         let view = View::new(base, graphs.next(), shelf)?;
-        Ok(StoredGraph { view, ground: Stored { reader, objects, root, snapshot } })
+        Ok(Some(StoredGraph { view, ground: Stored { reader, graph, root, snapshot } }))
     }
 }
 
@@ -85,14 +73,19 @@ impl<'a> StoredGraph<'a> {
     }
 }
 
-fn object(objects: &GraphKeys, place: Place) -> Option<ObjectKey> {
-    if place.in_delta { objects.delta } else { Some(objects.base) }
+fn base_of(graph: &TipGraph) -> ObjectKey {
+    graph.base.unwrap_or(graph.key)
+}
+
+/// The object that a block is in. A view without a delta asks for none of it.
+fn object(graph: &TipGraph, place: Place) -> ObjectKey {
+    if place.in_delta { graph.key } else { base_of(graph) }
 }
 
 impl Shelf for Kept {
     fn find(&self, _: &Graph, place: Place) -> Result<Option<Arc<Block>>, GraphError> {
-        let Some(object) = object(&self.objects, place) else { return Ok(None) };
-        Ok(self.cache.look_up(self.tenant, object, Part::Block(place.kind, place.block)))
+        let part = Part::Block(place.kind, place.block);
+        Ok(self.cache.look_up(self.tenant, object(&self.graph, place), part))
     }
 }
 
@@ -103,16 +96,15 @@ impl Ground for Stored<'_> {
             ranges.into_iter().map(|(_, range)| range.clone()).collect::<Vec<_>>()
         };
         let (base, delta) = (of(false), of(true));
-        let delta_key = self.objects.delta.unwrap_or(self.objects.base);
         let reads = future::try_join(
-            self.reader.graph_ranges(self.objects.base, &base),
-            self.reader.graph_ranges(delta_key, &delta),
+            self.reader.graph_ranges(base_of(&self.graph), &base),
+            self.reader.graph_ranges(self.graph.key, &delta),
         );
         let (base, delta) = self.reader.wave(reads).await?;
         let (mut base, mut delta) = (base.into_iter(), delta.into_iter());
         let next = |(place, _): &(Place, Range<u64>)| if place.in_delta { delta.next() } else { base.next() };
         let blocks: Option<Vec<_>> = places.iter().map(next).collect();
-        Ok(blocks.ok_or_else(|| self.reader.corrupt(Kind::Graph, delta_key, "the store answered fewer ranges"))?)
+        Ok(blocks.ok_or_else(|| self.reader.corrupt(Kind::Graph, self.graph.key, "the store answered fewer ranges"))?)
     }
 
     async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
@@ -152,9 +144,7 @@ impl Ground for Stored<'_> {
     }
 
     fn keep(&self, place: Place, block: Arc<Block>) {
-        if let Some(object) = object(&self.objects, place) {
-            let part = Part::Block(place.kind, place.block);
-            self.reader.cache.keep(self.reader.tenant, object, part, block);
-        }
+        let part = Part::Block(place.kind, place.block);
+        self.reader.cache.keep(self.reader.tenant, object(&self.graph, place), part, block);
     }
 }

@@ -15,7 +15,7 @@ use crate::graph::{Block, Confidence, Graph, GraphError, Place, Shelf, View};
 use crate::id::{ObjectId, TenantId};
 use crate::search::Searcher;
 use crate::segment::{Class, PreparedDocument, Scratch, Segment, SegmentBuilder};
-use crate::store::{self, ObjectKey, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, StoreOptions};
+use crate::store::{self, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, StoreOptions, Tip, TipGraph};
 use crate::text::Language;
 
 struct Nothing;
@@ -152,7 +152,7 @@ async fn dependencies_name_files_and_a_map_fits() {
 }
 
 /// A bucket with the graph, the texts in a segment, and HEAD.
-async fn stored(program: &Program) -> (Store, GraphKeys, ObjectKey) {
+async fn stored(program: &Program) -> (Store, Tip) {
     let store = Store::open(&StoreOptions::Memory).unwrap();
     let put = async |kind, nth, bytes: Vec<u8>| {
         store.put(TenantId::LOCAL, kind, Uuid::from_u128(nth), bytes.into()).await.unwrap()
@@ -185,20 +185,21 @@ async fn stored(program: &Program) -> (Store, GraphKeys, ObjectKey) {
     let entries = (0..).zip(program.0.keys()).map(file).collect();
     let snapshot = Snapshot::new(ObjectId([2; 20]), vec![key], entries, Vec::new());
     let snapshot = put(store::Kind::Snapshot, 2, snapshot.encode().to_vec()).await;
-    let base = put(store::Kind::Graph, 3, program.graph()).await;
-    (store, GraphKeys { base, delta: None }, snapshot)
+    let graph = Some(TipGraph { key: put(store::Kind::Graph, 3, program.graph()).await, base: None });
+    let tip = Tip { ref_name: "refs/heads/main".into(), commit: ObjectId([2; 20]), snapshot, base: None, graph };
+    (store, tip)
 }
 
 #[tokio::test]
 async fn a_graph_in_a_bucket_answers_in_few_round_trips_and_then_from_memory() {
-    let (store, objects, snapshot) = stored(&example()).await;
+    let (store, tip) = stored(&example()).await;
     let searcher = Searcher::new(store, 1 << 20);
     let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
     let mut trees = Vec::new();
     // Cold: HEAD; tails and snapshot; the symbol; who calls it; their names and sites; the segment's tail and texts, which
     // come at once from a small segment.
     for (most, cold) in [(6, true), (1, false)] {
-        let graph = searcher.graph(TenantId::LOCAL, objects, snapshot).await.unwrap();
+        let graph = searcher.graph(TenantId::LOCAL, &tip).await.unwrap().unwrap();
         let relations = graph.relations();
         let subject = only(relations.find("a/lib#Open").await.unwrap());
         trees.push(relations.calls(subject, &question).await.unwrap());
@@ -209,4 +210,6 @@ async fn a_graph_in_a_bucket_answers_in_few_round_trips_and_then_from_memory() {
     assert_eq!(trees[0], trees[1]);
     let texts: Vec<_> = trees[0].lines.iter().map(|line| line.sites[0].text.as_str()).collect();
     assert_eq!(texts, ["fn check()  uses:", "fn main()  uses:", "fn t()  uses:"]);
+    let without = Tip { graph: None, ..tip };
+    assert!(searcher.graph(TenantId::LOCAL, &without).await.unwrap().is_none());
 }

@@ -218,3 +218,81 @@ pub fn role(name: &str) -> Result<Role, String> {
         format!("`{name}` is no kind of use: give one of {}", names.join(", "))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::SymbolKind;
+    use crate::graph::ask::Summary;
+    use crate::graph::{Confidence, Manner, Tier};
+    use crate::search::relations::Subject;
+
+    fn place(id: &str, path: &str) -> SymbolPlace {
+        let name = id.rsplit(['#', '.']).next().unwrap_or(id).to_owned();
+        SymbolPlace {
+            node: 1,
+            id: id.to_owned(),
+            name,
+            kind: Some(SymbolKind::Method),
+            is_file: false,
+            flags: Flags::EXPORTED,
+            path: path.as_bytes().to_vec(),
+            line: 7,
+            is_test: false,
+        }
+    }
+
+    fn tree(lines: Vec<CallLine>, summary: Summary) -> CallTree {
+        let subject = Subject { symbol: place("pool.rs#Pool.acquire", "pool.rs"), summary: Some(summary) };
+        CallTree { subject, lines, truncated: false }
+    }
+
+    #[test]
+    fn no_callers_are_never_said_without_what_is_not_known() {
+        let summary = Summary { confirmed: 0, possible: 2, unresolved_same_name: 3 };
+        let list = call_list(&tree(Vec::new(), summary), GraphState::default());
+        assert_eq!(list.summary, Some(UseSummary { confirmed: 0, possible: 2, unresolved_same_name: 3 }));
+        let expected = [
+            "0 confirmed, 2 possible, 3 unresolved of the same name",
+            "note: 3 references by the name `acquire` lead nowhere that is known: users may be among them",
+            "note: 2 sites are possible: `min_confidence=0` shows them",
+        ];
+        assert_eq!(list.lines()[..3], expected);
+        assert!(list.lines()[3].contains("does not mean that nothing uses it"));
+    }
+
+    #[test]
+    fn a_site_is_a_line_with_its_place_and_how_sure_it_is() {
+        let manner = |confidence| Manner { role: Role::Call, tier: Tier::Receiver, confidence: Confidence(confidence) };
+        let site = |confidence| SitePlace {
+            byte: 90,
+            line: 6,
+            column: 12,
+            text: "pool.acquire()".to_owned(),
+            manner: manner(confidence),
+        };
+        let line = |depth, confidence| CallLine {
+            symbol: place("app.rs#run", "app.rs"),
+            parent: (depth > 1).then_some(0),
+            depth,
+            manner: manner(confidence),
+            path: b"app.rs".to_vec(),
+            sites: vec![site(confidence)],
+            n_sites: 3,
+        };
+        let summary = Summary { confirmed: 1, possible: 1, unresolved_same_name: 0 };
+        let list = call_list(&tree(vec![line(1, 85), line(2, 45)], summary), GraphState::default());
+        let expected = [
+            "app.rs:6:12: pool.acquire()  [app.rs#run 0.85 receiver]",
+            "  … 2 more sites",
+            "  app.rs:6:12: pool.acquire()  [app.rs#run? 0.45 receiver]",
+            "    … 2 more sites",
+            "1 confirmed, 1 possible, 0 unresolved of the same name",
+        ];
+        assert_eq!(list.lines(), expected);
+        assert_eq!(list.items[1].parent.as_deref(), Some("app.rs#run"));
+        let json = serde_json::to_value(&list).unwrap();
+        assert_eq!(json["items"][0]["sites"][0]["role"], "call");
+        assert_eq!(serde_json::from_value::<CallList>(json).unwrap(), list);
+    }
+}
