@@ -45,14 +45,15 @@ pub use self::deadline::within;
 pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};
 pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
-pub use self::mount::{Described, Mounted, OpenApiRouter};
+#[doc(hidden)]
+pub use self::mount::described_routes;
+pub use self::mount::{Described, Mounted, OpenApiRouter, routes};
 pub use self::probe::{PostgresProbe, Probe};
 pub use self::resources::Resources;
 pub use self::scope::AccessScope;
 pub use self::scrape::metrics_router;
 pub use self::serve::{serve, stop_signal};
 pub use self::stack::stack;
-pub use crate::mounted_routes as routes;
 #[doc(hidden)]
 pub use utoipa_axum::paste;
 #[cfg(feature = "testing")]

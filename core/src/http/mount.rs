@@ -140,7 +140,7 @@ macro_rules! mounted_routes {
         $crate::http::routes!(@on $mounted [$($module)* $next] $($rest)+)
     };
     ($($($part:ident)::+),+ $(,)?) => {{
-        let mounted = $crate::http::Mounted::new($crate::described_routes!($($($part)::+),+));
+        let mounted = $crate::http::Mounted::new($crate::http::described_routes!($($($part)::+),+));
         $(let mounted = $crate::http::routes!(@on mounted [] $($part)::+);)+
         mounted
     }};
@@ -163,3 +163,7 @@ macro_rules! described_routes {
         ::std::marker::PhantomData
     };
 }
+
+#[doc(hidden)]
+pub use described_routes;
+pub use mounted_routes as routes;
