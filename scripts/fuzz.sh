@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(segment objects query planner graph)
+[ ${#targets[@]} -gt 0 ] || targets=(segment objects facts query planner graph)
 cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --quiet
 export RUSTC_BOOTSTRAP=1
 out=${CARGO_TARGET_DIR:-$PWD/target}/fuzz

@@ -101,6 +101,8 @@ pub enum Command {
     Outline(OutlineArgs),
     /// What of the repository is worth knowing first, in so many bytes.
     Map(MapArgs),
+    /// Find definitions by name: exit 0 found, 1 nothing found, 2 error.
+    Symbols(SymbolsArgs),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.
@@ -167,6 +169,33 @@ pub struct SearchArgs {
     /// Search every ref that was indexed.
     #[arg(long, conflicts_with = "reference")]
     pub all_refs: bool,
+}
+
+/// `kotadb symbols`
+#[derive(Debug, clap::Args)]
+pub struct SymbolsArgs {
+    /// A name, the beginning of one, parts of one (`index` finds `applyIndexOperation`), or a qualified one (`Pool.acquire`).
+    pub name: String,
+    /// Where: lang:, path:, generated:yes and the like.
+    pub filter: Vec<String>,
+    /// Only the whole name, in the same case.
+    #[arg(long)]
+    pub exact: bool,
+    /// Only this kind (function, method, class, …); may be given several times.
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// One JSON object a symbol.
+    #[arg(long)]
+    pub json: bool,
+    /// Most symbols to print.
+    #[arg(long, default_value_t = 50)]
+    pub limit: usize,
+    /// Repository or folder.
+    #[arg(long, default_value = ".", value_name = "PATH")]
+    pub repo: PathBuf,
+    /// Branch, tag or commit that was indexed, instead of HEAD; `*` stands for any part of a name.
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: Option<String>,
 }
 
 /// `kotadb up`

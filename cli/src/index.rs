@@ -11,7 +11,7 @@ use crate::progress::Progress;
 pub fn run(args: &IndexArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut progress = Progress::new(args.quiet);
-    let options = LocalOptions { reference: args.reference.clone() };
+    let options = LocalOptions { reference: args.reference.clone(), ..LocalOptions::default() };
     let outcome = local::index(&args.path, &options, &mut |step| {
         progress.show(&format!("indexing {} of {} files, {}", step.done, step.total, megabytes(step.bytes)));
     });

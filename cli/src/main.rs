@@ -1,4 +1,4 @@
-//! `kotadb`: the command people type. Indexes and searches a repository of this machine, runs the whole service with `up`, and
+//! `kotadb`: the command people type. Indexes a repository of this machine, searches it and finds its symbols, runs the whole service with `up`, and
 //! looks after the queue of one with `jobs`. The work is done by the floors below; here are arguments, terminal output and exit codes.
 
 mod args;
@@ -8,6 +8,7 @@ mod jobs;
 mod output;
 mod progress;
 mod search;
+mod symbols;
 mod up;
 
 use std::process::ExitCode;
@@ -50,6 +51,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Deps(args) => search_runtime()?.block_on(code::dependencies(&args)),
         Command::Outline(args) => search_runtime()?.block_on(code::outline_of(&args)),
         Command::Map(args) => search_runtime()?.block_on(code::map(&args)),
+        Command::Symbols(args) => search_runtime()?.block_on(symbols::run(&args)),
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
         }

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use kotadb_core::segment::{ListRef, Segment};
 use libfuzzer_sys::fuzz_target;
 
-const TAGS: [&[u8; 4]; 6] = [b"CONT", b"POST", b"BLOB", b"DICT", b"DOCS", b"META"];
+const TAGS: [&[u8; 4]; 12] = [
+    b"CONT", b"POST", b"BLOB", b"FACT", b"NAME", b"WORD", b"DICT", b"DOCS", b"FTAB", b"NTAB", b"WTAB", b"META",
+];
 /// The first section of the hot tail.
-const HOT: usize = 3;
+const HOT: usize = 6;
 const TRAILER: usize = 64;
 
 fuzz_target!(|data: &[u8]| {
@@ -77,7 +79,22 @@ fn read_all(segment: &Segment, file: &Bytes) {
     for doc in 0..segment.n_docs().min(1000) {
         if let Ok(text) = segment.decode_frame(doc, cut(segment.frame_range(doc))) {
             assert_eq!(text.len() as u64, segment.text_len(doc));
+            if let Ok(Some(range)) = segment.facts_range(doc) {
+                let _impossible = segment.decode_facts(cut(range), &text);
+            }
         }
+        let _unknown = segment.extractor(doc);
     }
     let _unchecked = segment.decode_blobs(cut(segment.blobs_range()));
+    for block in segment.all_names().unwrap_or_default().into_iter().take(100) {
+        for row in segment.decode_names(&block, cut(block.range())).unwrap_or_default() {
+            assert!(row.doc < segment.n_docs());
+            let _nothing = segment.names(&row.name, true);
+        }
+    }
+    for block in segment.words("").unwrap_or_default().into_iter().take(100) {
+        for (_, blocks) in segment.decode_words(&block, cut(block.range())).unwrap_or_default() {
+            assert!(blocks.into_iter().all(|block| segment.names_at(block).is_ok()));
+        }
+    }
 }

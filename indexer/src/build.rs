@@ -13,7 +13,7 @@ use crate::facts::{Fact, Group};
 use crate::halt::{Halt, Reason};
 use crate::held::Held;
 use crate::plan::Item;
-use crate::prepare::{Prepared, Preparer};
+use crate::prepare::{CodeCounts, Prepared, Preparer};
 use crate::shelf::{BuiltSegment, Shelf};
 use crate::window::{CloseOnDrop, Window};
 
@@ -59,6 +59,8 @@ struct Slice {
 pub struct Built {
     /// Finished segments.
     pub segments: Vec<BuiltSegment>,
+    /// What extractors found in their documents.
+    pub code: CodeCounts,
     /// Whether all items are in them: otherwise the process was asked to end, and no file was settled.
     pub is_whole: bool,
 }
@@ -86,13 +88,14 @@ pub fn build(
         Ok::<_, IndexError>(())
     })?;
     let is_whole = settled.len() == items.len();
+    let code = std::mem::take(&mut shelf.code);
     if !is_whole {
-        return Ok(Built { segments: shelf.finish_early()?, is_whole });
+        return Ok(Built { segments: shelf.finish_early()?, code, is_whole });
     }
     for (item, facts) in items.iter().zip(settled) {
         item.files.iter().zip(facts).for_each(|(&at, fact)| group.settle(at, fact));
     }
-    Ok(Built { segments: shelf.finish()?, is_whole })
+    Ok(Built { segments: shelf.finish()?, code, is_whole })
 }
 
 /// Slices do not depend on the number of threads, so neither does what is built.

@@ -10,6 +10,7 @@ use kotadb_core::store::{Kind, ObjectKey, SegmentEntry, Store};
 use kotadb_core::text::Language;
 
 use crate::error::IndexError;
+use crate::extractors::Extractors;
 
 /// What a document is known by.
 pub type Document = (ObjectId, Language);
@@ -26,6 +27,15 @@ pub struct Place {
     pub doc: DocId,
 }
 
+/// Documents of a segment that another version of the indexer built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// All of them.
+    All,
+    /// These, ascending: another version of their extractor saw them.
+    Documents(Arc<[DocId]>),
+}
+
 /// The documents that need not be built. Cheap to clone, however many the tenant holds: runs share what the root names.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
@@ -37,8 +47,10 @@ pub struct Held {
     shared: Vec<Arc<Places>>,
     /// What the segments of this run hold.
     own: Places,
-    /// Segments that another version of the indexer built.
-    outdated: HashSet<ObjectKey>,
+    /// Segments of which another version of the indexer built something.
+    outdated: HashMap<ObjectKey, Outdated>,
+    /// What has to have seen documents that are held.
+    pub extractors: Extractors,
 }
 
 impl Held {
@@ -47,9 +59,10 @@ impl Held {
         table: Vec<ObjectKey>,
         is_there: Vec<bool>,
         shared: Vec<Arc<Places>>,
-        outdated: HashSet<ObjectKey>,
+        outdated: HashMap<ObjectKey, Outdated>,
+        extractors: Extractors,
     ) -> Self {
-        Self { table, is_there, shared, own: Places::new(), outdated }
+        Self { table, is_there, shared, own: Places::new(), outdated, extractors }
     }
 
     /// Whether it holds nothing at all.
@@ -64,13 +77,16 @@ impl Held {
         shared.chain(self.own.get(&document)).find(|place| self.is_there[place.segment as usize]).copied()
     }
 
-    /// Adds a segment and its documents; a document that is held already keeps its first place.
-    pub fn add(&mut self, key: ObjectKey, documents: impl IntoIterator<Item = Document>) {
+    /// Adds a segment and its documents, `None` for those that are not held; a document that is held already keeps its
+    /// first place.
+    pub fn add(&mut self, key: ObjectKey, documents: impl IntoIterator<Item = impl Into<Option<Document>>>) {
         let segment = u32::try_from(self.table.len()).expect("a root names fewer than 2^32 segments");
         self.table.push(key);
         self.is_there.push(true);
         for (document, doc) in documents.into_iter().zip(0..) {
-            self.own.entry(document).or_insert(Place { segment, doc });
+            if let Some(document) = document.into() {
+                self.own.entry(document).or_insert(Place { segment, doc });
+            }
         }
     }
 
@@ -80,9 +96,19 @@ impl Held {
         there.filter(|((key, _), _)| keys.contains(key)).map(|((key, _), index)| (*key, index)).collect()
     }
 
-    /// Whether another version of the indexer built this segment, so that what names it has to be made anew.
-    pub fn is_outdated(&self, key: &ObjectKey) -> bool {
-        self.outdated.contains(key)
+    /// What another version of the indexer built of this segment, so that what names it has to be made anew.
+    pub fn outdated(&self, key: &ObjectKey) -> Option<&Outdated> {
+        self.outdated.get(key)
+    }
+}
+
+impl Outdated {
+    /// Whether a document is one of them.
+    pub fn holds(&self, doc: DocId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Documents(docs) => docs.binary_search(&doc).is_ok(),
+        }
     }
 }
 

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt, TryStreamExt};
 use kotadb_core::id::TenantId;
+use kotadb_core::segment::DocId;
 use kotadb_core::store::{ObjectKey, Root, SegmentEntry, Store};
 use kotadb_core::text::TEXT_VERSION;
 
 use crate::error::IndexError;
-use crate::held::{self, Document, Held, Place, Places};
+use crate::extractors::Extractors;
+use crate::held::{self, Document, Held, Outdated, Place, Places};
 
 /// How much larger a map is than the next, at least.
 const GROWTH: usize = 4;
@@ -27,9 +29,17 @@ const MOST_TENANTS: usize = 8;
 
 /// What the segments of roots hold that were read before in this process. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct HeldCache(Arc<Mutex<HashMap<TenantId, Known>>>);
+pub struct HeldCache {
+    tenants: Arc<Mutex<HashMap<TenantId, Known>>>,
+    extractors: Extractors,
+}
 
 impl HeldCache {
+    /// An empty one for runs with these extractors.
+    pub fn of(extractors: Extractors) -> Self {
+        Self { extractors, ..Self::default() }
+    }
+
     /// Reads what the segments of `root` hold, as far as that is not known, and those of a run that no root names yet.
     pub async fn load(
         &self,
@@ -42,23 +52,25 @@ impl HeldCache {
             let new = root.segments.iter().filter(|entry| !known.has(&entry.key));
             new.collect::<Vec<&SegmentEntry>>()
         };
-        let read = futures::stream::iter(self.of(tenant, is_new)).map(|entry| read_documents(store, tenant, entry));
+        let new = futures::stream::iter(self.with(tenant, is_new));
+        let read = new.map(|entry| read_documents(store, tenant, entry, self.extractors));
         let read = read.buffered(PARALLEL).try_collect().await?;
-        let mut held = self.of(tenant, |known| {
+        let mut held = self.with(tenant, |known| {
             known.add(read);
             known.follow(root);
-            known.held(root)
+            known.held(root, self.extractors)
         });
         for entry in own {
-            if let (key, Some(documents)) = read_documents(store, tenant, entry).await? {
-                held.add(key, documents);
+            let read = read_documents(store, tenant, entry, self.extractors).await?;
+            if let Some(documents) = read.documents {
+                held.add(read.key, documents);
             }
         }
         Ok(held)
     }
 
-    fn of<T>(&self, tenant: TenantId, work: impl FnOnce(&mut Known) -> T) -> T {
-        let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn with<T>(&self, tenant: TenantId, work: impl FnOnce(&mut Known) -> T) -> T {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= MOST_TENANTS && !tenants.contains_key(&tenant) {
             tenants.clear();
         }
@@ -66,17 +78,40 @@ impl HeldCache {
     }
 }
 
-/// What was read of one segment; `None`: built by another version.
-type Read = (ObjectKey, Option<Vec<Document>>);
+/// What was read of one segment.
+struct Read {
+    key: ObjectKey,
+    /// Its documents, without those that another extractor has seen; `None`: another version built all of it.
+    documents: Option<Vec<Option<Document>>>,
+}
 
-async fn read_documents(store: &Store, tenant: TenantId, entry: &SegmentEntry) -> Result<Read, IndexError> {
-    let segment = held::open(store, tenant, entry).await?;
-    if segment.text_version() != TEXT_VERSION {
-        return Ok((entry.key, None));
+impl Read {
+    /// What of it has to be built anew.
+    fn outdated(&self) -> Option<Outdated> {
+        let Some(documents) = &self.documents else { return Some(Outdated::All) };
+        let docs = (0..).zip(documents).filter(|(_, document)| document.is_none()).map(|(doc, _)| doc);
+        Some(docs.collect::<Arc<[DocId]>>()).filter(|docs| !docs.is_empty()).map(Outdated::Documents)
     }
-    let blobs = held::blobs(store, tenant, entry.key, &segment).await?;
-    let documents = blobs.into_iter().zip(0..).map(|(blob, doc)| (blob, segment.language(doc)));
-    Ok((entry.key, Some(documents.collect())))
+}
+
+async fn read_documents(
+    store: &Store,
+    tenant: TenantId,
+    entry: &SegmentEntry,
+    extractors: Extractors,
+) -> Result<Read, IndexError> {
+    let (segment, key) = (held::open(store, tenant, entry).await?, entry.key);
+    if segment.text_version() != TEXT_VERSION {
+        return Ok(Read { key, documents: None });
+    }
+    let blobs = held::blobs(store, tenant, key, &segment).await?;
+    let mut documents = Vec::with_capacity(blobs.len());
+    for (blob, doc) in blobs.into_iter().zip(0..) {
+        let language = segment.language(doc);
+        let is_held = extractors.are_satisfied(language, segment.extractor(doc)?);
+        documents.push(is_held.then_some((blob, language)));
+    }
+    Ok(Read { key, documents: Some(documents) })
 }
 
 /// What is known of one tenant.
@@ -88,33 +123,35 @@ struct Known {
     is_there: Vec<bool>,
     /// Where segments that are not gone are in the table.
     numbers: HashMap<ObjectKey, u32>,
-    outdated: HashSet<ObjectKey>,
+    outdated: HashMap<ObjectKey, Outdated>,
     /// The largest first.
     maps: Vec<Arc<Places>>,
 }
 
 impl Known {
     fn has(&self, key: &ObjectKey) -> bool {
-        self.numbers.contains_key(key) || self.outdated.contains(key)
+        self.numbers.contains_key(key) || self.outdated.contains_key(key)
     }
 
     /// Adds segments, those of them that nobody has added meanwhile.
     fn add(&mut self, read: Vec<Read>) {
         let mut new = Places::new();
-        for (key, documents) in read {
-            if self.has(&key) {
+        for read in read {
+            if self.has(&read.key) {
                 continue;
             }
-            let Some(documents) = documents else {
-                self.outdated.insert(key);
-                continue;
-            };
+            if let Some(outdated) = read.outdated() {
+                self.outdated.insert(read.key, outdated);
+            }
+            let Read { key, documents: Some(documents) } = read else { continue };
             let segment = u32::try_from(self.table.len()).expect("a root names fewer than 2^32 segments");
             self.table.push(key);
             self.is_there.push(true);
             self.numbers.insert(key, segment);
             for (document, doc) in documents.into_iter().zip(0..) {
-                new.entry(document).or_insert(Place { segment, doc });
+                if let Some(document) = document {
+                    new.entry(document).or_insert(Place { segment, doc });
+                }
             }
         }
         if !new.is_empty() {
@@ -144,7 +181,7 @@ impl Known {
         self.numbers.retain(|_, number| self.is_there[*number as usize]);
         if !self.outdated.is_empty() {
             let named: HashSet<ObjectKey> = root.segments.iter().map(|entry| entry.key).collect();
-            self.outdated.retain(|key| named.contains(key));
+            self.outdated.retain(|key, _| named.contains(key));
         }
         let documents: usize = root.segments.iter().map(|entry| entry.n_docs as usize).sum();
         let places: usize = self.maps.iter().map(|places| places.len()).sum();
@@ -182,8 +219,9 @@ impl Known {
         self.maps = vec![Arc::new(places)];
     }
 
-    fn held(&self, root: &Root) -> Held {
-        Held::of_root(self.table.clone(), self.named_by(root), self.maps.clone(), self.outdated.clone())
+    fn held(&self, root: &Root, extractors: Extractors) -> Held {
+        let outdated = self.outdated.clone();
+        Held::of_root(self.table.clone(), self.named_by(root), self.maps.clone(), outdated, extractors)
     }
 }
 
@@ -220,9 +258,13 @@ mod tests {
     fn load(known: &mut Known, root: &Root) -> Held {
         let new: Vec<_> = root.segments.iter().filter(|entry| !known.has(&entry.key)).collect();
         let nth = |entry: &SegmentEntry| u32::try_from(entry.key.id.as_u128()).unwrap();
-        known.add(new.into_iter().map(|entry| (entry.key, Some(documents(nth(entry))))).collect());
+        let read = |entry: &SegmentEntry| Read {
+            key: entry.key,
+            documents: Some(documents(nth(entry)).into_iter().map(Some).collect()),
+        };
+        known.add(new.into_iter().map(read).collect());
         known.follow(root);
-        known.held(root)
+        known.held(root, Extractors::default())
     }
 
     fn check(held: &Held, segments: &[u32], all: u32) {

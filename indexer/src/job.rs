@@ -246,7 +246,7 @@ impl Run<'_> {
             false => self.workplace.held.load(store, tenant, &root, own).await?,
         };
         let tips = Tips::load(store, tenant, &root, repository).await?;
-        let usable = !full && tips::is_current(&root, repository, &held);
+        let usable = !full && tips::is_current(store, tenant, (&root, repository), &tips, &held).await?;
         Ok(Before { root_version: root.version, held, tips, usable })
     }
 

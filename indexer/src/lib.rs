@@ -34,6 +34,7 @@ pub mod diary;
 pub mod disk;
 pub mod error;
 pub mod extract;
+pub mod extractors;
 pub mod facts;
 pub mod fail_point;
 pub mod fetch;

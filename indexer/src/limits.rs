@@ -40,7 +40,7 @@ pub const MAX_WANTS: usize = 50_000;
 pub const SEGMENT_TEXT_BYTES: u64 = 2 << 30;
 /// Text of an unfinished segment that is worth keeping when the process is asked to end.
 pub const CHECKPOINT_TEXT_BYTES: u64 = 4 << 20;
-/// Bytes of postings of a segment under construction that stay in memory; more go to a file.
+/// Bytes of postings of a segment under construction that stay in memory, and half as many of names; more go to files.
 pub const POSTINGS_MEMORY: usize = 64 << 20;
 /// Files listed at once: tips are worked off in groups of about this size, which bounds memory for any number of refs.
 pub const GROUP_FILES: usize = 600_000;

@@ -113,7 +113,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 fn once(args: &OnceArgs) -> anyhow::Result<()> {
     let started = Instant::now();
-    let summary = local::index(&args.path, &LocalOptions { reference: args.reference.clone() }, &mut |_| {})?;
+    let summary = local::index(
+        &args.path,
+        &LocalOptions { reference: args.reference.clone(), ..LocalOptions::default() },
+        &mut |_| {},
+    )?;
     let seconds = started.elapsed().as_secs_f64();
     println!("{} in {seconds:.2} s", summary.to_json());
     Ok(())

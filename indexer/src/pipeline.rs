@@ -108,6 +108,7 @@ impl Pipeline<'_> {
             let built = tokio::task::block_in_place(|| self.build_group(&mut listings, (&held, &bases), progress))?;
             let Some((group, built)) = built else { return Ok(made) };
             fail_point::hit("upload.start");
+            made.summary.code.add(&built.code);
             self.upload_segments(built.segments, &mut held, &mut made, progress).await?;
             if !built.is_whole {
                 return Err(IndexError::Halted(Reason::Stopped));

@@ -140,7 +140,7 @@ mod tests {
         let key = ObjectKey { id: Uuid::from_u128(1), hash: [0; 8] };
         let c = Language::from_name("c").unwrap();
         let mut held = Held::default();
-        held.add(ObjectKey { id: Uuid::from_u128(9), hash: [0; 8] }, []);
+        held.add(ObjectKey { id: Uuid::from_u128(9), hash: [0; 8] }, None::<crate::held::Document>);
         held.add(key, [(ObjectId([1; 20]), shell()), (ObjectId([2; 20]), c)]);
         let entry = |path: &str, doc, language| SnapshotEntry {
             path: path.into(),

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use kotadb_core::id::ObjectId;
-use kotadb_core::segment::{DocId, Postings, PostingsWriter, SegmentBuilder, SegmentError, SegmentSummary, Spill};
+use kotadb_core::segment::{
+    DocId, Postings, PostingsWriter, SegmentBuilder, SegmentError, SegmentSummary, Spill, Spills,
+};
 use kotadb_core::text::Language;
 
 use crate::build::Workshop;
@@ -15,7 +17,7 @@ use crate::error::IndexError;
 use crate::facts::Fact;
 use crate::held::Place;
 use crate::plan::Item;
-use crate::prepare::{Prepared, Reading};
+use crate::prepare::{CodeCounts, Prepared, Reading};
 use crate::window::{CloseOnDrop, Window};
 use crate::{disk, fail_point, limits};
 
@@ -43,6 +45,8 @@ pub struct Shelf<'a> {
     finished: Vec<BuiltSegment>,
     open: Option<OpenSegment>,
     text_bytes: u64,
+    /// What extractors found.
+    pub code: CodeCounts,
 }
 
 #[derive(Debug)]
@@ -55,7 +59,7 @@ struct OpenSegment {
 impl<'a> Shelf<'a> {
     /// Without segments.
     pub fn new(workshop: Workshop<'a>) -> Self {
-        Self { workshop, finished: Vec::new(), open: None, text_bytes: 0 }
+        Self { workshop, finished: Vec::new(), open: None, text_bytes: 0, code: CodeCounts::default() }
     }
 
     /// Adds the new documents of items and appends, of each item, what its files came to.
@@ -68,6 +72,7 @@ impl<'a> Shelf<'a> {
         let segment =
             u32::try_from(self.workshop.held.table.len() + number).expect("a root names fewer than 2^32 segments");
         let mut next = Place { segment, doc: open.builder.n_docs() };
+        self.code.add(&prepared.code);
         for batch in prepared.batches {
             open.builder.append(batch)?;
         }
@@ -135,8 +140,9 @@ impl OpenSegment {
         let path = folder.join(format!("{number}.segment"));
         let file = disk::File::create(&path).map_err(IndexError::io(format!("cannot create `{}`", path.display())))?;
         let out = BufWriter::with_capacity(WRITE_BUFFER, file);
-        let spill = Box::new(SpillFile { folder: folder.to_owned(), file: None });
-        let builder = SegmentBuilder::with_spill(out, spill, limits::POSTINGS_MEMORY);
+        let spill = || Box::new(SpillFile { folder: folder.to_owned(), file: None });
+        let spills = Spills { postings: spill(), facts: spill(), names: spill() };
+        let builder = SegmentBuilder::with_spills(out, spills, limits::POSTINGS_MEMORY);
         Ok(Self { path, builder, documents: Vec::new() })
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use kotadb_core::store::{SkipReason, Snapshot};
 
+use crate::prepare::CodeCounts;
+
 /// What a run made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -17,6 +19,8 @@ pub struct Summary {
     pub skipped_by_reason: BTreeMap<&'static str, u64>,
     /// Bytes of all objects written, HEAD apart.
     pub bytes_written: u64,
+    /// What extractors found in the documents that were built.
+    pub code: CodeCounts,
     /// Bytes of the new segments, by section.
     pub sections: BTreeMap<&'static str, u64>,
     /// Refs that are searchable now.
@@ -37,16 +41,17 @@ impl Summary {
         }
     }
 
-    /// What of it was written: documents, bytes, sections.
+    /// What of it was written: documents, symbols, bytes, sections.
     pub fn written(&self) -> Self {
-        let Self { new_documents, bytes_written, ref sections, .. } = *self;
-        Self { new_documents, bytes_written, sections: sections.clone(), ..Self::default() }
+        let Self { new_documents, bytes_written, ref sections, ref code, .. } = *self;
+        Self { new_documents, bytes_written, sections: sections.clone(), code: code.clone(), ..Self::default() }
     }
 
     /// Adds what an earlier try had written.
     pub fn add_written(&mut self, earlier: &Self) {
         self.new_documents += earlier.new_documents;
         self.bytes_written += earlier.bytes_written;
+        self.code.add(&earlier.code);
         for (name, bytes) in &earlier.sections {
             *self.sections.entry(name).or_default() += bytes;
         }
@@ -58,6 +63,9 @@ impl Summary {
             "files": self.files,
             "documents_new": self.new_documents,
             "skipped": self.skipped_by_reason,
+            "symbols": self.code.symbols,
+            "references": self.code.references,
+            "symbols_skipped": self.code.skipped,
             "bytes_written": self.bytes_written,
             "sections": self.sections,
             "refs": self.refs,

@@ -1,12 +1,13 @@
 //! The tips of one repository: those that HEAD holds, and those that it shall hold next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::store::{Kind, ObjectKey, Refs, Retained, Root, Store, Tip, TipGraph};
 
+use crate::compact::Object;
 use crate::error::IndexError;
-use crate::held::Held;
+use crate::held::{Held, Outdated};
 
 /// What HEAD says of a repository.
 #[derive(Clone, Debug, Default)]
@@ -116,9 +117,41 @@ impl Tips {
     }
 }
 
-/// Whether everything that HEAD holds of a repository was built by this version of the indexer.
-pub fn is_current(root: &Root, repository: RepositoryId, held: &Held) -> bool {
-    let Some(entry) = root.repositories.get(&repository) else { return true };
-    let keys = entry.segments.iter().filter_map(|&i| root.segments.get(i as usize));
-    keys.into_iter().all(|segment| !held.is_outdated(&segment.key))
+/// Whether everything that HEAD holds of a repository was built by this version of the indexer. Of segments that hold
+/// documents of other versions, too, only what the tips name has a say: what else is in them is of nobody, or of others.
+pub async fn is_current(
+    store: &Store,
+    tenant: TenantId,
+    (root, repository): (&Root, RepositoryId),
+    tips: &Tips,
+    held: &Held,
+) -> Result<bool, IndexError> {
+    let Some(entry) = root.repositories.get(&repository) else { return Ok(true) };
+    let mut partly = HashSet::new();
+    for segment in entry.segments.iter().filter_map(|&i| root.segments.get(i as usize)) {
+        match held.outdated(&segment.key) {
+            None => {}
+            Some(Outdated::All) => return Ok(false),
+            Some(Outdated::Documents(_)) => _ = partly.insert(segment.key),
+        }
+    }
+    if partly.is_empty() {
+        return Ok(true);
+    }
+    let of_tips = tips.by_name.values().flat_map(|tip| [(Some(tip.snapshot), tip.base.is_some()), (tip.base, false)]);
+    let objects: BTreeMap<ObjectKey, bool> = of_tips.filter_map(|(key, is_delta)| Some((key?, is_delta))).collect();
+    for (key, is_delta) in objects {
+        let names_partly = |named: &Vec<ObjectKey>| named.iter().any(|segment| partly.contains(segment));
+        if !tips.segments.get(&key).is_none_or(names_partly) {
+            continue;
+        }
+        let mut is_current = true;
+        Object::read(store, tenant, key, is_delta).await?.each(|(segment, doc), _, _| {
+            is_current &= !held.outdated(&segment).is_some_and(|outdated| outdated.holds(doc));
+        });
+        if !is_current {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

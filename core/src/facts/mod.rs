@@ -15,12 +15,14 @@
 
 mod codec;
 pub mod expression;
+mod extractors;
 mod import;
 mod reference;
 mod supertype;
 mod symbol;
 
 pub use self::codec::FactsError;
+pub use self::extractors::extractor_version;
 pub use self::import::Import;
 pub use self::reference::{Reference, Role, UNKNOWN_ARITY};
 pub use self::supertype::{Relation, Supertype};

@@ -33,7 +33,7 @@ pub use compile::CompileError;
 pub use content::Content;
 pub use formula::Formula;
 pub use lines::LineMatch;
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, parse, parse_filter};
 pub use patience::Stopped;
 pub use plan::{Entry, Plan, Scope, Verdict};
 pub use score::{SYMBOL_POINTS, Score, Signal};

@@ -48,6 +48,17 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
     Ok(query)
 }
 
+/// Parses where something is to be looked for: a query without text, which may be empty.
+pub fn parse_filter(text: &str) -> Result<Query, ParseError> {
+    // Every path matches: what asks for classes alone is no query by itself.
+    let query = parse(&format!("{text} path:*"))?.without_lines();
+    if query.has_text() {
+        let help = "give `lang:`, `path:`, `repo:`, `ref:`, `generated:` or `vendored:`";
+        return Err(ParseError::new(1, "a filter has no text", help));
+    }
+    Ok(query)
+}
+
 fn only_negative_text(expr: &Expr) -> bool {
     !expr.any(true, &|atom, positive| positive || !matches!(atom, Expr::Text(_)))
 }

@@ -94,6 +94,13 @@ pub enum NameKind {
 }
 
 impl Query {
+    /// All files, without lines.
+    pub fn everything() -> Self {
+        let shown = vec![Class::Source, Class::Test, Class::Docs];
+        let classes = Classes { shown, hidden: vec![Class::Generated, Class::Vendored] };
+        Self { expr: Expr::And(Vec::new()), result_type: ResultType::Files, classes }
+    }
+
     /// The condition.
     pub fn expr(&self) -> &Expr {
         &self.expr
@@ -113,6 +120,11 @@ impl Query {
     pub fn has_positive_text(&self) -> bool {
         let has_lines = self.result_type == ResultType::Lines;
         has_lines && self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
+    }
+
+    /// Whether it asks for any text, negated or not.
+    pub fn has_text(&self) -> bool {
+        self.expr.any(true, &|atom, _| matches!(atom, Expr::Text(_)))
     }
 
     /// The same query, answered by files instead of their lines.

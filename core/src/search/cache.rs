@@ -51,6 +51,10 @@ pub(super) enum Part {
     Sketch(DocId),
     Graph,
     Block(graph::Kind, u32),
+    /// A block of names.
+    Names(u32),
+    /// A block of parts of names.
+    Words(u32),
 }
 
 #[derive(Clone)]
@@ -247,7 +251,9 @@ mod tests {
         };
         let commit = ObjectId([2; 20]);
         match part {
-            Part::Content(_) => cache.keep(TENANT, key(n), part, Bytes::from(vec![b'x'; len * 64])),
+            Part::Content(_) | Part::Names(_) | Part::Words(_) | Part::Graph | Part::Block(..) => {
+                cache.keep(TENANT, key(n), part, Bytes::from(vec![b'x'; len * 64]))
+            }
             Part::Sketch(_) => cache.keep(TENANT, key(n), part, Arc::new(Sketch::new(&vec![b'x'; len * 64]))),
             Part::List(_) => {
                 let list = (0..len as u32).map(|doc| doc * 1000).collect();

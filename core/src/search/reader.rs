@@ -297,7 +297,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Ranges of a segment, from memory where all of it is there.
-    async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
+    pub(super) async fn ranges(&self, open: &OpenSegment, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StoreError> {
         Ok(self.ranges_and_gets(open, ranges).await?.0)
     }
 

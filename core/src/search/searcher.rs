@@ -94,6 +94,11 @@ impl Searcher {
         }
     }
 
+    /// Reads for one question of a tenant.
+    pub(super) fn reader(&self, tenant: TenantId) -> Reader<'_> {
+        Reader::new(&self.store, &self.cache, tenant)
+    }
+
     /// A whole snapshot, from memory or from the store.
     pub async fn snapshot(&self, tenant: TenantId, key: ObjectKey) -> Result<Arc<Snapshot>, SearchError> {
         Ok(Reader::new(&self.store, &self.cache, tenant).snapshot(key).await?)

@@ -3,6 +3,7 @@
 
 use super::DocId;
 use super::document::PreparedDocument;
+use super::facts_table::FactsFrame;
 use super::writer::Frame;
 use crate::id::ObjectId;
 use crate::text::{Language, Trigram};
@@ -15,6 +16,10 @@ const DOC_BITS: u32 = 8;
 pub struct Batch {
     documents: Vec<Header>,
     content: Vec<u8>,
+    /// Frames of facts.
+    facts: Vec<u8>,
+    /// Rows of names.
+    names: Vec<u8>,
     keys: Vec<Key>,
 }
 
@@ -25,6 +30,18 @@ struct Header {
     language: Language,
     text_len: u32,
     frame_len: usize,
+    extractor: u32,
+    facts_len: usize,
+    names_len: usize,
+}
+
+/// A document without its postings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts<'b> {
+    pub(super) frame: Frame<'b>,
+    pub(super) facts: FactsFrame<'b>,
+    /// Rows of names.
+    pub(super) names: &'b [u8],
 }
 
 /// A trigram and, in the low bits, the number within the batch of a document that holds it. The order of keys is that of
@@ -61,10 +78,13 @@ impl Batch {
         if doc == Self::MAX_DOCS {
             return Err(document);
         }
-        let PreparedDocument { blob, language, text_len, frame, grams } = document;
+        let PreparedDocument { blob, language, text_len, frame, grams, extractor, facts, names } = document;
         self.keys.extend(grams.iter().map(|gram| Key(gram.0 << DOC_BITS | doc as u32)));
         self.content.extend_from_slice(&frame);
-        self.documents.push(Header { blob, language, text_len, frame_len: frame.len() });
+        self.facts.extend_from_slice(&facts);
+        self.names.extend_from_slice(&names);
+        let (frame_len, facts_len, names_len) = (frame.len(), facts.len(), names.len());
+        self.documents.push(Header { blob, language, text_len, frame_len, extractor, facts_len, names_len });
         Ok(())
     }
 
@@ -79,12 +99,13 @@ impl Batch {
     }
 
     /// The documents, in order.
-    pub(super) fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
-        let mut rest = &self.content[..];
-        self.documents.iter().map(move |&Header { blob, language, text_len, frame_len }| {
-            let (bytes, after) = rest.split_at(frame_len);
-            rest = after;
-            Frame { blob, language, text_len, bytes }
+    pub(super) fn documents(&self) -> impl Iterator<Item = Parts<'_>> {
+        let (mut content, mut facts, mut names) = (&self.content[..], &self.facts[..], &self.names[..]);
+        self.documents.iter().map(move |header| {
+            let &Header { blob, language, text_len, extractor, .. } = header;
+            let frame = Frame { blob, language, text_len, bytes: cut(&mut content, header.frame_len) };
+            let facts = FactsFrame { language, extractor, bytes: cut(&mut facts, header.facts_len) };
+            Parts { frame, facts, names: cut(&mut names, header.names_len) }
         })
     }
 
@@ -95,6 +116,13 @@ impl Batch {
         }
         self.keys
     }
+}
+
+/// Takes bytes from the front.
+fn cut<'b>(bytes: &mut &'b [u8], len: usize) -> &'b [u8] {
+    let (taken, rest) = bytes.split_at(len);
+    *bytes = rest;
+    taken
 }
 
 /// Sorts keys that are in the order of documents by their trigrams, one byte after the other (a radix sort, from the

@@ -1,5 +1,5 @@
 //! Builds one segment from documents in their order, in one pass. The file is `writer`'s business, the growing postings
-//! are that of `runs`.
+//! are that of `runs`, facts and names wait in `facts_table` and `names` for the end of the content.
 
 use std::io::Write;
 
@@ -7,8 +7,10 @@ use super::DocId;
 use super::batch::Batch;
 use super::document::PreparedDocument;
 use super::error::SegmentError;
+use super::facts_table::Waiting;
+use super::names::NameRuns;
 use super::runs::{Postings, Runs};
-use super::spill::Spill;
+use super::spill::Spills;
 use super::writer::{PostingsWriter, SegmentSummary, SegmentWriter};
 
 /// Builds one segment. Documents arrive in their final order (class, then path): a document's id is its rank.
@@ -17,17 +19,28 @@ use super::writer::{PostingsWriter, SegmentSummary, SegmentWriter};
 pub struct SegmentBuilder<W> {
     writer: SegmentWriter<W>,
     runs: Runs,
+    code: Code,
+}
+
+/// What waits for the end of the postings.
+#[derive(Debug)]
+pub(super) struct Code {
+    pub(super) facts: Waiting,
+    pub(super) names: NameRuns,
 }
 
 impl<W: Write> SegmentBuilder<W> {
     /// Starts a segment whose postings stay in memory; content frames are written to `out` as documents come.
     pub fn new(out: W) -> Result<Self, SegmentError> {
-        Ok(Self { writer: SegmentWriter::new(out), runs: Runs::new(Box::<Vec<u8>>::default(), usize::MAX) })
+        Ok(Self::with_spills(out, Spills::in_memory(), usize::MAX))
     }
 
-    /// Starts a segment of which about `memory` bytes of postings stay in memory; more go to `spill`.
-    pub fn with_spill(out: W, spill: Box<dyn Spill>, memory: usize) -> Self {
-        Self { writer: SegmentWriter::new(out), runs: Runs::new(spill, memory / size_of::<u32>()) }
+    /// Starts a segment of which about `memory` bytes of postings and half as many of names stay in memory; more go to
+    /// `spills`, and so do facts.
+    pub fn with_spills(out: W, spills: Spills, memory: usize) -> Self {
+        let Spills { postings, facts, names } = spills;
+        let code = Code { facts: Waiting::new(facts), names: NameRuns::new(names, memory / 2) };
+        Self { writer: SegmentWriter::new(out), runs: Runs::new(postings, memory / size_of::<u32>()), code }
     }
 
     /// Adds the next document; its id is the number of documents before it.
@@ -40,8 +53,10 @@ impl<W: Write> SegmentBuilder<W> {
     /// Adds the documents of a batch; the id of the first is the number of documents before it.
     pub fn append(&mut self, batch: Batch) -> Result<DocId, SegmentError> {
         let first = self.n_docs();
-        for frame in batch.frames() {
-            self.writer.add(&frame)?;
+        for document in batch.documents() {
+            let doc = self.writer.add(&document.frame)?;
+            self.code.facts.add(&document.facts)?;
+            self.code.names.append(doc, document.names)?;
         }
         self.runs.append(first, batch)?;
         Ok(first)
@@ -60,7 +75,7 @@ impl<W: Write> SegmentBuilder<W> {
     /// Ends the documents. What is left to do, [`SegmentBuilder::finish`] does on one thread: to encode each part of the
     /// postings, to write them in order, and to finish the writer.
     pub fn postings(self) -> Result<(PostingsWriter<W>, Postings), SegmentError> {
-        let writer = self.writer.postings();
+        let writer = self.writer.postings_before(self.code);
         let postings = self.runs.finish(writer.n_docs())?;
         Ok((writer, postings))
     }

@@ -5,8 +5,10 @@ use std::ops::Range;
 use super::cursor::Cursor;
 use super::error::{SegmentError, corrupt};
 
-/// Version that this program writes.
-pub(super) const VERSION: u16 = 1;
+/// Version of a file without facts.
+pub(super) const PLAIN: u16 = 1;
+/// Version of a file with facts, and the newest that this program reads.
+pub(super) const VERSION: u16 = 2;
 /// Oldest reader that understands what this program writes.
 pub(super) const MIN_READER: u16 = 1;
 /// Length of the trailer.
@@ -30,6 +32,12 @@ impl Tag {
     pub(super) const DICTIONARY: Self = Self(*b"DICT");
     pub(super) const DOCUMENTS: Self = Self(*b"DOCS");
     pub(super) const META: Self = Self(*b"META");
+    pub(super) const FACTS: Self = Self(*b"FACT");
+    pub(super) const FACTS_TABLE: Self = Self(*b"FTAB");
+    pub(super) const NAMES: Self = Self(*b"NAME");
+    pub(super) const NAMES_TABLE: Self = Self(*b"NTAB");
+    pub(super) const WORDS: Self = Self(*b"WORD");
+    pub(super) const WORDS_TABLE: Self = Self(*b"WTAB");
 
     /// For people.
     pub(super) fn name(self) -> &'static str {
@@ -40,6 +48,12 @@ impl Tag {
             Self::DICTIONARY => "dictionary",
             Self::DOCUMENTS => "documents",
             Self::META => "meta",
+            Self::FACTS => "facts",
+            Self::FACTS_TABLE => "facts table",
+            Self::NAMES => "names",
+            Self::NAMES_TABLE => "names table",
+            Self::WORDS => "words",
+            Self::WORDS_TABLE => "words table",
             _ => "unknown",
         }
     }
@@ -106,11 +120,11 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// The trailer's bytes.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The trailer's bytes, of a file of this version.
+    pub(super) fn encode(&self, version: u16) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(TRAILER_LEN);
         bytes.extend(MAGIC);
-        bytes.extend(VERSION.to_le_bytes());
+        bytes.extend(version.to_le_bytes());
         bytes.extend(MIN_READER.to_le_bytes());
         bytes.extend([0; 4]);
         bytes.extend(self.contents.to_le_bytes());
@@ -158,12 +172,12 @@ mod tests {
     #[test]
     fn a_newer_file_is_told_from_a_broken_one() {
         let trailer = Trailer { contents: 20, hot: 10, file_len: 100 };
-        let bytes = trailer.encode();
+        let bytes = trailer.encode(VERSION);
         assert_eq!(Trailer::decode(&bytes, 100).unwrap(), trailer);
         let newer_but_readable = resealed(bytes.clone(), 8, 9);
         assert_eq!(Trailer::decode(&newer_but_readable, 100).unwrap(), trailer);
-        let too_new = Trailer::decode(&resealed(bytes.clone(), 10, 2), 100);
-        assert!(matches!(too_new, Err(SegmentError::TooNew { found: 2, supported: 1 })), "{too_new:?}");
+        let too_new = Trailer::decode(&resealed(bytes.clone(), 10, 3), 100);
+        assert!(matches!(too_new, Err(SegmentError::TooNew { found: 3, supported: 2 })), "{too_new:?}");
         assert!(matches!(Trailer::decode(&bytes, 99), Err(SegmentError::Corrupt { .. })));
         assert!(Trailer::decode(&resealed(bytes, 16, 5), 100).is_err(), "the hot tail holds the table of contents");
     }

@@ -10,9 +10,10 @@ use zstd::bulk::Compressor;
 
 use super::dictionary::ListRef;
 use super::error::{SegmentError, corrupt};
+use super::facts_table::FactsFrame;
 use super::lists::EncodedLists;
 use super::reader::Segment;
-use super::writer::PostingsWriter;
+use super::writer::{FactsWriter, PostingsWriter};
 use super::{DocId, frame};
 use crate::text::Trigram;
 
@@ -58,6 +59,24 @@ pub fn merge_postings<W: Write>(inputs: &[MergeInput<'_>], out: &mut PostingsWri
         }
     }
     out.write(&batch)
+}
+
+/// Writes the facts of documents (input, document) in their order, as they are.
+pub fn merge_facts<W: Write>(
+    inputs: &[MergeInput<'_>],
+    order: &[(usize, DocId)],
+    out: &mut FactsWriter<W>,
+) -> Result<(), SegmentError> {
+    for &(input, doc) in order {
+        let MergeInput { segment, file, .. } = &inputs[input];
+        let bytes = match segment.facts_range(doc)? {
+            Some(range) => file.read(range)?,
+            None => Bytes::new(),
+        };
+        let (language, extractor) = (segment.language(doc), segment.extractor(doc)?);
+        out.add(&FactsFrame { language, extractor, bytes: &bytes })?;
+    }
+    Ok(())
 }
 
 /// The lists of one input, in the order of trigrams.

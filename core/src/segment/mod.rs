@@ -9,12 +9,14 @@ mod doc_set;
 mod document;
 mod documents;
 mod error;
+mod facts_table;
 mod flat_documents;
 mod frame;
 mod layout;
 mod lists;
 mod merge;
 mod meta;
+mod names;
 mod pfor;
 mod postings;
 mod reader;
@@ -24,6 +26,8 @@ mod spill;
 mod writer;
 
 #[cfg(test)]
+mod code_tests;
+#[cfg(test)]
 mod tests;
 
 pub use self::batch::Batch;
@@ -32,12 +36,14 @@ pub use self::dictionary::ListRef;
 pub use self::doc_set::DocSet;
 pub use self::document::{PreparedDocument, Scratch};
 pub use self::error::SegmentError;
+pub use self::facts_table::FactsFrame;
 pub use self::lists::EncodedLists;
-pub use self::merge::{MergeInput, ReadRange, Recompressor, merge_postings};
+pub use self::merge::{MergeInput, ReadRange, Recompressor, merge_facts, merge_postings};
+pub use self::names::{MAX_NAME, NameBlock, NameRow, NamesWriter, WordBlocks, merge_names};
 pub use self::reader::Segment;
 pub use self::runs::Postings;
-pub use self::spill::Spill;
-pub use self::writer::{Frame, PostingsWriter, SegmentSummary, SegmentWriter};
+pub use self::spill::{Spill, Spills};
+pub use self::writer::{FactsWriter, Frame, PostingsWriter, SegmentSummary, SegmentWriter};
 
 /// What kind of file a path is, in the order in which results rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! Reads one segment: from the hot tail it tells which ranges hold what, and decodes ranges that the caller fetched.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
@@ -8,10 +9,13 @@ use super::dictionary::{Bounds, Dictionary, ListRef};
 use super::doc_set::DocSet;
 use super::documents::Documents;
 use super::error::{SegmentError, corrupt};
+use super::facts_table::{self, FactsTable};
 use super::flat_documents::FlatDocuments;
 use super::layout::{Section, TRAILER_LEN, Tag, Trailer, decode_contents};
 use super::meta::Meta;
+use super::names::{Lazy, NameBlock, NameRow, NamesTable, WordBlocks};
 use super::{DocId, frame, postings};
+use crate::facts::{Facts, extractor_version};
 use crate::id::ObjectId;
 use crate::text::{Language, Trigram};
 
@@ -26,6 +30,15 @@ pub struct Segment {
     bounds: Bounds,
     content: Range<u64>,
     blobs: Section,
+    code: Option<Code>,
+    is_pending: OnceLock<bool>,
+}
+
+/// What a segment with facts has beside.
+#[derive(Debug)]
+struct Code {
+    facts: FactsTable,
+    names: NamesTable,
 }
 
 impl Segment {
@@ -43,7 +56,8 @@ impl Segment {
     pub fn open(hot: Bytes, file_len: u64) -> Result<Self, SegmentError> {
         let tail = Tail::open(hot, file_len)?;
         let documents = Documents::open(&tail.hot_section(Tag::DOCUMENTS)?, tail.content_len()?)?;
-        Self::of(&tail, documents, tail.hot_section(Tag::DICTIONARY)?)
+        let code = Code::open(&tail, documents.n_docs(), Tail::hot_section)?;
+        Self::of(&tail, (documents, code), tail.hot_section(Tag::DICTIONARY)?)
     }
 
     /// The same of a file whose checksums held when `flat` was made of it, by [`Self::to_flat`]: the long ones are not
@@ -51,7 +65,8 @@ impl Segment {
     pub fn open_flat(hot: Bytes, file_len: u64, flat: &Bytes) -> Result<Self, SegmentError> {
         let tail = Tail::open(hot, file_len)?;
         let documents = Documents::flat(FlatDocuments::open(flat, tail.content_len()?)?);
-        Self::of(&tail, documents, tail.bytes(tail.section(Tag::DICTIONARY)?)?)
+        let code = Code::open(&tail, documents.n_docs(), |tail, tag| tail.bytes(tail.section(tag)?))?;
+        Self::of(&tail, (documents, code), tail.bytes(tail.section(Tag::DICTIONARY)?)?)
     }
 
     /// What [`Self::open_flat`] wants.
@@ -59,7 +74,7 @@ impl Segment {
         FlatDocuments::write(&self.documents).into()
     }
 
-    fn of(tail: &Tail, documents: Documents, dictionary: Bytes) -> Result<Self, SegmentError> {
+    fn of(tail: &Tail, (documents, code): (Documents, Option<Code>), dictionary: Bytes) -> Result<Self, SegmentError> {
         let content = tail.section(Tag::CONTENT)?.range.clone();
         let segment = Self {
             dictionary: Dictionary::open(dictionary)?,
@@ -68,6 +83,8 @@ impl Segment {
             content,
             blobs: tail.section(Tag::BLOBS)?.clone(),
             documents,
+            code,
+            is_pending: OnceLock::new(),
         };
         segment.agree()?;
         Ok(segment)
@@ -80,7 +97,8 @@ impl Segment {
 
     /// Bytes that it takes beside the hot tail, once all of it is decoded.
     pub fn decoded_bytes(&self) -> u64 {
-        self.dictionary.decoded_bytes() + self.documents.decoded_bytes()
+        let code = self.code.as_ref().map_or(0, Code::decoded_bytes);
+        self.dictionary.decoded_bytes() + self.documents.decoded_bytes() + code
     }
 
     /// Bytes of text before compression.
@@ -154,12 +172,104 @@ impl Segment {
         Ok(bytes.as_chunks().0.iter().map(|&id| ObjectId(id)).collect())
     }
 
+    /// Whether an extractor saw any document.
+    pub fn has_code(&self) -> bool {
+        self.code.is_some()
+    }
+
+    /// Version of the extractor that saw a document, to tell whether it is held; 0: none did.
+    pub fn extractor(&self, doc: DocId) -> Result<u32, SegmentError> {
+        let Some(code) = &self.code else { return Ok(0) };
+        let latest = self.latest_extractor(self.language(doc));
+        code.facts.extractor(doc, latest)
+    }
+
+    /// Whether documents have not been seen by the extractors that this program knows: their symbols are to come.
+    pub fn is_pending(&self) -> bool {
+        let is_seen = |doc: DocId| {
+            let required = extractor_version(self.language(doc));
+            required.is_none_or(|required| self.extractor(doc).is_ok_and(|seen| seen >= required))
+        };
+        *self.is_pending.get_or_init(|| !(0..self.n_docs()).all(is_seen))
+    }
+
+    /// Latest version of the extractor of a language that saw documents here; 0: none did.
+    pub fn latest_extractor(&self, language: Language) -> u32 {
+        let found = self.meta.extractors.iter().find(|(number, _)| *number == language.0);
+        found.map_or(0, |(_, version)| *version)
+    }
+
+    /// Where the facts of a document are; `None`: it has none.
+    pub fn facts_range(&self, doc: DocId) -> Result<Option<Range<u64>>, SegmentError> {
+        self.code.as_ref().map_or(Ok(None), |code| code.facts.frame(doc))
+    }
+
+    /// Checks and decodes facts of a document with this text.
+    pub fn decode_facts(&self, bytes: &[u8], text: &[u8]) -> Result<Facts, SegmentError> {
+        Facts::decode(&facts_table::decode(bytes)?, text).map_err(|error| corrupt("facts", error))
+    }
+
+    /// Blocks that may hold a folded name, or names that begin with it.
+    pub fn names(&self, folded: &str, as_prefix: bool) -> Result<Vec<NameBlock>, SegmentError> {
+        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.names.holding(folded, as_prefix))
+    }
+
+    /// All blocks of names, in the order of names.
+    pub fn all_names(&self) -> Result<Vec<NameBlock>, SegmentError> {
+        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.names.all())
+    }
+
+    /// A block of names by its number.
+    pub fn names_at(&self, number: u32) -> Result<NameBlock, SegmentError> {
+        let code = self.code.as_ref().ok_or_else(|| corrupt("names", "are not there"))?;
+        code.names.names.block(number)
+    }
+
+    /// The names of a block, sorted.
+    pub fn decode_names(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
+        let mut rows = self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.rows(block, bytes))?;
+        rows.retain(|row| row.doc < self.n_docs());
+        Ok(rows)
+    }
+
+    /// Blocks that may hold parts of names that begin with `folded`.
+    pub fn words(&self, folded: &str) -> Result<Vec<NameBlock>, SegmentError> {
+        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.words.holding(folded, true))
+    }
+
+    /// The parts of names of a block, sorted.
+    pub fn decode_words(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<WordBlocks>, SegmentError> {
+        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.words(block, bytes))
+    }
+
     /// Whether what the sections say of each other is true.
     fn agree(&self) -> Result<(), SegmentError> {
         if self.blobs.range.end - self.blobs.range.start != u64::from(self.n_docs()) * OBJECT_ID_LEN {
             return Err(corrupt("blobs", "are not as many as the documents"));
         }
         Ok(())
+    }
+}
+
+impl Code {
+    /// `None`: the file has no facts. `read` gives a section of the tail.
+    fn open(
+        tail: &Tail,
+        n_docs: u32,
+        read: impl Fn(&Tail, Tag) -> Result<Bytes, SegmentError>,
+    ) -> Result<Option<Self>, SegmentError> {
+        if tail.sections.iter().all(|section| section.tag != Tag::FACTS_TABLE) {
+            return Ok(None);
+        }
+        let place = |tag| Ok::<_, SegmentError>(tail.section(tag)?.range.clone());
+        let facts = FactsTable::new(n_docs, place(Tag::FACTS)?, read(tail, Tag::FACTS_TABLE)?);
+        let names = Lazy::new(place(Tag::NAMES)?, read(tail, Tag::NAMES_TABLE)?);
+        let words = Lazy::new(place(Tag::WORDS)?, read(tail, Tag::WORDS_TABLE)?);
+        Ok(Some(Self { facts, names: NamesTable { names, words } }))
+    }
+
+    fn decoded_bytes(&self) -> u64 {
+        self.facts.decoded_bytes() + self.names.names.decoded_bytes() + self.names.words.decoded_bytes()
     }
 }
 

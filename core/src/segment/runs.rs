@@ -308,6 +308,9 @@ mod tests {
                 text_len: 0,
                 frame: Vec::new(),
                 grams,
+                extractor: 0,
+                facts: Box::default(),
+                names: Box::default(),
             };
             batch.push(document).unwrap();
         }

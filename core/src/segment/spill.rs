@@ -1,4 +1,4 @@
-//! Where sorted runs of postings go that memory has no room for. Files are the caller's business.
+//! Where goes what memory has no room for: sorted runs of postings and names, and facts until the content ends. Files are the caller's business.
 
 use std::fmt;
 use std::io;
@@ -10,6 +10,25 @@ pub trait Spill: fmt::Debug + Send + Sync {
 
     /// Reads what was appended at `offset`, as many bytes as `bytes` is long.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+/// A place for each.
+#[derive(Debug)]
+pub struct Spills {
+    /// Of postings.
+    pub postings: Box<dyn Spill>,
+    /// Of facts.
+    pub facts: Box<dyn Spill>,
+    /// Of names.
+    pub names: Box<dyn Spill>,
+}
+
+impl Spills {
+    /// All in memory.
+    pub fn in_memory() -> Self {
+        let place = || Box::<Vec<u8>>::default();
+        Self { postings: place(), facts: place(), names: place() }
+    }
 }
 
 /// In memory, for small segments and tests.

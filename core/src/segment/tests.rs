@@ -155,7 +155,7 @@ proptest! {
 /// Built from batches of `of` documents, with `memory` bytes of postings kept, parts encoded from the last to the first.
 fn build_in_batches(texts: &[Vec<u8>], of: usize, memory: usize) -> Vec<u8> {
     let mut scratch = Scratch::default();
-    let mut builder = SegmentBuilder::with_spill(Vec::new(), Box::<Vec<u8>>::default(), memory);
+    let mut builder = SegmentBuilder::with_spills(Vec::new(), Spills::in_memory(), memory);
     let numbered: Vec<_> = texts.iter().enumerate().collect();
     for chunk in numbered.chunks(of) {
         let mut batch = Batch::default();
@@ -281,6 +281,7 @@ fn every_truncation_is_a_typed_error() {
 /// `file` with its hot sections passed through `change`, all checksums true again.
 fn resealed(file: &[u8], change: impl Fn(Tag, &mut Vec<u8>), extra: Option<Tag>) -> Vec<u8> {
     let trailer = Trailer::decode(file, file.len() as u64).unwrap();
+    let version = file.last_chunk::<TRAILER_LEN>().map_or(0, |end| u16::from_le_bytes([end[8], end[9]]));
     let table = slice(file, trailer.contents..trailer.file_len - Segment::TRAILER_LEN);
     let mut sections = decode_contents(table, trailer.contents).unwrap();
     let mut sealed = file[..trailer.hot as usize].to_vec();
@@ -297,7 +298,7 @@ fn resealed(file: &[u8], change: impl Fn(Tag, &mut Vec<u8>), extra: Option<Tag>)
     let contents = sealed.len() as u64;
     sealed.extend(encode_contents(&sections));
     let file_len = sealed.len() as u64 + Segment::TRAILER_LEN;
-    sealed.extend(Trailer { contents, hot: trailer.hot, file_len }.encode());
+    sealed.extend(Trailer { contents, hot: trailer.hot, file_len }.encode(version));
     sealed
 }
 

@@ -13,6 +13,7 @@ mod registration;
 pub mod relations;
 mod repository;
 pub mod search;
+pub mod symbols;
 mod timestamp;
 mod usage;
 mod webhook;

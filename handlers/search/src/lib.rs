@@ -1,4 +1,5 @@
-//! `GET|POST /api/v1/search/code`: matching lines of the repositories that the key may see, in rank order.
+//! `GET|POST /api/v1/search/code`: matching lines of the repositories that the key may see, in rank order; and
+//! `GET /api/v1/search/symbols` (in `symbols`).
 //!
 //! `query` is in the language of `core/src/query/syntax.md`, at most 1 KiB; `repository` takes a UUID or `owner/name`;
 //! `limit` is 1 to 100 lines, by default 50; `cursor` is the `next_cursor` of the page before, for an hour, of the
@@ -11,6 +12,9 @@
 //! An answer to `GET` that is not cut off by its deadline has a weak entity tag: of what was asked, of the repositories and
 //! hidden commits that the key sees, and of the root version. Where a caller has it, 304 comes without a search.
 
+mod symbols;
+
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -20,15 +24,16 @@ use kotadb_core::http::scope::Search;
 use kotadb_core::http::{
     ApiError, Authorized, EntityTag, IfNoneMatch, Json, OpenApiRouter, Query, Resources, TagBuilder, page_limit, routes,
 };
+use kotadb_core::id::TenantId;
 use kotadb_core::query;
-use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher, StopReason};
+use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Searcher, StopReason, Visible};
 use kotadb_core::wire::search::{SearchList, list};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Resources> {
-    OpenApiRouter::default().routes(routes!(by_query, by_body))
+    OpenApiRouter::default().routes(routes!(by_query, by_body)).routes(routes!(symbols::by_name))
 }
 
 /// What is asked, as query string or JSON.
@@ -106,7 +111,12 @@ async fn by_query(
     let searcher = resources.searcher()?;
     let request = request(searcher, &key, &search)?;
     if had.is_some() {
-        let tag = tag(&request, &search, searcher.version(key.tenant, search.min_version).await?);
+        let tag = tag(
+            "code search",
+            (key.tenant, &request.visible),
+            &search,
+            searcher.version(key.tenant, search.min_version).await?,
+        );
         if had.has(&tag.to_string()) {
             return Ok(tag.not_modified());
         }
@@ -117,7 +127,7 @@ async fn by_query(
     if result.reason == Some(StopReason::Deadline) {
         return Ok(answer.into_response());
     }
-    let tag = tag(&request, &search, result.root_version);
+    let tag = tag("code search", (key.tenant, &request.visible), &search, result.root_version);
     Ok(([(ETAG, tag.header())], answer).into_response())
 }
 
@@ -149,10 +159,15 @@ async fn by_body(
 }
 
 /// All that the answer depends on, but for what it costs.
-fn tag(request: &SearchRequest, search: &CodeSearch, root_version: u64) -> EntityTag {
-    let mut tag = TagBuilder::new("code search").with(request.tenant.0.as_bytes()).with(&root_version.to_be_bytes());
+fn tag(
+    kind: &str,
+    (tenant, visible): (TenantId, &[Visible]),
+    search: &impl fmt::Debug,
+    root_version: u64,
+) -> EntityTag {
+    let mut tag = TagBuilder::new(kind).with(tenant.0.as_bytes()).with(&root_version.to_be_bytes());
     tag = tag.with(format!("{search:?}").as_bytes());
-    for visible in &request.visible {
+    for visible in visible {
         tag = tag.with(visible.id.0.as_bytes()).with(visible.name.as_bytes());
         tag = visible.hidden.iter().fold(tag, |tag, commit| tag.with(&commit.0));
     }

@@ -1,13 +1,15 @@
-//! Writes the outputs of a merge: content frames as they are or compressed once more, then the lists.
+//! Writes the outputs of a merge: content frames as they are or compressed once more, then the lists, then facts as they
+//! are and names.
 
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use bytes::Bytes;
 use kotadb_core::segment::{
-    DocId, Frame, MergeInput, ReadRange, Recompressor, SegmentError, SegmentSummary, SegmentWriter, merge_postings,
+    DocId, Frame, MergeInput, PostingsWriter, ReadRange, Recompressor, SegmentError, SegmentSummary, SegmentWriter,
+    merge_facts, merge_names, merge_postings,
 };
 
 use super::inputs::{Input, Inputs};
@@ -113,9 +115,31 @@ fn write_one(
     let merged = merge_postings(&lists, &mut postings);
     halt.check()?;
     merged?;
-    let (out, summary) = postings.finish()?;
+    let ended = end(&lists, order, postings);
+    halt.check()?;
+    let (out, summary) = ended?;
     out.into_inner().map_err(|error| SegmentError::Write(error.into_error()))?;
     Ok(summary)
+}
+
+/// Writes facts and names, where an extractor saw a document.
+fn end<W: Write>(
+    inputs: &[MergeInput<'_>],
+    order: &[(usize, DocId)],
+    postings: PostingsWriter<W>,
+) -> Result<(W, SegmentSummary), SegmentError> {
+    let mut has_code = false;
+    for &(input, doc) in order {
+        has_code |= inputs[input].segment.extractor(doc)? > 0;
+    }
+    if !has_code {
+        return postings.finish();
+    }
+    let mut facts = postings.facts()?;
+    merge_facts(inputs, order, &mut facts)?;
+    let mut names = facts.names()?;
+    merge_names(inputs, &mut names)?;
+    names.finish()
 }
 
 /// A file whose reads end when the run has to.

@@ -1,5 +1,5 @@
-//! Compares the outputs of a merge with its inputs, before anybody else sees them: every document, and the postings of a
-//! random choice of trigrams.
+//! Compares the outputs of a merge with its inputs, before anybody else sees them: every document with its facts, the number
+//! of names, and the postings of a random choice of trigrams.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +26,7 @@ pub fn verify(inputs: &Inputs, files: &[OutputFile], halt: &Halt) -> Result<(), 
         let opened = Opened { segment, file };
         opened.documents(inputs, output, halt)?;
         opened.postings(inputs, output, halt)?;
+        opened.names(inputs, output, halt)?;
     }
     Ok(())
 }
@@ -54,8 +55,19 @@ impl Opened {
             // A frame that was copied needs no unpacking; its checksum went with it.
             let same = new == before || self.segment.decode_frame(doc, &new)? == segment.decode_frame(old, &before)?;
             require(same, "a text differs")?;
+            require(self.segment.extractor(doc)? == segment.extractor(old)?, "the extractor of a document differs")?;
+            let (new, before) = (facts(&self.segment, &self.file, doc)?, facts(segment, file, old)?);
+            require(new == before, "the facts of a document differ")?;
         }
         Ok(())
+    }
+
+    fn names(&self, inputs: &Inputs, output: &OutputFile, halt: &Halt) -> Result<(), IndexError> {
+        let (moved, mut before) = (output.moved(inputs), 0);
+        for (input, moved) in inputs.segments.iter().zip(&moved) {
+            before += n_names(&input.segment, &input.file, halt, |doc| moved[doc as usize].is_some())?;
+        }
+        require(n_names(&self.segment, &self.file, halt, |_| true)? == before, "the number of names differs")
     }
 
     fn postings(&self, inputs: &Inputs, output: &OutputFile, halt: &Halt) -> Result<(), IndexError> {
@@ -76,6 +88,27 @@ impl Opened {
         }
         Ok(())
     }
+}
+
+/// The frame of the facts of a document.
+fn facts(segment: &Segment, file: &LocalFile, doc: DocId) -> Result<Option<bytes::Bytes>, IndexError> {
+    Ok(segment.facts_range(doc)?.map(|range| file.read(range)).transpose()?)
+}
+
+/// Names of some documents.
+fn n_names(
+    segment: &Segment,
+    file: &LocalFile,
+    halt: &Halt,
+    is_one: impl Fn(DocId) -> bool,
+) -> Result<usize, IndexError> {
+    let mut count = 0;
+    for block in segment.all_names()? {
+        halt.check()?;
+        let rows = segment.decode_names(&block, &file.read(block.range())?)?;
+        count += rows.iter().filter(|row| is_one(row.doc)).count();
+    }
+    Ok(count)
 }
 
 /// Trigrams at even distances from a random start.

@@ -92,6 +92,8 @@ fn extractor(language: Language) -> Option<&'static Extractor> {
 
 #[cfg(test)]
 mod tests {
+    use kotadb_core::facts;
+
     use super::*;
 
     #[test]
@@ -100,6 +102,14 @@ mod tests {
         assert_eq!(found, EXTRACTORS.len(), "each row is found by its language");
         assert_eq!(extract(Language::TEXT, b"def f(): pass", USUAL_BUDGET), None);
         assert_eq!(version(Language::TEXT), None);
+    }
+
+    #[test]
+    fn readers_know_which_languages_have_extractors() {
+        for language in Language::all() {
+            let known = facts::extractor_version(language);
+            assert_eq!(known, version(language), "{}: mend core/src/facts/extractors.rs", language.name());
+        }
     }
 
     /// Deep nesting, unclosed brackets, one long line, bytes that are no text.

@@ -16,6 +16,7 @@ use crate::build::Step;
 use crate::compact::{Extent, Touched};
 use crate::contents::Source;
 use crate::error::IndexError;
+use crate::extractors::Extractors;
 use crate::halt::Halt;
 use crate::held::Held;
 use crate::held_cache::HeldCache;
@@ -39,6 +40,8 @@ const MANY_SEGMENTS: usize = 12;
 pub struct LocalOptions {
     /// Branch, tag or commit instead of HEAD; it becomes searchable beside what is indexed already.
     pub reference: Option<String>,
+    /// What looks for symbols.
+    pub extractors: Extractors,
 }
 
 /// A ref and its commit; `None`: nothing is there to index.
@@ -58,6 +61,7 @@ pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)
         source: &source,
         scratch: scratch.path(),
         add: options.reference.is_some(),
+        extractors: options.extractors,
     };
     let run = async {
         let summary = run.run(wanted, listings, progress).await?;
@@ -138,6 +142,7 @@ struct Run<'a> {
     scratch: &'a Path,
     /// Whether the ref is added beside the default, rather than becoming it.
     add: bool,
+    extractors: Extractors,
 }
 
 impl Run<'_> {
@@ -148,9 +153,10 @@ impl Run<'_> {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Summary, LocalError> {
         let (root, _) = self.store.head(TenantId::LOCAL).await?;
-        let held = HeldCache::default().load(self.store, TenantId::LOCAL, &root, &[]).await?;
+        let held = HeldCache::of(self.extractors).load(self.store, TenantId::LOCAL, &root, &[]).await?;
         let before = Tips::load(self.store, TenantId::LOCAL, &root, REPOSITORY).await?;
-        let usable = tips::is_current(&root, REPOSITORY, &held);
+        let place = (&root, REPOSITORY);
+        let usable = tips::is_current(self.store, TenantId::LOCAL, place, &before, &held).await?;
         // Snapshots that an earlier version made cannot be mixed with new ones.
         let none = Tips::default();
         let kept = if usable { &before } else { &none };

@@ -18,7 +18,7 @@ async fn load(repository: &Repository) -> (Store, Tips) {
 
 async fn add(repository: &Repository, reference: &str) {
     let (path, reference) = (repository.path().to_owned(), Some(reference.to_owned()));
-    let run = move || local::index(&path, &LocalOptions { reference }, &mut |_| {}).unwrap();
+    let run = move || local::index(&path, &LocalOptions { reference, ..LocalOptions::default() }, &mut |_| {}).unwrap();
     tokio::task::spawn_blocking(run).await.unwrap();
 }
 

@@ -151,7 +151,7 @@ fn refusals_say_what_to_do() {
     assert!(error.contains("SHA-256 repositories are not supported"), "{error}");
     let repository = Repository::new();
     repository.commit();
-    let options = LocalOptions { reference: Some("nowhere".into()) };
+    let options = LocalOptions { reference: Some("nowhere".into()), ..LocalOptions::default() };
     let error = local::index(repository.path(), &options, &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("`nowhere` names no commit"), "{error}");
     let missing = repository.path().join("missing");

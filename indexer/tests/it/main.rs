@@ -37,6 +37,7 @@ mod schedules;
 mod scratch;
 mod settings;
 mod support;
+mod symbols;
 mod traces;
 mod wakes;
 mod working_tree;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use kotadb_core::crypto;
+use kotadb_core::facts::Facts;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::query;
 use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher, Visible};
@@ -37,6 +38,9 @@ pub struct Index {
     pub visible: Vec<Visible>,
 }
 
+/// The facts of a file; `None`: nothing looked for any.
+pub type Extract = fn(&File) -> Option<Facts>;
+
 /// Hands out ids in place of a clock.
 #[derive(Default)]
 struct Ids(u128);
@@ -51,6 +55,11 @@ impl Ids {
 impl Index {
     /// Publishes `repositories`, with at most `docs` documents in a segment. Binary files are left out.
     pub async fn publish(store: Store, repositories: &[Repository], docs: usize) -> Self {
+        Self::publish_facts(store, repositories, docs, |_| None).await
+    }
+
+    /// The same, with what `extract` finds.
+    pub async fn publish_facts(store: Store, repositories: &[Repository], docs: usize, extract: Extract) -> Self {
         let tenant = TenantId(Uuid::from_u128(77));
         let (head, tag) = store.head(tenant).await.unwrap();
         let mut ids = Ids(u128::from(head.version) << 64);
@@ -59,7 +68,7 @@ impl Index {
         for repository in repositories {
             let id = RepositoryId(Uuid::from_u128(1000 + visible.len() as u128));
             visible.push(Visible { id, name: repository.name.clone(), hidden: BTreeSet::new() });
-            let documents = write_segments(&store, tenant, &mut ids, &mut root, repository, docs).await;
+            let documents = write_segments(&store, tenant, (&mut ids, &mut root), repository, (docs, extract)).await;
             let mut entry = RepositoryEntry { segments: documents.1, ..RepositoryEntry::default() };
             let (mut tips, mut segments) = (Vec::new(), BTreeMap::new());
             for (ref_name, files) in &repository.refs {
@@ -105,10 +114,9 @@ type Documents = BTreeMap<(ObjectId, Language), (ObjectKey, u32)>;
 async fn write_segments(
     store: &Store,
     tenant: TenantId,
-    ids: &mut Ids,
-    root: &mut Root,
+    (ids, root): (&mut Ids, &mut Root),
     repository: &Repository,
-    docs: usize,
+    (docs, extract): (usize, Extract),
 ) -> (Documents, Vec<u32>) {
     let mut files: Vec<&File> = repository.refs.iter().flat_map(|(_, files)| files).collect();
     files.retain(|file| !text::is_binary(&file.content));
@@ -126,7 +134,10 @@ async fn write_segments(
         let mut numbers = Vec::new();
         for file in part {
             let id = blob(&file.content);
-            let prepared = PreparedDocument::new(id, file.language, &file.content, &mut scratch).unwrap();
+            let mut prepared = PreparedDocument::new(id, file.language, &file.content, &mut scratch).unwrap();
+            if let Some(facts) = extract(file) {
+                prepared.add_facts(1, Some(&facts), &file.content, &mut scratch).unwrap();
+            }
             numbers.push(((id, file.language), builder.add(prepared).unwrap()));
         }
         let (bytes, summary) = builder.finish().unwrap();

@@ -12,6 +12,7 @@ mod ranking;
 mod reads;
 mod semantics;
 mod sums;
+mod symbols;
 mod twin;
 
 use std::collections::BTreeSet;

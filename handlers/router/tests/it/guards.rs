@@ -75,6 +75,7 @@ const ROWS: &[Row] = &[
     keyed("POST", "/api/v1/repositories/{repository}/webhook/rotate", "repositories:write", None, (404, 404)),
     keyed("GET", "/api/v1/search/code?query=a&repository={repository}", "search", None, (404, 404)),
     keyed("POST", "/api/v1/search/code", "search", Some(r#"{"query":"a","repository":"{repository}"}"#), (404, 404)),
+    keyed("GET", "/api/v1/search/symbols?name=a&repository={repository}", "search", None, (404, 404)),
     keyed("GET", "/api/v1/tenants/{tenant}", "tenant:read", None, (404, 200)),
     keyed("PATCH", "/api/v1/tenants/{tenant}", "tenant:admin", Some(r#"{"name":"x"}"#), (404, 403)),
     keyed("DELETE", "/api/v1/tenants/{tenant}", "tenant:admin", None, (404, 403)),

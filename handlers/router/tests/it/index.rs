@@ -1,6 +1,7 @@
 //! A small index, published without an indexer.
 
 use bytes::Bytes;
+use kotadb_core::facts::Facts;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
 use kotadb_core::store::{Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip};
@@ -9,6 +10,17 @@ use uuid::Uuid;
 
 /// Publishes one commit of `files` (path, content; in path order) as the default branch of a repository.
 pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &[(&str, &str)]) {
+    publish_facts(store, tenant, repository, files, |_| None).await;
+}
+
+/// The same, with what is known of each text.
+pub async fn publish_facts(
+    store: &Store,
+    tenant: TenantId,
+    repository: &str,
+    files: &[(&str, &str)],
+    extract: fn(&str) -> Option<Facts>,
+) {
     let repository: RepositoryId = repository.parse().unwrap();
     let mut builder = SegmentBuilder::new(Vec::new()).unwrap();
     let mut entries = Vec::new();
@@ -16,8 +28,11 @@ pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &
         let language = Language::detect(path.as_bytes(), content.as_bytes());
         let mut blob = [0; 20];
         blob[..8].copy_from_slice(&(n as u64 + 1).to_be_bytes());
-        let document =
-            PreparedDocument::new(ObjectId(blob), language, content.as_bytes(), &mut Scratch::default()).unwrap();
+        let mut scratch = Scratch::default();
+        let mut document = PreparedDocument::new(ObjectId(blob), language, content.as_bytes(), &mut scratch).unwrap();
+        if let Some(facts) = extract(content) {
+            document.add_facts(1, Some(&facts), content.as_bytes(), &mut scratch).unwrap();
+        }
         let doc = builder.add(document).unwrap();
         let path = path.as_bytes().to_vec();
         let class = class(&path);

@@ -27,6 +27,7 @@ mod repositories;
 mod search;
 mod slow_store;
 mod statements;
+mod symbols;
 mod telemetry;
 mod tenants;
 mod webhooks;

@@ -182,6 +182,8 @@ async fn searches(costs: &mut Costs) {
         costs.ask("GET /api/v1/search/code", INDEX, &format!("{search}?query=alpha"), None).await;
         let body = json!({ "query": "alpha", "repository": "a/b", "count": true });
         costs.ask("POST /api/v1/search/code", INDEX, search, Some(body)).await;
+        let symbols = "/api/v1/search/symbols?name=alpha";
+        costs.ask("GET /api/v1/search/symbols", INDEX, symbols, None).await;
     }
 }
 

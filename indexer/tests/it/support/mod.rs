@@ -102,7 +102,7 @@ pub fn index_ref(path: &Path, reference: &str) -> Summary {
 
 /// Indexes another ref, if it can be.
 pub fn try_index_ref(path: &Path, reference: &str) -> Result<Summary, LocalError> {
-    local::index(path, &LocalOptions { reference: Some(reference.to_owned()) }, &mut |_| {})
+    local::index(path, &LocalOptions { reference: Some(reference.to_owned()), ..LocalOptions::default() }, &mut |_| {})
 }
 
 /// All facts of a local index.

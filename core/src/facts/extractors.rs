@@ -1,0 +1,13 @@
+//! Which languages have extractors, and of which version: what readers must know to say that symbols of a document are still
+//! to come. The extractors themselves are in the indexer, whose tests hold this list against them.
+
+use crate::text::Language;
+
+/// Version of each extractor, by the name of its language.
+const EXTRACTORS: &[(&str, u32)] = &[("rust", 1), ("python", 1), ("typescript", 1), ("javascript", 1)];
+
+/// Version of the extractor of a language; `None`: it has none.
+pub fn extractor_version(language: Language) -> Option<u32> {
+    let name = language.name();
+    EXTRACTORS.iter().find(|(other, _)| *other == name).map(|(_, version)| *version)
+}

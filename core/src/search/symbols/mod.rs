@@ -1,0 +1,64 @@
+//! Symbols by name: HEAD, then snapshots and tails, then the blocks of names that may hold the name; where that gives too
+//! few, parts of names and the blocks that have them. No text is read.
+
+mod answer;
+mod blocks;
+mod find;
+mod place;
+mod rank;
+mod wanted;
+
+use std::sync::atomic::Ordering;
+
+use self::find::Finding;
+use self::wanted::Wanted;
+use super::answer::SearchError;
+use super::reader::Reader;
+use super::request::SearchRequest;
+use super::searcher::Searcher;
+use super::{open, pin, targets};
+use crate::metrics;
+use crate::query::Plan;
+use crate::store::StoreError;
+
+pub use self::answer::{NameMatch, SymbolAnswer, SymbolHit, SymbolRequest};
+
+impl Searcher {
+    /// Finds symbols by name. What may be seen is decided as in [`Searcher::search`].
+    pub async fn symbols(&self, request: &SymbolRequest) -> Result<SymbolAnswer, SearchError> {
+        let reader = self.reader(request.tenant);
+        let answer = match run(&reader, request).await {
+            Err(SearchError::Store(StoreError::NotFound(_))) => {
+                reader.is_misled.store(true, Ordering::Relaxed);
+                run(&reader, request).await
+            }
+            other => other,
+        };
+        if let Ok(answer) = &answer {
+            metrics::searched(answer.stats.gets, answer.stats.bytes, answer.stats.cache_hits);
+        }
+        answer
+    }
+}
+
+async fn run(reader: &Reader<'_>, request: &SymbolRequest) -> Result<SymbolAnswer, SearchError> {
+    let plan = Plan::new(&request.filter)?;
+    let asked = SearchRequest {
+        min_version: request.min_version,
+        ..SearchRequest::new(request.tenant, request.visible.clone(), request.filter.clone())
+    };
+    let root = pin::root(reader, &asked).await?;
+    let targets = targets::select(reader, &root, &plan, &asked).await?;
+    let opened = open::open(reader, &root, targets, None).await?;
+    let finding = Finding { reader, request, plan: &plan, opened: &opened, wanted: Wanted::new(request) };
+    let found = finding.run().await?;
+    Ok(SymbolAnswer {
+        symbols: found.hits,
+        hidden: found.hidden,
+        complete: found.complete,
+        pending: opened.segments.iter().any(|open| open.segment.is_pending()),
+        n_refs: opened.targets.iter().map(|open| open.target.refs.len() as u64).sum(),
+        root_version: root.version,
+        stats: reader.stats(),
+    })
+}

@@ -1,0 +1,166 @@
+//! Rows in a block, column by column.
+
+use super::{NameRow, rows};
+use crate::facts::Flags;
+use crate::segment::cursor::{Cursor, put_varint};
+use crate::segment::error::SegmentError;
+
+const SECTION: &str = "names";
+/// Bytes of columns after which a block ends.
+const FULL: usize = 24 << 10;
+
+/// Numbers of the columns.
+const SHARED: usize = 0;
+const SUFFIXES: usize = 1;
+const DOCS: usize = 2;
+const SYMBOLS: usize = 3;
+const LINES: usize = 4;
+const COLUMN: usize = 5;
+const KINDS: usize = 6;
+const FLAGS: usize = 7;
+const ORDINALS: usize = 8;
+const CONTAINERS: usize = 9;
+const SIGNATURES: usize = 10;
+const COLUMNS: usize = 11;
+
+/// Stands for the name in a signature.
+const NAME: &str = "\0";
+
+/// Collects rows.
+#[derive(Debug, Default)]
+pub(super) struct BlockEncoder {
+    n_rows: u32,
+    columns: [Vec<u8>; COLUMNS],
+    last: Last,
+}
+
+/// What the next row is told apart from.
+#[derive(Clone, Debug, Default)]
+struct Last {
+    name: String,
+    doc: u32,
+    symbol: u32,
+    /// Line minus symbol: where every line has a symbol, it stays.
+    offset: u32,
+}
+
+impl BlockEncoder {
+    pub(super) fn push(&mut self, row: &NameRow) {
+        let Self { columns, last, .. } = self;
+        let shared = shared(&last.name, &row.name);
+        put_varint(&mut columns[SHARED], shared as u32);
+        put_text(&mut columns[SUFFIXES], &row.name[shared..]);
+        put_signed(&mut columns[DOCS], row.doc.wrapping_sub(last.doc));
+        put_signed(&mut columns[SYMBOLS], row.symbol.wrapping_sub(last.symbol));
+        let offset = row.line.wrapping_sub(row.symbol);
+        put_signed(&mut columns[LINES], offset.wrapping_sub(last.offset));
+        put_varint(&mut columns[COLUMN], row.column);
+        columns[KINDS].push(row.kind as u8);
+        put_varint(&mut columns[FLAGS], row.flags.0.into());
+        put_varint(&mut columns[ORDINALS], row.ordinal);
+        put_text(&mut columns[CONTAINERS], &row.container);
+        put_text(&mut columns[SIGNATURES], &row.signature.replacen(&*row.name, NAME, 1));
+        *last = Last { name: row.name.to_string(), doc: row.doc, symbol: row.symbol, offset };
+        self.n_rows += 1;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n_rows == 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.columns.iter().map(Vec::len).sum::<usize>() >= FULL
+    }
+
+    /// The bytes of the block, which is empty then.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let Self { n_rows, columns, .. } = std::mem::take(self);
+        let mut block = Vec::new();
+        put_varint(&mut block, n_rows);
+        columns.iter().for_each(|column| put_varint(&mut block, column.len() as u32));
+        columns.iter().for_each(|column| block.extend(column));
+        block
+    }
+}
+
+/// Bytes that two names begin with, whole characters.
+pub(super) fn shared(a: &str, b: &str) -> usize {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    b.floor_char_boundary(same).min(a.floor_char_boundary(same))
+}
+
+/// The rows of a block.
+pub(super) fn decode(block: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
+    let mut cursor = Cursor::new(SECTION, block);
+    let n_rows = cursor.varint()?;
+    let mut lens = [0; COLUMNS];
+    for len in &mut lens {
+        *len = cursor.varint()? as usize;
+    }
+    let mut columns = [const { None }; COLUMNS];
+    for (column, len) in columns.iter_mut().zip(lens) {
+        *column = Some(Cursor::new(SECTION, cursor.take(len)?));
+    }
+    cursor.finish()?;
+    let mut columns = columns.map(|column| column.expect("every column was set"));
+    // A row takes a byte of each column at least.
+    let mut rows = Vec::with_capacity((n_rows as usize).min(block.len() / COLUMNS));
+    let mut last = Last::default();
+    for _ in 0..n_rows {
+        rows.push(row(&mut columns, &mut last)?);
+    }
+    columns.into_iter().try_for_each(Cursor::finish)?;
+    Ok(rows)
+}
+
+fn row(columns: &mut [Cursor<'_>; COLUMNS], last: &mut Last) -> Result<NameRow, SegmentError> {
+    let shared = columns[SHARED].varint()? as usize;
+    if !last.name.is_char_boundary(shared) {
+        return Err(columns[SHARED].error("shares more than there is"));
+    }
+    last.name.truncate(shared);
+    last.name.push_str(text(&mut columns[SUFFIXES])?);
+    if last.name.len() > super::MAX_NAME {
+        return Err(columns[SUFFIXES].error("has a name that is too long"));
+    }
+    last.doc = last.doc.wrapping_add(signed(&mut columns[DOCS])?);
+    last.symbol = last.symbol.wrapping_add(signed(&mut columns[SYMBOLS])?);
+    last.offset = last.offset.wrapping_add(signed(&mut columns[LINES])?);
+    let kind = columns[KINDS].u8()?;
+    let flags =
+        u16::try_from(columns[FLAGS].varint()?).map_err(|_| columns[FLAGS].error("has flags beyond 16 bits"))?;
+    let container = text(&mut columns[CONTAINERS])?.into();
+    let signature = text(&mut columns[SIGNATURES])?.replacen(NAME, &last.name, 1).into();
+    Ok(NameRow {
+        name: last.name.as_str().into(),
+        doc: last.doc,
+        symbol: last.symbol,
+        kind: rows::kind(&columns[KINDS], kind)?,
+        flags: Flags(flags),
+        line: last.offset.wrapping_add(last.symbol),
+        column: columns[COLUMN].varint()?,
+        ordinal: columns[ORDINALS].varint()?,
+        container,
+        signature,
+    })
+}
+
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_varint(out, text.len() as u32);
+    out.extend(text.bytes());
+}
+
+pub(super) fn text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, SegmentError> {
+    let len = cursor.varint()? as usize;
+    std::str::from_utf8(cursor.take(len)?).map_err(|_| cursor.error("has a text that is no UTF-8"))
+}
+
+fn put_signed(out: &mut Vec<u8>, difference: u32) {
+    let difference = difference.cast_signed();
+    put_varint(out, ((difference << 1) ^ (difference >> 31)).cast_unsigned());
+}
+
+fn signed(cursor: &mut Cursor<'_>) -> Result<u32, SegmentError> {
+    let code = cursor.varint()?;
+    Ok((code >> 1) ^ (code & 1).wrapping_neg())
+}
