@@ -148,10 +148,13 @@ impl<'t> Kotlin<'t> {
     }
 
     /// The value of `fun f() = value`.
-    fn value_of_body(&self, node: Node<'t>) -> Option<Box<str>> {
+    fn value_of_body(&mut self, node: Node<'t>) -> Option<Box<str>> {
         let body = self.part(node, Kind::FunctionBody)?;
         let value = body.named_child(0).filter(|_| self.text.of(body).starts_with('='))?;
-        Some(self.expression(value)).filter(|known| tells(known)).map(|known| with("=", &known))
+        self.enter_function(node);
+        let known = self.expression(value);
+        self.leave_function();
+        Some(known).filter(|known| tells(known)).map(|known| with("=", &known))
     }
 
     fn function_flags(&self, node: Node<'t>, symbol: &Symbol) -> Flags {
@@ -219,6 +222,11 @@ impl<'t> Kotlin<'t> {
                 name.into_iter().for_each(|name| self.scopes.bind(self.text.of(name), known.clone()));
             }
         }
+    }
+
+    pub(super) fn leave_function(&mut self) {
+        self.scopes.leave();
+        self.open.pop();
     }
 
     fn name_and_type(&self, parameter: Node<'t>) -> (Option<Node<'t>>, Option<Node<'t>>) {

@@ -163,10 +163,7 @@ impl<'t> Rules<'t> for Kotlin<'t> {
         match later {
             Later::EnterFunction(node) => self.enter_function(node),
             Later::LeaveType => drop(self.open.pop()),
-            Later::LeaveFunction => {
-                self.scopes.leave();
-                self.open.pop();
-            }
+            Later::LeaveFunction => self.leave_function(),
             Later::EnterScope => self.scopes.enter(),
             Later::EnterBlock(node, element) => self.enter_block(node, element),
             Later::LeaveBlock => self.scopes.leave(),

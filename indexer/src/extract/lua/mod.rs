@@ -389,8 +389,10 @@ impl<'t> Lua<'t> {
             } else {
                 self.used(name, Role::Write, None, UNKNOWN_ARITY);
             }
-        } else if is_local || self.scopes.find(text).is_some() {
+        } else if is_local {
             self.scopes.bind(text, known);
+        } else if self.scopes.find(text).is_some() {
+            self.scopes.rebind(text, known);
         } else {
             self.used(name, Role::Write, None, UNKNOWN_ARITY);
         }

@@ -193,9 +193,10 @@ impl<'t> Ruby<'t> {
 
     fn bind_local(&mut self, target: &Target<'t>) {
         let name = self.text.of(target.node);
-        let is_known = self.scopes.find(name).is_some();
-        if !is_known || tells(&target.known) {
+        if self.scopes.find(name).is_none() {
             self.scopes.bind(name, target.known.clone());
+        } else if tells(&target.known) {
+            self.scopes.rebind(name, target.known.clone());
         }
     }
 

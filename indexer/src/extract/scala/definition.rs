@@ -120,7 +120,9 @@ impl<'t> Scala<'t> {
         symbol.arity = self.arity(node);
         symbol.of_type = self.field(node, Field::ReturnType).map(|returned| self.type_of(returned));
         if symbol.of_type.is_none() && kind != SymbolKind::Constructor {
+            self.enter_function(node);
             let value = self.field(node, Field::Body).map(|body| self.expression(body));
+            self.leave_function();
             symbol.of_type = value.filter(|known| tells(known)).map(|known| with("=", &known));
         }
         symbol.flags = symbol.flags.with(self.function_flags(node, text));
@@ -181,6 +183,11 @@ impl<'t> Scala<'t> {
             let known = self.field(parameter, Field::TypeOf).map_or_else(unknown, |it| of_type(&self.type_of(it)));
             self.scopes.bind(self.word(parameter, Field::Name), known);
         }
+    }
+
+    pub(super) fn leave_function(&mut self) {
+        self.scopes.leave();
+        self.open.pop();
     }
 
     fn all_parameters(&self, node: Node<'t>) -> Vec<Node<'t>> {

@@ -171,10 +171,7 @@ impl<'t> Rules<'t> for Scala<'t> {
         match later {
             Later::EnterFunction(node) => self.enter_function(node),
             Later::LeaveType => drop(self.open.pop()),
-            Later::LeaveFunction => {
-                self.scopes.leave();
-                self.open.pop();
-            }
+            Later::LeaveFunction => self.leave_function(),
             Later::EnterBlock => self.scopes.enter(),
             Later::LeaveBlock => self.scopes.leave(),
             Later::Bind(name, value) => {
