@@ -14,6 +14,7 @@
 //! Hostile text costs time, not the process: nothing here recurses by the nesting of a text, and parse and walk end at a
 //! deadline; what was found by then is kept and marked `partial`.
 
+mod bash;
 mod c;
 mod collector;
 mod csharp;
@@ -22,10 +23,17 @@ mod expression;
 mod go;
 mod grammar;
 mod java;
+mod kotlin;
+mod lua;
+mod markdown;
 mod parse;
+mod php;
 mod python;
+mod ruby;
 mod rust;
+mod scala;
 mod scopes;
+mod swift;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -64,6 +72,14 @@ const EXTRACTORS: &[Extractor] = &[
     Extractor { language: "c", version: 1, run: c::extract },
     Extractor { language: "c++", version: 1, run: c::extract_plus },
     Extractor { language: "c#", version: 1, run: csharp::extract },
+    Extractor { language: "bash", version: 1, run: bash::extract },
+    Extractor { language: "kotlin", version: 1, run: kotlin::extract },
+    Extractor { language: "lua", version: 1, run: lua::extract },
+    Extractor { language: "markdown", version: 1, run: markdown::extract },
+    Extractor { language: "php", version: 1, run: php::extract },
+    Extractor { language: "ruby", version: 1, run: ruby::extract },
+    Extractor { language: "scala", version: 1, run: scala::extract },
+    Extractor { language: "swift", version: 1, run: swift::extract },
 ];
 
 /// Rows by the number of their language.
