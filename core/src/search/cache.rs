@@ -278,7 +278,6 @@ mod tests {
                 let refs = Refs { tips: (0..len).map(tip).collect(), ..Refs::default() };
                 cache.keep(TENANT, key(n), part, Arc::new(refs));
             }
-            Part::Graph | Part::Block(..) => unreachable!("no graph is among these things"),
             Part::Head | Part::Segment => {
                 let (root, mark) = (Arc::new(root(len)), mark());
                 cache.keep(TENANT, key(n), part, Arc::new(SeenHead { root, mark, checked: Instant::now() }));

@@ -47,7 +47,8 @@ fn rows(edges: Vec<Edge>) -> (Vec<Row>, Findings) {
     let tree = Tree::new(vec![File::new("m.py".into(), TEXT.as_bytes().to_vec())]);
     let truth = truth(&tree);
     let facts = Facts { symbols: vec![symbol("a(): pass"), symbol("b(): pass")], ..Facts::default() };
-    let ours = Ours::new(vec![Some(facts)], Some(vec![FileEdges { edges, unresolved: Vec::new(), ..FileEdges::default() }]));
+    let ours =
+        Ours::new(vec![Some(facts)], Some(vec![FileEdges { edges, unresolved: Vec::new(), ..FileEdges::default() }]));
     let mut findings = Findings::default();
     let rows = measure(&Comparison { tree: &tree, truth: &truth, ours: &ours }, &mut findings);
     (rows, findings)

@@ -10,8 +10,6 @@ use crate::{Fault, Workspace, lockfile};
 enum Presence {
     /// In use.
     Here,
-    /// Decided, not in use yet: the rule waits for it.
-    Planned,
     /// Must never come.
     Never,
 }
@@ -118,7 +116,6 @@ pub fn presence(workspace: &Workspace) -> Vec<Fault> {
 fn contradiction(name: &str, presence: Presence, is_locked: bool) -> Option<Fault> {
     let message = match (presence, is_locked) {
         (Presence::Here, false) => "is in no lockfile: the rule about it guards nothing; mend its name or drop it",
-        (Presence::Planned, true) => "has come: mark it `Here` in scripts/tidy/src/users.rs",
         (Presence::Never, true) => "must not be in the lockfile: find who wants it by `cargo tree -i`",
         _ => return None,
     };
@@ -155,8 +152,7 @@ mod tests {
     #[test]
     fn the_tables_must_be_true() {
         assert!(contradiction("sqlx", Presence::Here, false).is_some());
-        assert!(contradiction("tree-sitter", Presence::Planned, true).is_some());
         assert!(contradiction("openssl-sys", Presence::Never, true).is_some());
-        assert_eq!(contradiction("tree-sitter", Presence::Planned, false), None);
+        assert_eq!(contradiction("sqlx", Presence::Here, true), None);
     }
 }

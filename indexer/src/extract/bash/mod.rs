@@ -80,10 +80,6 @@ impl<'t> Bash<'t> {
     fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
         self.grammar.field(node, field)
     }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
 }
 
 impl<'t> Rules<'t> for Bash<'t> {

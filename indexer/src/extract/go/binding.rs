@@ -108,7 +108,7 @@ impl<'t> Go<'t> {
     }
 
     /// One case: its types are used, and what is in it sees the name as the one type that it names.
-    fn type_case(&self, case: Node<'t>, name: &'t str, walk: &mut super::Walk<'t>) {
+    fn type_case(&self, case: Node<'t>, name: &'t str, walk: &mut Walk<'t>) {
         let parts = walk::named_children(case);
         let is_type = |it: &Node<'t>| !matches!(self.kind(*it), Kind::StatementList | Kind::Comment);
         let types: Vec<_> = parts.iter().copied().filter(is_type).collect();

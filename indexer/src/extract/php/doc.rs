@@ -2,8 +2,8 @@
 
 use tree_sitter::Node;
 
-use super::expression::type_from;
 use super::Php;
+use super::expression::type_from;
 
 /// How far before a definition its comment may begin, in bytes.
 const MOST_BYTES: usize = 4096;
