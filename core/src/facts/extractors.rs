@@ -4,7 +4,25 @@
 use crate::text::Language;
 
 /// Version of each extractor, by the name of its language.
-const EXTRACTORS: &[(&str, u32)] = &[("rust", 1), ("python", 1), ("typescript", 1), ("javascript", 1)];
+const EXTRACTORS: &[(&str, u32)] = &[
+    ("rust", 1),
+    ("python", 1),
+    ("typescript", 1),
+    ("javascript", 1),
+    ("go", 1),
+    ("java", 1),
+    ("c", 1),
+    ("c++", 1),
+    ("c#", 1),
+    ("bash", 1),
+    ("kotlin", 1),
+    ("lua", 1),
+    ("markdown", 1),
+    ("php", 1),
+    ("ruby", 1),
+    ("scala", 1),
+    ("swift", 1),
+];
 
 /// Version of the extractor of a language; `None`: it has none.
 pub fn extractor_version(language: Language) -> Option<u32> {
