@@ -251,7 +251,7 @@ mod tests {
         };
         let commit = ObjectId([2; 20]);
         match part {
-            Part::Content(_) | Part::Names(_) | Part::Words(_) => {
+            Part::Content(_) | Part::Names(_) | Part::Words(_) | Part::Graph | Part::Block(..) => {
                 cache.keep(TENANT, key(n), part, Bytes::from(vec![b'x'; len * 64]))
             }
             Part::Sketch(_) => cache.keep(TENANT, key(n), part, Arc::new(Sketch::new(&vec![b'x'; len * 64]))),

@@ -94,7 +94,9 @@ pub fn extract(language: Language, text: &[u8], budget: Duration) -> Option<Fact
     if text.len() > MAX_BYTES {
         return Some(Facts { partial: true, ..Facts::default() });
     }
-    Some((extractor.run)(&Job::new(text, budget)))
+    let mut facts = (extractor.run)(&Job::new(text, budget));
+    facts.number_lines(text);
+    Some(facts)
 }
 
 /// Version of the extractor of a language; `None`: it has none.

@@ -334,7 +334,7 @@ impl<G: Ground> Relations<'_, G> {
                 seeds.unknown_files.push(path.clone());
                 continue;
             };
-            let touched = bytes_of(&change, lines, text.len());
+            let touched = bytes_of(&change, lines, text);
             let nodes = drive(self.view, self.ground, |view| match change.after {
                 None => Ok(view.nodes_of(file).map(|node| (node, true)).collect()),
                 Some(_) => Ok(changed(view, file, &touched)?
@@ -355,8 +355,16 @@ struct Seeds {
     unknown_files: Vec<String>,
 }
 
-/// The bytes of the lines that a change touches.
-fn bytes_of(change: &Change, lines: &LineTable, len: usize) -> Vec<Range<u32>> {
-    let start = |line: u32| lines.range(line as usize).map_or(len, |range| range.start) as u32;
-    change.lines.iter().map(|part| start(part.start)..start(part.end)).filter(|part| !part.is_empty()).collect()
+/// The bytes of the lines that a change touches, without the blanks round them: an indent or a line end belongs to what is
+/// round a symbol.
+fn bytes_of(change: &Change, lines: &LineTable, text: &[u8]) -> Vec<Range<u32>> {
+    let start = |line: u32| lines.range(line as usize).map_or(text.len(), |range| range.start);
+    let bare = |part: Range<usize>| {
+        let touched = &text[part.clone()];
+        let (before, after) = (touched.len() - touched.trim_ascii_start().len(), touched.trim_ascii_end().len());
+        // Of lines that are all blank nothing is left to tell: they stand as they are.
+        if after == 0 { part } else { part.start + before..part.start + after }
+    };
+    let parts = change.lines.iter().map(|part| bare(start(part.start)..start(part.end)));
+    parts.filter(|part| !part.is_empty()).map(|part| part.start as u32..part.end as u32).collect()
 }

@@ -57,8 +57,11 @@ impl Ground for Memory {
 
     async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
         self.waves.fetch_add(1, Ordering::Relaxed);
-        let text = |path: &Vec<u8>| (path.clone(), text(&self.program, std::str::from_utf8(path).unwrap()).into());
-        Ok(paths.iter().map(text).collect())
+        let text = |path: &Vec<u8>| {
+            let name = std::str::from_utf8(path).ok().filter(|name| self.program.0.contains_key(*name))?;
+            Some((path.clone(), text(&self.program, name).into()))
+        };
+        Ok(paths.iter().filter_map(text).collect())
     }
 }
 
@@ -196,9 +199,8 @@ async fn a_graph_in_a_bucket_answers_in_few_round_trips_and_then_from_memory() {
     let searcher = Searcher::new(store, 1 << 20);
     let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
     let mut trees = Vec::new();
-    // Cold: HEAD; tails and snapshot; the symbol; who calls it; their names and sites; the segment's tail and texts, which
-    // come at once from a small segment.
-    for (most, cold) in [(6, true), (1, false)] {
+    // Cold: the tail; the snapshot; the symbol; who calls it; their names and sites; the segment's tail and texts.
+    for (most, cold) in [(7, true), (1, false)] {
         let graph = searcher.graph(TenantId::LOCAL, &tip).await.unwrap().unwrap();
         let relations = graph.relations();
         let subject = only(relations.find("a/lib#Open").await.unwrap());
