@@ -333,7 +333,8 @@ mod tests {
             keys.push(put(&store, Kind::Graph, START).await);
         }
         let (ref_name, commit) = ("refs/heads/main".to_owned(), kotadb_core::id::ObjectId([1; 20]));
-        let (snapshot, graph) = (put(&store, Kind::Snapshot, START).await, TipGraph { key: keys[0], base: Some(keys[1]) });
+        let (snapshot, graph) =
+            (put(&store, Kind::Snapshot, START).await, TipGraph { key: keys[0], base: Some(keys[1]) });
         let tip = kotadb_core::store::Tip { ref_name, commit, snapshot, base: None, graph: Some(graph) };
         let publish = |root: &mut Root| {
             let entry = root.repositories.entry(kotadb_core::id::RepositoryId(Uuid::nil())).or_default();

@@ -19,7 +19,8 @@ pub fn history(before: &Tips, after: &Tips, now_ms: u64) -> Vec<Retained> {
     let oldest = oldest_ms(now_ms);
     let mut history = Vec::new();
     for (name, tip) in &after.by_name {
-        let left = before.by_name.get(name).map(|tip| Retained { tip: Tip { graph: None, ..tip.clone() }, left_ms: now_ms });
+        let left =
+            before.by_name.get(name).map(|tip| Retained { tip: Tip { graph: None, ..tip.clone() }, left_ms: now_ms });
         let earlier = before.history.iter().filter(|one| one.tip.ref_name == *name).cloned();
         let mut seen = BTreeSet::from([tip.commit]);
         let kept = left.into_iter().chain(earlier).filter(|one| one.left_ms >= oldest && seen.insert(one.tip.commit));
@@ -55,7 +56,13 @@ mod tests {
     fn tips(refs: &[(&str, u8)], history: Vec<Retained>) -> Tips {
         let tip = |(name, commit): &(&str, u8)| {
             let snapshot = ObjectKey { id: Uuid::from_u128((*commit).into()), hash: [0; 8] };
-            let tip = Tip { ref_name: (*name).to_owned(), commit: ObjectId([*commit; 20]), snapshot, base: None, graph: None };
+            let tip = Tip {
+                ref_name: (*name).to_owned(),
+                commit: ObjectId([*commit; 20]),
+                snapshot,
+                base: None,
+                graph: None,
+            };
             ((*name).to_owned(), tip)
         };
         Tips { by_name: refs.iter().map(tip).collect(), history, ..Tips::default() }

@@ -18,7 +18,13 @@ fn tip() -> impl Strategy<Value = Tip> {
     let graph = (key(), proptest::option::of(key())).prop_map(|(key, base)| TipGraph { key, base });
     let graph = proptest::option::of(graph);
     let parts = ("refs/(heads|tags)/[a-zé]{0,4}", any::<[u8; 20]>(), key(), proptest::option::of(key()), graph);
-    parts.prop_map(|(ref_name, commit, snapshot, base, graph)| Tip { ref_name, commit: ObjectId(commit), snapshot, base, graph })
+    parts.prop_map(|(ref_name, commit, snapshot, base, graph)| Tip {
+        ref_name,
+        commit: ObjectId(commit),
+        snapshot,
+        base,
+        graph,
+    })
 }
 
 fn segment() -> impl Strategy<Value = SegmentEntry> {
@@ -53,7 +59,10 @@ fn refs() -> impl Strategy<Value = Refs> {
     let history = vec((tip(), any::<u64>()), 0..4);
     (tips, history, btree_map(key(), vec(key(), 0..3), 0..4)).prop_map(|(tips, history, segments)| Refs {
         tips: tips.into_iter().map(|(ref_name, tip)| Tip { ref_name, ..tip }).collect(),
-        history: history.into_iter().map(|(tip, left_ms)| Retained { tip: Tip { graph: None, ..tip }, left_ms }).collect(),
+        history: history
+            .into_iter()
+            .map(|(tip, left_ms)| Retained { tip: Tip { graph: None, ..tip }, left_ms })
+            .collect(),
         segments,
     })
 }

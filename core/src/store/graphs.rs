@@ -34,7 +34,8 @@ pub(super) fn decode(bytes: &[u8], mut tips: Vec<Option<&mut Tip>>) -> Result<()
     let mut bases = decoder.transposed(n_of(DELTA))?.into_iter().map(ObjectKey::from_bytes);
     for (tip, kind) in tips.iter_mut().zip(&kinds).filter(|(_, kind)| **kind != NO_GRAPH) {
         let base = if *kind == DELTA { bases.next() } else { None };
-        let tip = tip.as_mut().filter(|_| *kind <= DELTA).ok_or_else(|| Damage::new("graph of a tip that is not there"))?;
+        let tip =
+            tip.as_mut().filter(|_| *kind <= DELTA).ok_or_else(|| Damage::new("graph of a tip that is not there"))?;
         tip.graph = keys.next().map(|key| TipGraph { key, base });
     }
     decoder.finish()

@@ -95,7 +95,8 @@ impl Touched {
     }
 
     fn add(&mut self, change: &Change) {
-        self.everything |= manifests::is_manifest(&change.path) || change.path.ends_with("lib.rs") && change.existed != (true, true);
+        self.everything |=
+            manifests::is_manifest(&change.path) || change.path.ends_with("lib.rs") && change.existed != (true, true);
         let none = Facts::default();
         let (before, after) = (change.before.as_ref().unwrap_or(&none), change.after.as_ref().unwrap_or(&none));
         if change.existed != (true, true) {
@@ -127,13 +128,17 @@ impl Touched {
     fn spread(&mut self, all: &Definitions) -> bool {
         let mut known: HashMap<Word, bool> = HashMap::new();
         let touches = |word: Word, known: &mut HashMap<Word, bool>| {
-            word != Word::NONE && *known.entry(word).or_insert_with(|| names(all.words.text(word)).any(|name| self.names.contains(&name)))
+            word != Word::NONE
+                && *known
+                    .entry(word)
+                    .or_insert_with(|| names(all.words.text(word)).any(|name| self.names.contains(&name)))
         };
         let mut fresh = Vec::new();
         for symbol in all.symbols.iter().filter(|symbol| touches(symbol.of_type, &mut known)) {
             fresh.extend(names(all.words.text(symbol.name)));
         }
-        for &(symbol, qualifier, _) in all.qualifiers.iter().filter(|(_, qualifier, _)| touches(*qualifier, &mut known)) {
+        for &(symbol, qualifier, _) in all.qualifiers.iter().filter(|(_, qualifier, _)| touches(*qualifier, &mut known))
+        {
             fresh.extend(names(all.words.text(all.symbol(symbol).name)));
             let _ = qualifier;
         }
@@ -204,7 +209,12 @@ fn differing(before: &Rows, after: &Rows) -> HashSet<u64> {
 /// Names of all members of the types that members with these names are in.
 fn members_of(facts: &Facts, of: &HashSet<u64>) -> Vec<u64> {
     let owner = |symbol: &Symbol| (symbol.container, symbol.qualifier.clone());
-    let changed: HashSet<_> =
-        facts.symbols.iter().filter(|symbol| of.contains(&hash(&*symbol.name))).map(owner).filter(|owner| *owner != (None, None)).collect();
+    let changed: HashSet<_> = facts
+        .symbols
+        .iter()
+        .filter(|symbol| of.contains(&hash(&*symbol.name)))
+        .map(owner)
+        .filter(|owner| *owner != (None, None))
+        .collect();
     facts.symbols.iter().filter(|symbol| changed.contains(&owner(symbol))).map(|symbol| hash(&*symbol.name)).collect()
 }

@@ -34,16 +34,19 @@ fn set(words: &'static str) -> Set {
 }
 
 static RUST: LazyLock<Set> = LazyLock::new(|| {
-    set("bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Some None Ok Err Vec Box drop panic println print eprintln \
+    set(
+        "bool char str String u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 Some None Ok Err Vec Box drop panic println print eprintln \
          eprint format vec write writeln assert assert_eq assert_ne debug_assert debug_assert_eq debug_assert_ne matches todo unreachable unimplemented \
          env include_str include_bytes concat stringify line file column cfg compile_error dbg thread_local std core alloc Path PathBuf OsStr OsString \
          Duration Instant Default Clone Copy Debug Display PartialEq Eq PartialOrd Ord Hash From Into Iterator ToString ToOwned AsRef AsMut Drop Fn FnMut \
          FnOnce Send Sync Sized Unpin IntoIterator Extend DoubleEndedIterator ExactSizeIterator TryFrom TryInto FromIterator format_args module_path \
-         i8x16 proc_macro test u8x16 SystemTime CString CStr Range RangeInclusive Ordering Formatter Layout")
+         i8x16 proc_macro test u8x16 SystemTime CString CStr Range RangeInclusive Ordering Formatter Layout",
+    )
 });
 
 static PYTHON: LazyLock<Set> = LazyLock::new(|| {
-    set("abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile complex delattr dict dir divmod enumerate \
+    set(
+        "abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable chr classmethod compile complex delattr dict dir divmod enumerate \
          eval exec filter float format frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter len list locals map max \
          memoryview min next object oct open ord pow print property range repr reversed round set setattr slice sorted staticmethod str sum super tuple \
          type vars zip __import__ None True False NotImplemented Ellipsis BaseException Exception ArithmeticError AssertionError AttributeError \
@@ -52,11 +55,13 @@ static PYTHON: LazyLock<Set> = LazyLock::new(|| {
          IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError NotADirectoryError NotImplementedError OSError \
          OverflowError PermissionError ProcessLookupError RecursionError ReferenceError RuntimeError StopAsyncIteration StopIteration SyntaxError \
          SystemError SystemExit TabError TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError Warning \
-         DeprecationWarning FutureWarning RuntimeWarning UserWarning ZeroDivisionError BaseExceptionGroup ExceptionGroup re")
+         DeprecationWarning FutureWarning RuntimeWarning UserWarning ZeroDivisionError BaseExceptionGroup ExceptionGroup re",
+    )
 });
 
 static SCRIPT: LazyLock<Set> = LazyLock::new(|| {
-    set("string number boolean any unknown never void object symbol bigint undefined null Object Function Boolean Symbol Error EvalError RangeError \
+    set(
+        "string number boolean any unknown never void object symbol bigint undefined null Object Function Boolean Symbol Error EvalError RangeError \
          ReferenceError SyntaxError TypeError URIError AggregateError Number BigInt Math Date String RegExp Int8Array Uint8Array Uint8ClampedArray Int16Array \
          Uint16Array Int32Array Uint32Array Float32Array Float64Array BigInt64Array BigUint64Array ArrayBuffer SharedArrayBuffer Atomics DataView JSON \
          Proxy Reflect Intl WebAssembly console process Buffer window document globalThis navigator location history localStorage sessionStorage fetch \
@@ -64,46 +69,60 @@ static SCRIPT: LazyLock<Set> = LazyLock::new(|| {
          FileReader WebSocket Worker MessageChannel setTimeout clearTimeout setInterval clearInterval setImmediate clearImmediate queueMicrotask \
          structuredClone require module exports parseInt parseFloat isNaN isFinite encodeURIComponent decodeURIComponent encodeURI decodeURI escape \
          unescape alert eval crypto performance HTMLElement Element Node ReadableStream WritableStream TransformStream __dirname __filename describe it \
-         test expect beforeEach afterEach beforeAll afterAll jest vi NodeJS Parameters Pick Omit Exclude Extract import")
+         test expect beforeEach afterEach beforeAll afterAll jest vi NodeJS Parameters Pick Omit Exclude Extract import",
+    )
 });
 
 static GO: LazyLock<Set> = LazyLock::new(|| {
-    set("append cap clear close complex copy delete imag len make max min new panic print println real recover bool byte comparable complex64 complex128 error \
-         float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any true false iota nil")
+    set(
+        "append cap clear close complex copy delete imag len make max min new panic print println real recover bool byte comparable complex64 complex128 error \
+         float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any true false iota nil",
+    )
 });
 
 static JVM: LazyLock<Set> = LazyLock::new(|| {
-    set("int long short byte char float double boolean void Object String StringBuilder StringBuffer Integer Long Short Byte Character Float Double Boolean \
+    set(
+        "int long short byte char float double boolean void Object String StringBuilder StringBuffer Integer Long Short Byte Character Float Double Boolean \
          Number Math System Thread Runnable Exception RuntimeException Error Throwable IllegalArgumentException IllegalStateException \
          NullPointerException UnsupportedOperationException IndexOutOfBoundsException Enum Record Comparable Iterable CharSequence Void Process Runtime \
-         Int Unit Any Nothing println print listOf mapOf setOf mutableListOf mutableMapOf require check error lazy arrayOf emptyList emptyMap")
+         Int Unit Any Nothing println print listOf mapOf setOf mutableListOf mutableMapOf require check error lazy arrayOf emptyList emptyMap",
+    )
 });
 
 static CSHARP: LazyLock<Set> = LazyLock::new(|| {
-    set("int long short byte char float double decimal bool void object string uint ulong ushort sbyte nint nuint dynamic var String Object Math Console \
+    set(
+        "int long short byte char float double decimal bool void object string uint ulong ushort sbyte nint nuint dynamic var String Object Math Console \
          Exception ArgumentException ArgumentNullException InvalidOperationException NotSupportedException NotImplementedException DateTime TimeSpan Guid \
-         Convert Environment GC Type Array Enum Attribute Action Func Predicate EventArgs Random Regex StringBuilder CancellationToken nameof typeof")
+         Convert Environment GC Type Array Enum Attribute Action Func Predicate EventArgs Random Regex StringBuilder CancellationToken nameof typeof",
+    )
 });
 
 static C: LazyLock<Set> = LazyLock::new(|| {
-    set("int long short char float double bool void unsigned signed size_t ssize_t uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t auto \
-         string std string_view ostream istream FILE")
+    set(
+        "int long short char float double bool void unsigned signed size_t ssize_t uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t auto \
+         string std string_view ostream istream FILE",
+    )
 });
 
 static RUBY: LazyLock<Set> = LazyLock::new(|| {
-    set("puts print p require require_relative raise attr_accessor attr_reader attr_writer include extend prepend private public protected lambda proc loop \
+    set(
+        "puts print p require require_relative raise attr_accessor attr_reader attr_writer include extend prepend private public protected lambda proc loop \
          String Integer Float Array Hash Symbol Time Date File Dir IO Kernel Object Class Module Struct Comparable Enumerable Range Regexp Set Proc Thread \
-         Mutex Exception StandardError ArgumentError RuntimeError NotImplementedError JSON YAML Logger ENV ARGV")
+         Mutex Exception StandardError ArgumentError RuntimeError NotImplementedError JSON YAML Logger ENV ARGV",
+    )
 });
 
 static PHP: LazyLock<Set> = LazyLock::new(|| {
-    set("int float string bool array mixed void never null object callable iterable parent Exception RuntimeException InvalidArgumentException \
+    set(
+        "int float string bool array mixed void never null object callable iterable parent Exception RuntimeException InvalidArgumentException \
          LogicException Throwable DateTime DateTimeImmutable Closure Iterator Countable ArrayAccess JsonSerializable stdClass count strlen sprintf \
-         array_map array_filter in_array is_null isset empty implode explode")
+         array_map array_filter in_array is_null isset empty implode explode",
+    )
 });
 
 static COMMON: LazyLock<Set> = LazyLock::new(|| {
-    set("add all any append apply assert at begin bind call cancel catch clear clone close cmp collect commit compile concat connect contains copy count \
+    set(
+        "add all any append apply assert at begin bind call cancel catch clear clone close cmp collect commit compile concat connect contains copy count \
          create data debug decode default del delete dump dumps each emit empty encode end endswith ends_with entries entry eq equal equals error exec \
          execute exists exit expand expect extend fetch fill filter finalize find first flat_map flatten flush fold for_each forEach format from get \
          getattr get_mut group handle has hash hashCode head id includes index index_of indexOf info init input insert into into_iter is_empty isEmpty \
@@ -115,7 +134,8 @@ static COMMON: LazyLock<Set> = LazyLock::new(|| {
          take tearDown tell test text then title to_owned to_string toString to_vec tostring trim trim_end trim_start truncate type unlock unsubscribe unwrap \
          update upper lower url user valueOf validate value values version visit wait warn warning width height with write writeln year month day zip \
          contains_key remove_entry retain drain chars bytes as_str as_ref as_bytes as_mut as_slice ok err and_then or_else map_err unwrap_or_else dispose done \
-         finish flush_all getName getValue getId setValue hasNext exception critical fail success setup teardown")
+         finish flush_all getName getValue getId setValue hasNext exception critical fail success setup teardown",
+    )
 });
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub enum Gives {
     Pairs,
 }
 
-const SHAPES: [(Shape, &str); 6] = [
+static SHAPES: [(Shape, &str); 6] = [
     (
         Shape::Pointer,
         " Box Rc Arc Cow Ref RefMut RefCell Cell Mutex RwLock MutexGuard RwLockReadGuard RwLockWriteGuard Pin OnceCell OnceLock \
@@ -106,7 +106,9 @@ pub fn gives(shape: Shape, method: &str) -> Option<Gives> {
     match (shape, method) {
         (Shape::Map, "values" | "values_mut" | "into_values" | "Values") => Some(Gives::Values),
         (Shape::Map, "keys" | "into_keys" | "Keys" | "keySet") => Some(Gives::Keys),
-        (Shape::Map, "items" | "iter" | "iter_mut" | "into_iter" | "drain" | "entries" | "entrySet") => Some(Gives::Pairs),
+        (Shape::Map, "items" | "iter" | "iter_mut" | "into_iter" | "drain" | "entries" | "entrySet") => {
+            Some(Gives::Pairs)
+        }
         (Shape::List, "values") => Some(Gives::Same),
         (Shape::Pointer, "get" | "peek" | "value" | "unwrap" | "expect") => Some(Gives::Same),
         (Shape::Maybe, "get" | "take" | "first" | "replace") => Some(Gives::Inner),
@@ -120,7 +122,10 @@ mod tests {
 
     #[test]
     fn containers_and_their_methods_are_known() {
-        assert_eq!((shape("Vec"), shape("dict"), shape("Pool"), shape("")), (Some(Shape::List), Some(Shape::Map), None, None));
+        assert_eq!(
+            (shape("Vec"), shape("dict"), shape("Pool"), shape("")),
+            (Some(Shape::List), Some(Shape::Map), None, None)
+        );
         assert_eq!(gives(Shape::Map, "values"), Some(Gives::Values));
         assert_eq!(gives(Shape::List, "pop"), Some(Gives::MaybeInner));
         assert_eq!(gives(Shape::Pointer, "lock"), Some(Gives::Same));

@@ -197,9 +197,7 @@ impl<'n> Evaluator<'n> {
         match (words.text(module), words.text(name)) {
             ("", _) => written.into(),
             (module, "" | "*" | "default") => module.into(),
-            (module, name) => {
-                format!("{module}{OUTSIDE}{name}").into()
-            }
+            (module, name) => format!("{module}{OUTSIDE}{name}").into(),
         }
     }
 
@@ -241,7 +239,9 @@ impl<'n> Evaluator<'n> {
                 Some(owner) => Value::Instance(Type::Symbol(owner, Rc::new([]))),
                 None => Value::Unknown,
             },
-            kind if kind.is_callable() && !definition.flags.has(Flags::ACCESSOR) => Value::Function(symbol, Type::Unknown),
+            kind if kind.is_callable() && !definition.flags.has(Flags::ACCESSOR) => {
+                Value::Function(symbol, Type::Unknown)
+            }
             _ => self.declared(symbol),
         }
     }
@@ -335,7 +335,9 @@ impl<'n> Evaluator<'n> {
             }
         }
         match own {
-            Type::Outside(path) if path.contains(OUTSIDE) => Value::Type(Type::Outside(format!("{path}.{name}").into())),
+            Type::Outside(path) if path.contains(OUTSIDE) => {
+                Value::Type(Type::Outside(format!("{path}.{name}").into()))
+            }
             Type::Outside(path) => Value::Type(Type::Outside(format!("{path}{OUTSIDE}{name}").into())),
             Type::Holder(shape, arguments) => given(shape, &arguments, name),
             Type::Builtin => Value::Instance(Type::Builtin),
@@ -380,9 +382,9 @@ impl<'n> Evaluator<'n> {
     /// The type round a point.
     pub fn this(&self, point: Point) -> Option<Type> {
         let all = &self.names().all;
-        let owner = all.chain(point.at).find_map(|symbol| {
-            if all.symbol(symbol).kind.is_type() { Some(symbol) } else { all.owner(symbol) }
-        });
+        let owner = all
+            .chain(point.at)
+            .find_map(|symbol| if all.symbol(symbol).kind.is_type() { Some(symbol) } else { all.owner(symbol) });
         owner.map(|owner| Type::Symbol(owner, Rc::new([])))
     }
 

@@ -18,7 +18,8 @@ pub fn external(family: Family, path: &str, name: &str) -> External {
         _ => module.len(),
     };
     let (package, rest) = module.split_at(end.min(module.len()));
-    let words = rest.split(separator).chain(inner.split(['.', OUTSIDE])).chain([name]).map(|word| word.trim_matches('/'));
+    let words =
+        rest.split(separator).chain(inner.split(['.', OUTSIDE])).chain([name]).map(|word| word.trim_matches('/'));
     let name = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(".");
     External { package: package.trim_matches(['"', '<', '>']).into(), name: name.into() }
 }

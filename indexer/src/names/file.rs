@@ -179,7 +179,9 @@ impl<'n> Resolver<'n> {
             _ => return None,
         };
         match externals::inner(known) {
-            Type::Outside(path) => Some(Outcome::Outside(externals::external(site.family, path, &site.reference.name), tier)),
+            Type::Outside(path) => {
+                Some(Outcome::Outside(externals::external(site.family, path, &site.reference.name), tier))
+            }
             Type::Builtin | Type::Holder(..) | Type::Tuple(_) => Some(Outcome::Elsewhere),
             Type::Symbol(..) if !is_open && site.family != Family::C => self.by_interface(site),
             _ => None,
@@ -275,7 +277,14 @@ impl<'n> Resolver<'n> {
 
     fn record(&mut self, site: Site<'_>, source: Option<u32>, outcome: Outcome) {
         let (role, start) = (site.reference.role, site.reference.start);
-        let mut edge = Edge { source, target: Target::File(0), role, tier: Tier::Candidate, confidence: Confidence(0), site: start };
+        let mut edge = Edge {
+            source,
+            target: Target::File(0),
+            role,
+            tier: Tier::Candidate,
+            confidence: Confidence(0),
+            site: start,
+        };
         match outcome {
             Outcome::Symbols(mut found, tier) => {
                 found.truncate(candidates::MOST);
@@ -287,7 +296,8 @@ impl<'n> Resolver<'n> {
                 }
             }
             Outcome::File(file, tier) => {
-                (edge.target, edge.tier, edge.confidence) = (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
+                (edge.target, edge.tier, edge.confidence) =
+                    (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
                 self.result.edges.edges.push(edge);
             }
             Outcome::Outside(external, tier) => {

@@ -51,9 +51,12 @@ fn all_methods(names: &Names, methods: &HashMap<u32, Vec<u32>>, interface: u32) 
 /// Types that have methods of these names and arities.
 fn implementers(names: &Names, methods: &[u32]) -> Vec<u32> {
     let name = |method: u32| names.all.symbol(method).name;
-    let Some(&rarest) = methods.iter().min_by_key(|&&method| names.all.named(name(method)).len()) else { return Vec::new() };
+    let Some(&rarest) = methods.iter().min_by_key(|&&method| names.all.named(name(method)).len()) else {
+        return Vec::new();
+    };
     let holders = names.all.named(name(rarest)).iter().filter_map(|&symbol| names.all.owner(symbol));
-    let mut types: Vec<u32> = holders.filter(|&of| !is_interface(names, of) && names.all.family_of(of) == Family::Go).collect();
+    let mut types: Vec<u32> =
+        holders.filter(|&of| !is_interface(names, of) && names.all.family_of(of) == Family::Go).collect();
     types.dedup();
     types.retain(|&of| methods.iter().all(|&method| has(names, of, name(method), method)));
     types.truncate(MOST_TYPES);

@@ -54,7 +54,8 @@ pub fn trace(names: &Names) -> (Vec<Place>, HashMap<u32, Lineage>) {
     let mut direct: HashMap<u32, Vec<Place>> = HashMap::new();
     let mut places = Vec::with_capacity(names.all.supertypes.len());
     for entry in &names.all.supertypes {
-        let point = Point { file: entry.file, at: if entry.of == NONE { NONE } else { names.all.symbol(entry.of).container } };
+        let point =
+            Point { file: entry.file, at: if entry.of == NONE { NONE } else { names.all.symbol(entry.of).container } };
         let text = names.all.words.text(entry.supertype);
         let place = scout.type_path(point, text).into_iter().next().unwrap_or(Place::Nowhere);
         if let Some(below) = scout.below(entry.of, point, entry.name) {
@@ -102,7 +103,13 @@ impl Scout<'_> {
     /// What a path of names means, the last of which is what is wanted.
     pub fn path(&mut self, point: Point, path: &str, want: Want) -> Vec<Place> {
         let path = path.split(['<', '[', '(']).next().unwrap_or(path).trim();
-        let separator = if path.contains("::") { "::" } else if path.contains('\\') { "\\" } else { "." };
+        let separator = if path.contains("::") {
+            "::"
+        } else if path.contains('\\') {
+            "\\"
+        } else {
+            "."
+        };
         let (head, last) = path.rsplit_once(separator).map_or((None, path), |(head, last)| (Some(head), last));
         if separator == "\\" {
             return self.php_path(point, path, want);
@@ -112,7 +119,8 @@ impl Scout<'_> {
             return self.bare(point, name, want).map_or_else(Vec::new, |meaning| meaning.places);
         };
         let is_rust = self.names.all.files[point.file as usize].family == super::family::Family::Rust;
-        let head = if is_rust { Some(self.rust_path(point, head, None)) } else { self.head_path(point, head, separator) };
+        let head =
+            if is_rust { Some(self.rust_path(point, head, None)) } else { self.head_path(point, head, separator) };
         let Some(head) = head.filter(|head| head.is_somewhere()) else { return Vec::new() };
         if let Place::Outside(..) = head {
             return vec![head];
@@ -136,7 +144,8 @@ impl Scout<'_> {
         let mut words = head.split(separator).filter(|word| !word.is_empty());
         let first = self.names.all.words.find(words.next()?)?;
         let meaning = self.bare(point, first, Want::Head);
-        let mut place = meaning.and_then(|meaning| self.head(&meaning.places)).or_else(|| self.package_named(point, first))?;
+        let mut place =
+            meaning.and_then(|meaning| self.head(&meaning.places)).or_else(|| self.package_named(point, first))?;
         for word in words {
             let Some(name) = self.names.all.words.find(word) else {
                 return matches!(place, Place::Outside(..)).then_some(place);
@@ -173,7 +182,11 @@ impl Scout<'_> {
         let known = |key: &str| words.find(key).map(Place::Package);
         let rest_is_empty = first.len() == namespace.len();
         let by_import = imported.and_then(|places| places.first().copied()).filter(|_| rest_is_empty);
-        let place = if path.starts_with('\\') { known(&absolute) } else { by_import.or_else(|| known(&relative)).or_else(|| known(&absolute)) };
+        let place = if path.starts_with('\\') {
+            known(&absolute)
+        } else {
+            by_import.or_else(|| known(&relative)).or_else(|| known(&absolute))
+        };
         let found = place.map_or_else(Vec::new, |place| self.member_places(place, name));
         self.suited(found, want)
     }

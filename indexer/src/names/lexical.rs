@@ -133,7 +133,9 @@ impl Scout<'_> {
     fn is_header(&self, symbol: u32) -> bool {
         let all = &self.names.all;
         let path = all.paths.path(all.file_of(symbol));
-        path.rsplit('.').next().is_some_and(|end| matches!(end, "h" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "tpp"))
+        path.rsplit('.')
+            .next()
+            .is_some_and(|end| matches!(end, "h" | "hh" | "hpp" | "hxx" | "h++" | "inl" | "ipp" | "tpp"))
     }
 
     /// Places that suit a use; those of the best fit only.

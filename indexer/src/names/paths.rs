@@ -144,11 +144,9 @@ mod tests {
 
     #[test]
     fn paths_are_taken_apart_and_joined() {
-        assert_eq!(
-            (folder("a/b.rs"), name("a/b.rs"), stem("a/b.d.ts"), stem("a/.x")),
-            ("a", "b.rs", "a/b.d", "a/.x")
-        );
-        let joined = [("a/b", "../c", Some("a/c")), ("", "./x", Some("x")), ("a", "../../x", None), ("a", "", Some("a"))];
+        assert_eq!((folder("a/b.rs"), name("a/b.rs"), stem("a/b.d.ts"), stem("a/.x")), ("a", "b.rs", "a/b.d", "a/.x"));
+        let joined =
+            [("a/b", "../c", Some("a/c")), ("", "./x", Some("x")), ("a", "../../x", None), ("a", "", Some("a"))];
         for (folder, relative, path) in joined {
             assert_eq!(join(folder, relative).as_deref(), path, "{folder} {relative}");
         }

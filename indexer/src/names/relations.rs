@@ -74,7 +74,9 @@ impl Resolver<'_> {
             let Some(above) = self.place_target(file, place) else { continue };
             let container = if entry.of == NONE { NONE } else { names.all.symbol(entry.of).container };
             let below = self.evaluator.scout.below(entry.of, Point { file, at: container }, entry.name);
-            let source = supertype.of.or_else(|| below.filter(|below| names.all.symbols_of(file).contains(below)).map(|below| below - first));
+            let source = supertype.of.or_else(|| {
+                below.filter(|below| names.all.symbols_of(file).contains(below)).map(|below| below - first)
+            });
             self.add(source, above, Role::Inherit, Tier::Import, supertype.start, file);
             let Some(below) = below.map(|below| self.target(below)) else { continue };
             let confidence = tiers::confidence(names.all.files[file as usize].family, Tier::Import, 1).0;
@@ -96,7 +98,14 @@ impl Resolver<'_> {
                 let (tier, site, relation) = (Tier::Unique, symbol.name_span.start, Relation::Implements);
                 let confidence = tiers::IMPLICIT;
                 let source = Some(number - first);
-                self.result.edges.edges.push(Edge { source, target: above, role: Role::Inherit, tier, confidence, site });
+                self.result.edges.edges.push(Edge {
+                    source,
+                    target: above,
+                    role: Role::Inherit,
+                    tier,
+                    confidence,
+                    site,
+                });
                 self.result.edges.inheritance.push(Inheritance { below, above, relation, tier, confidence, site });
             }
         }
@@ -104,7 +113,9 @@ impl Resolver<'_> {
 
     fn add_overrides(&mut self, file: u32, facts: &Facts) {
         let names = self.names();
-        for (number, symbol) in names.all.symbols_of(file).zip(&facts.symbols).filter(|(_, symbol)| symbol.kind.is_callable()) {
+        for (number, symbol) in
+            names.all.symbols_of(file).zip(&facts.symbols).filter(|(_, symbol)| symbol.kind.is_callable())
+        {
             let is_inherent = names.all.files[file as usize].family == Family::Rust && symbol.interface.is_none();
             let Some(owner) = names.all.owner(number).filter(|_| !is_inherent) else { continue };
             let above = names.above.get(&owner).into_iter().flat_map(|lineage| &lineage.types);

@@ -83,7 +83,9 @@ fn resolve_these(
             }
             None => Ok((Facts::default(), FileResult::default())),
         },
-        &mut |nth, (facts, result)| sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) }),
+        &mut |nth, (facts, result)| {
+            sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) })
+        },
     )?;
     Ok(externals.list)
 }
@@ -96,17 +98,11 @@ fn collect(
     see: &mut dyn FnMut(u32, Option<&Facts>),
 ) -> Result<Names, IndexError> {
     let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
-    in_order(
-        files.len(),
-        threads,
-        || (),
-        |(), file| facts(files, source, file),
-        &mut |file, facts: Option<Facts>| {
-            collector.add(Family::of(files[file as usize].language), facts.as_ref());
-            see(file, facts.as_ref());
-            Ok(())
-        },
-    )?;
+    in_order(files.len(), threads, || (), |(), file| facts(files, source, file), &mut |file, facts: Option<Facts>| {
+        collector.add(Family::of(files[file as usize].language), facts.as_ref());
+        see(file, facts.as_ref());
+        Ok(())
+    })?;
     let mut names = Names { all: collector.finish(), ..Names::default() };
     names.manifests = manifests(&names.all.paths, source)?;
     names.go_packages = go_packages(&names);

@@ -154,8 +154,13 @@ impl<'n> Scout<'n> {
         let mut whole = all.symbols_of(file).filter(|symbol| is_top(symbol) && is_whole(symbol));
         let stem = super::paths::name(super::paths::stem(all.paths.path(file)));
         let (first, second) = (whole.next(), whole.next());
-        let namesake = || all.symbols_of(file).find(|symbol| is_top(symbol) && all.name(*symbol).eq_ignore_ascii_case(stem));
-        if second.is_none() { first.map(Place::Symbol).into_iter().collect() } else { namesake().map(Place::Symbol).into_iter().collect() }
+        let namesake =
+            || all.symbols_of(file).find(|symbol| is_top(symbol) && all.name(*symbol).eq_ignore_ascii_case(stem));
+        if second.is_none() {
+            first.map(Place::Symbol).into_iter().collect()
+        } else {
+            namesake().map(Place::Symbol).into_iter().collect()
+        }
     }
 
     /// What the imports of a file call so. `from_outside`: asked by another file.
@@ -318,7 +323,12 @@ impl<'n> Scout<'n> {
             Place::Symbol(symbol) => Want::Head.fit(self.names.all.symbol(*symbol).kind).map(|fit| fit + 1),
             _ => Some(0),
         };
-        found.iter().copied().filter_map(|place| Some((fit(&place)?, place))).min_by_key(|(fit, _)| *fit).map(|(_, place)| place)
+        found
+            .iter()
+            .copied()
+            .filter_map(|place| Some((fit(&place)?, place)))
+            .min_by_key(|(fit, _)| *fit)
+            .map(|(_, place)| place)
     }
 }
 

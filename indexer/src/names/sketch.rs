@@ -20,9 +20,7 @@ pub fn facts(text: &str) -> Facts {
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
         if !line.trim().is_empty() {
-            while let Some((at, _)) = open.pop_if(|(at, _)| *at >= indent) {
-                let _ = at;
-            }
+            while open.pop_if(|(at, _)| *at >= indent).is_some() {}
             for (_, symbol) in &open {
                 facts.symbols[*symbol].range.end = (start + line.len()) as u32;
             }
@@ -37,7 +35,9 @@ pub fn facts(text: &str) -> Facts {
 }
 
 fn add(facts: &mut Facts, words: &[&str], line: &str, start: usize, container: Option<u32>) -> Option<usize> {
-    let after = |word: &str| words.iter().position(|one| *one == word).and_then(|at| words.get(at + 1)).map(|text| (*text).into());
+    let after = |word: &str| {
+        words.iter().position(|one| *one == word).and_then(|at| words.get(at + 1)).map(|text| (*text).into())
+    };
     let at = |word: &str| (start + line.find(word).unwrap_or(0)) as u32;
     let (name, numbers) = words.last().filter(|_| words.len() > 1).map_or(("", None), |last| parts(last));
     match words[0] {
@@ -45,7 +45,13 @@ fn add(facts: &mut Facts, words: &[&str], line: &str, start: usize, container: O
         "import" => {
             let name = words.get(2).filter(|word| !matches!(**word, "as" | "pub")).map(|word| (*word).into());
             let reexported = words.contains(&"pub");
-            facts.imports.push(Import { module: words[1].into(), name, alias: after("as"), reexported, start: start as u32 });
+            facts.imports.push(Import {
+                module: words[1].into(),
+                name,
+                alias: after("as"),
+                reexported,
+                start: start as u32,
+            });
         }
         "above" => {
             let of = facts.symbols.iter().position(|symbol| &*symbol.name == words[1]).map(|of| of as u32);
@@ -74,7 +80,8 @@ fn add(facts: &mut Facts, words: &[&str], line: &str, start: usize, container: O
             if let Some((least, most)) = numbers.and_then(|text| text.split_once('-')) {
                 symbol.arity = Arity { least: least.parse().expect("a number"), most: most.parse().unwrap_or(u8::MAX) };
             }
-            let flags = [("!exported", Flags::EXPORTED), ("!declaration", Flags::DECLARATION), ("!static", Flags::STATIC)];
+            let flags =
+                [("!exported", Flags::EXPORTED), ("!declaration", Flags::DECLARATION), ("!static", Flags::STATIC)];
             let set = flags.into_iter().filter(|(word, _)| words.contains(word));
             symbol.flags = set.fold(Flags::default(), |flags, (_, flag)| flags.with(flag));
             facts.symbols.push(symbol);

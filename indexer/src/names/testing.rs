@@ -37,8 +37,12 @@ impl Source for Repository {
 impl Repository {
     /// From a text in which a line `== PATH` begins each file.
     pub fn new(text: &str) -> Self {
-        let mut parts: Vec<(&str, &str)> =
-            text.split("== ").skip(1).filter_map(|part| part.split_once('\n')).map(|(path, text)| (path.trim(), text)).collect();
+        let mut parts: Vec<(&str, &str)> = text
+            .split("== ")
+            .skip(1)
+            .filter_map(|part| part.split_once('\n'))
+            .map(|(path, text)| (path.trim(), text))
+            .collect();
         parts.sort_unstable();
         let mut all = Self::default();
         for (path, text) in parts {
@@ -67,7 +71,9 @@ impl Repository {
     /// What each file leads to, by its path.
     pub fn lines_by_path(&self) -> HashMap<String, String> {
         let (all, externals) = self.resolved(2);
-        all.iter().map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true))).collect()
+        all.iter()
+            .map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true)))
+            .collect()
     }
 
     /// The same of the files that changes touch.
@@ -78,7 +84,9 @@ impl Repository {
             Ok(())
         });
         let externals = externals.unwrap();
-        all.iter().map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true))).collect()
+        all.iter()
+            .map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true)))
+            .collect()
     }
 
     /// One line an edge: `a.py:3 call acquire in run -> db.py#Pool.acquire own 97`.

@@ -24,8 +24,22 @@ pub enum Written<'t> {
 
 /// What says nothing about a type but stands before it.
 const PREFIXES: [&str; 16] = [
-    "const ", "mut ", "dyn ", "impl ", "readonly ", "volatile ", "struct ", "class ", "enum ", "union ", "typeof ", "keyof ",
-    "unique ", "final ", "&", "*",
+    "const ",
+    "mut ",
+    "dyn ",
+    "impl ",
+    "readonly ",
+    "volatile ",
+    "struct ",
+    "class ",
+    "enum ",
+    "union ",
+    "typeof ",
+    "keyof ",
+    "unique ",
+    "final ",
+    "&",
+    "*",
 ];
 
 /// Takes a type apart.
@@ -143,7 +157,9 @@ fn named(text: &str, depth: u32) -> Written<'_> {
 
 /// `Item = T` of a bound is `T`.
 fn assigned(text: &str) -> &str {
-    text.split_once('=').filter(|(name, _)| name.trim().chars().all(char::is_alphanumeric)).map_or(text, |(_, value)| value)
+    text.split_once('=')
+        .filter(|(name, _)| name.trim().chars().all(char::is_alphanumeric))
+        .map_or(text, |(_, value)| value)
 }
 
 /// Where the bracket that opens at `open` closes.

@@ -140,7 +140,8 @@ impl Evaluator<'_> {
                     let found = self.members_of(one, name);
                     all.is_open |= found.is_open;
                     all.through = all.through.or(found.through);
-                    let fresh: Vec<Place> = found.places.into_iter().filter(|place| !all.places.contains(place)).collect();
+                    let fresh: Vec<Place> =
+                        found.places.into_iter().filter(|place| !all.places.contains(place)).collect();
                     all.places.extend(fresh);
                 }
                 all
@@ -165,5 +166,6 @@ fn is_parameter(name: &str) -> bool {
     let mut signs = name.chars();
     let first = signs.next().is_some_and(|first| first.is_ascii_uppercase());
     let second = signs.next();
-    first && second.is_none_or(|second| second.is_ascii_digit() || (name.starts_with('T') && second.is_ascii_uppercase()))
+    first
+        && second.is_none_or(|second| second.is_ascii_digit() || (name.starts_with('T') && second.is_ascii_uppercase()))
 }

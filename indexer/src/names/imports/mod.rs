@@ -70,9 +70,9 @@ fn place(modules: Modules<'_>, file: u32, module: Word, binds_first: bool) -> Pl
 fn by_path(modules: Modules<'_>, file: u32, module: &str, extension: &str) -> Option<Place> {
     let all = &modules.all.paths;
     // What is put together when the program runs (`$DIR/lib.sh`) is known by its end.
-    let known = module.rfind(['$', '`', ')', '}']).map_or(module, |last| {
-        module[last..].find('/').map_or(module, |slash| &module[last + slash + 1..])
-    });
+    let known = module
+        .rfind(['$', '`', ')', '}'])
+        .map_or(module, |last| module[last..].find('/').map_or(module, |slash| &module[last + slash + 1..]));
     let relative = if known.ends_with(extension) { known.to_owned() } else { format!("{known}{extension}") };
     let beside = paths::join(paths::folder(all.path(file)), &relative).and_then(|path| all.file(&path));
     let end = relative.trim_start_matches(['.', '/']);

@@ -34,7 +34,11 @@ fn distance(root: &str, own: &str) -> usize {
 pub fn probe(modules: Modules<'_>, root: &str, relative: &str) -> Option<Place> {
     let all = &modules.all.paths;
     let path = if relative.is_empty() { root.to_owned() } else { paths::below(root, relative) };
-    let ends = if path.is_empty() { ["__init__.py", "__init__.pyi", "", ""] } else { ["/__init__.py", ".py", "/__init__.pyi", ".pyi"] };
+    let ends = if path.is_empty() {
+        ["__init__.py", "__init__.pyi", "", ""]
+    } else {
+        ["/__init__.py", ".py", "/__init__.pyi", ".pyi"]
+    };
     let file = ends.iter().filter(|end| !end.is_empty()).find_map(|end| all.file(&format!("{path}{end}")));
     file.map(Place::File).or_else(|| all.folder(&path).map(Place::Folder))
 }

@@ -37,7 +37,8 @@ impl NodePackage {
     pub fn targets(&self, rest: &str) -> Vec<String> {
         let mut targets = Vec::new();
         let key = if rest.is_empty() { ".".to_owned() } else { format!("./{rest}") };
-        if rest.is_empty() && !self.exports.as_object().is_some_and(|keys| keys.keys().any(|key| key.starts_with('.'))) {
+        if rest.is_empty() && !self.exports.as_object().is_some_and(|keys| keys.keys().any(|key| key.starts_with('.')))
+        {
             collect(&self.exports, "", &mut targets);
         } else {
             by_key(&self.exports, &key, &mut targets);
@@ -125,7 +126,8 @@ impl Aliases {
         let extends = &json["extends"];
         let many = extends.as_array().map(Vec::as_slice).unwrap_or(std::slice::from_ref(extends));
         let relative = many.iter().filter_map(Value::as_str).filter(|path| path.starts_with('.'));
-        self.extends.extend(relative.filter_map(|path| paths::join(folder, path)).map(|path| paths::folder(&path).to_owned()));
+        self.extends
+            .extend(relative.filter_map(|path| paths::join(folder, path)).map(|path| paths::folder(&path).to_owned()));
     }
 
     /// Paths that a module name may mean, without extension as written; empty: it is no alias.
@@ -189,7 +191,10 @@ mod tests {
         let mut read = |folder: &str, text: &str| {
             all.entry(folder.to_owned()).or_insert_with(Aliases::default).read(folder, text);
         };
-        read("", r#"{"compilerOptions": {"baseUrl": ".", "paths": {"@/*": ["src/*"], "db": ["lib/db"], "@/x/*": ["x/*"]}}}"#);
+        read(
+            "",
+            r#"{"compilerOptions": {"baseUrl": ".", "paths": {"@/*": ["src/*"], "db": ["lib/db"], "@/x/*": ["x/*"]}}}"#,
+        );
         read("app", "{\"extends\": \"../tsconfig.json\", // c\n}");
         read("own", r#"{"compilerOptions": {"paths": {"~/*": ["./*"]}}}"#);
         inherit(&mut all);
