@@ -407,10 +407,3 @@ fn sample_snapshot(n: usize) -> Snapshot {
     let skipped = |nth: usize| Skipped { path: format!("logo{nth}.png").into_bytes(), reason: SkipReason::Binary };
     Snapshot::new(ObjectId([3; 20]), sample_keys(2), sample_entries(n), (0..4).map(skipped).collect())
 }
-
-#[test]
-fn tmp_write_golden() {
-    let path = |name: &str| format!("{}/src/store/golden/{name}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(path("v1-graphs.root"), root_with_graphs().encode()).unwrap();
-    std::fs::write(path("v1-graphs.refs"), refs_with_graphs().encode()).unwrap();
-}

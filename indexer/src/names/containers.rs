@@ -37,7 +37,7 @@ pub enum Gives {
     Pairs,
 }
 
-const SHAPES: [(Shape, &str); 6] = [
+static SHAPES: [(Shape, &str); 6] = [
     (
         Shape::Pointer,
         " Box Rc Arc Cow Ref RefMut RefCell Cell Mutex RwLock MutexGuard RwLockReadGuard RwLockWriteGuard Pin OnceCell OnceLock \

@@ -20,9 +20,7 @@ pub fn facts(text: &str) -> Facts {
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
         if !line.trim().is_empty() {
-            while let Some((at, _)) = open.pop_if(|(at, _)| *at >= indent) {
-                let _ = at;
-            }
+            while open.pop_if(|(at, _)| *at >= indent).is_some() {}
             for (_, symbol) in &open {
                 facts.symbols[*symbol].range.end = (start + line.len()) as u32;
             }

@@ -2,6 +2,4 @@
 
 mod changes;
 mod python;
-mod rust;
-mod script;
 mod sketched;
