@@ -90,15 +90,19 @@ impl<'t> Family<'t> {
         found.name = self.besides_macro(head.node, declarator, found.name);
         let has_body = head.type_of.is_some_and(|it| self.field(it, Field::Body).is_some());
         let start = self.template.take().unwrap_or(head.node.start_byte());
-        let is_whole = is_alone && !has_body;
+        let is_named = head.type_of.is_some_and(|it| self.field(it, Field::Name).is_some());
+        let is_whole = is_alone && !(has_body && is_named);
         let range = if is_whole { to_span(start, head.node.end_byte()) } else { span(declarator) };
-        let range = Span { start: range.start.min(found.name.start_byte() as u32), ..range };
+        let name = span(found.name);
+        let range = Span { start: range.start.min(name.start), end: range.end.max(name.end) };
         let ticket = match found.function {
             _ if head.is_typedef => self.type_alias(head, &found, range),
             Some(function) => self.prototype(head, &found, function, range),
             None => self.variable(head, &found, range),
         };
-        self.describe(ticket, range, head.node.start_byte(), found.value);
+        // What a struct without a name holds is no part of the signature of what it is the type of.
+        let body = head.type_of.filter(|_| is_whole).and_then(|it| self.field(it, Field::Body));
+        self.describe(ticket, range, head.node.start_byte(), body.or(found.value));
         match found.value.map(|value| (value, self.kind(value))) {
             Some((list, Kind::InitializerList)) => {
                 let made = self.made(head);
@@ -125,8 +129,8 @@ impl<'t> Family<'t> {
     }
 
     /// Signature and documentation.
-    fn describe(&mut self, ticket: Ticket, range: Span, start: usize, value: Option<Node<'t>>) {
-        let end = value.map_or(range.end as usize, |value| value.start_byte());
+    fn describe(&mut self, ticket: Ticket, range: Span, start: usize, rest: Option<Node<'t>>) {
+        let end = rest.map_or(range.end as usize, |rest| rest.start_byte());
         let signature = self.text.signature(range.start as usize, end);
         let doc = self.text.comment_above(start, COMMENTS);
         let symbol = self.facts.symbol_mut(ticket);

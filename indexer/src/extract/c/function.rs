@@ -15,7 +15,8 @@ impl<'t> Family<'t> {
         let Some(found) = declared else { return self.body_of(node, None, walk) };
         match found.function {
             Some(function) if type_of.is_none() && self.is_invocation(function) => {
-                self.macro_function(node, function, walk);
+                let parameters = self.field(function, Field::Parameters);
+                self.macro_function(node, self.word(function, Field::Declarator), parameters, walk);
             }
             Some(function) => {
                 self.define_function(node, &found, function);
@@ -24,6 +25,11 @@ impl<'t> Family<'t> {
             }
             // `class API Pool : public Base { … }` with a macro that the grammar does not know.
             None if type_of.is_some_and(|it| self.anonymous_kind(it).is_some()) => self.macro_record(node, walk),
+            // `TEST(adds) { … }`.
+            None if found.is_bracketed => {
+                let arguments = self.field(node, Field::Declarator);
+                self.macro_function(node, self.word(node, Field::TypeOf), arguments, walk);
+            }
             None => self.body_of(node, None, walk),
         }
     }

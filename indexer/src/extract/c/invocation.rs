@@ -128,10 +128,16 @@ impl<'t> Family<'t> {
     }
 
     /// The function that such a macro makes.
-    pub(super) fn macro_function(&mut self, node: Node<'t>, function: Node<'t>, walk: &mut Walk<'t>) {
+    pub(super) fn macro_function(
+        &mut self,
+        node: Node<'t>,
+        callee: &'t str,
+        arguments: Option<Node<'t>>,
+        walk: &mut Walk<'t>,
+    ) {
         let body = self.field(node, Field::Body);
-        if let (Some(parameters), Some(body)) = (self.field(function, Field::Parameters), body) {
-            self.begin_function(node, body, self.word(function, Field::Declarator), parameters);
+        if let (Some(arguments), Some(body)) = (arguments, body) {
+            self.begin_function(node, body, callee, arguments);
         }
         self.scopes.enter();
         self.open.push(Open::Function);

@@ -36,9 +36,11 @@ impl<'t> Family<'t> {
         (name, kind): (Node<'t>, SymbolKind),
         walk: &mut Walk<'t>,
     ) {
-        let symbol = self.type_symbol(record, kind, name, span(node));
+        let mut symbol = self.type_symbol(record, kind, name, span(node));
+        let body = self.field(record, Field::Body).map_or(node.end_byte(), |body| body.start_byte());
+        symbol.signature = self.text.signature(node.start_byte(), body);
+        symbol.doc = self.text.comment_above(node.start_byte(), COMMENTS);
         let ticket = self.facts.symbol(symbol);
-        self.facts.symbol_mut(ticket).doc = self.text.comment_above(node.start_byte(), COMMENTS);
         self.inside(record, kind, (Some(ticket), self.text.of(name)), walk);
     }
 

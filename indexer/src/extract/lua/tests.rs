@@ -31,7 +31,7 @@ local fn = function() end
 Level = 4
 local plain = 3
 Level = plain
-return { run = helper, go = function() global() end }
+return { run = helper, go = function() end }
 "#;
 
 #[test]
@@ -76,7 +76,6 @@ fn receivers_are_told_by_what_locals_are() {
         18 call helper/1 in M.acquire
         23 call M | new/0 in global
         24 call ? | y/0 in M.late
-        29 call global/0 in go
         ",
     );
     assert_lines(&references_of("lua", TEXT, &["write"]), "9 write <M> | conn in M.new\n28 write Level");

@@ -46,7 +46,6 @@ function main/0-0
   call db.Open() | Acquire/0
   call db.Open().Acquire().0 | Close/0
   call o | Open/0
-  new <o.Queue> | Queue
   call <o.Queue> | Acquire/0
   call fmt | Println/1
 ";
@@ -60,8 +59,8 @@ function main/0-0
     main.go:7 Acquire call in main -> db/pool.go#Pool.Acquire receiver 90
     main.go:8 Close call in main -> db/pool.go#Conn.Close receiver 90
     main.go:9 Open call in main -> other/queue.go#Open qualified 95
-    main.go:11 Acquire call in main -> other/queue.go#Queue.Acquire receiver 90
-    main.go:12 Println call in main -> external:fmt Println qualified 95
+    main.go:10 Acquire call in main -> other/queue.go#Queue.Acquire receiver 90
+    main.go:11 Println call in main -> external:fmt Println qualified 95
     ",
     );
     let inherited = Repository::sketched(text).edges(|role| role.name() == "inherit" || role.name() == "override");
@@ -96,7 +95,6 @@ package c
 import a Pool
 import a.Pool make
 import b *
-import java.util List
 class Main
   field pools : List<Pool>
   method run/0-0
@@ -105,17 +103,15 @@ class Main
     call Pool.make().acquire() | close/0
     call this.pools[] | acquire/0
     call <b.Pool> | acquire/0
-    call List | of/1
-",
+  ",
         "
     src/a/Pool.java:5 close call in Pool.acquire -> src/a/Pool.java#Pool.close own 97
     src/a/Pool.java:6 close call in Pool.acquire -> src/a/Conn.java#Conn.close receiver 90
-    src/c/Main.java:9 make call in Main.run -> src/a/Pool.java#Pool.make qualified 95
-    src/c/Main.java:10 make call in Main.run -> src/a/Pool.java#Pool.make import 95
-    src/c/Main.java:11 close call in Main.run -> src/a/Conn.java#Conn.close receiver 90
-    src/c/Main.java:12 acquire call in Main.run -> src/a/Pool.java#Pool.acquire receiver 90
-    src/c/Main.java:13 acquire call in Main.run -> src/b/Pool.java#Pool.acquire receiver 90
-    src/c/Main.java:14 of call in Main.run -> external:java.util List.of qualified 95
+    src/c/Main.java:8 make call in Main.run -> src/a/Pool.java#Pool.make qualified 95
+    src/c/Main.java:9 make call in Main.run -> src/a/Pool.java#Pool.make import 95
+    src/c/Main.java:10 close call in Main.run -> src/a/Conn.java#Conn.close receiver 90
+    src/c/Main.java:11 acquire call in Main.run -> src/a/Pool.java#Pool.acquire receiver 90
+    src/c/Main.java:12 acquire call in Main.run -> src/b/Pool.java#Pool.acquire receiver 90
     ",
     );
 }
@@ -130,7 +126,6 @@ struct pool
 struct ops
   field acquire
 function db_open/0-0 : pool !declaration !exported
-macro DB_MAX/1-1
 == src/db.c
 import \"db.h\"
 function db_open/0-0 : pool !exported
@@ -144,17 +139,15 @@ import <db.h>
 function main/0-0 !exported
   call db_open/0
   call db_open().ops | acquire/1
-  call DB_MAX/1
   call helper/0
   call close/1
 ",
         "
     app/main.c:3 db_open call in main -> src/db.c#db_open import 95
     app/main.c:4 acquire call in main -> include/db.h#ops.acquire receiver 90
-    app/main.c:5 DB_MAX call in main -> include/db.h#DB_MAX import 95
-    app/main.c:6 helper call in main -> src/db.c#helper candidate 20
-    app/main.c:6 helper call in main -> src/other.c#helper candidate 20
-    app/main.c:7 close call in main -> src/other.c#close package 90
+    app/main.c:5 helper call in main -> src/db.c#helper candidate 20
+    app/main.c:5 helper call in main -> src/other.c#helper candidate 20
+    app/main.c:6 close call in main -> src/other.c#close package 90
     src/db.c:3 helper call in db_open -> src/db.c#helper file 97
     ",
     );
@@ -177,23 +170,17 @@ module db
 import \"pool.hpp\"
 module db
   method acquire/0-0 of Pool : Conn
-    call check/0
     call <std::unique_ptr<Conn>> | close/0
 == main.cpp
 import \"db/pool.hpp\"
 class Pool
   method acquire/0-0
 function main/0-0
-  call <db::Pool> | acquire/0
   call <Pool> | acquire/0
-  call <db::Pool>.acquire() | close/0
 ",
         "
-    db/pool.cpp:4 check call in db.Pool.acquire -> db/pool.hpp#db.Base.check own 97
-    db/pool.cpp:5 close call in db.Pool.acquire -> db/pool.hpp#db.Conn.close receiver 90
-    main.cpp:5 acquire call in main -> db/pool.cpp#db.Pool.acquire receiver 90
-    main.cpp:6 acquire call in main -> main.cpp#Pool.acquire receiver 90
-    main.cpp:7 close call in main -> db/pool.hpp#db.Conn.close receiver 90
+    db/pool.cpp:4 close call in db.Pool.acquire -> db/pool.hpp#db.Conn.close receiver 90
+    main.cpp:5 acquire call in main -> main.cpp#Pool.acquire receiver 90
     ",
     );
 }
