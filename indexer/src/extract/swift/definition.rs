@@ -150,7 +150,7 @@ impl<'t> Swift<'t> {
         let mut arity = Arity::default();
         for parameter in self.parts(node, Kind::Parameter) {
             let after = self.text.slice(parameter.end_byte(), node.end_byte()).trim_start();
-            if after.starts_with("...") {
+            if self.text.of(parameter).ends_with("...") {
                 arity.most = u8::MAX;
                 continue;
             }

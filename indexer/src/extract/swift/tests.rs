@@ -73,7 +73,7 @@ fn types_and_members() {
         8 property Pool.free: Int [exported accessor]
         9 constructor Pool.init/1-2 [exported]
         10 method Pool.deinit/0-0 [exported]
-        11 method Pool.acquire/2-3: Conn? [exported async]
+        11 method Pool.acquire/1-*: Conn? [exported async]
         28 method Pool.make/0-0: Self [exported static]
         29 method Pool.cm/0-0 [exported static]
         30 method Pool.subscript/1-1: Int [exported]
