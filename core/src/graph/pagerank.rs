@@ -83,13 +83,13 @@ mod tests {
         let mut rank = vec![1.0 / n as f64; n];
         for _ in 0..ROUNDS {
             let mut next = vec![0.15 / n as f64; n];
-            for source in 0..n {
+            for (source, own) in rank.iter().enumerate() {
                 let total: f64 = edges.iter().filter(|edge| edge.0 == source).map(|edge| edge.2).sum();
                 for (target, next) in next.iter_mut().enumerate() {
                     let direct: f64 =
                         edges.iter().filter(|edge| (edge.0, edge.1) == (source, target)).map(|edge| edge.2).sum();
                     let share = if total > 0.0 { direct / total } else { 1.0 / n as f64 };
-                    *next += 0.85 * rank[source] * share;
+                    *next += 0.85 * own * share;
                 }
             }
             rank = next;

@@ -78,6 +78,7 @@ macro_rules! vocabulary {
     };
     (@words $type:ident $doc:literal $($word:ident = $name:literal,)*) => {
         #[doc = $doc]
+        #[allow(clippy::enum_variant_names, reason = "the words are those of a grammar")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $type {
             $(#[doc = $name] $word,)*

@@ -143,7 +143,9 @@ impl Touched {
             let _ = qualifier;
         }
         for (number, import) in (0..).zip(&all.imports) {
-            if !touches(import.module, &mut known) && !(import.name != STAR && touches(import.name, &mut known)) {
+            let is_touched =
+                touches(import.module, &mut known) || (import.name != STAR && touches(import.name, &mut known));
+            if !is_touched {
                 continue;
             }
             match import.local {

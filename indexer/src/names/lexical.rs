@@ -22,8 +22,8 @@ pub struct Meaning {
 impl Scout<'_> {
     /// The meaning of a bare name, if the scopes of its file tell one.
     pub fn bare(&mut self, point: Point, name: Word, want: Want) -> Option<Meaning> {
-        let rules: [fn(&mut Self, Point, Word) -> (Vec<Place>, Tier); 5] =
-            [Self::by_file, Self::by_import, Self::by_package, Self::by_star, Self::by_linkage];
+        type Rule<'n> = fn(&mut Scout<'n>, Point, Word) -> (Vec<Place>, Tier);
+        let rules: [Rule<'_>; 5] = [Self::by_file, Self::by_import, Self::by_package, Self::by_star, Self::by_linkage];
         if let Some(meaning) = self.by_scopes(point, name, want) {
             return Some(meaning);
         }

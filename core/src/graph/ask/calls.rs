@@ -95,7 +95,8 @@ pub fn calls(view: &View, roots: &[NodeId], question: &Question) -> Result<Calls
         for (parent, neighbours) in found {
             for (node, manner, sites) in neighbours {
                 // A call of itself is shown, but not followed.
-                if !seen.insert(node) && !(depth == 1 && roots.contains(&node)) {
+                let is_new = seen.insert(node) || (depth == 1 && roots.contains(&node));
+                if !is_new {
                     continue;
                 }
                 if tree.calls.len() == question.most {

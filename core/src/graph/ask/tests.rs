@@ -277,8 +277,8 @@ rename to moved
     };
     let expected = [
         change(Some("src/a.rs"), Some("src/a.rs"), &[4..5, 6..7, 20..22]),
-        change(None, Some("new.rs"), &[1..2]),
-        change(Some("old"), Some("moved"), &[1..2]),
+        change(None, Some("new.rs"), std::slice::from_ref(&(1..2))),
+        change(Some("old"), Some("moved"), std::slice::from_ref(&(1..2))),
     ];
     assert_eq!(parse_diff(diff).unwrap(), expected);
     assert!(parse_diff("--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-one\n").unwrap_err().contains("ends within a hunk"));
@@ -294,10 +294,13 @@ fn changed_bytes_touch_the_innermost_symbol() {
         let found = changed(&view, lib, bytes).unwrap().into_iter();
         found.map(|one| (name_of(&view, one.node), one.signature)).collect::<Vec<_>>()
     };
-    assert_eq!(touched(&[5..6]), [("a/lib#Open".to_owned(), true)]);
+    assert_eq!(touched(std::slice::from_ref(&(5..6))), [("a/lib#Open".to_owned(), true)]);
     assert_eq!(touched(&[50..51, 60..70]), [("a/lib#Open".to_owned(), false)]);
-    assert_eq!(touched(&[90..130]), [("a/lib#Open".to_owned(), false), ("a/lib#check".to_owned(), true)]);
-    assert_eq!(touched(&[999..1000]), [("a/lib#".to_owned(), false)]);
+    assert_eq!(
+        touched(std::slice::from_ref(&(90..130))),
+        [("a/lib#Open".to_owned(), false), ("a/lib#check".to_owned(), true)]
+    );
+    assert_eq!(touched(std::slice::from_ref(&(999..1000))), [("a/lib#".to_owned(), false)]);
 }
 
 #[test]

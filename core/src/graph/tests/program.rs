@@ -175,11 +175,13 @@ pub(crate) fn programs() -> impl Strategy<Value = Program> {
     prop::collection::btree_map("[a-d]/[ab]", prop::collection::vec(function, 0..4), 0..6).prop_map(Program)
 }
 
-pub(crate) fn program(files: &[(&str, &[(&str, &[&str])])]) -> Program {
-    let function =
-        |(name, uses): &(&str, &[&str])| (name.to_string(), uses.iter().map(|one| one.to_string()).collect());
+/// A function and what it uses.
+type Function<'a> = (&'a str, &'a [&'a str]);
+
+pub(crate) fn program(files: &[(&str, &[Function<'_>])]) -> Program {
+    let function = |(name, uses): &Function<'_>| (name.to_string(), uses.iter().map(|one| one.to_string()).collect());
     let file =
-        |(path, functions): &(&str, &[(&str, &[&str])])| (path.to_string(), functions.iter().map(function).collect());
+        |(path, functions): &(&str, &[Function<'_>])| (path.to_string(), functions.iter().map(function).collect());
     Program(files.iter().map(file).collect())
 }
 

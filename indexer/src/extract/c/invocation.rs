@@ -60,7 +60,7 @@ impl<'t> Family<'t> {
 
     /// The block right after a call without a semicolon.
     fn block_after(&self, node: Node<'t>) -> Option<Node<'t>> {
-        let last = node.child(node.child_count().checked_sub(1)? as u32)?;
+        let last = node.child(node.child_count().checked_sub(1)?)?;
         let is_open = self.kind(last) != Kind::Semicolon || last.is_missing();
         node.next_named_sibling().filter(|next| is_open && self.kind(*next) == Kind::CompoundStatement)
     }
