@@ -1,11 +1,27 @@
 //! Graphs of tips as HEAD and the refs object hold them: a column beside their tips, which readers that know no graphs skip.
 
 use crate::store::codec::{Damage, Decoder, Encoder};
-use crate::store::{ObjectKey, Tip, TipGraph};
+use crate::store::{Kind, ObjectKey, Tip};
 
 const NO_GRAPH: u64 = 0;
 const WHOLE: u64 = 1;
 const DELTA: u64 = 2;
+
+/// The graph of a tip: whole, or a delta on another object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TipGraph {
+    /// The object.
+    pub key: ObjectKey,
+    /// The whole graph that it is a delta on; `None`: it is whole itself.
+    pub base: Option<ObjectKey>,
+}
+
+impl TipGraph {
+    /// The objects that it needs.
+    pub fn objects(self) -> impl Iterator<Item = (Kind, ObjectKey)> {
+        std::iter::once(self.key).chain(self.base).map(|key| (Kind::Graph, key))
+    }
+}
 
 /// One of each row, in their order.
 pub(super) fn encode(graphs: impl Iterator<Item = Option<TipGraph>> + Clone) -> Encoder {

@@ -56,6 +56,7 @@ pub use self::error::StoreError;
 #[cfg(feature = "testing")]
 pub use self::faults::{Faults, SharedMemory};
 use self::folder::{Content, Folder};
+pub use self::graphs::TipGraph;
 pub use self::head::HeadTag;
 pub use self::head_mark::{HeadMark, ReadHead};
 pub use self::hedge::Hedges;
@@ -67,7 +68,7 @@ pub use self::ranges::{Enough, Ranges};
 pub use self::ranks::Ranks;
 pub use self::refs::{Refs, Retained};
 use self::remote::Remote;
-pub use self::root::{RepositoryEntry, Root, SegmentEntry, Tip, TipGraph};
+pub use self::root::{RepositoryEntry, Root, SegmentEntry, Tip};
 pub use self::snapshot::{Entry, SkipReason, Skipped, Snapshot, SnapshotEntry};
 pub use self::snapshot_delta::SnapshotDelta;
 use crate::crypto;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::id::{ObjectId, RepositoryId};
 use crate::store::codec::{Damage, Decoder, Encoder, Envelope, Format, Sections};
-use crate::store::{DocRanges, Dropped, Kind, ObjectKey, StoreError, dropped, graphs};
+use crate::store::{DocRanges, Dropped, ObjectKey, StoreError, TipGraph, dropped, graphs};
 
 const FORMAT: Format = Format { magic: *b"KDBR", version: 1, min_reader: 1 };
 
@@ -102,22 +102,6 @@ pub struct Tip {
     pub base: Option<ObjectKey>,
     /// Its graph; `None`: callers are known by name only. What a ref has left has none.
     pub graph: Option<TipGraph>,
-}
-
-/// The graph of a tip: whole, or a delta on another object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TipGraph {
-    /// The object.
-    pub key: ObjectKey,
-    /// The whole graph that it is a delta on; `None`: it is whole itself.
-    pub base: Option<ObjectKey>,
-}
-
-impl TipGraph {
-    /// The objects that it needs.
-    pub fn objects(self) -> impl Iterator<Item = (Kind, ObjectKey)> {
-        std::iter::once(self.key).chain(self.base).map(|key| (Kind::Graph, key))
-    }
 }
 
 impl Tip {

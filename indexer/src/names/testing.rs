@@ -65,7 +65,7 @@ impl Repository {
             all.push(one);
             Ok(())
         });
-        (all, externals.unwrap())
+        (all, externals.expect("texts of a test can be read"))
     }
 
     /// What each file leads to, by its path.
@@ -83,7 +83,7 @@ impl Repository {
             all.push(one);
             Ok(())
         });
-        let externals = externals.unwrap();
+        let externals = externals.expect("texts of a test can be read");
         all.iter()
             .map(|one| (self.files[one.file as usize].path.to_string(), self.lines(one, &externals, &|_| true)))
             .collect()
@@ -123,7 +123,7 @@ impl Repository {
     }
 
     fn symbol(&self, file: u32, symbol: usize) -> String {
-        let facts = self.facts(file).unwrap().unwrap();
+        let facts = self.facts(file).expect("facts can be read").expect("the file has facts");
         format!("{}#{}", self.files[file as usize].path, facts.qualified(symbol).join("."))
     }
 

@@ -22,12 +22,12 @@ mod expression;
 mod function;
 mod invocation;
 mod namespace;
+#[cfg(test)]
+mod plus_tests;
 mod preprocessor;
 mod record;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_plus;
 mod usage;
 
 use std::collections::HashSet;
