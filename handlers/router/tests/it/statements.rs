@@ -180,7 +180,7 @@ async fn searches(costs: &mut Costs) {
     let search = "/api/v1/search/code";
     for _ in 0..2 {
         costs.ask("GET /api/v1/search/code", INDEX, &format!("{search}?query=alpha"), None).await;
-        costs.ask("GET /api/v1/search/symbols", INDEX, "/api/v1/search/symbols?query=alpha", None).await;
+        costs.ask("GET /api/v1/search/symbols", INDEX, "/api/v1/search/symbols?name=alpha", None).await;
         let body = json!({ "query": "alpha", "repository": "a/b", "count": true });
         costs.ask("POST /api/v1/search/code", INDEX, search, Some(body)).await;
         let symbols = "/api/v1/search/symbols?name=alpha";
