@@ -97,4 +97,24 @@ macro_rules! vocabulary {
     };
 }
 
-pub(in crate::extract) use vocabulary;
+/// How the rules of one language read nodes by its words: `kind`, `field`, and `word`, which is what stands in a field, empty
+/// where nothing does or something long.
+macro_rules! reading {
+    ($rules:ident) => {
+        impl<'t> $rules<'t> {
+            fn kind(&self, node: Node<'_>) -> Kind {
+                self.grammar.kind(node)
+            }
+
+            fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
+                self.grammar.field(node, field)
+            }
+
+            fn word(&self, node: Node<'t>, field: Field) -> &'t str {
+                self.field(node, field).map_or("", |child| self.text.short(child))
+            }
+        }
+    };
+}
+
+pub(in crate::extract) use {reading, vocabulary};

@@ -38,7 +38,7 @@ use kotadb_core::facts::{Facts, Flags, Role, SymbolKind};
 use tree_sitter::Node;
 
 use super::collector::Collector;
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Comments, Text};
@@ -210,18 +210,6 @@ impl<'t> Family<'t> {
         self.facts.finish(is_cut || self.is_torn)
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.short(child))
-    }
-
     /// Whether what is declared here is local.
     fn is_local(&self) -> bool {
         matches!(self.open.last(), Some(Open::Function))
@@ -234,6 +222,8 @@ impl<'t> Family<'t> {
         walk.later(Later::Leave);
     }
 }
+
+reading!(Family);
 
 impl<'t> Rules<'t> for Family<'t> {
     type Later = Later;

@@ -27,7 +27,7 @@ use kotadb_core::facts::{Facts, Role, SymbolKind};
 use tree_sitter::Node;
 
 use super::collector::Collector;
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Comments, Text};
@@ -149,18 +149,6 @@ impl<'t> Sharp<'t> {
         }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.short(child))
-    }
-
     /// Visits a node in a scope of its own.
     fn scoped(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         self.scopes.enter();
@@ -168,6 +156,8 @@ impl<'t> Sharp<'t> {
         walk.later(Later::Leave);
     }
 }
+
+reading!(Sharp);
 
 impl<'t> Rules<'t> for Sharp<'t> {
     type Later = Later<'t>;

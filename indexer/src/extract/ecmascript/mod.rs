@@ -30,7 +30,7 @@ use memchr::memmem;
 use tree_sitter::{Node, Tree};
 
 use super::collector::{Collector, Ticket};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -239,18 +239,6 @@ impl<'t> Script<'t> {
         self.facts.finish(partial)
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// Children of one kind.
     fn children_of(&self, node: Node<'t>, kind: Kind) -> Vec<Node<'t>> {
         let mut children = walk::named_children(node);
@@ -268,6 +256,8 @@ impl<'t> Script<'t> {
         !self.scopes.is_inside()
     }
 }
+
+reading!(Script);
 
 impl<'t> Rules<'t> for Script<'t> {
     type Later = Later<'t>;

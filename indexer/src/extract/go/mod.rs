@@ -24,7 +24,7 @@ use kotadb_core::facts::{Facts, Role};
 use tree_sitter::Node;
 
 use super::collector::Collector;
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Comments, Text};
@@ -120,18 +120,6 @@ impl<'t> Go<'t> {
         }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.short(child))
-    }
-
     fn is_local(&self) -> bool {
         self.n_functions > 0
     }
@@ -143,6 +131,8 @@ impl<'t> Go<'t> {
         walk.later(Later::Leave);
     }
 }
+
+reading!(Go);
 
 impl<'t> Rules<'t> for Go<'t> {
     type Later = Later<'t>;

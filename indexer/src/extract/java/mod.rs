@@ -25,7 +25,7 @@ use kotadb_core::facts::{Facts, Role, SymbolKind};
 use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Comments, Text};
@@ -136,18 +136,6 @@ impl<'t> Java<'t> {
         Self { text, grammar: &GRAMMAR, facts: Collector::default(), scopes: Scopes::default(), open: Vec::new() }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.short(child))
-    }
-
     /// Visits a node in a scope of its own.
     fn scoped(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         self.scopes.enter();
@@ -155,6 +143,8 @@ impl<'t> Java<'t> {
         walk.later(Later::Leave);
     }
 }
+
+reading!(Java);
 
 impl<'t> Rules<'t> for Java<'t> {
     type Later = Later<'t>;

@@ -14,7 +14,7 @@ use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
 use super::expression::{of_type, unknown};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Text, span};
@@ -108,23 +108,13 @@ enum Value<'t> {
 type Walk<'t> = walk::Walk<'t, Later<'t>>;
 
 impl<'t> Kotlin<'t> {
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// The first child of a kind, tokens too.
     fn part(&self, node: Node<'t>, kind: Kind) -> Option<Node<'t>> {
         walk::children(node).into_iter().find(|part| self.kind(*part) == kind)
     }
 }
+
+reading!(Kotlin);
 
 impl<'t> Rules<'t> for Kotlin<'t> {
     type Later = Later<'t>;

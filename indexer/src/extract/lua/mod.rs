@@ -16,7 +16,7 @@ use tree_sitter::Node;
 use self::expression::tells;
 use super::collector::Collector;
 use super::expression::{unknown, with};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Comments, Text, span};
@@ -86,18 +86,6 @@ enum Later<'t> {
 type Walk<'t> = walk::Walk<'t, Later<'t>>;
 
 impl<'t> Lua<'t> {
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// A table that functions are written into is a class.
     fn finish(mut self, partial: bool) -> Facts {
         let tables = &self.tables;
@@ -111,6 +99,8 @@ impl<'t> Lua<'t> {
         self.facts.finish(partial)
     }
 }
+
+reading!(Lua);
 
 impl<'t> Rules<'t> for Lua<'t> {
     type Later = Later<'t>;

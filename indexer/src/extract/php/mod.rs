@@ -29,7 +29,7 @@ use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
 use super::expression::member;
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -134,18 +134,6 @@ impl<'t> Php<'t> {
         Self { text, grammar: &GRAMMAR, facts, scopes, open: Vec::new(), has_package: false }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// The innermost type.
     fn open_type(&self) -> Option<(Ticket, bool)> {
         self.open.iter().rev().find_map(|open| match open {
@@ -154,6 +142,8 @@ impl<'t> Php<'t> {
         })
     }
 }
+
+reading!(Php);
 
 impl<'t> Rules<'t> for Php<'t> {
     type Later = Later<'t>;

@@ -29,7 +29,7 @@ use tree_sitter::Node;
 use self::definition::Class;
 use self::signature::First;
 use super::collector::{Collector, Ticket};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -177,19 +177,9 @@ impl<'t> Python<'t> {
         self.offer();
         self.facts.finish(partial)
     }
-
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
 }
+
+reading!(Python);
 
 impl<'t> Rules<'t> for Python<'t> {
     type Later = Later<'t>;

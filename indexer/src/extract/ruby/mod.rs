@@ -27,7 +27,7 @@ use kotadb_core::facts::{Facts, Role};
 use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -161,18 +161,6 @@ impl<'t> Ruby<'t> {
         }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// The innermost module or class.
     fn open_type(&self) -> Option<OpenType> {
         self.open.iter().rev().find_map(|open| if let Open::Type(open) = open { Some(*open) } else { None })
@@ -187,6 +175,8 @@ impl<'t> Ruby<'t> {
         })?
     }
 }
+
+reading!(Ruby);
 
 impl<'t> Rules<'t> for Ruby<'t> {
     type Later = Later<'t>;

@@ -30,7 +30,7 @@ use kotadb_core::facts::{Facts, Flags, Role};
 use tree_sitter::Node;
 
 use super::collector::Collector;
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -206,18 +206,6 @@ impl<'t> Rust<'t> {
         }
     }
 
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// Children of one kind.
     fn children_of(&self, node: Node<'t>, kind: Kind) -> Vec<Node<'t>> {
         let mut children = walk::named_children(node);
@@ -243,6 +231,8 @@ impl<'t> Rust<'t> {
         walk.later(Later::LeaveContext);
     }
 }
+
+reading!(Rust);
 
 impl<'t> Rules<'t> for Rust<'t> {
     type Later = Later<'t>;

@@ -15,7 +15,7 @@ use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
 use super::expression::{of_type, unknown, with};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::Text;
@@ -116,23 +116,13 @@ enum Value<'t> {
 type Walk<'t> = walk::Walk<'t, Later<'t>>;
 
 impl<'t> Scala<'t> {
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// All children of a kind, tokens too.
     fn parts(&self, node: Node<'t>, kind: Kind) -> Vec<Node<'t>> {
         walk::children(node).into_iter().filter(|part| self.kind(*part) == kind).collect()
     }
 }
+
+reading!(Scala);
 
 impl<'t> Rules<'t> for Scala<'t> {
     type Later = Later<'t>;

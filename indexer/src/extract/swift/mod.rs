@@ -14,7 +14,7 @@ use tree_sitter::Node;
 
 use super::collector::{Collector, Ticket};
 use super::expression::{of_type, unknown, with};
-use super::grammar::{Grammar, vocabulary};
+use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
 use super::scopes::Scopes;
 use super::text::{Text, span};
@@ -112,18 +112,6 @@ enum Value<'t> {
 type Walk<'t> = walk::Walk<'t, Later<'t>>;
 
 impl<'t> Swift<'t> {
-    fn kind(&self, node: Node<'_>) -> Kind {
-        self.grammar.kind(node)
-    }
-
-    fn field(&self, node: Node<'t>, field: Field) -> Option<Node<'t>> {
-        self.grammar.field(node, field)
-    }
-
-    fn word(&self, node: Node<'t>, field: Field) -> &'t str {
-        self.field(node, field).map_or("", |child| self.text.of(child))
-    }
-
     /// The first named child of a kind.
     fn part(&self, node: Node<'t>, kind: Kind) -> Option<Node<'t>> {
         walk::named_children(node).into_iter().find(|part| self.kind(*part) == kind)
@@ -134,6 +122,8 @@ impl<'t> Swift<'t> {
         walk::named_children(node).into_iter().filter(|part| self.kind(*part) == kind).collect()
     }
 }
+
+reading!(Swift);
 
 impl<'t> Rules<'t> for Swift<'t> {
     type Later = Later<'t>;
