@@ -3,7 +3,6 @@
 
 #![no_main]
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use kotadb_core::graph::{Block, Graph, GraphError, Place, Shelf, View};
