@@ -2,10 +2,11 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{id, schedule, text} ← facts ← segment ← {graph, query} ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{cursor, id, schedule, text} ← facts ← segment ← {graph, query} ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
+pub mod cursor;
 pub mod db;
 pub mod facts;
 pub mod github;

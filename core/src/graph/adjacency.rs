@@ -1,9 +1,9 @@
 //! Edges in blocks: outgoing ones with their sites, by source; incoming ones without, by target. What is left of an incoming
 //! edge (its sites) is read from the source, which is wanted anyway.
 
-use super::codec::{Cursor, put, put_signed};
+use super::codec::{Cursor, put_signed, put_varint};
 use super::error::GraphError;
-use super::keys::{KeyRows, Keys, columns};
+use super::keys::{KeyRows, Keys};
 
 /// An edge as builders and writers handle it; manners are numbers of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +49,7 @@ impl OutBlock {
     pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("outgoing edges", raw);
         let keys = Keys::decode(&mut cursor)?;
-        let [mut bases, mut targets, mut manners, mut counts, mut places] = columns(&mut cursor)?;
+        let [mut bases, mut targets, mut manners, mut counts, mut places] = cursor.columns()?;
         let mut block = Self { groups: Vec::with_capacity(keys.len()), sites: Vec::new(), keys: Keys::default() };
         let mut base = 0;
         for (key, n_groups) in keys.each() {
@@ -58,11 +58,11 @@ impl OutBlock {
             for _ in 0..n_groups {
                 target = targets.moved(target)?;
                 let mut site = base;
-                for _ in 0..=counts.small()? {
+                for _ in 0..=counts.varint()? {
                     site = places.beyond(site)?;
                     block.sites.push(site);
                 }
-                block.groups.push(OutGroup { target, manner: manners.small()?, sites_end: block.sites.len() as u32 });
+                block.groups.push(OutGroup { target, manner: manners.varint()?, sites_end: block.sites.len() as u32 });
             }
         }
         [bases, targets, manners, counts, places].into_iter().try_for_each(Cursor::finish)?;
@@ -98,12 +98,12 @@ impl OutRows {
         let (mut target, mut n_groups) = (source, 0);
         for group in edges.chunk_by(|a, b| (a.target, a.manner) == (b.target, b.manner)) {
             put_signed(targets, i64::from(group[0].target) - i64::from(target));
-            put(manners, group[0].manner.into());
-            put(counts, group.len() as u64 - 1);
+            put_varint(manners, group[0].manner);
+            put_varint(counts, group.len() as u64 - 1);
             target = group[0].target;
             let mut site = base;
             for edge in group {
-                put(places, (edge.site - site).into());
+                put_varint(places, edge.site - site);
                 site = edge.site;
             }
             n_groups += 1;
@@ -138,13 +138,13 @@ impl InBlock {
     pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("incoming edges", raw);
         let keys = Keys::decode(&mut cursor)?;
-        let [mut sources, mut manners] = columns(&mut cursor)?;
+        let [mut sources, mut manners] = cursor.columns()?;
         let mut entries = Vec::with_capacity(manners.remaining());
         for (key, n_entries) in keys.each() {
             let mut source = key;
             for _ in 0..n_entries {
                 source = sources.moved(source)?;
-                entries.push((source, manners.small()?));
+                entries.push((source, manners.varint()?));
             }
         }
         [sources, manners].into_iter().try_for_each(Cursor::finish)?;
@@ -174,7 +174,7 @@ impl InRows {
         let (mut before, mut n_entries) = (target, 0);
         for (source, manner) in entries {
             put_signed(sources, i64::from(source) - i64::from(before));
-            put(manners, manner.into());
+            put_varint(manners, manner);
             before = source;
             n_entries += 1;
         }

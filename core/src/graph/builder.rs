@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::adjacency::RawEdge;
 use super::assemble::Assembly;
-use super::codec::{Cursor, put};
+use super::codec::{Cursor, put_varint};
 use super::edge::{Edge, External, FileEdges, Inheritance, Target};
 use super::error::GraphError;
 use super::file_edges::FileUse;
@@ -104,29 +104,29 @@ impl GraphBuilder {
 
 /// Appends an edge to the record of a file.
 fn put_edge(record: &mut Vec<u8>, edge: &Edge) {
-    put(record, edge.source.map_or(0, |source| u64::from(source) + 1));
+    put_varint(record, edge.source.map_or(0, |source| u64::from(source) + 1));
     let (tag, a, b) = match edge.target {
         Target::Symbol { file, symbol } => (0, file, symbol),
         Target::File(file) => (1, file, 0),
         Target::External(number) => (2, number, 0),
     };
-    [tag, a, b, Manner::of(edge).code(), edge.site].iter().for_each(|number| put(record, (*number).into()));
+    [tag, a, b, Manner::of(edge).code(), edge.site].iter().for_each(|number| put_varint(record, *number));
 }
 
 /// Calls `each` with every edge of a record.
 pub(super) fn each_edge(record: &[u8], mut each: impl FnMut(Edge) -> Result<(), GraphError>) -> Result<(), GraphError> {
     let mut cursor = Cursor::new("record of edges", record);
     while !cursor.is_empty() {
-        let source = cursor.small()?.checked_sub(1);
-        let (tag, a, b) = (cursor.small()?, cursor.small()?, cursor.small()?);
+        let source = cursor.varint()?.checked_sub(1);
+        let (tag, a, b) = (cursor.varint()?, cursor.varint()?, cursor.varint()?);
         let target = match tag {
             0 => Target::Symbol { file: a, symbol: b },
             1 => Target::File(a),
             _ => Target::External(a),
         };
-        let manner = Manner::from_code(cursor.small()?).ok_or_else(|| cursor.error("has no manner"))?;
+        let manner = Manner::from_code(cursor.varint()?).ok_or_else(|| cursor.error("has no manner"))?;
         let Manner { role, tier, confidence } = manner;
-        each(Edge { source, target, role, tier, confidence, site: cursor.small()? })?;
+        each(Edge { source, target, role, tier, confidence, site: cursor.varint()? })?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Why a graph cannot be written, read or asked.
 
+use crate::cursor::Damage;
+
 /// Why a graph cannot be written, read or asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -33,4 +35,10 @@ pub enum GraphError {
 #[cold]
 pub(super) fn corrupt(part: &str, what: impl std::fmt::Display) -> GraphError {
     GraphError::Corrupt { what: format!("{part}: {what}") }
+}
+
+impl Damage for GraphError {
+    fn found(part: &'static str, what: &'static str) -> Self {
+        corrupt(part, what)
+    }
 }

@@ -1,8 +1,8 @@
 //! Edges between files in blocks, both ways.
 
-use super::codec::{Cursor, put, put_signed};
+use super::codec::{Cursor, put_signed, put_varint};
 use super::error::GraphError;
-use super::keys::{KeyRows, Keys, columns};
+use super::keys::{KeyRows, Keys};
 
 /// That a file uses another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,14 +38,14 @@ impl FileBlock {
     pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("edges of files", raw);
         let keys = Keys::decode(&mut cursor)?;
-        let [mut files, mut roles, mut confidences, mut counts, mut sites] = columns(&mut cursor)?;
+        let [mut files, mut roles, mut confidences, mut counts, mut sites] = cursor.columns()?;
         let mut uses = Vec::with_capacity(confidences.remaining());
         for (key, n_uses) in keys.each() {
             let mut file = key;
             for _ in 0..n_uses {
                 file = files.moved(file)?;
-                let (roles, confidence) = (roles.small()? as u16, confidences.byte()?.min(100));
-                uses.push(FileUse { file, roles, confidence, count: counts.small()?, site: sites.small()? });
+                let (roles, confidence) = (roles.varint()? as u16, confidences.u8()?.min(100));
+                uses.push(FileUse { file, roles, confidence, count: counts.varint()?, site: sites.varint()? });
             }
         }
         [files, roles, confidences, counts, sites].into_iter().try_for_each(Cursor::finish)?;
@@ -75,10 +75,10 @@ impl FileRows {
         let mut before = key;
         for one in uses {
             put_signed(files, i64::from(one.file) - i64::from(before));
-            put(roles, one.roles.into());
+            put_varint(roles, one.roles);
             confidences.push(one.confidence);
-            put(counts, one.count.into());
-            put(sites, one.site.into());
+            put_varint(counts, one.count);
+            put_varint(sites, one.site);
             before = one.file;
         }
         self.keys.push(key, uses.len());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::codec::{Cursor, put, put_bytes};
+use super::codec::{Cursor, put_bytes, put_varint};
 use super::error::GraphError;
 use crate::segment::Class;
 
@@ -133,10 +133,10 @@ impl Files {
         for file in 0..self.len() {
             let path = self.path(file);
             let shared = before.iter().zip(path).take_while(|(a, b)| a == b).count();
-            put(&mut lens, shared as u64);
-            put(&mut lens, (path.len() - shared) as u64);
+            put_varint(&mut lens, shared as u64);
+            put_varint(&mut lens, (path.len() - shared) as u64);
             bytes.extend_from_slice(&path[shared..]);
-            put(&mut nodes, u64::from(self.nodes(file).end - self.nodes(file).start));
+            put_varint(&mut nodes, u64::from(self.nodes(file).end - self.nodes(file).start));
             before = path;
         }
         let mut raw = Vec::new();
@@ -151,7 +151,7 @@ impl Files {
         let mut files = Self { classes: classes.into(), states: states.into(), ..Self::default() };
         let mut before = 0..0;
         while !lens.is_empty() {
-            let (shared, fresh) = (lens.small()? as usize, lens.small()? as usize);
+            let (shared, fresh) = (lens.varint()? as usize, lens.varint()? as usize);
             let fresh = bytes.take(fresh)?;
             if shared > before.len() {
                 return Err(lens.error("has a path that shares more than there is"));

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::codec::{Cursor, put, put_bytes};
+use super::codec::{Cursor, put_bytes, put_varint};
 use super::error::GraphError;
 
 /// The kinds of blocks, in the order in which the file has them. Numbers are part of the format.
@@ -116,13 +116,13 @@ impl Index {
         let (mut firsts, mut lens, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = (0, self.start);
         for (first, end) in self.firsts.iter().zip(&self.ends) {
-            put(&mut firsts, (first - before.0).into());
-            put(&mut lens, end - before.1);
+            put_varint(&mut firsts, first - before.0);
+            put_varint(&mut lens, end - before.1);
             before = (*first, *end);
         }
         self.names.iter().for_each(|name| put_bytes(&mut names, name));
         let mut raw = Vec::new();
-        put(&mut raw, self.start);
+        put_varint(&mut raw, self.start);
         [firsts, lens, names].iter().for_each(|column| put_bytes(&mut raw, column));
         raw
     }
@@ -130,12 +130,15 @@ impl Index {
     /// Reads the index of a file whose blocks end at `limit`.
     pub(super) fn decode(raw: &[u8], limit: u64) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("index of blocks", raw);
-        let mut index = Self::starting(cursor.number()?);
+        let mut index = Self::starting(cursor.long_varint()?);
         let (mut firsts, mut lens, mut names) = (cursor.column()?, cursor.column()?, cursor.column()?);
         let (mut first, mut end) = (0, index.start);
         while !firsts.is_empty() {
             first = firsts.beyond(first)?;
-            end = end.checked_add(lens.number()?).filter(|end| *end <= limit).ok_or_else(|| lens.error("ends late"))?;
+            end = end
+                .checked_add(lens.long_varint()?)
+                .filter(|end| *end <= limit)
+                .ok_or_else(|| lens.error("ends late"))?;
             index.firsts.push(first);
             index.ends.push(end);
         }

@@ -1,6 +1,6 @@
 //! Which keys a block of edges has, and how many rows each.
 
-use super::codec::{Cursor, put, put_bytes};
+use super::codec::{Cursor, put_bytes, put_varint};
 use super::error::GraphError;
 
 /// Which keys a block has, ascending, and how many rows each.
@@ -33,12 +33,12 @@ impl Keys {
 
     /// Rows are no more than what is left of the block, so that a false count costs nothing.
     pub(super) fn decode(cursor: &mut Cursor<'_>) -> Result<Self, GraphError> {
-        let [mut gaps, mut counts] = columns(cursor)?;
+        let [mut gaps, mut counts] = cursor.columns()?;
         let most = cursor.remaining();
         let (mut keys, mut ends) = (Vec::with_capacity(gaps.remaining()), Vec::with_capacity(gaps.remaining()));
         let (mut key, mut end) = (0, 0u32);
         while !gaps.is_empty() {
-            let gap = gaps.small()?;
+            let gap = gaps.varint()?;
             let step = if keys.is_empty() { Some(gap) } else { gap.checked_add(1) };
             let next = step.and_then(|step| u32::checked_add(key, step));
             key = next.ok_or_else(|| gaps.error("has a key out of reach"))?;
@@ -69,8 +69,8 @@ impl KeyRows {
     }
 
     pub(super) fn push(&mut self, key: u32, n_rows: usize) {
-        put(&mut self.gaps, self.before.map_or(key, |before| key - before - 1).into());
-        put(&mut self.counts, n_rows as u64);
+        put_varint(&mut self.gaps, self.before.map_or(key, |before| key - before - 1));
+        put_varint(&mut self.counts, n_rows as u64);
         self.before = Some(key);
         self.n_keys += 1;
     }
@@ -81,13 +81,4 @@ impl KeyRows {
         own.iter().chain(columns).for_each(|column| put_bytes(&mut raw, column));
         raw
     }
-}
-
-/// The next columns.
-pub(super) fn columns<'a, const N: usize>(cursor: &mut Cursor<'a>) -> Result<[Cursor<'a>; N], GraphError> {
-    let mut columns: [Cursor<'a>; N] = std::array::from_fn(|_| cursor.clone());
-    for column in &mut columns {
-        *column = cursor.column()?;
-    }
-    Ok(columns)
 }

@@ -1,9 +1,9 @@
 //! Who stands below whom, in blocks, both ways: by the node above, and by the node below. A file may say so of types of other
 //! files, so a row names the file that says it.
 
-use super::codec::{Cursor, put, put_signed};
+use super::codec::{Cursor, put_signed, put_varint};
 use super::error::GraphError;
-use super::keys::{KeyRows, Keys, columns};
+use super::keys::{KeyRows, Keys};
 use crate::facts::Relation;
 
 /// A relation as builders and writers handle it, seen from one of the two nodes.
@@ -38,7 +38,7 @@ impl KinBlock {
     pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("inheritance", raw);
         let keys = Keys::decode(&mut cursor)?;
-        let [mut nodes, mut manners, mut relations, mut files, mut sites] = columns(&mut cursor)?;
+        let [mut nodes, mut manners, mut relations, mut files, mut sites] = cursor.columns()?;
         let mut rows = Vec::with_capacity(relations.remaining());
         let mut file = 0;
         for (key, n_rows) in keys.each() {
@@ -46,9 +46,9 @@ impl KinBlock {
             for _ in 0..n_rows {
                 node = nodes.moved(node)?;
                 file = files.moved(file)?;
-                let relation = Relation::ALL.get(usize::from(relations.byte()?)).copied();
+                let relation = Relation::ALL.get(usize::from(relations.u8()?)).copied();
                 let relation = relation.ok_or_else(|| relations.error("is of a kind that is unknown"))?;
-                rows.push(KinRow { node, manner: manners.small()?, relation, file, site: sites.small()? });
+                rows.push(KinRow { node, manner: manners.varint()?, relation, file, site: sites.varint()? });
             }
         }
         [nodes, manners, relations, files, sites].into_iter().try_for_each(Cursor::finish)?;
@@ -79,10 +79,10 @@ impl KinRows {
         let mut before = key;
         for row in rows {
             put_signed(nodes, i64::from(row.node) - i64::from(before));
-            put(manners, row.manner.into());
+            put_varint(manners, row.manner);
             relations.push(row.relation as u8);
             put_signed(files, i64::from(row.file) - i64::from(self.file));
-            put(sites, row.site.into());
+            put_varint(sites, row.site);
             (before, self.file) = (row.node, row.file);
         }
         self.keys.push(key, rows.len());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::codec::{Cursor, pack, put, put_bytes, unpack};
+use super::codec::{Cursor, pack, put_bytes, put_varint, unpack};
 use super::error::{GraphError, corrupt};
 
 /// Version that this program writes.
@@ -34,7 +34,7 @@ pub(super) enum Part {
 pub(super) fn encode_tail(parts: &[(Part, Vec<u8>)], blocks: u64) -> Result<Vec<u8>, GraphError> {
     let mut raw = Vec::new();
     for (part, bytes) in parts {
-        put(&mut raw, *part as u64);
+        put_varint(&mut raw, *part as u64);
         put_bytes(&mut raw, bytes);
     }
     let mut tail = pack(&raw)?;
@@ -90,7 +90,7 @@ impl Tail {
         let mut cursor = Cursor::new("hot tail", &raw);
         let mut parts = Vec::new();
         while !cursor.is_empty() {
-            let (part, len) = (cursor.number()?, cursor.count()?);
+            let (part, len) = (cursor.long_varint()?, cursor.count()?);
             let start = raw.len() - cursor.remaining();
             cursor.take(len)?;
             parts.push((part, start..start + len));

@@ -1,6 +1,6 @@
 //! How one symbol uses another, without where: edges of one manner are very many, so the file has a table of them.
 
-use super::codec::{Cursor, put};
+use super::codec::{Cursor, put_varint};
 use super::edge::{Confidence, Edge, Inheritance, Tier};
 use super::error::GraphError;
 use crate::facts::Role;
@@ -58,7 +58,7 @@ impl Manners {
 
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.0.iter().for_each(|manner| put(&mut out, manner.code().into()));
+        self.0.iter().for_each(|manner| put_varint(&mut out, manner.code()));
         out
     }
 
@@ -66,7 +66,7 @@ impl Manners {
         let mut cursor = Cursor::new("manners", bytes);
         let mut manners = Vec::new();
         while !cursor.is_empty() {
-            let manner = Manner::from_code(cursor.small()?).filter(|manner| manner.confidence.0 <= 100);
+            let manner = Manner::from_code(cursor.varint()?).filter(|manner| manner.confidence.0 <= 100);
             manners.push(manner.ok_or_else(|| cursor.error("has a role, tier or confidence that is unknown"))?);
         }
         Ok(Self(manners))

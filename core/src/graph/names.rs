@@ -1,6 +1,6 @@
 //! What is found by name: externals, and references that lead nowhere.
 
-use super::codec::{Cursor, put, put_bytes};
+use super::codec::{Cursor, put_bytes, put_varint};
 use super::edge::External;
 use super::error::GraphError;
 
@@ -67,7 +67,7 @@ impl UnclearBlock {
             let mut file = 0;
             for _ in 0..cursor.count()? {
                 file = cursor.beyond(file)?;
-                let (calls, others, site) = (cursor.small()?, cursor.small()?, cursor.small()?);
+                let (calls, others, site) = (cursor.varint()?, cursor.varint()?, cursor.varint()?);
                 block.rows.push(Unclear { file, calls, others, site });
             }
             block.names.push((name, block.rows.len() as u32));
@@ -79,7 +79,7 @@ impl UnclearBlock {
 /// Appends a row: the number of files and their encoded rows are known apart, since they are collected name by name.
 pub(super) fn put_unclear(raw: &mut Vec<u8>, name: &str, rows: &UnclearRows) {
     put_bytes(raw, name.as_bytes());
-    put(raw, rows.n_files.into());
+    put_varint(raw, rows.n_files);
     raw.extend_from_slice(&rows.bytes);
 }
 
@@ -94,7 +94,7 @@ pub(super) struct UnclearRows {
 impl UnclearRows {
     pub(super) fn push(&mut self, row: Unclear) {
         for number in [row.file - self.file, row.calls, row.others, row.site] {
-            put(&mut self.bytes, number.into());
+            put_varint(&mut self.bytes, number);
         }
         self.file = row.file;
         self.n_files += 1;

@@ -1,6 +1,6 @@
 //! Nodes: the file itself and the symbols of it that matter to others, in blocks of rows.
 
-use super::codec::{Cursor, put, put_bytes, put_signed};
+use super::codec::{Cursor, put_bytes, put_signed, put_varint};
 use super::error::GraphError;
 use crate::facts::{Facts, Flags, Span, Symbol, SymbolKind};
 
@@ -115,18 +115,18 @@ impl NodeRows {
         let before = self.before.take().filter(|_| !begins).unwrap_or_else(Node::file);
         let shared = shared_prefix(&before.qualified, &node.qualified);
         let [symbol, kind, flags, prefix, suffix, name, ordinal, start, line, spans, rank] = &mut self.columns;
-        put(symbol, node.symbol.map_or(0, |number| u64::from(number - before.symbol.unwrap_or(0)) + 1));
+        put_varint(symbol, node.symbol.map_or(0, |number| u64::from(number - before.symbol.unwrap_or(0)) + 1));
         kind.push(node.kind as u8);
-        put(flags, node.flags.0.into());
-        put(prefix, shared as u64);
-        put(suffix, (node.qualified.len() - shared) as u64);
-        put(name, node.name_len.into());
-        put(ordinal, node.ordinal.into());
+        put_varint(flags, node.flags.0);
+        put_varint(prefix, shared as u64);
+        put_varint(suffix, (node.qualified.len() - shared) as u64);
+        put_varint(name, node.name_len);
+        put_varint(ordinal, node.ordinal);
         put_signed(start, i64::from(node.start) - i64::from(before.start));
         put_signed(line, i64::from(node.line) - i64::from(before.line));
         for span in [node.range, node.signature] {
             put_signed(spans, i64::from(node.start) - i64::from(span.start));
-            put(spans, span.end.saturating_sub(span.start).into());
+            put_varint(spans, span.end.saturating_sub(span.start));
         }
         rank.push(node.rank);
         self.names.extend_from_slice(&node.qualified.as_bytes()[shared..]);
@@ -137,7 +137,7 @@ impl NodeRows {
     /// The rows so far; starts anew.
     pub(super) fn take(&mut self) -> Vec<u8> {
         let mut raw = Vec::new();
-        put(&mut raw, self.n_rows as u64);
+        put_varint(&mut raw, self.n_rows as u64);
         self.columns.iter().for_each(|column| put_bytes(&mut raw, column));
         put_bytes(&mut raw, &self.names);
         *self = Self::default();
@@ -170,25 +170,25 @@ fn read_row(columns: &mut [Cursor<'_>], names: &mut Cursor<'_>, before: &Node) -
     let [symbol, kind, flags, prefix, suffix, name, ordinal, start, line, spans, rank] = columns else {
         return Err(names.error("has not its columns"));
     };
-    let symbol = match symbol.small()? {
+    let symbol = match symbol.varint()? {
         0 => None,
         step => Some(before.symbol.unwrap_or(0).checked_add(step - 1).ok_or_else(|| symbol.error("is out of reach"))?),
     };
-    let known = SymbolKind::ALL.get(usize::from(kind.byte()?)).copied();
-    let qualified = read_name(&before.qualified, prefix.small()?, names.take(suffix.small()? as usize)?);
+    let known = SymbolKind::ALL.get(usize::from(kind.u8()?)).copied();
+    let qualified = read_name(&before.qualified, prefix.varint()?, names.take(suffix.varint()? as usize)?);
     let start = start.moved(before.start)?;
     Ok(Node {
         symbol,
         kind: known.ok_or_else(|| kind.error("has a kind that is unknown"))?,
-        flags: Flags(flags.small()? as u16),
+        flags: Flags(flags.varint()? as u16),
         qualified: qualified.ok_or_else(|| names.error("has a name that is none"))?,
-        name_len: name.small()?,
-        ordinal: ordinal.small()?,
+        name_len: name.varint()?,
+        ordinal: ordinal.varint()?,
         start,
         line: line.moved(before.line)?,
         range: read_span(spans, start)?,
         signature: read_span(spans, start)?,
-        rank: rank.byte()?,
+        rank: rank.u8()?,
     })
 }
 

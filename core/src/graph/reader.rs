@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::adjacency::{InBlock, OutBlock};
-use super::codec::{Cursor, put, unpack};
+use super::codec::{Cursor, put_varint, unpack};
 use super::error::{GraphError, corrupt};
 use super::file_edges::FileBlock;
 use super::files::{Files, State};
@@ -97,7 +97,7 @@ impl Graph {
         }
         let tail = Tail::open(hot)?;
         let mut counts = Cursor::new("counts", tail.part(Part::Counts)?);
-        let (n_nodes, n_externals) = (counts.small()?, counts.small()?);
+        let (n_nodes, n_externals) = (counts.varint()?, counts.varint()?);
         let mut indices = Vec::new();
         let mut column = Cursor::new("index of blocks", tail.part(Part::Indices)?);
         while !column.is_empty() {
@@ -196,18 +196,18 @@ impl Graph {
 impl BaseRef {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut raw = self.name.to_vec();
-        put(&mut raw, self.n_numbers.into());
-        put(&mut raw, self.n_files.into());
-        put(&mut raw, self.removed.len() as u64);
+        put_varint(&mut raw, self.n_numbers);
+        put_varint(&mut raw, self.n_files);
+        put_varint(&mut raw, self.removed.len() as u64);
         let mut before = 0;
         for &file in &self.removed {
-            put(&mut raw, (file - before).into());
+            put_varint(&mut raw, file - before);
             before = file;
         }
         let mut before = 0;
         for &(base, own) in &self.aliases {
-            put(&mut raw, (base - before).into());
-            put(&mut raw, own.into());
+            put_varint(&mut raw, base - before);
+            put_varint(&mut raw, own);
             before = base;
         }
         raw
@@ -216,7 +216,7 @@ impl BaseRef {
     fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("base", raw);
         let mut base = Self { name: cursor.array()?, ..Self::default() };
-        (base.n_numbers, base.n_files) = (cursor.small()?, cursor.small()?);
+        (base.n_numbers, base.n_files) = (cursor.varint()?, cursor.varint()?);
         let mut file = 0;
         for _ in 0..cursor.count()? {
             file = cursor.beyond(file)?;
@@ -225,7 +225,7 @@ impl BaseRef {
         let mut node = 0;
         while !cursor.is_empty() {
             node = cursor.beyond(node)?;
-            base.aliases.push((node, cursor.small()?));
+            base.aliases.push((node, cursor.varint()?));
         }
         Ok(base)
     }
@@ -235,7 +235,7 @@ fn decode_top(raw: &[u8]) -> Result<Vec<u32>, GraphError> {
     let mut cursor = Cursor::new("top", raw);
     let mut top = Vec::new();
     while !cursor.is_empty() {
-        top.push(cursor.small()?);
+        top.push(cursor.varint()?);
     }
     Ok(top)
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::adjacency::{InRows, OutRows, RawEdge};
-use super::codec::{pack, put};
+use super::codec::{pack, put_varint};
 use super::edge::External;
 use super::error::GraphError;
 use super::file_edges::{FileRows, FileUse};
@@ -176,7 +176,7 @@ impl<W: Write> GraphWriter<W> {
     /// Writes the nodes of highest rank.
     pub(super) fn top(&mut self, nodes: &[u32]) -> Result<(), GraphError> {
         let mut raw = Vec::new();
-        nodes.iter().for_each(|node| put(&mut raw, (*node).into()));
+        nodes.iter().for_each(|node| put_varint(&mut raw, *node));
         if raw.is_empty() { Ok(()) } else { self.block(&raw, 0, None) }
     }
 
@@ -194,8 +194,8 @@ impl<W: Write> GraphWriter<W> {
     pub(super) fn finish(mut self, heads: Heads) -> Result<GraphSummary, GraphError> {
         self.begin(Kind::Above)?;
         let mut counts = Vec::new();
-        put(&mut counts, heads.files.n_nodes().into());
-        put(&mut counts, heads.n_externals.into());
+        put_varint(&mut counts, heads.files.n_nodes());
+        put_varint(&mut counts, heads.n_externals);
         let mut indices = Vec::new();
         self.indices.iter().for_each(|index| super::codec::put_bytes(&mut indices, &index.encode()));
         let mut parts = vec![

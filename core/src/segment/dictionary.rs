@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
+use super::Cursor;
 use super::DocId;
-use super::cursor::{Cursor, put_varint};
 use super::error::{SegmentError, corrupt};
+use crate::cursor::put_varint;
 use crate::text::Trigram;
 
 const SECTION: &str = "dictionary";
@@ -56,7 +57,7 @@ impl DictionaryEncoder {
     /// The next trigram, found in one document only.
     pub(super) fn inline(&mut self, gram: Trigram, doc: DocId) {
         self.gram(gram);
-        put_varint(&mut self.entries, 1);
+        put_varint(&mut self.entries, 1_u32);
         put_varint(&mut self.entries, doc);
     }
 

@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::cursor::{Cursor, put_varint};
+use super::Cursor;
 use super::error::SegmentError;
 use super::flat_documents::FlatDocuments;
 use super::writer::Frame;
 use super::{DocId, MAX_DOCS, MAX_TEXT_LEN};
+use crate::cursor::put_varint;
 use crate::text::Language;
 
 const SECTION: &str = "documents";

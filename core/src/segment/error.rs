@@ -1,5 +1,7 @@
 //! Why a segment cannot be written or read.
 
+use crate::cursor::Damage;
+
 /// Why a segment cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,4 +31,10 @@ pub enum SegmentError {
 /// The error for a part of the file that is not as the format says.
 pub(super) fn corrupt(section: &str, what: impl std::fmt::Display) -> SegmentError {
     SegmentError::Corrupt { what: format!("{section}: {what}") }
+}
+
+impl Damage for SegmentError {
+    fn found(part: &'static str, what: &'static str) -> Self {
+        corrupt(part, what)
+    }
 }

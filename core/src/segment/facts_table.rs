@@ -9,9 +9,10 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use zstd::bulk::Compressor;
 
-use super::cursor::{Cursor, put_varint};
+use super::Cursor;
 use super::error::{SegmentError, corrupt};
 use super::{DocId, frame};
+use crate::cursor::put_varint;
 use crate::text::Language;
 
 const SECTION: &str = "facts";
@@ -76,7 +77,7 @@ impl FactsEncoder {
     /// The section: lengths of the frames, then the documents that another version saw than the latest of their language.
     pub(super) fn finish(&self) -> Vec<u8> {
         let latest: BTreeMap<u16, u32> = self.extractors().into_iter().collect();
-        let (mut others, mut n_others, mut next) = (Vec::new(), 0, 0);
+        let (mut others, mut n_others, mut next) = (Vec::new(), 0_u32, 0);
         for ((language, extractor), doc) in self.documents.iter().zip(0u32..) {
             if *extractor != latest.get(&language.0).copied().unwrap_or(0) {
                 put_varint(&mut others, doc - next);

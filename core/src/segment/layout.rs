@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::cursor::Cursor;
+use super::Cursor;
 use super::error::{SegmentError, corrupt};
 
 /// Version of a file without facts.

@@ -1,6 +1,6 @@
 //! What built a segment, and its totals.
 
-use super::cursor::Cursor;
+use super::Cursor;
 use super::error::SegmentError;
 
 const SECTION: &str = "meta";

@@ -3,7 +3,6 @@
 
 mod batch;
 mod builder;
-mod cursor;
 mod dictionary;
 mod doc_set;
 mod document;
@@ -65,6 +64,9 @@ impl Class {
     /// All classes, in their order.
     pub const ALL: [Self; 5] = [Self::Source, Self::Test, Self::Docs, Self::Generated, Self::Vendored];
 }
+
+/// Reads a section of a segment.
+type Cursor<'a> = crate::cursor::Cursor<'a, SegmentError>;
 
 /// A document's number inside its segment.
 pub type DocId = u32;

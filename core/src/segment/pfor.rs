@@ -3,8 +3,9 @@
 
 use bitpacking::{BitPacker, BitPacker4x};
 
-use super::cursor::{Cursor, put_varint, varint_len};
+use super::Cursor;
 use super::error::SegmentError;
+use crate::cursor::{put_varint, varint_len};
 
 /// Numbers in a block.
 pub(super) const BLOCK: usize = BitPacker4x::BLOCK_LEN;

@@ -1,9 +1,10 @@
 //! The code of one stored postings list: checksum, tag, payload. Where lists lie is `dictionary`'s business.
 
-use super::cursor::{Cursor, put_varint, varint_len};
+use super::Cursor;
 use super::doc_set::DocSet;
 use super::error::{SegmentError, corrupt};
 use super::{DocId, pfor};
+use crate::cursor::{put_varint, varint_len};
 
 /// Gaps as varints.
 const VARINT: u8 = 1;

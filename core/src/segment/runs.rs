@@ -6,12 +6,13 @@
 
 use std::ops::Range;
 
+use super::Cursor;
 use super::DocId;
 use super::batch::{Batch, Key};
-use super::cursor::{Cursor, put_varint};
 use super::error::SegmentError;
 use super::lists::EncodedLists;
 use super::spill::Spill;
+use crate::cursor::put_varint;
 use crate::text::Trigram;
 
 /// Parts of the postings: as many as a byte has values.
@@ -234,7 +235,7 @@ fn merge_runs(
                 continue;
             }
             heads[i].read(&mut docs)?;
-            match Head::next(gram, heads[i].cursor.clone())? {
+            match Head::next(gram, heads[i].cursor)? {
                 Some(next) => {
                     heads[i] = next;
                     i += 1;

@@ -6,7 +6,7 @@ use crate::{Fault, Source, Workspace};
 
 /// Core's modules from the ground up; those of one row do not use each other.
 const FLOORS: &[&[&str]] = &[
-    &["id", "schedule", "text"],
+    &["cursor", "id", "schedule", "text"],
     &["facts"],
     &["segment"],
     &["graph", "query"],

@@ -1,8 +1,9 @@
 //! Imports and supertypes, row by row: there are few.
 
 use super::FactsError;
-use super::bytes::{Reader, put, put_after};
+use super::Reader;
 use super::strings::{Strings, Table};
+use crate::cursor::{put_moved, put_varint};
 use crate::facts::{Import, Relation, Supertype};
 
 const NAME: u8 = 1;
@@ -22,10 +23,10 @@ pub(super) fn encode_imports<'s>(imports: &'s [Import], strings: &mut Strings<'s
     for import in imports {
         let bits = [(import.name.is_some(), NAME), (import.alias.is_some(), ALIAS), (import.reexported, REEXPORTED)];
         out.push(bits.into_iter().filter(|(is_so, _)| *is_so).fold(0, |shape, (_, bit)| shape | bit));
-        put_after(&mut out, last, import.start);
+        put_moved(&mut out, last, import.start);
         last = import.start;
         for string in std::iter::once(&import.module).chain(&import.name).chain(&import.alias) {
-            put(&mut out, strings.number(string));
+            put_varint(&mut out, strings.number(string));
         }
     }
     out
@@ -36,8 +37,8 @@ pub(super) fn decode_imports(n: u32, mut rows: Reader<'_>, table: &Table<'_>) ->
     let mut imports = Vec::with_capacity((n as usize).min(rows.remaining() / LEAST));
     let mut start = 0;
     for _ in 0..n {
-        let shape = rows.byte()?;
-        start = rows.after(start)?;
+        let shape = rows.u8()?;
+        start = rows.moved(start)?;
         let module = table.next(&mut rows)?;
         let name = table.next_if(shape & NAME != 0, &mut rows)?;
         let alias = table.next_if(shape & ALIAS != 0, &mut rows)?;
@@ -52,11 +53,11 @@ pub(super) fn encode_supertypes<'s>(supertypes: &'s [Supertype], strings: &mut S
     let (mut out, mut last) = (Vec::new(), 0);
     for one in supertypes {
         out.push(one.relation as u8 | if one.of.is_some() { OF } else { 0 });
-        put_after(&mut out, last, one.start);
+        put_moved(&mut out, last, one.start);
         last = one.start;
-        one.of.iter().for_each(|of| put(&mut out, *of));
-        put(&mut out, strings.number(&one.name));
-        put(&mut out, strings.number(&one.supertype));
+        one.of.iter().for_each(|of| put_varint(&mut out, *of));
+        put_varint(&mut out, strings.number(&one.name));
+        put_varint(&mut out, strings.number(&one.supertype));
     }
     out
 }
@@ -66,10 +67,10 @@ pub(super) fn decode_supertypes(n: u32, mut rows: Reader<'_>, table: &Table<'_>)
     let mut supertypes = Vec::with_capacity((n as usize).min(rows.remaining() / LEAST));
     let mut start = 0;
     for _ in 0..n {
-        let shape = rows.byte()?;
+        let shape = rows.u8()?;
         let relation = *Relation::ALL.get(usize::from(shape & RELATION)).ok_or(FactsError::Corrupt("no relation"))?;
-        start = rows.after(start)?;
-        let of = (shape & OF != 0).then(|| rows.number()).transpose()?;
+        start = rows.moved(start)?;
+        let of = (shape & OF != 0).then(|| rows.varint()).transpose()?;
         let (name, supertype) = (table.next(&mut rows)?, table.next(&mut rows)?);
         supertypes.push(Supertype { of, name, supertype, relation, start });
     }

@@ -8,7 +8,6 @@
 //! ```
 //! Numbers are LEB128 varints of 32 bits, differences zigzag. Whoever keeps the bytes compresses and sums them.
 
-mod bytes;
 mod imports;
 mod places;
 mod references;
@@ -20,10 +19,10 @@ mod tests;
 
 use std::iter;
 
-use self::bytes::{Reader, put, put_columns};
 use self::places::Words;
 use self::strings::{Strings, Table};
 use super::Facts;
+use crate::cursor::{Cursor, Damage, put_bytes, put_varint};
 
 /// Version that is written. A reader refuses later ones.
 const VERSION: u8 = 1;
@@ -41,6 +40,20 @@ pub enum FactsError {
     TooNew(u8),
 }
 
+impl Damage for FactsError {
+    fn found(_: &'static str, what: &'static str) -> Self {
+        Self::Corrupt(what)
+    }
+}
+
+/// Reads a column of facts.
+type Reader<'a> = Cursor<'a, FactsError>;
+
+/// Appends columns, each behind its length.
+fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
+    columns.iter().for_each(|column| put_bytes(out, column));
+}
+
 impl Facts {
     /// The bytes of these facts of `text`; an error names what of them cannot be true of it.
     pub fn encode(&self, text: &[u8]) -> Result<Vec<u8>, FactsError> {
@@ -55,27 +68,27 @@ impl Facts {
         let flags = if self.partial { PARTIAL } else { 0 } | if package.is_some() { PACKAGE } else { 0 };
         let mut out = vec![VERSION, flags];
         let lens = [self.symbols.len(), self.references.len(), self.imports.len(), self.supertypes.len()];
-        put(&mut out, strings.len());
-        lens.iter().for_each(|len| put(&mut out, *len as u32));
+        put_varint(&mut out, strings.len());
+        lens.iter().for_each(|len| put_varint(&mut out, *len as u32));
         put_columns(&mut out, &strings.columns());
         put_columns(&mut out, &symbols);
         put_columns(&mut out, &references);
         put_columns(&mut out, &[imports, supertypes]);
-        package.iter().for_each(|package| put(&mut out, *package));
+        package.iter().for_each(|package| put_varint(&mut out, *package));
         Ok(out)
     }
 
     /// Reads facts of `text`. What comes back can be true of it: spans lie in it, containers come first. Memory is
     /// bounded by the lengths of what is given.
     pub fn decode(bytes: &[u8], text: &[u8]) -> Result<Self, FactsError> {
-        let mut reader = Reader::new(bytes);
-        let (version, flags) = (reader.byte()?, reader.byte()?);
+        let mut reader = Reader::new("facts", bytes);
+        let (version, flags) = (reader.u8()?, reader.u8()?);
         if version > VERSION {
             return Err(FactsError::TooNew(version));
         }
         let mut counts = [0; 5];
         for count in &mut counts {
-            *count = reader.number()?;
+            *count = reader.varint()?;
         }
         let [n_strings, n_symbols, n_references, n_imports, n_supertypes] = counts;
         let table = Table::read(n_strings, reader.columns()?, strings::budget(text))?;
@@ -87,7 +100,7 @@ impl Facts {
         facts.imports = imports::decode_imports(n_imports, imports, &table)?;
         facts.supertypes = imports::decode_supertypes(n_supertypes, supertypes, &table)?;
         if flags & PACKAGE != 0 {
-            facts.package = Some(table.string(reader.number()?)?);
+            facts.package = Some(table.string(reader.varint()?)?);
         }
         reader.finish()?;
         facts.check(text)?;

@@ -1,7 +1,8 @@
 //! Places of names, as numbers of words of the text.
 
 use super::FactsError;
-use super::bytes::{Reader, put_after};
+use super::Reader;
+use crate::cursor::put_moved;
 use crate::facts::Span;
 use crate::text;
 
@@ -46,13 +47,13 @@ pub(super) struct Last {
 impl Last {
     /// Appends the way to a word.
     pub(super) fn put_word(&mut self, out: &mut Vec<u8>, word: u32, start: u32) {
-        put_after(out, self.word, word);
+        put_moved(out, self.word, word);
         *self = Self { word, start };
     }
 
     /// Appends the way to a place where there is no such word.
     pub(super) fn put_start(&mut self, out: &mut Vec<u8>, start: u32) {
-        put_after(out, self.start, start);
+        put_moved(out, self.start, start);
         self.start = start;
     }
 
@@ -62,7 +63,7 @@ impl Last {
         column: &mut Reader<'_>,
         words: &'w Words<'_>,
     ) -> Result<(Span, &'w str), FactsError> {
-        let word = column.after(self.word)?;
+        let word = column.moved(self.word)?;
         let (span, name) = words.word(word)?;
         *self = Self { word, start: span.start };
         Ok((span, name))
@@ -70,7 +71,7 @@ impl Last {
 
     /// The next place.
     pub(super) fn start(&mut self, column: &mut Reader<'_>) -> Result<u32, FactsError> {
-        self.start = column.after(self.start)?;
+        self.start = column.moved(self.start)?;
         Ok(self.start)
     }
 }

@@ -1,9 +1,10 @@
 //! References as columns.
 
 use super::FactsError;
-use super::bytes::{Reader, put};
+use super::Reader;
 use super::places::{Last, Words};
 use super::strings::{Strings, Table};
+use crate::cursor::put_varint;
 use crate::facts::{Reference, Role, UNKNOWN_ARITY};
 
 /// The role is in the low bits of its byte.
@@ -37,12 +38,12 @@ pub(super) fn encode<'s>(
             None => {
                 kind |= ODD;
                 last.put_start(&mut columns[PLACE], reference.start);
-                put(&mut columns[STRINGS], strings.number(&reference.name));
+                put_varint(&mut columns[STRINGS], strings.number(&reference.name));
             }
         }
         if let Some(receiver) = &reference.receiver {
             kind |= RECEIVER;
-            put(&mut columns[STRINGS], strings.number(receiver));
+            put_varint(&mut columns[STRINGS], strings.number(receiver));
         }
         if reference.n_arguments != UNKNOWN_ARITY {
             kind |= ARITY;
@@ -75,7 +76,7 @@ fn reference(
     (words, last): (&Words<'_>, &mut Last),
     table: &Table<'_>,
 ) -> Result<Reference, FactsError> {
-    let kind = columns[KIND].byte()?;
+    let kind = columns[KIND].u8()?;
     let role = *Role::ALL.get(usize::from(kind & ROLE)).ok_or(FactsError::Corrupt("a reference of no role"))?;
     let (start, name) = match kind & ODD == 0 {
         true => {
@@ -85,6 +86,6 @@ fn reference(
         false => (last.start(&mut columns[PLACE])?, table.next(&mut columns[STRINGS])?),
     };
     let receiver = table.next_if(kind & RECEIVER != 0, &mut columns[STRINGS])?;
-    let n_arguments = if kind & ARITY != 0 { columns[ARITIES].byte()? } else { UNKNOWN_ARITY };
+    let n_arguments = if kind & ARITY != 0 { columns[ARITIES].u8()? } else { UNKNOWN_ARITY };
     Ok(Reference { name, start, role, receiver, n_arguments })
 }

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::FactsError;
-use super::bytes::{Reader, put};
+use super::Reader;
+use crate::cursor::put_varint;
 
 /// How many times longer than their text all strings may be, once each use has its own: an expression is at most
 /// [`MAX_LEN`](crate::facts::expression::MAX_LEN) bytes long, and a use of it takes two at least.
@@ -30,7 +31,7 @@ impl<'s> Strings<'s> {
     pub(super) fn number(&mut self, string: &'s str) -> u32 {
         let next = self.numbers.len() as u32;
         *self.numbers.entry(string).or_insert_with(|| {
-            put(&mut self.lens, string.len() as u32);
+            put_varint(&mut self.lens, string.len() as u32);
             self.bytes.extend_from_slice(string.as_bytes());
             next
         })
@@ -58,7 +59,7 @@ impl<'a> Table<'a> {
         let [mut lens, mut bytes] = columns;
         let mut strings = Vec::with_capacity((n as usize).min(lens.remaining()));
         for _ in 0..n {
-            let string = bytes.take(lens.number()? as usize)?;
+            let string = bytes.take(lens.varint()? as usize)?;
             strings.push(std::str::from_utf8(string).map_err(|_| FactsError::Corrupt("a string that is no UTF-8"))?);
         }
         lens.finish()?;
@@ -80,7 +81,7 @@ impl<'a> Table<'a> {
 
     /// The next string of a column.
     pub(super) fn next(&self, column: &mut Reader<'_>) -> Result<Box<str>, FactsError> {
-        self.string(column.number()?)
+        self.string(column.varint()?)
     }
 
     /// The next string of a column, where it is said to be there.

@@ -1,9 +1,10 @@
 //! Symbols as columns.
 
 use super::FactsError;
-use super::bytes::{Reader, put, put_after};
+use super::Reader;
 use super::places::{Last, Words};
 use super::strings::{Strings, Table};
+use crate::cursor::{put_moved, put_varint};
 use crate::facts::{Arity, Flags, Span, Symbol, SymbolKind};
 
 /// The name is no word of the text: its place and a string are there instead.
@@ -40,19 +41,19 @@ pub(super) fn encode<'s>(symbols: &'s [Symbol], words: &Words<'_>, strings: &mut
         let word = word.filter(|_| symbol.name_span.end - symbol.name_span.start == symbol.name.len() as u32);
         columns[KIND].push(symbol.kind as u8);
         columns[SHAPE].push(shape(symbol, word.is_none()));
-        put(&mut columns[FLAGS], symbol.flags.0.into());
+        put_varint(&mut columns[FLAGS], symbol.flags.0);
         match word {
             Some(word) => last.put_word(&mut columns[PLACE], word, symbol.name_span.start),
             None => {
                 last.put_start(&mut columns[PLACE], symbol.name_span.start);
-                put_after(&mut columns[PLACE], symbol.name_span.start, symbol.name_span.end);
-                put(&mut columns[STRINGS], strings.number(&symbol.name));
+                put_moved(&mut columns[PLACE], symbol.name_span.start, symbol.name_span.end);
+                put_varint(&mut columns[STRINGS], strings.number(&symbol.name));
             }
         }
         put_spans(&mut columns, symbol);
-        symbol.container.iter().for_each(|container| put_after(&mut columns[CONTAINERS], number, *container));
+        symbol.container.iter().for_each(|container| put_moved(&mut columns[CONTAINERS], number, *container));
         for string in [&symbol.qualifier, &symbol.interface, &symbol.of_type].into_iter().flatten() {
-            put(&mut columns[STRINGS], strings.number(string));
+            put_varint(&mut columns[STRINGS], strings.number(string));
         }
         if symbol.arity != Arity::default() {
             columns[MORE].extend([symbol.arity.least, symbol.arity.most]);
@@ -76,15 +77,15 @@ fn shape(symbol: &Symbol, is_odd: bool) -> u8 {
 }
 
 fn put_spans(columns: &mut [Vec<u8>; COLUMNS], symbol: &Symbol) {
-    put_after(&mut columns[RANGE], symbol.name_span.start, symbol.range.start);
-    put_after(&mut columns[RANGE], symbol.name_span.end, symbol.range.end);
+    put_moved(&mut columns[RANGE], symbol.name_span.start, symbol.range.start);
+    put_moved(&mut columns[RANGE], symbol.name_span.end, symbol.range.end);
     if symbol.signature != symbol.range {
-        put_after(&mut columns[SIGNATURE], symbol.range.start, symbol.signature.start);
-        put_after(&mut columns[SIGNATURE], symbol.name_span.end, symbol.signature.end);
+        put_moved(&mut columns[SIGNATURE], symbol.range.start, symbol.signature.start);
+        put_moved(&mut columns[SIGNATURE], symbol.name_span.end, symbol.signature.end);
     }
     if let Some(doc) = symbol.doc {
-        put_after(&mut columns[MORE], symbol.range.start, doc.start);
-        put_after(&mut columns[MORE], doc.start, doc.end);
+        put_moved(&mut columns[MORE], symbol.range.start, doc.start);
+        put_moved(&mut columns[MORE], doc.start, doc.end);
     }
 }
 
@@ -111,11 +112,11 @@ fn symbol(
     (words, last): (&Words<'_>, &mut Last),
     table: &Table<'_>,
 ) -> Result<Symbol, FactsError> {
-    let kind = SymbolKind::ALL.get(usize::from(columns[KIND].byte()?));
+    let kind = SymbolKind::ALL.get(usize::from(columns[KIND].u8()?));
     let kind = *kind.ok_or(FactsError::Corrupt("a symbol of no kind"))?;
-    let shape = columns[SHAPE].byte()?;
+    let shape = columns[SHAPE].u8()?;
     let has = |bit| shape & bit != 0;
-    let flags = u16::try_from(columns[FLAGS].number()?).map_err(|_| FactsError::Corrupt("flags beyond 16 bits"))?;
+    let flags = u16::try_from(columns[FLAGS].varint()?).map_err(|_| FactsError::Corrupt("flags beyond 16 bits"))?;
     let (name_span, name) = match has(ODD) {
         false => {
             let (span, name) = last.word(&mut columns[PLACE], words)?;
@@ -123,27 +124,27 @@ fn symbol(
         }
         true => {
             let start = last.start(&mut columns[PLACE])?;
-            (Span { start, end: columns[PLACE].after(start)? }, table.next(&mut columns[STRINGS])?)
+            (Span { start, end: columns[PLACE].moved(start)? }, table.next(&mut columns[STRINGS])?)
         }
     };
-    let range = Span { start: columns[RANGE].after(name_span.start)?, end: columns[RANGE].after(name_span.end)? };
+    let range = Span { start: columns[RANGE].moved(name_span.start)?, end: columns[RANGE].moved(name_span.end)? };
     let signature = match has(ALL_SIGNATURE) {
         true => range,
-        false => Span { start: columns[SIGNATURE].after(range.start)?, end: columns[SIGNATURE].after(name_span.end)? },
+        false => Span { start: columns[SIGNATURE].moved(range.start)?, end: columns[SIGNATURE].moved(name_span.end)? },
     };
-    let container = has(CONTAINER).then(|| columns[CONTAINERS].after(number)).transpose()?;
+    let container = has(CONTAINER).then(|| columns[CONTAINERS].moved(number)).transpose()?;
     let qualifier = table.next_if(has(QUALIFIER), &mut columns[STRINGS])?;
     let interface = table.next_if(has(INTERFACE), &mut columns[STRINGS])?;
     let of_type = table.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
     let more = &mut columns[MORE];
     let doc = has(DOC).then(|| doc(more, range.start)).transpose()?;
-    let arity = if has(ARITY) { Arity { least: more.byte()?, most: more.byte()? } } else { Arity::default() };
+    let arity = if has(ARITY) { Arity { least: more.u8()?, most: more.u8()? } } else { Arity::default() };
     let flags = Flags(flags);
     let symbol = Symbol { name, flags, container, qualifier, interface, name_span, ..Symbol::new(kind) };
     Ok(Symbol { range, signature, doc, arity, of_type, ..symbol })
 }
 
 fn doc(column: &mut Reader<'_>, from: u32) -> Result<Span, FactsError> {
-    let start = column.after(from)?;
-    Ok(Span { start, end: column.after(start)? })
+    let start = column.moved(from)?;
+    Ok(Span { start, end: column.moved(start)? })
 }

@@ -1,8 +1,9 @@
 //! Rows in a block, column by column.
 
 use super::{NameRow, rows};
+use crate::cursor::put_varint;
 use crate::facts::Flags;
-use crate::segment::cursor::{Cursor, put_varint};
+use crate::segment::Cursor;
 use crate::segment::error::SegmentError;
 
 const SECTION: &str = "names";
@@ -56,7 +57,7 @@ impl BlockEncoder {
         put_signed(&mut columns[LINES], offset.wrapping_sub(last.offset));
         put_varint(&mut columns[COLUMN], row.column);
         columns[KINDS].push(row.kind as u8);
-        put_varint(&mut columns[FLAGS], row.flags.0.into());
+        put_varint(&mut columns[FLAGS], row.flags.0);
         put_varint(&mut columns[ORDINALS], row.ordinal);
         put_text(&mut columns[CONTAINERS], &row.container);
         put_text(&mut columns[SIGNATURES], &row.signature.replacen(&*row.name, NAME, 1));

@@ -7,7 +7,8 @@ use std::ops::Range;
 use zstd::bulk::Compressor;
 
 use super::block::{put_text, shared, text};
-use crate::segment::cursor::{Cursor, put_varint};
+use crate::cursor::put_varint;
+use crate::segment::Cursor;
 use crate::segment::error::{SegmentError, corrupt};
 use crate::segment::frame;
 use crate::segment::sink::Sink;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::{MAX_NAME, NameRow};
+use crate::cursor::put_varint;
 use crate::facts::{Arity, Facts, Flags, Symbol, SymbolKind};
+use crate::segment::Cursor;
 use crate::segment::DocId;
-use crate::segment::cursor::{Cursor, put_varint};
 use crate::segment::error::SegmentError;
 use crate::text;
 

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use super::block::{put_text, shared, text};
 use super::index::{BlocksEncoder, separator};
-use crate::segment::cursor::{Cursor, put_varint};
+use crate::cursor::put_varint;
+use crate::segment::Cursor;
 use crate::segment::error::SegmentError;
 use crate::segment::sink::Sink;
 use crate::text;
