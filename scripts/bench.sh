@@ -11,7 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh bench
 parts=("$@")
-all=(build warm cold http peers tree ranking stages many refs queue pooler router webhooks freshness)
+all=(build warm cold http peers tree ranking symbols stages many refs queue pooler router webhooks freshness)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -72,6 +72,12 @@ for part in "${parts[@]}"; do
       prepare_pushed
       bench cold --repo "$out/pushed" --pushes 200
       rm -rf "$out/pushed"
+      ;;
+    symbols)
+      # Parsing alone, of the same files, just before: what a build with symbols is held against.
+      bare=$(cargo run --locked --quiet --release -p kotadb-indexer --example extract_speed -- --bare "$repository")
+      bench build --repo "$repository" --runs 1 --bare-seconds "$bare"
+      bench symbols --repo "$repository"
       ;;
     http) serve "$repository" http ;;
     stages)

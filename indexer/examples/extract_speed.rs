@@ -1,6 +1,6 @@
 //! How fast facts are found, beside bare parsing of the same files, and what of them is odd:
 //! `cargo run --release -p kotadb-indexer --example extract_speed -- FOLDER…`, with `--most MB` for the first MB of each
-//! language. One line a language; files that are only partly understood are listed with `--partial`.
+//! language. One line a language; files that are only partly understood are listed with `--partial`; `--bare` only parses.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ struct Arguments {
     /// Megabytes of each language.
     #[arg(long, default_value_t = 64)]
     most: u64,
+    /// Parses all files and does nothing else: prints the seconds of processor time alone.
+    #[arg(long)]
+    bare: bool,
     /// Lists files that are only partly understood.
     #[arg(long)]
     partial: bool,
@@ -117,13 +120,17 @@ fn main() {
         let Some(grammar) = grammar(language.name(), &path).filter(|_| version(language).is_some()) else { continue };
         let Ok(text) = std::fs::read(&path) else { continue };
         let row = rows.entry(language.name()).or_default();
-        if text.len() > MAX_BYTES || row.n_bytes > arguments.most * 1_000_000 {
+        let is_enough = row.n_bytes > arguments.most * 1_000_000 && !arguments.bare;
+        if text.len() > MAX_BYTES || is_enough {
             continue;
         }
         parser.set_language(&grammar).expect("the grammars are of the age of the library");
         let start = cpu_time();
         drop(parser.parse(&text, None));
         row.bare_s += (cpu_time() - start).as_secs_f64();
+        if arguments.bare {
+            continue;
+        }
         let start = cpu_time();
         let Some(facts) = extract(language, &text, USUAL_BUDGET) else { continue };
         row.extract_s += (cpu_time() - start).as_secs_f64();
@@ -132,6 +139,9 @@ fn main() {
         if facts.partial && arguments.partial {
             println!("partial: {}", path.display());
         }
+    }
+    if arguments.bare {
+        return println!("{:.3}", rows.values().map(|row| row.bare_s).sum::<f64>());
     }
     rows.iter().for_each(|(language, row)| row.print(language));
 }

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getppid};
 
 /// Every name of a job, in the order in which it passes them.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 25] = [
     "fetch.claimed",
     "fetch.listed",
     "fetch.initialised",
@@ -25,6 +25,10 @@ pub const NAMES: [&str; 21] = [
     "upload.segment",
     "upload.before_snapshot",
     "upload.snapshot",
+    "graph.start",
+    "graph.opened",
+    "graph.made",
+    "graph.uploaded",
     "upload.refs",
     "publish.start",
     "publish.before_swap",
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_stage_has_three_points_and_names_are_unique() {
-        for stage in ["fetch", "build", "upload", "publish"] {
+        for stage in ["fetch", "build", "upload", "graph", "publish"] {
             assert!(NAMES.iter().filter(|name| name.starts_with(stage)).count() >= 3, "{stage}");
         }
         let unique: std::collections::BTreeSet<_> = NAMES.iter().chain(&UPKEEP_NAMES).collect();

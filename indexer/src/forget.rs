@@ -1,5 +1,6 @@
 //! Takes repositories and commits out of the root, for good: what only they named is dropped, and segments that others
-//! share are marked, so that the next compaction rewrites them without what was deleted. Commits whose time in the
+//! share are marked, so that the next compaction rewrites them without what was deleted; a graph that is a delta goes, since its
+//! base may be that of a deleted commit, and the next run makes another. Commits whose time in the
 //! history is over go the same way, without a mark.
 
 use std::collections::btree_map::Entry;
@@ -158,8 +159,12 @@ impl Forget<'_> {
             let mut after = before.clone();
             shorten(&mut after);
             let gone = before.named().count() - after.named().count();
-            if gone == 0 && !(why == Why::Purged && adrift(&after).next().is_some()) {
+            let leans = adrift(&after).next().is_some() || after.by_name.values().any(has_base);
+            if gone == 0 && !(why == Why::Purged && leans) {
                 return Ok(0);
+            }
+            if why != Why::Expired {
+                after.by_name.values_mut().filter(|tip| has_base(tip)).for_each(|tip| tip.graph = None);
             }
             self.settle(&mut after).await?;
             fail_point::hit("forget.loaded");
@@ -249,6 +254,11 @@ impl Forget<'_> {
         publish::settle(root, gone.iter().copied(), self.now_ms);
         Ok(true)
     }
+}
+
+/// Whether names of an earlier commit, which nobody notes, may be in its graph.
+fn has_base(tip: &Tip) -> bool {
+    tip.graph.is_some_and(|graph| graph.base.is_some())
 }
 
 /// The whole snapshots that are those of a commit.

@@ -179,8 +179,7 @@ impl Verdict {
 
 /// When an object was named, by the clock of who wrote it; never, where its name has no time.
 pub(crate) fn written_ms(key: ObjectKey) -> u64 {
-    let time = key.id.get_timestamp().map(|time| time.to_unix());
-    time.map_or(0, |(seconds, nanos)| seconds * 1000 + u64::from(nanos) / 1_000_000)
+    key.written_ms().unwrap_or(0)
 }
 
 async fn delete(store: &Store, tenant: TenantId, due: &BTreeSet<Object>, halt: &Halt) -> Result<(), IndexError> {

@@ -1,7 +1,7 @@
 //! One job, from claim to publish: every tracked ref of a repository is brought up to its tip. It knows no database: what it
 //! must know is in its [`Assignment`], and what it has to tell goes to whoever started it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use kotadb_core::db::Db;
 use kotadb_core::db::jobs::Phase;
 use kotadb_core::id::ObjectId;
-use kotadb_core::store::{Root, SegmentEntry, Store, Tip};
+use kotadb_core::store::{Root, SegmentEntry, Store, Tip, TipGraph};
 use kotadb_core::telemetry::{events, fields};
 use serde_json::{Value, json};
 use tracing::info;
@@ -22,6 +22,7 @@ use crate::credentials::Credentials;
 use crate::error::IndexError;
 use crate::fetch::{Fetched, Fetcher};
 use crate::git::Git;
+use crate::graphs::Graphs;
 use crate::halt::Halt;
 use crate::held::{self, Held};
 use crate::held_cache::HeldCache;
@@ -155,6 +156,8 @@ struct Done {
     whole: BTreeSet<ObjectId>,
     /// Segments that it has uploaded; documents in them are held.
     segments: Vec<SegmentEntry>,
+    /// Graphs that it has uploaded, by commit: they name files by their paths, which no compaction changes.
+    graphs: BTreeMap<ObjectId, TipGraph>,
     /// What was written by earlier tries.
     written: Summary,
 }
@@ -214,7 +217,8 @@ impl Run<'_> {
         self.fetch_moved(&fetcher, tracked, &before, done).await?;
         let mut made = self.make(&fetcher, tracked, &before, done).await?;
         done.join(&mut made);
-        let after = self.after(tracked, &before, &done.fetched, &made);
+        let mut after = self.after(tracked, &before, &done.fetched, &made);
+        self.complete(&before, &mut after, &mut made, &mut done.graphs).await?;
         self.publish(before, after, made).await
     }
 
@@ -349,11 +353,24 @@ impl Run<'_> {
         after
     }
 
+    /// Gives graphs to tips that have none.
+    async fn complete(
+        &self,
+        before: &Before,
+        after: &mut Tips,
+        made: &mut Made,
+        known: &mut BTreeMap<ObjectId, TipGraph>,
+    ) -> Result<(), IndexError> {
+        let (store, tenant, halt) = (self.workplace.store, self.assignment.tenant, self.halt);
+        let (folder, before) = (self.folder("segments")?, before.usable.then_some(&before.tips));
+        Graphs { store, tenant, folder: &folder, before, halt }.complete(after, made, known).await
+    }
+
     async fn publish(&self, before: Before, after: Tips, mut made: Made) -> Result<Outcome, IndexError> {
         let &Assignment { job, tenant, repository, fence, .. } = self.assignment;
         made.summary.refs = after.by_name.len() as u64;
         let commit = after.default_tip().map(|tip| tip.commit);
-        if before.usable && after.same_commits(&before.tips) {
+        if before.usable && after.same_commits(&before.tips) && after.same_graphs(&before.tips) {
             made.summary.unchanged = true;
             made.summary.root_version = before.root_version;
             return Ok(Outcome { commit, summary: made.summary.to_json() });

@@ -4,13 +4,13 @@
 //!  claim ──► fetch ──► list ──► plan ──► build ──► upload ──► publish ──► done
 //!  runner    remote    tree     plan     build     upload     publish     runner
 //!            git       attrib-  held     window    snapshots  (HEAD by    (job row)
-//!            fetch     utes               ▲                    swap)
+//!            fetch     utes               ▲        graphs      swap)
 //!            partial   ignore             └ contents
 //! ```
 //!
 //! [`runner`] takes jobs, [`attempt`] keeps the lease of one and closes its row, [`child`] gives it a process of its own, and
 //! [`job`] runs it; [`pipeline`] turns commits into segments and snapshots,
-//! [`advance`] publishes them; both are shared with the local index ([`local`]), which has no job, no database and no
+//! [`graphs`] resolves the names of a tip, and [`advance`] publishes them; these are shared with the local index ([`local`]), which has no job, no database and no
 //! network. [`extract`] finds in one text what it says about code. [`upkeep`] calls
 //! [`forget`], which takes out of HEAD what was deleted, [`compact`], which merges segments, and [`gc`], which deletes
 //! what nothing names any more. [`reconcile`] repairs what deliveries of GitHub should have told. Reading for people is
@@ -43,6 +43,7 @@ pub mod forget;
 pub mod gc;
 pub mod git;
 pub mod git_pattern;
+pub mod graphs;
 pub mod halt;
 pub mod held;
 pub mod held_cache;

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::store::{ObjectKey, SegmentEntry, Store, Tip};
 
 use crate::build::{self, Built, Step, Workshop};
+use crate::compact::LocalFile;
 use crate::contents::{self, Source};
 use crate::error::IndexError;
 use crate::facts::Group;
+use crate::graphs::LocalFiles;
 use crate::halt::{Halt, Reason};
 use crate::held::Held;
 use crate::layers::{Bases, Layer};
@@ -65,6 +68,8 @@ pub struct Made {
     pub docs: Docs,
     /// Segments of snapshot objects that are of no commit of this run.
     pub others: BTreeMap<ObjectKey, Vec<ObjectKey>>,
+    /// Files of new segments; their names are gone.
+    pub files: LocalFiles,
     /// Counts.
     pub summary: Summary,
 }
@@ -169,7 +174,10 @@ impl Pipeline<'_> {
     ) -> Result<(), IndexError> {
         for built in segments {
             self.halt.check_writing()?;
+            // What is resolved from it is neither fetched back nor mapped, which would count as memory.
+            let file = LocalFile::open(&built.path)?;
             let entry = upload::segment(self.store, self.tenant, &built).await?;
+            made.files.insert(entry.key, Arc::new(file));
             held.add(entry.key, built.documents);
             for (name, bytes) in built.summary.sections {
                 *made.summary.sections.entry(name).or_default() += bytes;

@@ -21,6 +21,10 @@ pub struct Summary {
     pub bytes_written: u64,
     /// What extractors found in the documents that were built.
     pub code: CodeCounts,
+    /// Graphs that were made.
+    pub graphs: u64,
+    /// Commits whose graph could not be made: callers there are known by name only.
+    pub graphs_failed: u64,
     /// Bytes of the new segments, by section.
     pub sections: BTreeMap<&'static str, u64>,
     /// Refs that are searchable now.
@@ -43,14 +47,15 @@ impl Summary {
 
     /// What of it was written: documents, symbols, bytes, sections.
     pub fn written(&self) -> Self {
-        let Self { new_documents, bytes_written, ref sections, ref code, .. } = *self;
-        Self { new_documents, bytes_written, sections: sections.clone(), code: code.clone(), ..Self::default() }
+        let Self { new_documents, bytes_written, graphs, ref sections, ref code, .. } = *self;
+        Self { new_documents, bytes_written, graphs, sections: sections.clone(), code: code.clone(), ..Self::default() }
     }
 
     /// Adds what an earlier try had written.
     pub fn add_written(&mut self, earlier: &Self) {
         self.new_documents += earlier.new_documents;
         self.bytes_written += earlier.bytes_written;
+        self.graphs += earlier.graphs;
         self.code.add(&earlier.code);
         for (name, bytes) in &earlier.sections {
             *self.sections.entry(name).or_default() += bytes;
@@ -66,6 +71,8 @@ impl Summary {
             "symbols": self.code.symbols,
             "references": self.code.references,
             "symbols_skipped": self.code.skipped,
+            "graphs": self.graphs,
+            "graphs_failed": self.graphs_failed,
             "bytes_written": self.bytes_written,
             "sections": self.sections,
             "refs": self.refs,

@@ -98,6 +98,11 @@ impl Tips {
         self.default == other.default && commits(self) == commits(other)
     }
 
+    /// Whether their refs have the same graphs.
+    pub fn same_graphs(&self, other: &Self) -> bool {
+        self.by_name.values().map(|tip| tip.graph).eq(other.by_name.values().map(|tip| tip.graph))
+    }
+
     /// The tip of the default ref.
     pub fn default_tip(&self) -> Option<&Tip> {
         self.by_name.get(self.default.as_ref()?)

@@ -133,8 +133,7 @@ impl Asked {
         };
         let overlay = tree.as_ref().and_then(|tree| tree.overlay.as_ref());
         let code = LocalCode::of(&index.store, &choice.tip, overlay).await?;
-        let commit = Some(choice.tip.commit.to_string());
-        let state = GraphState { commit, resolution: "graph".to_owned(), ..GraphState::default() };
+        let state = GraphState::of(None, code.indexed());
         Ok(Self { code, state, json: args.json })
     }
 

@@ -134,6 +134,17 @@ impl Graph {
         self.base.as_ref().map(|base| base.name)
     }
 
+    /// If this is a delta: the files that it tells the edges of, and whether their text is another than that of the base.
+    pub fn told(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        let told = (0..self.n_files()).map(|file| (self.files.path(file), self.files.state(file)));
+        told.filter(|(_, state)| *state != State::Nodes).map(|(path, state)| (path, state == State::Whole))
+    }
+
+    /// If this is a delta: the files of its base that are gone, by the base's numbers.
+    pub fn removed(&self) -> &[u32] {
+        self.base.as_ref().map_or(&[], |base| &base.removed)
+    }
+
     /// Where a block is in the file; empty if there is no such block.
     pub fn range(&self, kind: Kind, block: u32) -> Range<u64> {
         let index = self.indices.get(kind as usize);

@@ -73,6 +73,12 @@ impl ObjectKey {
         (key.to_string() == text).then_some(key)
     }
 
+    /// When the object was named, by the clock of who wrote it, in milliseconds since 1970; `None`: its name has no time.
+    pub fn written_ms(self) -> Option<u64> {
+        let (seconds, nanos) = self.id.get_timestamp()?.to_unix();
+        Some(seconds * 1000 + u64::from(nanos) / 1_000_000)
+    }
+
     /// As tables of HEAD and snapshots hold it: the UUID, then the hash.
     pub fn to_bytes(self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];

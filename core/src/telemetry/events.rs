@@ -24,6 +24,8 @@ pub const LEASE_LOST: &str = "Lease lost";
 pub const JOB_CANCELLED: &str = "Job cancelled";
 /// HEAD was swapped to a root that holds the job's commits.
 pub const PUBLISHED: &str = "Published";
+/// The graph of a tip could not be made: callers there are known by name only.
+pub const GRAPH_FAILED: &str = "Graph failed";
 /// A tracked ref names no commit (a tag of a tree or blob) and is left out.
 pub const REF_LEFT_OUT: &str = "Ref left out";
 /// The fence of a job was below HEAD's, as after a restore of the database, and was raised above it.

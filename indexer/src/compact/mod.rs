@@ -32,6 +32,7 @@ use kotadb_core::store::{ObjectKey, Store};
 
 pub use self::bound::Touched;
 use self::inputs::Inputs;
+pub use self::inputs::LocalFile;
 pub use self::object::Object;
 use self::plan::Most;
 use self::rewrite::Rewriter;

@@ -1,5 +1,6 @@
 //! Shows what an index holds, for people, scripts and the crash suite: sizes, paths, or every searchable fact.
 
+pub mod edges;
 mod facts;
 mod sizes;
 
@@ -33,6 +34,11 @@ impl Inspected<'_> {
     pub async fn facts(&self, out: &mut (dyn Write + Send)) -> Result<(), IndexError> {
         let (root, tips) = self.load().await?;
         facts::write(self, &root, &tips, out).await
+    }
+
+    /// Every edge of the graphs of all refs, in a canonical order and without names of objects.
+    pub async fn edges(&self, out: &mut (dyn Write + Send)) -> Result<(), IndexError> {
+        edges::write(self, &self.load().await?.1, out).await
     }
 
     /// The paths that the default ref's snapshot holds, each followed by `end`.

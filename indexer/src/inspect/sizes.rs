@@ -24,7 +24,14 @@ pub(super) async fn write(
         let mut summary = Summary::default();
         summary.count(&snapshot(inspected.store, inspected.tenant, tip).await?);
         let bytes = stored.get(&tip.snapshot).copied().unwrap_or_default();
-        let counts = format!("{} files, {} left out, snapshot {bytes} bytes", summary.files, summary.skipped);
+        let graph = match tip.graph {
+            None => "no graph".to_owned(),
+            Some(graph) => {
+                let bytes: u64 = graph.objects().filter_map(|(_, key)| stored.get(&key)).sum();
+                format!("graph {bytes} bytes{}", if graph.base.is_some() { " with its base" } else { "" })
+            }
+        };
+        let counts = format!("{} files, {} left out, snapshot {bytes} bytes, {graph}", summary.files, summary.skipped);
         writeln!(out, "{} at {}: {counts}", tip.ref_name, tip.commit).map_err(printing)?;
         for (reason, count) in &summary.skipped_by_reason {
             writeln!(out, "  left out, {reason}: {count}").map_err(printing)?;

@@ -1,18 +1,17 @@
-//! The graph of a working tree, made in memory from its texts as they are: what `kotadb callers` and its siblings ask.
-//!
-//! Nothing of it is kept. What that costs grows with the repository: some seconds for each million lines.
+//! The code of a working tree, as `kotadb callers` and its siblings ask it: the stored graph of its commit, and over it, in
+//! memory, a delta of what is otherwise in the working tree, made as that of a push is. Where a commit has no graph, or too
+//! much is otherwise, the whole graph is made in memory and kept nowhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use bytes::Bytes;
 use kotadb_core::facts::Facts;
-use kotadb_core::graph::{Block, Graph, GraphBuilder, GraphError, GraphFile, Place, Shelf, View};
+use kotadb_core::graph::{Place, View};
 use kotadb_core::id::TenantId;
-use kotadb_core::search::relations::{Ground, Relations, RelationsError};
+use kotadb_core::search::relations::{Ground, IndexedAs, Relations, RelationsError};
 use kotadb_core::search::{Overlay, OverlayFile};
 use kotadb_core::segment::{Class, DocId, Segment};
 use kotadb_core::store::{Kind, Snapshot, Store, Tip};
@@ -20,7 +19,10 @@ use kotadb_core::text::Language;
 
 use super::LocalError;
 use crate::error::IndexError;
-use crate::names::{self, SourceFile};
+use crate::graphs::files::{Files, sources};
+use crate::graphs::footing::{self, Footing};
+use crate::graphs::{change, delta, whole};
+use crate::names::{self, Resolution};
 use crate::{extract, inspect};
 
 /// A working tree whose symbols and edges are known.
@@ -28,14 +30,14 @@ use crate::{extract, inspect};
 pub struct LocalCode {
     view: View,
     files: CodeFiles,
+    indexed: IndexedAs,
 }
 
-/// The files of a working tree, in path order.
+/// Files of a commit or a working tree, in path order.
 #[derive(Debug, Default)]
 struct CodeFiles {
     files: Vec<CodeFile>,
     places: HashMap<Vec<u8>, u32>,
-    facts: Vec<OnceLock<Option<Facts>>>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,8 @@ struct CodeFile {
     language: Language,
     class: Class,
     text: Text,
+    /// What was read of a changed file, or asked for.
+    facts: OnceLock<Option<Facts>>,
 }
 
 /// A text: of a changed file, or in a segment that lies in memory or is mapped.
@@ -53,44 +57,34 @@ enum Text {
     Stored(Arc<(Segment, Bytes)>, DocId),
 }
 
-/// A graph that lies in memory.
-struct InMemory(Vec<u8>);
-
 impl LocalCode {
-    /// Reads the files of `tip` with what lies over it.
+    /// The code of `tip` with what lies over it.
     pub async fn of(store: &Store, tip: &Tip, overlay: Option<&Overlay>) -> Result<Self, LocalError> {
         let snapshot = inspect::snapshot(store, TenantId::LOCAL, tip).await?;
         let mut segments = Vec::new();
         for key in &snapshot.segments {
-            let bytes = store.get(TenantId::LOCAL, Kind::Segment, *key).await?;
-            let hot = Segment::hot_range(&bytes, bytes.len() as u64).map_err(IndexError::from)?;
-            let segment = Segment::open(bytes.slice(hot.start as usize..), bytes.len() as u64);
-            segments.push(Arc::new((segment.map_err(IndexError::from)?, bytes)));
+            let (bytes, len) = store.get_tail(TenantId::LOCAL, Kind::Segment, *key, u64::MAX).await?;
+            let hot = Segment::hot_range(&bytes, len).map_err(IndexError::from)?;
+            let segment = Segment::open(bytes.slice(hot.start as usize..), len).map_err(IndexError::from)?;
+            segments.push(Arc::new((segment, bytes)));
         }
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self::of_files(files(&snapshot, &segments, overlay), threads)?)
-    }
-
-    fn of_files(files: Vec<CodeFile>, threads: usize) -> Result<Self, IndexError> {
-        let places = files.iter().zip(0..).map(|(file, nth)| (file.path.clone(), nth)).collect();
-        let facts = files.iter().map(|_| OnceLock::new()).collect();
-        let files = CodeFiles { files, places, facts };
-        files.extract_all(threads);
-        let source =
-            |file: &CodeFile| SourceFile { path: String::from_utf8_lossy(&file.path).into(), language: file.language };
-        let sources: Vec<_> = files.files.iter().map(source).collect();
-        let mut builder = GraphBuilder::default();
-        let externals = names::resolve(&sources, &files, threads, &mut |resolved| {
-            let CodeFile { path, class, .. } = &files.files[resolved.file as usize];
-            let (facts, edges) = (&resolved.facts, &resolved.edges);
-            Ok(builder.add(&GraphFile { path, class: *class, facts, edges })?)
-        })?;
-        let mut graph = Vec::new();
-        builder.finish(&externals, &mut graph)?;
-        let hot = Graph::hot_range(&graph, graph.len() as u64)?;
-        let base = Graph::open(&graph[hot.start as usize..], graph.len() as u64)?;
-        let view = View::new(Arc::new(base), None, Box::new(InMemory(graph)))?;
-        Ok(Self { view, files })
+        let indexed = IndexedAs {
+            commit: tip.commit,
+            indexed_ms: tip.graph.map_or(tip.snapshot, |graph| graph.key).written_ms(),
+            has_graph: true,
+            is_pending: segments.iter().any(|segment| segment.0.is_pending()),
+        };
+        let files = CodeFiles::new(files(&snapshot, &segments, overlay));
+        let view = match (tip.graph, overlay) {
+            (Some(graph), None) => footing::view(store, TenantId::LOCAL, graph).await?,
+            (Some(graph), Some(overlay)) => {
+                let footing = Footing::load(store, TenantId::LOCAL, graph).await?;
+                let before = CodeFiles::new(self::files(&snapshot, &segments, None));
+                files.over(&before, footing, overlay)?
+            }
+            (None, _) => files.whole()?,
+        };
+        Ok(Self { view, files, indexed })
     }
 
     /// What asks the questions.
@@ -98,11 +92,21 @@ impl LocalCode {
         Relations { view: &self.view, ground: &self.files }
     }
 
+    /// What answers are made from.
+    pub fn indexed(&self) -> &IndexedAs {
+        &self.indexed
+    }
+
+    /// Every edge as a line, in a canonical order.
+    pub fn edges(&self) -> Result<BTreeSet<String>, LocalError> {
+        Ok(inspect::edges::lines(&self.view).map_err(IndexError::from)?)
+    }
+
     /// What a file says by itself; `None`: there is no such file, or its language has no extractor.
     pub fn facts(&self, path: &[u8]) -> Option<(&Facts, Bytes)> {
-        let place = *self.files.places.get(path)? as usize;
-        let facts = self.files.facts.get(place)?.get()?.as_ref()?;
-        Some((facts, self.files.files[place].text.read().ok()?))
+        let file = self.files.files.get(*self.files.places.get(path)? as usize)?;
+        let facts = file.facts.get_or_init(|| file.read_facts().ok().flatten()).as_ref()?;
+        Some((facts, file.text.read().ok()?))
     }
 }
 
@@ -119,12 +123,14 @@ fn files(snapshot: &Snapshot, segments: &[Arc<(Segment, Bytes)>], overlay: Optio
         language: entry.language,
         class: entry.class,
         text: Text::Stored(Arc::clone(&segments[entry.segment as usize]), entry.doc),
+        facts: OnceLock::new(),
     });
     let over = over.iter().map(|file| CodeFile {
         path: file.path.clone(),
         language: file.language,
         class: file.class,
         text: Text::Memory(file.content.clone()),
+        facts: OnceLock::new(),
     });
     let mut files: Vec<_> = stored.chain(over).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -144,28 +150,64 @@ impl Text {
     }
 }
 
-impl CodeFiles {
-    fn extract_all(&self, threads: usize) {
-        let next = AtomicUsize::new(0);
-        thread::scope(|scope| {
-            for _ in 0..threads.max(1) {
-                scope.spawn(|| {
-                    while let Some(file) = self.files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let facts = file.text.read().ok();
-                        let facts =
-                            facts.and_then(|text| extract::extract(file.language, &text, extract::USUAL_BUDGET));
-                        let place = self.places.get(&file.path).map(|place| *place as usize);
-                        let _only_once = place.and_then(|place| self.facts.get(place)).map(|slot| slot.set(facts));
-                    }
-                });
-            }
-        });
+impl CodeFile {
+    fn read_facts(&self) -> Result<Option<Facts>, IndexError> {
+        let text = self.text.read()?;
+        let Text::Stored(segment, doc) = &self.text else {
+            return Ok(extract::extract(self.language, &text, extract::USUAL_BUDGET));
+        };
+        let Some(range) = segment.0.facts_range(*doc)? else { return Ok(None) };
+        let frame = segment.1.get(range.start as usize..range.end as usize).unwrap_or_default();
+        Ok(Some(segment.0.decode_facts(frame, &text)?))
     }
+}
+
+impl CodeFiles {
+    fn new(files: Vec<CodeFile>) -> Self {
+        let places = files.iter().zip(0..).map(|(file, nth)| (file.path.clone(), nth)).collect();
+        Self { files, places }
+    }
+
+    /// The graph of all files, in memory.
+    fn whole(&self) -> Result<View, IndexError> {
+        let sources = sources(self);
+        self.whole_of(&Resolution::new(&sources, self, threads())?)
+    }
+
+    fn whole_of(&self, resolution: &Resolution<'_>) -> Result<View, IndexError> {
+        let mut graph = Vec::new();
+        whole::write(self, resolution, &mut graph)?;
+        footing::in_memory(graph.into(), None)
+    }
+
+    /// The graph of the files before with a delta of what lies over them; whole where that is too much.
+    fn over(&self, before: &Self, mut footing: Footing, overlay: &Overlay) -> Result<View, IndexError> {
+        let paths = overlay.files.iter().map(|file| &file.path).chain(&overlay.removed).map(Vec::as_slice);
+        footing.change(paths.clone(), self);
+        if Footing::is_too_large(footing.told.len(), self.files.len()) {
+            return self.whole();
+        }
+        let sources = sources(self);
+        let resolution = Resolution::of_changed(&sources, self, threads())?;
+        let changes = paths.map(|path| change(path, before, self)).collect::<Result<Vec<_>, _>>()?;
+        match delta::write(self, &resolution, &footing, &changes)? {
+            Some(delta) => footing::in_memory(footing.bytes, Some(delta.into())),
+            None => self.whole_of(&resolution),
+        }
+    }
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl names::Source for CodeFiles {
     fn facts(&self, file: u32) -> Result<Option<Facts>, IndexError> {
-        Ok(self.facts.get(file as usize).and_then(|slot| slot.get()).cloned().flatten())
+        let Some(file) = self.files.get(file as usize) else { return Ok(None) };
+        match &file.text {
+            Text::Memory(_) => Ok(file.facts.get_or_init(|| file.read_facts().ok().flatten()).clone()),
+            Text::Stored(..) => file.read_facts(),
+        }
     }
 
     fn text(&self, file: u32) -> Result<Vec<u8>, IndexError> {
@@ -173,11 +215,25 @@ impl names::Source for CodeFiles {
     }
 }
 
-impl Shelf for InMemory {
-    fn find(&self, graph: &Graph, place: Place) -> Result<Option<Arc<Block>>, GraphError> {
-        let Range { start, end } = graph.range(place.kind, place.block);
-        let bytes = self.0.get(start as usize..end as usize).unwrap_or_default();
-        graph.decode(place.kind, place.block, bytes).map(|block| Some(Arc::new(block)))
+impl Files for CodeFiles {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn path(&self, file: u32) -> &[u8] {
+        &self.files[file as usize].path
+    }
+
+    fn class(&self, file: u32) -> Class {
+        self.files[file as usize].class
+    }
+
+    fn language(&self, file: u32) -> Language {
+        self.files[file as usize].language
+    }
+
+    fn find(&self, path: &[u8]) -> Option<u32> {
+        self.places.get(path).copied()
     }
 }
 
@@ -200,6 +256,7 @@ impl Ground for CodeFiles {
 mod tests {
     use kotadb_core::graph::Confidence;
     use kotadb_core::graph::ask::{Direction, Question};
+    use kotadb_core::id::ObjectId;
     use kotadb_core::search::relations::Found;
 
     use super::*;
@@ -210,10 +267,13 @@ mod tests {
             language: Language::of_path(path.as_bytes()).unwrap(),
             class: if path.contains("test") { Class::Test } else { Class::Source },
             text: Text::Memory(Bytes::copy_from_slice(text.as_bytes())),
+            facts: OnceLock::new(),
         };
         let mut files: Vec<_> = files.iter().map(file).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        LocalCode::of_files(files, 2).unwrap()
+        let files = CodeFiles::new(files);
+        let indexed = IndexedAs { commit: ObjectId([0; 20]), indexed_ms: None, has_graph: true, is_pending: false };
+        LocalCode { view: files.whole().unwrap(), files, indexed }
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Indexes the commit at HEAD, or another ref, of a local repository, or a plain folder as it is.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use git2::Repository;
@@ -17,6 +17,7 @@ use crate::compact::{Extent, Touched};
 use crate::contents::Source;
 use crate::error::IndexError;
 use crate::extractors::Extractors;
+use crate::graphs::Graphs;
 use crate::halt::Halt;
 use crate::held::Held;
 use crate::held_cache::HeldCache;
@@ -161,12 +162,15 @@ impl Run<'_> {
         let none = Tips::default();
         let kept = if usable { &before } else { &none };
         let known = wanted.as_ref().is_some_and(|(_, commit)| kept.at(*commit).is_some());
-        let made = match known {
+        let mut made = match known {
             true => Made::default(),
             false => self.make(kept, wanted.as_ref(), (listings, held), progress).await?,
         };
-        let after = self.after(kept, wanted, &made);
-        if usable && after.same_commits(&before) && root.repositories.contains_key(&REPOSITORY) {
+        let mut after = self.after(kept, wanted, &made);
+        let (store, folder, halt) = (self.store, self.scratch, &Halt::default());
+        let graphs = Graphs { store, tenant: TenantId::LOCAL, folder, before: Some(kept), halt };
+        graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await?;
+        if usable && after.same_commits(&before) && after.same_graphs(&before) && root.repositories.contains_key(&REPOSITORY) {
             let (root_version, refs) = (root.version, after.by_name.len() as u64);
             return Ok(Summary { unchanged: true, root_version, refs, ..self.count(&after).await? });
         }

@@ -31,10 +31,10 @@ pub struct Change {
 /// What imports of the package round a file mention, which has no name there.
 const ROUND: &str = "__init__";
 
-/// Hashes of the names that a file mentions, ascending.
-pub fn mentions(facts: &Facts) -> Vec<u64> {
-    let mut all: Vec<u64> = Vec::new();
-    let mut add = |text: &str| all.extend(names(text));
+/// Half the hashes of the names that a file mentions, ascending: of a large snapshot there are many millions.
+pub fn mentions(facts: &Facts) -> Box<[u32]> {
+    let mut all: Vec<u32> = Vec::new();
+    let mut add = |text: &str| all.extend(names(text).map(half));
     for one in &facts.references {
         add(&one.name);
         one.receiver.iter().for_each(|text| add(text));
@@ -57,7 +57,11 @@ pub fn mentions(facts: &Facts) -> Vec<u64> {
     facts.package.iter().for_each(|text| add(text));
     all.sort_unstable();
     all.dedup();
-    all
+    all.into_boxed_slice()
+}
+
+fn half(hash: u64) -> u32 {
+    hash as u32
 }
 
 /// The names in a text, as hashes.
@@ -76,6 +80,8 @@ fn hash(value: impl Hash) -> u64 {
 #[derive(Debug, Default)]
 pub struct Touched {
     names: HashSet<u64>,
+    /// Half of each of their hashes.
+    halves: HashSet<u32>,
     /// Everything may be different: a manifest has changed.
     pub everything: bool,
 }
@@ -86,12 +92,13 @@ impl Touched {
         let mut touched = Self::default();
         changes.iter().for_each(|change| touched.add(change));
         while !touched.everything && touched.spread(all) {}
+        touched.halves = touched.names.iter().map(|name| half(*name)).collect();
         touched
     }
 
     /// Whether a file that mentions these names has to be resolved again.
-    pub fn any(&self, mentions: &[u64]) -> bool {
-        self.everything || mentions.iter().any(|name| self.names.contains(name))
+    pub fn any(&self, mentions: &[u32]) -> bool {
+        self.everything || mentions.iter().any(|name| self.halves.contains(name))
     }
 
     fn add(&mut self, change: &Change) {

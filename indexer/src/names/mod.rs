@@ -64,7 +64,7 @@ use self::words::Word;
 use crate::error::IndexError;
 
 pub use self::affected::Change;
-pub use self::run::{Resolved, resolve, resolve_changed};
+pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
 /// A file of a snapshot.
 #[derive(Clone, Debug)]

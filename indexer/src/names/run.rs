@@ -1,6 +1,6 @@
 //! Both passes over a snapshot: definitions are collected, then every file is resolved, on all cores and in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
 use kotadb_core::facts::Facts;
@@ -41,9 +41,8 @@ pub fn resolve(
     threads: usize,
     sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
 ) -> Result<Vec<External>, IndexError> {
-    let names = collect(files, source, threads, &mut |_, _| {})?;
     let all: Vec<u32> = (0..files.len() as u32).collect();
-    resolve_these(&names, &all, (files, source, threads), sink)
+    Resolution::new(files, source, threads)?.resolve(&all, sink)
 }
 
 /// Resolves those files of a snapshot that changes touch, the changed ones among them, as [`resolve`] would.
@@ -54,40 +53,71 @@ pub fn resolve_changed(
     changes: &[Change],
     sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
 ) -> Result<Vec<External>, IndexError> {
-    let mut mentions = Vec::with_capacity(files.len());
-    let names = collect(files, source, threads, &mut |_, facts| {
-        mentions.push(facts.map(affected::mentions).unwrap_or_default());
-    })?;
-    let touched = Touched::new(changes, &names.all);
-    let is_changed = |file: u32| changes.iter().any(|change| *change.path == *files[file as usize].path);
-    let is_touched = |file: &u32| touched.any(&mentions[*file as usize]) || is_changed(*file);
-    let these: Vec<u32> = (0..files.len() as u32).filter(is_touched).collect();
-    resolve_these(&names, &these, (files, source, threads), sink)
+    let resolution = Resolution::of_changed(files, source, threads)?;
+    resolution.resolve(&resolution.touched(changes), sink)
 }
 
-fn resolve_these(
-    names: &Names,
-    these: &[u32],
-    (files, source, threads): (&[SourceFile], &dyn Source, usize),
-    sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
-) -> Result<Vec<External>, IndexError> {
-    let mut externals = Externals::default();
-    in_order(
-        these.len(),
-        threads,
-        || Resolver::new(names),
-        |resolver, nth| match facts(files, source, these[nth as usize])? {
-            Some(facts) => {
-                let result = resolver.resolve(these[nth as usize], &facts);
-                Ok((facts, result))
-            }
-            None => Ok((Facts::default(), FileResult::default())),
-        },
-        &mut |nth, (facts, result)| {
-            sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) })
-        },
-    )?;
-    Ok(externals.list)
+/// A snapshot whose names are collected, so that its files can be resolved.
+pub struct Resolution<'a> {
+    names: Names,
+    /// What each file mentions; empty where nobody asks what changes touch.
+    mentions: Vec<Box<[u32]>>,
+    files: &'a [SourceFile],
+    source: &'a dyn Source,
+    threads: usize,
+}
+
+impl<'a> Resolution<'a> {
+    /// Collects the names of all files.
+    pub fn new(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
+        let names = collect(files, source, threads, &mut |_, _| {})?;
+        Ok(Self { names, mentions: Vec::new(), files, source, threads })
+    }
+
+    /// The same, with what each file mentions, so that [`Self::touched`] can tell.
+    pub fn of_changed(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
+        let mut mentions = Vec::with_capacity(files.len());
+        let names = collect(files, source, threads, &mut |_, facts| {
+            mentions.push(facts.map(affected::mentions).unwrap_or_default());
+        })?;
+        Ok(Self { names, mentions, files, source, threads })
+    }
+
+    /// The files that these changes touch, ascending, the changed ones among them.
+    pub fn touched(&self, changes: &[Change]) -> Vec<u32> {
+        let touched = Touched::new(changes, &self.names.all);
+        let changed: HashSet<&str> = changes.iter().map(|change| &*change.path).collect();
+        let mentions = |file: u32| self.mentions.get(file as usize).map_or(&[][..], |mentions| mentions);
+        let is_touched = |file: &u32| {
+            touched.any(mentions(*file)) || changed.contains(&*self.files[*file as usize].path)
+        };
+        (0..self.files.len() as u32).filter(is_touched).collect()
+    }
+
+    /// Resolves these files; the sink takes them in order.
+    pub fn resolve(
+        &self,
+        these: &[u32],
+        sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
+    ) -> Result<Vec<External>, IndexError> {
+        let mut externals = Externals::default();
+        in_order(
+            these.len(),
+            self.threads,
+            || Resolver::new(&self.names),
+            |resolver, nth| match facts(self.files, self.source, these[nth as usize])? {
+                Some(facts) => {
+                    let result = resolver.resolve(these[nth as usize], &facts);
+                    Ok((facts, result))
+                }
+                None => Ok((Facts::default(), FileResult::default())),
+            },
+            &mut |nth, (facts, result)| {
+                sink(Resolved { file: these[nth as usize], facts, edges: externals.number(result) })
+            },
+        )?;
+        Ok(externals.list)
+    }
 }
 
 /// Reads all facts once; `see` looks at them in order.

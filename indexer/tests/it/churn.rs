@@ -18,12 +18,16 @@ use kotadb_indexer::error::IndexError;
 use kotadb_indexer::folder;
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::gc;
+use kotadb_indexer::graphs::{Graphs, footing};
 use kotadb_indexer::halt::Halt;
 use kotadb_indexer::held_cache::HeldCache;
+use kotadb_indexer::inspect::edges;
 use kotadb_indexer::layers::Bases;
 use kotadb_indexer::pipeline::{Listings, Pipeline};
 use kotadb_indexer::tips::Tips;
 use uuid::Uuid;
+
+use crate::support::names_of_graph;
 
 const TENANT: TenantId = TenantId::LOCAL;
 const HOUR: u64 = 3600 * 1000;
@@ -126,7 +130,7 @@ impl World {
     /// Texts that several repositories have, and texts that one generation of one repository has.
     fn text(&self, nth: u64, generation: u64) -> String {
         match self.random(2) {
-            0 => format!("fn content_{}() {{}}\n", self.random(200)),
+            0 => format!("pub fn content_{}() {{}}\n", self.random(200)),
             _ => format!("{}{}() {{}}\n", canary(nth, generation), self.random(200)),
         }
     }
@@ -134,7 +138,7 @@ impl World {
 
 /// How texts begin that only this generation of a repository holds.
 fn canary(nth: u64, generation: u64) -> String {
-    format!("fn canary_{nth}_{generation}_")
+    format!("pub fn canary_{nth}_{generation}_")
 }
 
 fn ref_name(nth: u64) -> String {
@@ -217,19 +221,23 @@ async fn publish(world: &World, store: &Store, id: RepositoryId, refs: &HashMap<
         after.by_name.insert(name, tip);
     }
     after.default = after.default.filter(|name| after.by_name.contains_key(name));
+    // A run that builds everything anew keeps no history: what it leaves is dead at once.
+    let (usable, halt) = (world.random(6) > 0, Halt::default());
+    let before_graphs = usable.then_some(&before);
+    let graphs = Graphs { store, tenant: TENANT, folder: folder.path(), before: before_graphs, halt: &halt };
+    graphs.complete(&mut after, &mut made_all, &mut BTreeMap::new()).await?;
     let advance = Advance {
         store,
         tenant: TENANT,
         repository: id,
         fence: 0,
         before: &before,
-        // A run that builds everything anew keeps no history: what it leaves is dead at once.
-        usable: world.random(6) > 0,
+        usable,
         most_bytes: None,
         now_ms: world.now_ms(),
         halt: &Halt::default(),
     };
-    if after.same_commits(&before) {
+    if after.same_commits(&before) && after.same_graphs(&before) {
         return Ok(());
     }
     advance.publish(after, made_all).await.map(drop)
@@ -315,6 +323,10 @@ async fn check(world: &World, store: &Store, root: &Root) {
         let docs: HashMap<_, _> = named.zip(entry.docs.clone()).collect();
         assert_eq!(docs.len(), entry.segments.len());
         let tips = Tips::load(store, TENANT, root, *id).await.unwrap();
+        for graph in tips.by_name.values().filter_map(|tip| tip.graph) {
+            let view = footing::view(store, TENANT, graph).await.unwrap();
+            assert!(!edges::lines(&view).unwrap().is_empty() || view.n_nodes() == 0);
+        }
         for tip in tips.named() {
             let snapshot = store.snapshot(TENANT, tip).await.unwrap();
             let mut files = Files::new();
@@ -455,7 +467,7 @@ async fn nothing_deleted_is_left(world: &World, store: &Store) {
         living.extend(tips.named().flat_map(|tip| commits[&tip.commit].values().cloned()));
     }
     let forgotten = world.forgotten.lock().unwrap().clone();
-    let own = |text: &&String| text.starts_with("fn canary_") && !living.contains(*text);
+    let own = |text: &&String| text.starts_with("pub fn canary_") && !living.contains(*text);
     let mut gone: BTreeSet<String> =
         forgotten.iter().flat_map(|commit| commits[commit].values()).filter(own).cloned().collect();
     let before = (0..REPOSITORIES).flat_map(|nth| {
@@ -466,10 +478,17 @@ async fn nothing_deleted_is_left(world: &World, store: &Store) {
     let of_deleted = |text: &&String| before.iter().any(|canary| text.starts_with(canary.as_str()));
     gone.extend(commits.values().flat_map(Files::values).filter(of_deleted).cloned());
     for (kind, key, bytes) in store.list(TENANT).await.unwrap() {
+        let file = store.get(TENANT, kind, key).await.unwrap();
+        if kind == Kind::Graph {
+            let names = names_of_graph(store, TENANT, file.clone()).await;
+            let leaked = gone.iter().filter_map(|text| text.strip_prefix("pub fn ")?.split('(').next());
+            let leaked: BTreeSet<&[u8]> = leaked.map(str::as_bytes).collect();
+            let found = names.iter().find(|name| leaked.contains(name.as_slice()));
+            assert!(found.is_none(), "{:?} was deleted and is in {key}", found.map(|name| name.escape_ascii().to_string()));
+        }
         if kind != Kind::Segment {
             continue;
         }
-        let file = store.get(TENANT, kind, key).await.unwrap();
         let segment = Segment::open(file.slice(Segment::hot_range(&file, bytes).unwrap().start as usize..), bytes);
         let segment = segment.unwrap();
         for doc in 0..segment.n_docs() {

@@ -11,7 +11,7 @@ use kotadb_indexer::gc;
 use kotadb_indexer::halt::{Halt, Reason};
 use kotadb_indexer::local::REPOSITORY;
 
-use crate::support::{Repository, block_on, facts, index, index_ref};
+use crate::support::{Repository, block_on, facts, index, index_ref, names_of_graph};
 
 const HOUR: u64 = 3600 * 1000;
 const TENANT: TenantId = TenantId::LOCAL;
@@ -69,7 +69,8 @@ fn holds(store: &Store, canary: &str) -> bool {
                         parts.extend(delta.entries.into_iter().map(|entry| entry.path));
                     }
                 }
-                Kind::Refs | Kind::Graph => {}
+                Kind::Graph => parts.extend(names_of_graph(store, TENANT, content.clone()).await),
+                Kind::Refs => {}
             }
             if parts.iter().any(|part| part.windows(canary.len()).any(|window| window == canary.as_bytes())) {
                 return true;

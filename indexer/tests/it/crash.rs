@@ -24,7 +24,8 @@ fn scene() -> Scene {
     let repository = Repository::new();
     for i in 0..40 {
         repository
-            .write(&format!("src/module_{i}.rs"), format!("pub fn function_{i}() -> u32 {{ {i} }} // word{}\n", i % 7));
+            .write(&format!("src/module_{i}.rs"), format!("pub fn function_{i}() -> u32 {{ {i} }} // word{}\n", i % 7))
+            .write(&format!("src/module_{i}/caller.rs"), format!("fn caller_{i}() {{ function_{i}(); }}\n"));
     }
     repository.commit();
     repository.git(&["branch", "side"]);
@@ -59,8 +60,8 @@ async fn killed_at_every_fail_point_one_drain_repairs_it() {
     }
 }
 
-/// Facts and matches without any crash.
-async fn undisturbed() -> (String, Vec<String>) {
+/// Facts, matches and edges without any crash.
+async fn undisturbed() -> (String, Vec<String>, String) {
     let scene = scene();
     let service = Service::start().await;
     let id = service.register("acme/a", &scene.remote, &["main", "side"]).await;
@@ -69,10 +70,12 @@ async fn undisturbed() -> (String, Vec<String>) {
     scene.push_more();
     service.enqueue(id).await;
     service.drain().await;
-    (service.facts(id).await, matches(&service, id).await)
+    let edges = service.edges(id).await;
+    assert!(edges.contains("caller_9 call src/module_9.rs#function_9"), "{edges}");
+    (service.facts(id).await, matches(&service, id).await, edges)
 }
 
-async fn crashed_at(point: &str, follow_up: bool, expected: &(String, Vec<String>)) {
+async fn crashed_at(point: &str, follow_up: bool, expected: &(String, Vec<String>, String)) {
     let scene = scene();
     let service = Service::start().await;
     let id = service.register("acme/a", &scene.remote, &["main", "side"]).await;
@@ -93,6 +96,7 @@ async fn crashed_at(point: &str, follow_up: bool, expected: &(String, Vec<String
 
     assert_eq!(service.facts(id).await, expected.0, "{point}");
     assert_eq!(matches(&service, id).await, expected.1, "{point}");
+    assert_eq!(service.edges(id).await, expected.2, "{point}");
     assert_eq!(service.job(id).await.state, JobState::Done, "{point}");
     assert_eq!(service.facts(other).await, fresh_facts(&scene.other), "{point}");
     assert_eq!(service.scratch(), [""; 0], "{point}");

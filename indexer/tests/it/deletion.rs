@@ -20,7 +20,7 @@ use kotadb_indexer::upkeep::Upkeep;
 use kotadb_indexer::{clock, gc, retention};
 
 use crate::support::service::{Service, run};
-use crate::support::{Remote, Repository};
+use crate::support::{Remote, Repository, names_of_graph};
 
 const HOUR: u64 = 3600 * 1000;
 
@@ -57,6 +57,9 @@ pub async fn holds(service: &Service, canary: &str) -> bool {
                 let frame = segment.frame_range(doc);
                 segment.decode_frame(doc, &content[frame.start as usize..frame.end as usize]).unwrap()
             }));
+        }
+        if kind == Kind::Graph {
+            parts.extend(names_of_graph(&service.store, service.tenant, content.clone()).await);
         }
         if parts.iter().any(|part| part.windows(canary.len()).any(|window| window == canary.as_bytes())) {
             return true;

@@ -21,6 +21,8 @@ mod every_operation;
 mod facts;
 mod fetching;
 mod follow_up;
+mod graphs;
+
 mod hostile_urls;
 mod jobs;
 mod layers;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kotadb_core::facts::{Facts, Span, Symbol, SymbolKind};
 use kotadb_core::search::{Searcher, SymbolRequest};
 use kotadb_core::text::{self, Language};
+use kotadb_core::wire::relations::GraphState;
 use kotadb_indexer::extract;
 use kotadb_indexer::extractors::Extractors;
 use kotadb_indexer::local::{self, LocalOptions};
@@ -87,6 +88,7 @@ fn a_raised_version_has_exactly_its_documents_seen_again() {
 
     let raised = index_with(&repository, RAISED);
     assert_eq!((raised.new_documents, raised.code.symbols, raised.unchanged), (5, 10, false));
+    assert_eq!((raised.graphs, raised.graphs_failed), (1, 0), "a graph of the earlier facts is not built upon");
     assert_eq!(find(&repository, "Two3"), [named("3.rs#Two3", 1)]);
     assert_eq!(find(&repository, "one_3"), [named("3.rs#one_3", 1)]);
     assert_eq!(find(&repository, "three_3"), [named("3.py#three_3", 1)], "those of others are as they were");
@@ -104,12 +106,17 @@ fn until_they_are_seen_again_answers_say_that_symbols_are_pending() {
     let is_pending = || {
         let index = local::open(repository.path()).unwrap();
         let request = SymbolRequest::new(index.tenant, vec![index.visible()], "one");
-        let answer = block_on(Searcher::new(index.store.clone(), 1 << 20).symbols(&request)).unwrap();
-        (answer.pending, answer.symbols.len())
+        let searcher = Searcher::new(index.store.clone(), 1 << 20);
+        let answer = block_on(searcher.symbols(&request)).unwrap();
+        let tip = block_on(index.choose(None)).unwrap().unwrap().tip;
+        let state = GraphState::of(None, &block_on(searcher.indexed(index.tenant, &tip)).unwrap());
+        assert!(state.indexed_at.is_some() && state.commit == Some(tip.commit.to_string()));
+        (answer.pending, state.symbols, state.resolution, answer.symbols.len())
     };
-    assert_eq!(is_pending(), (true, 0));
+    let names_are_pending = Some("pending".to_owned());
+    assert_eq!(is_pending(), (true, names_are_pending, "graph".to_owned(), 0));
     index(repository.path());
-    assert_eq!(is_pending(), (false, 1));
+    assert_eq!(is_pending(), (false, None, "graph".to_owned(), 1));
 }
 
 #[test]

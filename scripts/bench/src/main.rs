@@ -20,6 +20,7 @@ mod router;
 mod rows;
 mod samples;
 mod stages;
+mod symbols;
 mod tree;
 mod warm;
 mod webhooks;
@@ -73,6 +74,8 @@ enum Part {
     Ranking(ranking::RankingArgs),
     /// A million statements through pgbouncer: are the answers right?
     Pooler(pooler::PoolerArgs),
+    /// Names, callers and impact in one long-lived process.
+    Symbols(symbols::SymbolsArgs),
     /// The router: its start, its memory, its size; or its warm searches.
     Router(router::RouterArgs),
     /// Webhook deliveries at a steady rate against the router and a durable Postgres.
@@ -98,6 +101,7 @@ fn main() -> anyhow::Result<()> {
         Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
         Part::Ranking(part) => ranking::run(part, &mut rows)?,
         Part::Pooler(part) => pooler::run(part, &mut rows)?,
+        Part::Symbols(part) => symbols::run(part, &mut rows)?,
         Part::Router(part) => router::run(part, &args.bin, &mut rows)?,
         Part::Webhooks(part) => webhooks::run(part, &args.bin, &mut rows)?,
         Part::Report => report::run(&args.out)?,

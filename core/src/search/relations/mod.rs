@@ -17,4 +17,4 @@ pub use self::answers::{
 pub use self::find::Found;
 pub use self::ground::{Ground, RelationsError, drive};
 pub use self::places::{SitePlace, SymbolPlace};
-pub use self::stored::StoredGraph;
+pub use self::stored::{IndexedAs, StoredGraph};

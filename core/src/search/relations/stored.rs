@@ -10,7 +10,7 @@ use futures::future;
 use super::Relations;
 use super::ground::{Ground, RelationsError};
 use crate::graph::{Block, Graph, GraphError, Place, Shelf, View};
-use crate::id::TenantId;
+use crate::id::{ObjectId, TenantId};
 use crate::search::SearchStats;
 use crate::search::cache::{Cache, Part};
 use crate::search::reader::{Frame, Reader};
@@ -32,6 +32,19 @@ struct Stored<'a> {
     snapshot: Arc<Snapshot>,
 }
 
+/// What answers about a tip are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexedAs {
+    /// The commit.
+    pub commit: ObjectId,
+    /// When it was indexed, in milliseconds since 1970.
+    pub indexed_ms: Option<u64>,
+    /// Whether callers are known by more than their names.
+    pub has_graph: bool,
+    /// Whether symbols of some files are still to be read by the extractors that this program knows.
+    pub is_pending: bool,
+}
+
 /// Blocks that are in memory already.
 #[derive(Debug)]
 struct Kept {
@@ -41,6 +54,22 @@ struct Kept {
 }
 
 impl Searcher {
+    /// What answers about a tip are made from: one round trip beside those of its snapshot, where nothing is in memory.
+    pub async fn indexed(&self, tenant: TenantId, tip: &Tip) -> Result<IndexedAs, RelationsError> {
+        let reader = Reader::new(&self.store, &self.cache, tenant);
+        let root = reader.wave(reader.head(None)).await?;
+        let snapshot = reader.wave(reader.snapshot(tip.snapshot)).await?;
+        let entries = root.segments.iter().filter(|entry| snapshot.segments.contains(&entry.key));
+        let segments = reader.wave(future::try_join_all(entries.map(|entry| reader.segment(entry)))).await?;
+        let written = tip.graph.map_or(tip.snapshot, |graph| graph.key);
+        Ok(IndexedAs {
+            commit: tip.commit,
+            indexed_ms: written.written_ms(),
+            has_graph: tip.graph.is_some(),
+            is_pending: segments.iter().any(|open| open.segment.is_pending()),
+        })
+    }
+
     /// Opens the graph of a tip with its snapshot, whose segments HEAD names: two round trips where nothing is in memory.
     /// `None`: it has no graph.
     pub async fn graph(&self, tenant: TenantId, tip: &Tip) -> Result<Option<StoredGraph<'_>>, RelationsError> {

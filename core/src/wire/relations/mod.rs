@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Timestamp;
+use crate::search::relations::IndexedAs;
 
 pub use self::outline::{Outline, OutlineItem, outline};
 pub use self::shape::{
@@ -103,6 +104,19 @@ pub struct GraphState {
     /// `pending` while symbols of some files are read anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbols: Option<String>,
+}
+
+impl GraphState {
+    /// What the searcher says of a tip.
+    pub fn of(repository: Option<String>, indexed: &IndexedAs) -> Self {
+        Self {
+            repository,
+            commit: Some(indexed.commit.to_string()),
+            indexed_at: indexed.indexed_ms.and_then(Timestamp::from_millis),
+            resolution: if indexed.has_graph { "graph" } else { "names only" }.to_owned(),
+            symbols: indexed.is_pending.then(|| "pending".to_owned()),
+        }
+    }
 }
 
 /// Callers, callees or usages of one symbol.

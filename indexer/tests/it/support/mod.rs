@@ -7,6 +7,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bytes::Bytes;
+use kotadb_core::graph::Graph;
+use kotadb_core::id::TenantId;
+use kotadb_core::store::{Kind, ObjectKey, Store};
+use kotadb_indexer::graphs::footing;
 use kotadb_indexer::inspect::Inspected;
 use kotadb_indexer::local::{self, LocalError, LocalOptions};
 use kotadb_indexer::summary::Summary;
@@ -114,6 +119,36 @@ pub fn facts(path: &Path) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// All edges of a local index.
+pub fn local_edges(path: &Path) -> String {
+    let index = local::open(path).unwrap();
+    let inspected = Inspected { store: &index.store, tenant: index.tenant, repository: index.repository };
+    let mut out = Vec::new();
+    block_on(inspected.edges(&mut out)).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The paths and names that the object of a graph holds, and its base, if that is there.
+pub async fn names_of_graph(store: &Store, tenant: TenantId, object: Bytes) -> Vec<Vec<u8>> {
+    let len = object.len() as u64;
+    let hot = Graph::hot_range(&object, len).unwrap();
+    let base = Graph::open(&object[hot.start as usize..], len).unwrap().base_name().map(ObjectKey::from_bytes);
+    let view = match base {
+        None => footing::in_memory(object, None).unwrap(),
+        Some(base) => match store.get(tenant, Kind::Graph, base).await {
+            Ok(base) => footing::in_memory(base, Some(object)).unwrap(),
+            Err(_) => return Vec::new(),
+        },
+    };
+    let mut names = Vec::new();
+    for file in view.files_under(b"") {
+        names.push(view.path(file).to_vec());
+        let labels = view.nodes_of(file).map(|node| view.node(node).unwrap().label().into_bytes());
+        names.extend(labels);
+    }
+    names
+}
+
 /// The facts as lines `class language path`, without what depends on content.
 pub fn short_facts(path: &Path) -> Vec<String> {
     short(&facts(path))
@@ -136,15 +171,20 @@ fn shorten(line: &str) -> Option<String> {
 /// The facts of a fresh index of the same repository, made in another place. A thread of its own, because the local index
 /// has a runtime of its own and callers may be inside one.
 pub fn fresh_facts(repository: &Repository) -> String {
-    std::thread::scope(|scope| scope.spawn(|| fresh_facts_here(repository)).join().unwrap())
+    std::thread::scope(|scope| scope.spawn(|| fresh_here(repository, facts)).join().unwrap())
 }
 
-fn fresh_facts_here(repository: &Repository) -> String {
+/// The edges of such an index.
+pub fn fresh_edges(repository: &Repository) -> String {
+    std::thread::scope(|scope| scope.spawn(|| fresh_here(repository, local_edges)).join().unwrap())
+}
+
+fn fresh_here(repository: &Repository, of: fn(&Path) -> String) -> String {
     let folder = tempfile::tempdir().unwrap();
     let clone = folder.path().join("clone");
     repository.git(&["clone", "--quiet", "--bare", ".", clone.to_str().unwrap()]);
     index(&clone);
-    facts(&clone)
+    of(&clone)
 }
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {

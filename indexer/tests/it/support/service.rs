@@ -95,6 +95,14 @@ impl Service {
         String::from_utf8(out).unwrap()
     }
 
+    /// Every edge of its stored graphs.
+    pub async fn edges(&self, repository: RepositoryId) -> String {
+        let inspected = Inspected { store: &self.store, tenant: self.tenant, repository };
+        let mut out = Vec::new();
+        inspected.edges(&mut out).await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     /// As if the leases of workers that died had run out: real ones are long, so that a slow machine loses none.
     pub async fn expire_leases(&self) {
         let expired = "UPDATE kotadb.jobs SET lease_expires_at = now() - interval '1 second' WHERE state = 'running'";

@@ -1,0 +1,212 @@
+//! The files of a snapshot as resolution wants them: facts and texts, from segments in the store. What lies on this machine
+//! is read file by file; what is far away, some hundred files in a row at a time.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use kotadb_core::facts::Facts;
+use kotadb_core::segment::{Class, DocId, ReadRange, Segment};
+use kotadb_core::store::{Kind, ObjectKey, Snapshot};
+use kotadb_core::text::Language;
+use tokio::runtime::Handle;
+
+use super::Workroom;
+use super::files::Files;
+use crate::compact::LocalFile;
+use crate::error::IndexError;
+use crate::{held, names};
+
+/// Files that are read together from far away, and how many such rows are kept.
+const ROW: u32 = 256;
+const ROWS: usize = 4;
+
+/// A segment whose tail is read.
+#[derive(Debug)]
+pub struct Opened {
+    segment: Segment,
+    place: Place,
+}
+
+/// Where the bytes of a segment are.
+#[derive(Debug)]
+enum Place {
+    /// In memory, or mapped.
+    Near(Bytes),
+    /// In a file of this machine.
+    File(Arc<LocalFile>),
+    /// In the store alone.
+    Far(ObjectKey),
+}
+
+/// The files of a snapshot.
+#[derive(Debug)]
+pub struct Documents<'a> {
+    room: &'a Workroom<'a>,
+    snapshot: &'a Snapshot,
+    segments: Vec<Arc<Opened>>,
+    runtime: Handle,
+    rows: Mutex<VecDeque<(u32, Row)>>,
+    reads_rows: AtomicBool,
+}
+
+/// The frames of content and facts of files in a row, once they are read.
+type Row = Arc<Mutex<Option<Arc<HashMap<u32, Pair>>>>>;
+/// A frame of content, and one of facts.
+type Pair = (Bytes, Bytes);
+
+impl Opened {
+    /// Reads the tail of a segment that the root names, or this run has uploaded.
+    pub async fn open(room: &Workroom<'_>, key: ObjectKey) -> Result<Self, IndexError> {
+        let entry = room.table.get(&key).ok_or(IndexError::HeldGone)?;
+        let segment = held::open(room.store, room.tenant, entry).await?;
+        let place = match room.files.get(&key) {
+            Some(file) => Place::File(Arc::clone(file)),
+            None if room.store.is_near() => {
+                let all = room.store.get_ranges(room.tenant, Kind::Segment, key, &[0..entry.bytes]).await?;
+                Place::Near(all.parts.into_iter().next().unwrap_or_default())
+            }
+            None => Place::Far(key),
+        };
+        Ok(Self { segment, place })
+    }
+}
+
+impl<'a> Documents<'a> {
+    /// Opens the segments of a snapshot.
+    pub async fn open(room: &'a Workroom<'a>, snapshot: &'a Snapshot) -> Result<Self, IndexError> {
+        let mut segments = Vec::with_capacity(snapshot.segments.len());
+        for key in &snapshot.segments {
+            segments.push(room.segment(*key).await?);
+        }
+        let (rows, reads_rows) = (Mutex::default(), AtomicBool::new(true));
+        Ok(Self { room, snapshot, segments, runtime: Handle::current(), rows, reads_rows })
+    }
+
+    /// Says that from now on few files are asked for, here and there.
+    pub fn read_singly(&self) {
+        self.reads_rows.store(false, Ordering::Relaxed);
+        self.lock().clear();
+    }
+
+    fn document(&self, file: u32) -> (&Opened, DocId) {
+        let entry = self.snapshot.entry(file as usize);
+        (&self.segments[entry.segment as usize], entry.doc)
+    }
+
+    fn read(&self, place: &Place, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, IndexError> {
+        let Workroom { store, tenant, .. } = *self.room;
+        match place {
+            Place::Near(bytes) => {
+                let part = |range: &Range<u64>| {
+                    let range = range.start as usize..range.end as usize;
+                    bytes.get(range.clone()).map(|_| bytes.slice(range)).unwrap_or_default()
+                };
+                Ok(ranges.iter().map(part).collect())
+            }
+            Place::File(file) => Ok(ranges.iter().map(|range| file.read(range.clone())).collect::<Result<_, _>>()?),
+            Place::Far(key) => {
+                let read = store.get_ranges(tenant, Kind::Segment, *key, ranges);
+                Ok(self.runtime.block_on(read)?.parts)
+            }
+        }
+    }
+
+    fn pair(&self, file: u32, facts: Range<u64>) -> Result<Pair, IndexError> {
+        let (opened, doc) = self.document(file);
+        if matches!(opened.place, Place::Far(_)) && self.reads_rows.load(Ordering::Relaxed) {
+            let row = self.row(file / ROW)?;
+            return Ok(row.get(&file).cloned().unwrap_or_default());
+        }
+        let mut parts = self.read(&opened.place, &[opened.segment.frame_range(doc), facts])?.into_iter();
+        Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
+    }
+
+    /// A row of files; whoever comes first reads it, the others wait.
+    fn row(&self, nth: u32) -> Result<Arc<HashMap<u32, Pair>>, IndexError> {
+        let row = {
+            let mut rows = self.lock();
+            match rows.iter().find(|(other, _)| *other == nth) {
+                Some((_, row)) => Arc::clone(row),
+                None => {
+                    let row = Row::default();
+                    rows.push_back((nth, Arc::clone(&row)));
+                    if rows.len() > ROWS {
+                        rows.pop_front();
+                    }
+                    row
+                }
+            }
+        };
+        let mut row = row.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = &*row {
+            return Ok(Arc::clone(row));
+        }
+        Ok(Arc::clone(row.insert(Arc::new(self.read_row(nth)?))))
+    }
+
+    fn read_row(&self, nth: u32) -> Result<HashMap<u32, Pair>, IndexError> {
+        let mut wanted = vec![Vec::new(); self.segments.len()];
+        for file in nth * ROW..(nth * ROW + ROW).min(self.snapshot.len() as u32) {
+            let entry = self.snapshot.entry(file as usize);
+            let opened = &self.segments[entry.segment as usize];
+            if let (Some(facts), Place::Far(_)) = (opened.segment.facts_range(entry.doc)?, &opened.place) {
+                wanted[entry.segment as usize].push((file, opened.segment.frame_range(entry.doc), facts));
+            }
+        }
+        let mut row = HashMap::new();
+        for (opened, wanted) in self.segments.iter().zip(wanted).filter(|(_, wanted)| !wanted.is_empty()) {
+            let ranges: Vec<_> = wanted.iter().flat_map(|(_, text, facts)| [text.clone(), facts.clone()]).collect();
+            let mut parts = self.read(&opened.place, &ranges)?.into_iter();
+            for (file, ..) in wanted {
+                row.insert(file, (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()));
+            }
+        }
+        Ok(row)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(u32, Row)>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl names::Source for Documents<'_> {
+    fn facts(&self, file: u32) -> Result<Option<Facts>, IndexError> {
+        self.room.halt.check()?;
+        let (opened, doc) = self.document(file);
+        let Some(range) = opened.segment.facts_range(doc)? else { return Ok(None) };
+        let (frame, facts) = self.pair(file, range)?;
+        let text = opened.segment.decode_frame(doc, &frame)?;
+        Ok(Some(opened.segment.decode_facts(&facts, &text)?))
+    }
+
+    fn text(&self, file: u32) -> Result<Vec<u8>, IndexError> {
+        let (opened, doc) = self.document(file);
+        let frame = self.read(&opened.place, &[opened.segment.frame_range(doc)])?.pop().unwrap_or_default();
+        Ok(opened.segment.decode_frame(doc, &frame)?)
+    }
+}
+
+impl Files for Documents<'_> {
+    fn len(&self) -> usize {
+        self.snapshot.len()
+    }
+
+    fn path(&self, file: u32) -> &[u8] {
+        self.snapshot.path(file as usize)
+    }
+
+    fn class(&self, file: u32) -> Class {
+        self.snapshot.entry(file as usize).class
+    }
+
+    fn language(&self, file: u32) -> Language {
+        self.snapshot.entry(file as usize).language
+    }
+
+    fn find(&self, path: &[u8]) -> Option<u32> {
+        self.snapshot.find(path).map(|file| file as u32)
+    }
+}

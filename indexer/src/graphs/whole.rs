@@ -1,0 +1,21 @@
+//! Writes the graph of all files.
+
+use std::io::Write;
+
+use kotadb_core::graph::{GraphBuilder, GraphFile};
+
+use super::files::Files;
+use crate::error::IndexError;
+use crate::names::{Resolution, Resolved};
+
+/// Resolves all files and writes their graph.
+pub fn write(files: &dyn Files, resolution: &Resolution<'_>, out: &mut dyn Write) -> Result<(), IndexError> {
+    let mut builder = GraphBuilder::default();
+    let all: Vec<u32> = (0..files.len() as u32).collect();
+    let externals = resolution.resolve(&all, &mut |Resolved { file, facts, edges }| {
+        let (path, class) = (files.path(file), files.class(file));
+        Ok(builder.add(&GraphFile { path, class, facts: &facts, edges: &edges })?)
+    })?;
+    builder.finish(&externals, out)?;
+    Ok(())
+}
