@@ -18,7 +18,7 @@ pub fn write(
 ) -> Result<Option<Vec<u8>>, IndexError> {
     let told = footing.told.keys().filter_map(|path| files.find(path));
     let these: BTreeSet<u32> = resolution.touched(changes).into_iter().chain(told).collect();
-    if Footing::is_too_large(these.len(), files.len()) {
+    if Footing::is_too_large(these.len(), files.n_files()) {
         return Ok(None);
     }
     let mut builder = DeltaBuilder::default();
@@ -34,7 +34,7 @@ pub fn write(
     let mut sources = DeltaSources {
         base: &footing.base,
         base_name: footing.key.to_bytes(),
-        path: &|file| ((file as usize) < files.len()).then(|| files.path(file).to_vec()),
+        path: &|file| ((file as usize) < files.n_files()).then(|| files.path(file).to_vec()),
         externals: &externals,
         facts: &mut |path| {
             let facts = files.find(path).map_or(Ok(None), |file| files.facts(file));

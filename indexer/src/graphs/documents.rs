@@ -65,8 +65,7 @@ impl Opened {
         let place = match room.files.get(&key) {
             Some(file) => Place::File(Arc::clone(file)),
             None if room.store.is_near() => {
-                let all = room.store.get_ranges(room.tenant, Kind::Segment, key, &[0..entry.bytes]).await?;
-                Place::Near(all.parts.into_iter().next().unwrap_or_default())
+                Place::Near(room.store.get_tail(room.tenant, Kind::Segment, key, u64::MAX).await?.0)
             }
             None => Place::Far(key),
         };
@@ -190,7 +189,7 @@ impl names::Source for Documents<'_> {
 }
 
 impl Files for Documents<'_> {
-    fn len(&self) -> usize {
+    fn n_files(&self) -> usize {
         self.snapshot.len()
     }
 

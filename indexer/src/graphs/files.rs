@@ -8,7 +8,7 @@ use crate::names::{Source, SourceFile};
 /// Files with their facts. A file goes by its place in the order of paths.
 pub trait Files: Source {
     /// How many there are.
-    fn len(&self) -> usize;
+    fn n_files(&self) -> usize;
 
     /// The path of a file.
     fn path(&self, file: u32) -> &[u8];
@@ -26,7 +26,7 @@ pub trait Files: Source {
 /// The same as resolution takes them.
 pub fn sources(files: &dyn Files) -> Vec<SourceFile> {
     let file = |file| SourceFile { path: text(files.path(file)), language: files.language(file) };
-    (0..files.len() as u32).map(file).collect()
+    (0..files.n_files() as u32).map(file).collect()
 }
 
 /// A path as text.

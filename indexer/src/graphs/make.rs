@@ -61,24 +61,24 @@ impl Workroom<'_> {
     fn write(&self, documents: &Documents<'_>, since: Option<Since<'_>>) -> Result<Written, IndexError> {
         let (files, threads) = (sources(documents), self.threads);
         let Some(mut since) = since else {
-            return self.write_whole(documents, &Resolution::new(&files, documents, threads)?);
+            return self.write_whole(documents, Resolution::new(&files, documents, threads)?);
         };
         let SnapshotDelta { entries, removed, .. } = &since.delta;
         let paths = entries.iter().map(|entry| &entry.path).chain(removed).map(Vec::as_slice);
         since.footing.change(paths.clone(), documents);
-        if Footing::is_too_large(since.footing.told.len(), documents.len()) {
-            return self.write_whole(documents, &Resolution::new(&files, documents, threads)?);
+        if Footing::is_too_large(since.footing.told.len(), documents.n_files()) {
+            return self.write_whole(documents, Resolution::new(&files, documents, threads)?);
         }
         let resolution = Resolution::of_changed(&files, documents, threads)?;
         since.documents.read_singly();
         let changes = paths.map(|path| change(path, &since.documents, documents)).collect::<Result<Vec<_>, _>>()?;
         match delta::write(documents, &resolution, &since.footing, &changes)? {
             Some(bytes) => Ok(Written::Delta(bytes, since.footing.key)),
-            None => self.write_whole(documents, &resolution),
+            None => self.write_whole(documents, resolution),
         }
     }
 
-    fn write_whole(&self, documents: &Documents<'_>, resolution: &Resolution<'_>) -> Result<Written, IndexError> {
+    fn write_whole(&self, documents: &Documents<'_>, resolution: Resolution<'_>) -> Result<Written, IndexError> {
         let path = self.folder.join("graph");
         let failed = || IndexError::io(format!("cannot write `{}`", path.display()));
         disk::ask("disk write graph", &path).map_err(failed())?;

@@ -150,12 +150,7 @@ impl Graphs<'_> {
         }
     }
 
-    async fn try_to_make(
-        &self,
-        room: &Workroom<'_>,
-        tip: &Tip,
-        after: &Tips,
-    ) -> Result<(TipGraph, u64), IndexError> {
+    async fn try_to_make(&self, room: &Workroom<'_>, tip: &Tip, after: &Tips) -> Result<(TipGraph, u64), IndexError> {
         let snapshot = self.store.snapshot(self.tenant, tip).await?;
         let mut earlier: Option<(Snapshot, TipGraph)> = None;
         if let Some((tip, graph)) = self.earlier(tip, after) {

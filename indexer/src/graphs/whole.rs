@@ -9,13 +9,15 @@ use crate::error::IndexError;
 use crate::names::{Resolution, Resolved};
 
 /// Resolves all files and writes their graph.
-pub fn write(files: &dyn Files, resolution: &Resolution<'_>, out: &mut dyn Write) -> Result<(), IndexError> {
+pub fn write(files: &dyn Files, resolution: Resolution<'_>, out: &mut dyn Write) -> Result<(), IndexError> {
     let mut builder = GraphBuilder::default();
-    let all: Vec<u32> = (0..files.len() as u32).collect();
+    let all: Vec<u32> = (0..files.n_files() as u32).collect();
     let externals = resolution.resolve(&all, &mut |Resolved { file, facts, edges }| {
         let (path, class) = (files.path(file), files.class(file));
         Ok(builder.add(&GraphFile { path, class, facts: &facts, edges: &edges })?)
     })?;
+    // Names take about as much memory as what is to come.
+    drop(resolution);
     builder.finish(&externals, out)?;
     Ok(())
 }

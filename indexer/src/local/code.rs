@@ -171,10 +171,10 @@ impl CodeFiles {
     /// The graph of all files, in memory.
     fn whole(&self) -> Result<View, IndexError> {
         let sources = sources(self);
-        self.whole_of(&Resolution::new(&sources, self, threads())?)
+        self.whole_of(Resolution::new(&sources, self, threads())?)
     }
 
-    fn whole_of(&self, resolution: &Resolution<'_>) -> Result<View, IndexError> {
+    fn whole_of(&self, resolution: Resolution<'_>) -> Result<View, IndexError> {
         let mut graph = Vec::new();
         whole::write(self, resolution, &mut graph)?;
         footing::in_memory(graph.into(), None)
@@ -192,7 +192,7 @@ impl CodeFiles {
         let changes = paths.map(|path| change(path, before, self)).collect::<Result<Vec<_>, _>>()?;
         match delta::write(self, &resolution, &footing, &changes)? {
             Some(delta) => footing::in_memory(footing.bytes, Some(delta.into())),
-            None => self.whole_of(&resolution),
+            None => self.whole_of(resolution),
         }
     }
 }
@@ -216,7 +216,7 @@ impl names::Source for CodeFiles {
 }
 
 impl Files for CodeFiles {
-    fn len(&self) -> usize {
+    fn n_files(&self) -> usize {
         self.files.len()
     }
 

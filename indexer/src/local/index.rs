@@ -170,7 +170,11 @@ impl Run<'_> {
         let (store, folder, halt) = (self.store, self.scratch, &Halt::default());
         let graphs = Graphs { store, tenant: TenantId::LOCAL, folder, before: Some(kept), halt };
         graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await?;
-        if usable && after.same_commits(&before) && after.same_graphs(&before) && root.repositories.contains_key(&REPOSITORY) {
+        if usable
+            && after.same_commits(&before)
+            && after.same_graphs(&before)
+            && root.repositories.contains_key(&REPOSITORY)
+        {
             let (root_version, refs) = (root.version, after.by_name.len() as u64);
             return Ok(Summary { unchanged: true, root_version, refs, ..self.count(&after).await? });
         }

@@ -98,7 +98,7 @@ impl Touched {
 
     /// Whether a file that mentions these names has to be resolved again.
     pub fn any(&self, mentions: &[u32]) -> bool {
-        self.everything || mentions.iter().any(|name| self.halves.contains(name))
+        self.everything || (!self.halves.is_empty() && mentions.iter().any(|name| self.halves.contains(name)))
     }
 
     fn add(&mut self, change: &Change) {

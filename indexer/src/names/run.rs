@@ -70,16 +70,14 @@ pub struct Resolution<'a> {
 impl<'a> Resolution<'a> {
     /// Collects the names of all files.
     pub fn new(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
-        let names = collect(files, source, threads, &mut |_, _| {})?;
+        let names = collect(files, source, threads, None)?;
         Ok(Self { names, mentions: Vec::new(), files, source, threads })
     }
 
     /// The same, with what each file mentions, so that [`Self::touched`] can tell.
     pub fn of_changed(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
         let mut mentions = Vec::with_capacity(files.len());
-        let names = collect(files, source, threads, &mut |_, facts| {
-            mentions.push(facts.map(affected::mentions).unwrap_or_default());
-        })?;
+        let names = collect(files, source, threads, Some(&mut mentions))?;
         Ok(Self { names, mentions, files, source, threads })
     }
 
@@ -88,9 +86,8 @@ impl<'a> Resolution<'a> {
         let touched = Touched::new(changes, &self.names.all);
         let changed: HashSet<&str> = changes.iter().map(|change| &*change.path).collect();
         let mentions = |file: u32| self.mentions.get(file as usize).map_or(&[][..], |mentions| mentions);
-        let is_touched = |file: &u32| {
-            touched.any(mentions(*file)) || changed.contains(&*self.files[*file as usize].path)
-        };
+        let is_touched =
+            |file: &u32| touched.any(mentions(*file)) || changed.contains(&*self.files[*file as usize].path);
         (0..self.files.len() as u32).filter(is_touched).collect()
     }
 
@@ -120,17 +117,25 @@ impl<'a> Resolution<'a> {
     }
 }
 
-/// Reads all facts once; `see` looks at them in order.
+/// Reads all facts once, and says what each file mentions, where somebody asks.
 fn collect(
     files: &[SourceFile],
     source: &dyn Source,
     threads: usize,
-    see: &mut dyn FnMut(u32, Option<&Facts>),
+    mut mentions: Option<&mut Vec<Box<[u32]>>>,
 ) -> Result<Names, IndexError> {
     let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
-    in_order(files.len(), threads, || (), |(), file| facts(files, source, file), &mut |file, facts: Option<Facts>| {
+    let wants_mentions = mentions.is_some();
+    let read = |(): &mut (), file: u32| {
+        let facts = facts(files, source, file)?;
+        let mentioned = facts.as_ref().filter(|_| wants_mentions).map(affected::mentions);
+        Ok((facts, mentioned.unwrap_or_default()))
+    };
+    in_order(files.len(), threads, || (), read, &mut |file, (facts, mentioned): (Option<Facts>, Box<[u32]>)| {
         collector.add(Family::of(files[file as usize].language), facts.as_ref());
-        see(file, facts.as_ref());
+        if let Some(all) = &mut mentions {
+            all.push(mentioned);
+        }
         Ok(())
     })?;
     let mut names = Names { all: collector.finish(), ..Names::default() };

@@ -484,7 +484,11 @@ async fn nothing_deleted_is_left(world: &World, store: &Store) {
             let leaked = gone.iter().filter_map(|text| text.strip_prefix("pub fn ")?.split('(').next());
             let leaked: BTreeSet<&[u8]> = leaked.map(str::as_bytes).collect();
             let found = names.iter().find(|name| leaked.contains(name.as_slice()));
-            assert!(found.is_none(), "{:?} was deleted and is in {key}", found.map(|name| name.escape_ascii().to_string()));
+            assert!(
+                found.is_none(),
+                "{:?} was deleted and is in {key}",
+                found.map(|name| name.escape_ascii().to_string())
+            );
         }
         if kind != Kind::Segment {
             continue;

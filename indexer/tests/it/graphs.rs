@@ -1,17 +1,23 @@
 //! Stored graphs: what pushes tell as deltas is what a graph made whole says, and what becomes of them when the store, the
 //! history or the working tree changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kotadb_core::id::ObjectId;
+use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::segment::Segment;
-use kotadb_core::store::{Kind, Tip, TipGraph};
+use kotadb_core::store::{Kind, Latency, Root, SegmentEntry, Store, StoreOptions, Tip, TipGraph};
+use kotadb_indexer::contents::Source;
 use kotadb_indexer::forget::Forget;
+use kotadb_indexer::graphs::{Graphs, footing};
 use kotadb_indexer::halt::Halt;
-use kotadb_indexer::inspect::Inspected;
+use kotadb_indexer::held_cache::HeldCache;
+use kotadb_indexer::inspect::{Inspected, edges};
+use kotadb_indexer::layers::Bases;
 use kotadb_indexer::local::{self, LocalCode, REPOSITORY};
-use kotadb_indexer::{clock, gc};
+use kotadb_indexer::pipeline::{Listings, Made, Pipeline};
+use kotadb_indexer::tips::Tips;
+use kotadb_indexer::{clock, folder, gc};
 
 use crate::support::{Repository, block_on, facts, fresh_edges, index, index_ref, local_edges};
 
@@ -188,7 +194,7 @@ fn with_a_deleted_commit_go_the_graphs_that_may_stand_on_its_own() {
 }
 
 fn objects(repository: &Repository, kind: &str) -> Vec<PathBuf> {
-    let folder = repository.path().join(format!(".git/kotadb/t/{}/{kind}", kotadb_core::id::TenantId::LOCAL));
+    let folder = repository.path().join(format!(".git/kotadb/t/{}/{kind}", TenantId::LOCAL));
     let mut found: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.sort();
     found
@@ -282,4 +288,76 @@ fn a_plain_folder_has_a_graph_as_well() {
     let mut out = Vec::new();
     block_on(inspected.edges(&mut out)).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("edge a.py#two call a.py#one"));
+}
+
+/// Commits of a folder, indexed into a store in memory.
+struct Far {
+    near: Store,
+    far: Store,
+    tree: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    segments: Vec<SegmentEntry>,
+}
+
+impl Far {
+    fn new() -> Self {
+        let near = Store::open(&StoreOptions::Memory).unwrap();
+        let (far, _) = near.far_away(Latency::default()).unwrap();
+        let folder = || tempfile::tempdir().unwrap();
+        Self { near, far, tree: folder(), folder: folder(), segments: Vec::new() }
+    }
+
+    fn write(&self, nth: u32, text: String) {
+        std::fs::write(self.tree.path().join(format!("m{nth:03}.py")), text).unwrap();
+    }
+
+    /// What a run makes of the folder as it is.
+    async fn index(&mut self) -> Tips {
+        let (listing, blobs) = folder::list(self.tree.path()).unwrap();
+        let (commit, source, halt) = (listing.commit, Source::Files(blobs), Halt::default());
+        let (tenant, whole) = (TenantId::LOCAL, BTreeSet::from([commit]));
+        let held = HeldCache::default().load(&self.near, tenant, &Root::default(), &self.segments).await.unwrap();
+        let (store, folder) = (&self.near, self.folder.path());
+        let pipeline = Pipeline { store, tenant, source: &source, folder, whole: &whole, halt: &halt };
+        let made = pipeline.run(Listings::Ready(Some(listing)), held, Bases::default(), &mut |_| {}).await.unwrap();
+        let tip = made.tip("main", commit).unwrap();
+        self.segments.extend(made.segments);
+        Tips { default: Some("main".into()), by_name: [("main".to_owned(), tip)].into(), ..Tips::default() }
+    }
+
+    async fn graph(&self, store: &Store, before: Option<&Tips>, after: &Tips) -> Tips {
+        let (mut after, halt) = (after.clone(), Halt::default());
+        let mut made = Made { segments: self.segments.clone(), ..Made::default() };
+        let graphs = Graphs { store, tenant: TenantId::LOCAL, folder: self.folder.path(), before, halt: &halt };
+        graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await.unwrap();
+        assert_eq!((made.summary.graphs, made.summary.graphs_failed), (1, 0));
+        after
+    }
+
+    async fn edges(&self, tips: &Tips) -> BTreeSet<String> {
+        let graph = tips.default_tip().unwrap().graph.unwrap();
+        edges::lines(&footing::view(&self.far, TenantId::LOCAL, graph).await.unwrap()).unwrap()
+    }
+}
+
+/// Rows of files are fetched from a bucket, and single ones; what they say is what near ones say.
+#[test]
+fn a_graph_from_far_away_is_the_same() {
+    let text = |nth: u32, called: u32| {
+        format!("from m{called:03} import f_{called}\n\ndef f_{nth}():\n    return f_{called}()\n")
+    };
+    let mut far = Far::new();
+    (0..600).for_each(|nth| far.write(nth, text(nth, (nth * 7 + 1) % 600)));
+    block_on(async {
+        let first = far.index().await;
+        let (here, there) = (far.graph(&far.near, None, &first).await, far.graph(&far.far, None, &first).await);
+        assert_eq!(far.edges(&here).await, far.edges(&there).await);
+        far.write(599, "def other(): pass\n".into());
+        far.write(5, text(5, 9));
+        let second = far.index().await;
+        let whole = far.graph(&far.near, None, &second).await;
+        let delta = far.graph(&far.far, Some(&there), &second).await;
+        assert!(delta.default_tip().unwrap().graph.unwrap().base.is_some());
+        assert_eq!(far.edges(&delta).await, far.edges(&whole).await);
+    });
 }

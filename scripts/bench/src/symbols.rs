@@ -62,7 +62,8 @@ pub fn run(args: &SymbolsArgs, rows: &mut Rows) -> anyhow::Result<()> {
     let callers = bench.measure(&symbols, |symbol| bench.callers(&symbol.id))?;
     let impact = bench.measure(&symbols, |symbol| bench.impact(&symbol.id))?;
     let mut out = Vec::new();
-    for (name, samples, most) in [("look-up", names, 2.0), ("callers", callers, 5.0), ("impact, depth 5", impact, 50.0)] {
+    for (name, samples, most) in [("look-up", names, 2.0), ("callers", callers, 5.0), ("impact, depth 5", impact, 50.0)]
+    {
         let p50 = Row::ours(name, "p50", samples.quantile_ms(0.5), "ms").of_runs(samples.runs());
         out.push(p50.at_most(most));
         out.push(Row::ours(name, "p99", samples.quantile_ms(0.99), "ms").of_runs(samples.runs()));

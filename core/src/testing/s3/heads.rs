@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::id::{ObjectId, RepositoryId, TenantId};
-use crate::store::{Kind, ObjectKey, Root, object_path};
+use crate::store::{Kind, ObjectKey, Root, TipGraph, object_path};
 
 /// One version of the HEAD of a tenant.
 #[derive(Clone, Debug)]
@@ -96,9 +96,10 @@ fn tip(root: &Root, repository: RepositoryId) -> Option<(ObjectId, ObjectKey)> {
 fn named(root: &Root) -> Vec<(Kind, ObjectKey)> {
     let segments = root.segments.iter().map(|segment| (Kind::Segment, segment.key));
     let tips = root.repositories.values().flat_map(|entry| &entry.default);
+    let graphs = tips.clone().filter_map(|tip| tip.graph).flat_map(TipGraph::objects);
     let snapshots = tips.flat_map(|tip| [Some(tip.snapshot), tip.base]).flatten().map(|key| (Kind::Snapshot, key));
     let refs = root.repositories.values().filter_map(|entry| entry.refs).map(|key| (Kind::Refs, key));
-    segments.chain(snapshots).chain(refs).collect()
+    segments.chain(snapshots).chain(graphs).chain(refs).collect()
 }
 
 #[cfg(test)]
