@@ -32,6 +32,10 @@ word = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 text_format = schemathesis.openapi.format
 text_format("code-query", st.one_of(word, word.map(lambda text: f'"{text}" lang:rust'), word.map("/{}.*/".format)))
 text_format("repository", st.sampled_from([FIXTURE["repository"], "octocat/Spoon-Knife"]))
+text_format("path", st.sampled_from(["src/main.rs", "README.md"]))
+text_format("folder", st.sampled_from(["", "src", "src/"]))
+text_format("symbol", st.sampled_from(["main", "src/main.rs#main", "src/main.rs", "nothing"]))
+text_format("ref", st.sampled_from(["main", "refs/heads/main", "HEAD", "07" * 20]))
 text_format("clone-url", st.tuples(word, word).map("/".join))
 
 

@@ -11,7 +11,6 @@ use kotadb_core::wire::search::{
     Facet, FacetList, HiddenFiles, Hit, LeftOut, hidden_notes, hits, path_text, printable, summary,
 };
 use kotadb_indexer::local::WorkingTree;
-use kotadb_indexer::summary::reason_name;
 
 use crate::args::SearchArgs;
 
@@ -252,7 +251,7 @@ fn state(tree: &WorkingTree) -> String {
 
 /// What of the working tree was not searched, by path.
 fn left_out(tree: &WorkingTree) -> Vec<LeftOut> {
-    let left = tree.left_out.iter().map(|Skipped { path, reason }| (path, reason_name(*reason)));
+    let left = tree.left_out.iter().map(|Skipped { path, reason }| (path, reason.name()));
     let mut all: Vec<_> = left.chain(tree.unread.iter().map(|path| (path, "unread"))).collect();
     all.sort_unstable();
     let line = |(path, reason): (&Vec<u8>, &str)| {
@@ -265,7 +264,7 @@ fn left_out(tree: &WorkingTree) -> Vec<LeftOut> {
 /// How many paths are left out for each reason.
 fn reasons(tree: &WorkingTree) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
-    tree.left_out.iter().for_each(|skipped| *counts.entry(reason_name(skipped.reason)).or_default() += 1);
+    tree.left_out.iter().for_each(|skipped| *counts.entry(skipped.reason.name()).or_default() += 1);
     counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kotadb_core::store::{SkipReason, Snapshot};
+use kotadb_core::store::Snapshot;
 
 use crate::prepare::CodeCounts;
 
@@ -41,7 +41,7 @@ impl Summary {
         self.files += snapshot.len() as u64;
         self.skipped += snapshot.skipped.len() as u64;
         for skipped in &snapshot.skipped {
-            *self.skipped_by_reason.entry(reason_name(skipped.reason)).or_default() += 1;
+            *self.skipped_by_reason.entry(skipped.reason.name()).or_default() += 1;
         }
     }
 
@@ -79,19 +79,5 @@ impl Summary {
             "unchanged": self.unchanged,
             "root_version": self.root_version,
         })
-    }
-}
-
-/// A reason as people and programs read it.
-pub fn reason_name(reason: SkipReason) -> &'static str {
-    match reason {
-        SkipReason::Binary => "binary",
-        SkipReason::TooLarge => "too_large",
-        SkipReason::Ignored => "ignored",
-        SkipReason::Symlink => "symlink",
-        SkipReason::Submodule => "submodule",
-        SkipReason::PathTooLong => "path_too_long",
-        SkipReason::Unreadable => "unreadable",
-        _ => "other",
     }
 }

@@ -9,9 +9,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use kotadb_core::graph::Confidence;
 use kotadb_core::graph::ask::{Direction, Question, Reach};
-use kotadb_core::search::relations::{ChangeSource, Found, Ground, Relations, SymbolPlace};
+use kotadb_core::search::relations::ChangeSource;
 use kotadb_core::wire::relations::{
-    GraphState, SymbolRef, call_list, dependency_list, impact_report, member_list, outline, repository_map, undecided,
+    GraphState, SymbolRef, call_answer, definition_list, dependency_list, impact_report, member_answer, outline,
+    repository_map,
 };
 use kotadb_core::wire::search::printable;
 use kotadb_indexer::local::{self, LocalCode};
@@ -32,21 +33,15 @@ struct Asked {
 /// Where a symbol is defined.
 pub async fn definition(args: &DefArgs) -> anyhow::Result<bool> {
     let asked = Asked::open(&args.code).await?;
-    let places = match asked.code.relations().find(&args.symbol).await? {
-        Found::One(place) => vec![place],
-        Found::Several(places) => places,
-        Found::None => Vec::new(),
-    };
-    let symbols: Vec<_> = places.iter().map(SymbolRef::from).collect();
-    let lines = symbols.iter().map(SymbolRef::line_text).collect();
-    asked.print(&symbols, lines)?;
-    Ok(!symbols.is_empty())
+    let places = asked.code.relations().definitions(&args.symbol).await?;
+    let list = definition_list(&args.symbol, &places, asked.state.clone());
+    asked.print(&list, list.items.iter().map(SymbolRef::line_text).collect())?;
+    Ok(!list.items.is_empty())
 }
 
 /// Who calls or uses a symbol, or what it calls: `question` without what the arguments say.
 pub async fn calls(args: &CallsArgs, question: Question) -> anyhow::Result<bool> {
     let asked = Asked::open(&args.code).await?;
-    let relations = asked.code.relations();
     let question = Question {
         depth: args.depth,
         min_confidence: Confidence(args.min_confidence),
@@ -54,11 +49,8 @@ pub async fn calls(args: &CallsArgs, question: Question) -> anyhow::Result<bool>
         most: args.limit,
         ..question
     };
-    let list = match relations.find(&args.symbol).await? {
-        Found::One(symbol) => call_list(&relations.calls(symbol, &question).await?, asked.state.clone()),
-        Found::Several(places) => undecided(&args.symbol, &places, asked.state.clone()),
-        Found::None => undecided(&args.symbol, &[], asked.state.clone()),
-    };
+    let answer = asked.code.relations().calls_of(&args.symbol, &question).await?;
+    let list = call_answer(&args.symbol, &answer, asked.state.clone());
     asked.print(&list, list.lines())?;
     Ok(!list.items.is_empty())
 }
@@ -66,10 +58,8 @@ pub async fn calls(args: &CallsArgs, question: Question) -> anyhow::Result<bool>
 /// What implements, extends or overrides a symbol.
 pub async fn implementations(args: &ImplArgs) -> anyhow::Result<bool> {
     let asked = Asked::open(&args.code).await?;
-    let relations = asked.code.relations();
-    let symbol = one(&relations, &args.symbol).await?;
-    let members = relations.members(&symbol, !args.above, Confidence(0)).await?;
-    let list = member_list(&symbol, &members, asked.state.clone());
+    let answer = asked.code.relations().members_of(&args.symbol, !args.above, Confidence(0)).await?;
+    let list = member_answer(&args.symbol, &answer, asked.state.clone());
     asked.print(&list, list.lines())?;
     Ok(!list.items.is_empty())
 }
@@ -146,18 +136,6 @@ impl Asked {
             lines.iter().try_for_each(|line| writeln!(out, "{}", printable(line)))?;
         }
         Ok(())
-    }
-}
-
-/// The one symbol that a text means.
-async fn one(relations: &Relations<'_, impl Ground>, text: &str) -> anyhow::Result<SymbolPlace> {
-    match relations.find(text).await? {
-        Found::One(place) => Ok(place),
-        Found::None => bail!("no symbol that is used or exported has the name `{text}`"),
-        Found::Several(places) => {
-            let ids: Vec<_> = places.iter().map(|place| format!("  {}", place.id)).collect();
-            bail!("`{text}` means several symbols, give one of them:\n{}", ids.join("\n"))
-        }
     }
 }
 

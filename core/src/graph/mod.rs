@@ -40,6 +40,7 @@ pub use self::index::Kind;
 pub use self::manner::Manner;
 pub use self::names::Unclear;
 pub use self::node::Node;
+pub(crate) use self::node::nodes_of;
 pub use self::reader::{Block, Graph};
 pub use self::view::{InEdge, Kin, NodeId, NodeRef, OutEdge, Place, Shelf, View};
 pub use self::writer::GraphSummary;

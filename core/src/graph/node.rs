@@ -68,7 +68,7 @@ impl Node {
 }
 
 /// All symbols of a file as nodes, by their numbers.
-pub(super) fn nodes_of(facts: &Facts) -> Vec<Node> {
+pub(crate) fn nodes_of(facts: &Facts) -> Vec<Node> {
     let mut seen = std::collections::HashMap::<Box<str>, u32>::new();
     let node = |(number, symbol): (usize, &Symbol)| {
         let qualified: Box<str> = facts.qualified(number).join(".").into();

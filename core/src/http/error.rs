@@ -16,6 +16,8 @@ use crate::github::client::GithubError;
 use crate::github::{PatternError, PayloadError, RefPatternError, RemoteError};
 use crate::query::ParseError;
 use crate::search::SearchError;
+use crate::search::commit::CommitError;
+use crate::search::relations::RelationsError;
 use crate::store::StoreError;
 use crate::wire::{Problem, ProblemError};
 
@@ -189,6 +191,28 @@ impl From<SearchError> for ApiError {
             SearchError::Cursor(error) => Self::invalid_request(error.to_string()),
             error @ SearchError::Behind { .. } => Self::new(Code::IndexBehind, error.to_string()),
             error => Self::new(Code::InvalidQuery, error.to_string()),
+        }
+    }
+}
+
+impl From<CommitError> for ApiError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Search(error) => error.into(),
+            CommitError::Relations(error) => error.into(),
+            error @ (CommitError::NoLine { .. } | CommitError::IsFolder(_)) => Self::invalid_request(error.to_string()),
+            error => Self::new(Code::NotFound, error.to_string()),
+        }
+    }
+}
+
+impl From<RelationsError> for ApiError {
+    fn from(error: RelationsError) -> Self {
+        match error {
+            RelationsError::Store(error) => error.into(),
+            RelationsError::Graph(error) => Self::internal(error),
+            error @ RelationsError::NoFile(_) => Self::new(Code::NotFound, error.to_string()),
+            error => Self::invalid_request(error.to_string()),
         }
     }
 }

@@ -50,6 +50,15 @@ impl Principal {
         Ok(self.seen(*id, name))
     }
 
+    /// The only visible repository, for requests that need not name it.
+    pub fn only_repository(&self) -> Result<Visible, ApiError> {
+        match self.repositories.as_slice() {
+            [(id, name)] => Ok(self.seen(*id, name)),
+            [] => Err(ApiError::not_found("repository")),
+            _ => Err(ApiError::invalid_request("this key sees several repositories: give `repository`")),
+        }
+    }
+
     fn renamed(&self, text: &str) -> Result<Visible, ApiError> {
         let had_it = self.former_names.iter().filter(|(_, name)| name.eq_ignore_ascii_case(text));
         let now = |(id, _): &(RepositoryId, String)| self.repositories.iter().find(|(known, _)| known == id);
@@ -89,6 +98,7 @@ mod tests {
         };
         assert_eq!(principal.repository("a/one").unwrap().hidden, BTreeSet::from([ObjectId([2; 20])]));
         assert!(principal.visible()[2].hidden.is_empty());
+        assert_eq!(principal.only_repository().unwrap_err().code(), Code::InvalidRequest);
         assert_eq!(principal.repository("A/One").unwrap().id, ids[0]);
         assert_eq!(principal.repository(&ids[1].to_string()).unwrap().id, ids[1]);
         assert_eq!(principal.repository("a/two").unwrap_err().code(), Code::InvalidRequest);

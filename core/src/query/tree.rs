@@ -142,6 +142,19 @@ impl Query {
         self.and(Expr::Ref(NamePattern { kind, pattern: name.to_owned(), case_insensitive: false }))
     }
 
+    /// The same query, asked of generated and vendored files, too.
+    #[must_use]
+    pub fn of_every_class(self) -> Self {
+        Self { classes: Classes { shown: Class::ALL.to_vec(), hidden: Vec::new() }, ..self }
+    }
+
+    /// The same query, asked of files with this text, in this case.
+    #[must_use]
+    pub fn of_text(self, text: &str) -> Self {
+        let pattern = regex_syntax::escape(text);
+        self.and(Expr::Text(TextPattern { pattern, case_insensitive: false, multiline: false }))
+    }
+
     /// The same query, asked of no ref with this name.
     #[must_use]
     pub fn not_of_ref(self, kind: NameKind, name: &str) -> Self {

@@ -90,6 +90,34 @@ pub enum SkipReason {
     Unreadable,
 }
 
+impl SkipReason {
+    /// As programs read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::TooLarge => "too_large",
+            Self::Ignored => "ignored",
+            Self::Symlink => "symlink",
+            Self::Submodule => "submodule",
+            Self::PathTooLong => "path_too_long",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
+    /// As people read it.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Binary => "it is binary",
+            Self::TooLarge => "it is larger than 8 MiB",
+            Self::Ignored => "`.kotadbignore` names it",
+            Self::Symlink => "it is a symbolic link: ask for its target by its own path",
+            Self::Submodule => "it is a submodule, which is another repository",
+            Self::PathTooLong => "its path is longer than 4,096 bytes",
+            Self::Unreadable => "the repository lacks it, or cannot read it",
+        }
+    }
+}
+
 /// All of an entry but its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {

@@ -3,6 +3,7 @@
 //! What is done with them (postings, plans, rendering) belongs to the floors above.
 
 mod binary;
+mod changes;
 mod fold;
 mod language;
 mod language_table;
@@ -13,6 +14,7 @@ mod trigram;
 mod word;
 
 pub use self::binary::{BINARY_LOOK, is_binary};
+pub use self::changes::changed_lines;
 pub use self::fold::{fold, fold_literal};
 pub use self::language::Language;
 pub use self::line_table::{LineTable, Position};

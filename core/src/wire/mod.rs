@@ -2,6 +2,7 @@
 //! answer. Knows no axum. Requests refuse unknown fields; readers of answers ignore them.
 
 mod commit;
+pub mod files;
 mod github;
 mod health;
 mod job;

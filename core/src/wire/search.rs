@@ -321,7 +321,7 @@ impl From<&Facets> for FacetList {
     }
 }
 
-fn class_name(class: Class) -> &'static str {
+pub(super) fn class_name(class: Class) -> &'static str {
     match class {
         Class::Source => "source",
         Class::Test => "test",

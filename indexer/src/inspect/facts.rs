@@ -12,7 +12,6 @@ use kotadb_core::store::{Entry, Kind, ObjectKey, Root, Snapshot};
 use super::{Inspected, printing, snapshot};
 use crate::error::IndexError;
 use crate::held;
-use crate::summary::reason_name;
 use crate::tips::Tips;
 
 /// Documents read in one wave.
@@ -48,7 +47,7 @@ fn write_snapshot(snapshot: &Snapshot, documents: &Documents<'_>, out: &mut dyn 
         writeln!(out, "file {:o} {blob} {language} {:?} {hash} {path}", entry.mode, entry.class)?;
     }
     for skipped in &snapshot.skipped {
-        writeln!(out, "skipped {} {}", reason_name(skipped.reason), skipped.path.escape_ascii())?;
+        writeln!(out, "skipped {} {}", skipped.reason.name(), skipped.path.escape_ascii())?;
     }
     Ok(())
 }

@@ -31,6 +31,8 @@ pub struct Question {
     pub include_tests: bool,
     /// Roles that are followed.
     pub roles: Vec<Role>,
+    /// Only what is in files whose path begins so.
+    pub under: Vec<u8>,
     /// Lines of the tree at most.
     pub most: usize,
 }
@@ -39,7 +41,8 @@ impl Question {
     /// Callers or callees at the first level, from one half on, tests included.
     pub fn calls(direction: Direction) -> Self {
         let roles = Role::ALL.into_iter().filter(|role| role.is_call()).collect();
-        Self { direction, depth: 1, min_confidence: Confidence(50), include_tests: true, roles, most: 1000 }
+        let (min_confidence, under) = (Confidence(50), Vec::new());
+        Self { direction, depth: 1, min_confidence, include_tests: true, roles, under, most: 1000 }
     }
 
     /// All uses, whatever their role.
@@ -121,7 +124,8 @@ pub fn summary(view: &View, roots: &[NodeId], name: &str, question: &Question) -
     };
     let only_calls = question.roles.iter().all(|role| role.is_call());
     let count = |row: &crate::graph::Unclear| u64::from(row.calls) + u64::from(row.others) * u64::from(!only_calls);
-    let mut summary = Summary { unresolved_same_name: unclear.iter().map(count).sum(), ..Summary::default() };
+    let unclear = unclear.iter().filter(|row| view.path(row.file).starts_with(&question.under));
+    let mut summary = Summary { unresolved_same_name: unclear.map(count).sum(), ..Summary::default() };
     for (_, manner) in tree.calls.iter().flat_map(|call| &call.sites) {
         let sure = manner.confidence >= CONFIRMED;
         *(if sure { &mut summary.confirmed } else { &mut summary.possible }) += 1;
@@ -134,17 +138,23 @@ type Neighbour = (NodeId, Manner, Vec<(u32, Manner)>);
 /// The nodes at the other end of a node's edges, the most certain first.
 fn neighbours(view: &View, node: NodeId, question: &Question) -> Result<Vec<Neighbour>, GraphError> {
     let asked = |manner: &Manner| question.roles.contains(&manner.role) && manner.confidence >= question.min_confidence;
+    let is_under = |node: NodeId| {
+        let path = || view.file_of(node).map_or(&b""[..], |file| view.path(file));
+        question.under.is_empty() || path().starts_with(&question.under)
+    };
     let mut found = BTreeMap::<NodeId, Vec<(u32, Manner)>>::new();
     match question.direction {
         Direction::Used => {
-            for edge in view.edges_out(node)?.into_iter().filter(|edge| asked(&edge.manner)) {
+            let edges = view.edges_out(node)?.into_iter();
+            for edge in edges.filter(|edge| asked(&edge.manner) && is_under(edge.target)) {
                 let sites = edge.sites.iter().map(|site| (*site, edge.manner));
                 found.entry(edge.target).or_default().extend(sites);
             }
         }
         Direction::Users => {
+            let edges = view.edges_in(node)?.into_iter();
             let users: HashSet<_> =
-                view.edges_in(node)?.into_iter().filter(|edge| asked(&edge.manner)).map(|edge| edge.source).collect();
+                edges.filter(|edge| asked(&edge.manner) && is_under(edge.source)).map(|edge| edge.source).collect();
             let wanted = |user: &NodeId| {
                 // Both are asked for, so that both come in one wave.
                 let (edges, is_test) = (view.edges_out(*user), is_test(view, *user));

@@ -7,7 +7,7 @@ use super::ground::{Ground, RelationsError, drive};
 use super::places::{SitePlace, SymbolPlace, Texts, distinct, symbol};
 use crate::facts::{Relation, Role};
 use crate::graph::ask::{
-    self, Change, Cycles, Direction, Impact, MapEntry, Question, Reach, Summary, calls, candidates, changed, cycles,
+    self, Cycles, Direction, Impact, MapEntry, Question, Reach, Summary, calls, candidates, changed, cycles,
     dependencies, impact, parse_diff, relatives,
 };
 use crate::graph::{Confidence, Manner, NodeId, View};
@@ -120,6 +120,17 @@ pub enum ChangeSource {
     Named(Vec<String>),
     /// A unified diff against the indexed commit.
     Diff(String),
+    /// Files of the indexed commit, with the lines that change.
+    Files(Vec<ChangedFile>),
+}
+
+/// A file in which something changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedFile {
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Lines, from 1.
+    pub lines: Vec<Range<u32>>,
 }
 
 /// What a change may touch.
@@ -256,6 +267,7 @@ impl<G: Ground> Relations<'_, G> {
                 }
             }
             ChangeSource::Diff(diff) => self.add_diff(diff, &mut seeds).await?,
+            ChangeSource::Files(files) => self.add_files(files, &mut seeds).await?,
         }
         let nodes: Vec<NodeId> = seeds.nodes.iter().map(|(node, _)| *node).collect();
         let (impact, lines, changed) = drive(self.view, self.ground, |view| {
@@ -334,7 +346,7 @@ impl<G: Ground> Relations<'_, G> {
                 seeds.unknown_files.push(path.clone());
                 continue;
             };
-            let touched = bytes_of(&change, lines, text);
+            let touched = bytes_of(&change.lines, lines, text);
             let nodes = drive(self.view, self.ground, |view| match change.after {
                 None => Ok(view.nodes_of(file).map(|node| (node, true)).collect()),
                 Some(_) => Ok(changed(view, file, &touched)?
@@ -343,6 +355,20 @@ impl<G: Ground> Relations<'_, G> {
                     .collect::<Vec<_>>()),
             });
             seeds.nodes.extend(nodes.await?);
+        }
+        Ok(())
+    }
+}
+
+impl<G: Ground> Relations<'_, G> {
+    async fn add_files(&self, files: &[ChangedFile], seeds: &mut Seeds) -> Result<(), RelationsError> {
+        let texts = self.texts(files.iter().map(|file| file.path.as_slice())).await?;
+        for ChangedFile { path, lines: changed_lines } in files {
+            // A file of no language has no symbols; the graph has every file.
+            let (Some(file), Some((text, lines))) = (self.view.find_file(path), texts.lines(path)) else { continue };
+            let touched = bytes_of(changed_lines, lines, text);
+            let nodes = drive(self.view, self.ground, |view| changed(view, file, &touched)).await?;
+            seeds.nodes.extend(nodes.into_iter().map(|one| (one.node, one.signature)));
         }
         Ok(())
     }
@@ -357,7 +383,7 @@ struct Seeds {
 
 /// The bytes of the lines that a change touches, without the blanks round them: an indent or a line end belongs to what is
 /// round a symbol.
-fn bytes_of(change: &Change, lines: &LineTable, text: &[u8]) -> Vec<Range<u32>> {
+fn bytes_of(changed: &[Range<u32>], lines: &LineTable, text: &[u8]) -> Vec<Range<u32>> {
     let start = |line: u32| lines.range(line as usize).map_or(text.len(), |range| range.start);
     let bare = |part: Range<usize>| {
         let touched = &text[part.clone()];
@@ -365,6 +391,6 @@ fn bytes_of(change: &Change, lines: &LineTable, text: &[u8]) -> Vec<Range<u32>> 
         // Of lines that are all blank nothing is left to tell: they stand as they are.
         if after == 0 { part } else { part.start + before..part.start + after }
     };
-    let parts = change.lines.iter().map(|part| bare(start(part.start)..start(part.end)));
+    let parts = changed.iter().map(|part| bare(start(part.start)..start(part.end)));
     parts.filter(|part| !part.is_empty()).map(|part| part.start as u32..part.end as u32).collect()
 }

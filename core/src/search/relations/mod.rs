@@ -4,6 +4,7 @@
 mod answers;
 mod find;
 mod ground;
+mod meant;
 mod places;
 mod stored;
 
@@ -11,10 +12,12 @@ mod stored;
 mod tests;
 
 pub use self::answers::{
-    CallLine, CallTree, ChangeSource, DependencyLine, DependencyTree, ImpactAnswer, ImpactLine, MapAnswer, MemberLine,
-    Relations, Subject,
+    CallLine, CallTree, ChangeSource, ChangedFile, DependencyLine, DependencyTree, ImpactAnswer, ImpactLine, MapAnswer,
+    MemberLine, Relations, Subject,
 };
 pub use self::find::Found;
 pub use self::ground::{Ground, RelationsError, drive};
+pub use self::meant::{Meant, MemberTree};
+pub(in crate::search) use self::places::Texts;
 pub use self::places::{SitePlace, SymbolPlace};
 pub use self::stored::{IndexedAs, StoredGraph};

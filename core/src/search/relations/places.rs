@@ -85,10 +85,10 @@ fn external(view: &View, node: NodeId) -> Result<SymbolPlace, GraphError> {
 
 /// Texts of files with their lines.
 #[derive(Default)]
-pub(super) struct Texts(HashMap<Vec<u8>, (Bytes, LineTable)>);
+pub(in crate::search) struct Texts(HashMap<Vec<u8>, (Bytes, LineTable)>);
 
 impl Texts {
-    pub(super) fn new(texts: HashMap<Vec<u8>, Bytes>) -> Self {
+    pub(in crate::search) fn new(texts: HashMap<Vec<u8>, Bytes>) -> Self {
         let with_lines = |(path, text): (Vec<u8>, Bytes)| {
             let lines = LineTable::new(&text);
             (path, (text, lines))
@@ -100,7 +100,7 @@ impl Texts {
         self.0.get(path)
     }
 
-    pub(super) fn site(&self, path: &[u8], byte: u32, manner: Manner) -> SitePlace {
+    pub(in crate::search) fn site(&self, path: &[u8], byte: u32, manner: Manner) -> SitePlace {
         let Some((text, lines)) = self.lines(path) else {
             return SitePlace { byte, line: 0, column: 0, text: String::new(), manner };
         };

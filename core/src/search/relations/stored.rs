@@ -1,6 +1,6 @@
 //! Graphs in the object store: tails and blocks through the cache, texts from the segments of the snapshot.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,9 +13,10 @@ use crate::graph::{Block, Graph, GraphError, Place, Shelf, View};
 use crate::id::{ObjectId, TenantId};
 use crate::search::SearchStats;
 use crate::search::cache::{Cache, Part};
-use crate::search::reader::{Frame, Reader};
+use crate::search::reader::Reader;
 use crate::search::searcher::Searcher;
-use crate::store::{Kind, ObjectKey, Root, Snapshot, StoreError, Tip, TipGraph};
+use crate::search::texts;
+use crate::store::{Kind, ObjectKey, Root, Snapshot, Tip, TipGraph};
 
 /// The graph of a tip, opened.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct StoredGraph<'a> {
 
 #[derive(Debug)]
 struct Stored<'a> {
-    reader: Reader<'a>,
+    reader: Arc<Reader<'a>>,
     graph: TipGraph,
     root: Arc<Root>,
     snapshot: Arc<Snapshot>,
@@ -73,24 +74,40 @@ impl Searcher {
     /// Opens the graph of a tip with its snapshot, whose segments HEAD names: two round trips where nothing is in memory.
     /// `None`: it has no graph.
     pub async fn graph(&self, tenant: TenantId, tip: &Tip) -> Result<Option<StoredGraph<'_>>, RelationsError> {
+        let reader = Arc::new(Reader::new(&self.store, &self.cache, tenant));
+        let root = reader.head(None).await?;
+        StoredGraph::open(&reader, &root, tip).await
+    }
+}
+
+impl<'a> StoredGraph<'a> {
+    /// Opens the graph of a tip that a root names.
+    pub(in crate::search) async fn open(
+        reader: &Arc<Reader<'a>>,
+        root: &Arc<Root>,
+        tip: &Tip,
+    ) -> Result<Option<Self>, RelationsError> {
         let Some(graph) = tip.graph else { return Ok(None) };
-        let reader = Reader::new(&self.store, &self.cache, tenant);
-        let root = reader.wave(reader.head(None)).await?;
         let keys = [Some(base_of(&graph)), graph.base.map(|_| graph.key)];
         let opened = async {
             let graphs = future::try_join_all(keys.into_iter().flatten().map(|key| reader.graph(key)));
             future::try_join(graphs, reader.snapshot(tip.snapshot)).await
         };
         let (graphs, snapshot) = reader.wave(opened).await?;
-        let shelf = Box::new(Kept { cache: Arc::clone(&self.cache), tenant, graph });
+        // What may be seen was decided by the commit.
+        if snapshot.commit != tip.commit {
+            let what = format!("is of commit {}, and `{}` is at {}", snapshot.commit, tip.ref_name, tip.commit);
+            return Err(reader.corrupt(Kind::Snapshot, tip.snapshot, &what).into());
+        }
+        let (cache, tenant) = (Arc::clone(reader.cache), reader.tenant);
+        let shelf = Box::new(Kept { cache, tenant, graph });
         let mut graphs = graphs.into_iter();
         let base = graphs.next().ok_or(GraphError::Missing)?;
         let view = View::new(base, graphs.next(), shelf)?;
-        Ok(Some(StoredGraph { view, ground: Stored { reader, graph, root, snapshot } }))
+        let ground = Stored { reader: Arc::clone(reader), graph, root: Arc::clone(root), snapshot };
+        Ok(Some(Self { view, ground }))
     }
-}
 
-impl<'a> StoredGraph<'a> {
     /// What asks the questions.
     pub fn relations(&self) -> Relations<'_, impl Ground + use<'a>> {
         Relations { view: &self.view, ground: &self.ground }
@@ -137,39 +154,7 @@ impl Ground for Stored<'_> {
     }
 
     async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
-        let mut wanted = BTreeMap::<ObjectKey, Vec<(u32, &Vec<u8>)>>::new();
-        for path in paths {
-            let Some(entry) = self.snapshot.find(path).map(|nth| self.snapshot.entry(nth)) else { continue };
-            if let Some(key) = self.snapshot.segments.get(entry.segment as usize) {
-                wanted.entry(*key).or_default().push((entry.doc, path));
-            }
-        }
-        let tails = wanted.keys().map(|key| async move {
-            let entry = self.root.segments.iter().find(|entry| entry.key == *key);
-            let missing = || StoreError::NotFound(crate::store::object_path(self.reader.tenant, Kind::Segment, *key));
-            self.reader.segment(entry.ok_or_else(missing)?).await
-        });
-        let segments = self.reader.wave(future::try_join_all(tails)).await?;
-        let reads = segments.iter().zip(wanted.values()).map(|(open, docs)| async move {
-            let docs: Vec<_> = docs.iter().map(|(doc, _)| *doc).collect();
-            self.reader.frames(open, &docs).await
-        });
-        let frames = self.reader.wave(future::try_join_all(reads)).await?;
-        let mut texts = HashMap::new();
-        for ((open, docs), frames) in segments.iter().zip(wanted.values()).zip(frames) {
-            for ((doc, path), frame) in docs.iter().zip(frames) {
-                let text = match frame {
-                    Frame::Decoded(text) => text,
-                    Frame::Encoded(bytes) => {
-                        let decoded = open.segment.decode_frame(*doc, &bytes);
-                        let range = open.segment.frame_range(*doc);
-                        decoded.map_err(|error| self.reader.segment_error(open.key, &range, &error))?.into()
-                    }
-                };
-                texts.insert((*path).clone(), text);
-            }
-        }
-        Ok(texts)
+        Ok(texts::of_paths(&self.reader, (&self.root, &self.snapshot), paths).await?)
     }
 
     fn keep(&self, place: Place, block: Arc<Block>) {

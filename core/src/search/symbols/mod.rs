@@ -41,7 +41,8 @@ impl Searcher {
     }
 }
 
-async fn run(reader: &Reader<'_>, request: &SymbolRequest) -> Result<SymbolAnswer, SearchError> {
+/// The same by a reader that asks more.
+pub(super) async fn run(reader: &Reader<'_>, request: &SymbolRequest) -> Result<SymbolAnswer, SearchError> {
     let plan = Plan::new(&request.filter)?;
     let asked = SearchRequest {
         min_version: request.min_version,

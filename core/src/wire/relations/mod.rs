@@ -1,6 +1,7 @@
 //! Answers about symbols on the wire: callers, usages, implementations, impact, dependencies and map; and the same as lines for
 //! people. Every answer says of which commit it is, and what it does not know.
 
+mod asked;
 mod lines;
 mod outline;
 mod shape;
@@ -11,10 +12,9 @@ use utoipa::ToSchema;
 use super::Timestamp;
 use crate::search::relations::IndexedAs;
 
+pub use self::asked::{DefinitionList, call_answer, definition_list, file_outline, member_answer};
 pub use self::outline::{Outline, OutlineItem, outline};
-pub use self::shape::{
-    call_list, dependency_list, impact_report, member_list, repository_map, role, undecided, undecided_members,
-};
+pub use self::shape::{call_list, dependency_list, impact_report, member_list, repository_map, role, undecided};
 
 /// A symbol, a file as a whole, or a name of another package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -133,7 +133,10 @@ pub struct CallList {
     /// Where the name means several symbols: choose one by its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<SymbolRef>,
-    /// Whether items were left out because they are too many.
+    /// Give it as `cursor` to get the next page; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// Whether items were left out that no cursor leads to.
     pub truncated: bool,
     /// What the answer was made from.
     pub index: GraphState,

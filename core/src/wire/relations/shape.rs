@@ -57,7 +57,8 @@ pub fn call_list(tree: &CallTree, index: GraphState) -> CallList {
     let items: Vec<_> = tree.lines.iter().map(|line| call_item(tree, line)).collect();
     let notes = summary.map_or_else(Vec::new, |summary| use_notes(&tree.subject.symbol.name, summary, items.len()));
     let symbol = Some((&tree.subject.symbol).into());
-    CallList { symbol, items, summary, candidates: Vec::new(), truncated: tree.truncated, index, notes }
+    let (candidates, truncated) = (Vec::new(), tree.truncated);
+    CallList { symbol, items, summary, candidates, next_cursor: None, truncated, index, notes }
 }
 
 fn call_item(tree: &CallTree, line: &CallLine) -> CallItem {
@@ -93,8 +94,8 @@ fn use_notes(name: &str, summary: UseSummary, shown: usize) -> Vec<String> {
 pub fn undecided(name: &str, candidates: &[SymbolPlace], index: GraphState) -> CallList {
     let candidates: Vec<SymbolRef> = candidates.iter().map(SymbolRef::from).collect();
     let notes = vec![undecided_note(name, candidates.len())];
-    let items = Vec::new();
-    CallList { symbol: None, items, summary: None, candidates, truncated: false, index, notes }
+    let (items, next_cursor) = (Vec::new(), None);
+    CallList { symbol: None, items, summary: None, candidates, next_cursor, truncated: false, index, notes }
 }
 
 fn undecided_note(name: &str, n: usize) -> String {

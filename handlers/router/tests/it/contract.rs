@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::{App, MASTER_KEY, Tenant};
-use crate::index::publish;
+use crate::index::publish_program;
 
 const TICK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const APP_SECRET: &str = "the secret of the App's own hook";
@@ -61,8 +61,8 @@ async fn furnished(app: &App, github: &FakeGithub) -> (Tenant, Value) {
     assert!(installations::link(&mut tx, installation, "octocat", 1, tenant.id).await.unwrap());
     tx.commit().await.unwrap();
     let mut registered = app.register(&tenant.key, "octocat/Spoon-Knife").await;
-    let files = [("README.md", "a fork and a spoon\n"), ("src/main.rs", "fn main() {\n    println!(\"main\");\n}\n")];
-    publish(&app.store, tenant.id, registered["id"].as_str().unwrap(), &files).await;
+    let files = [("README.md", "a fork and a spoon\n"), ("src/main.rs", "def main():\n    main()\n")];
+    publish_program(&app.store, tenant.id, registered["id"].as_str().unwrap(), &files).await;
     // Of another tenant, so that nothing that is asked deletes the hook or changes its secret.
     let other = app.tenant("hooked").await;
     registered["webhook"] = app.register(&other.key, "octocat/lib-one").await["webhook"].take();

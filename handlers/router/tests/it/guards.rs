@@ -69,13 +69,25 @@ const ROWS: &[Row] = &[
     keyed("GET", "/api/v1/repositories/{repository}", "repositories:read", None, (404, 404)),
     keyed("PATCH", "/api/v1/repositories/{repository}", "repositories:write", Some(r#"{"priority":1}"#), (404, 404)),
     keyed("DELETE", "/api/v1/repositories/{repository}", "repositories:write", None, (404, 404)),
+    keyed("GET", "/api/v1/repositories/{repository}/dependencies?path=a", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/repositories/{repository}/files?path=a", "search", None, (404, 404)),
+    keyed("POST", "/api/v1/repositories/{repository}/impact", "search", Some(r#"{"symbols":["a"]}"#), (404, 404)),
     keyed("POST", "/api/v1/repositories/{repository}/index", "jobs:write", None, (404, 404)),
+    keyed("GET", "/api/v1/repositories/{repository}/map", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/repositories/{repository}/outline?path=a", "search", None, (404, 404)),
     keyed("GET", "/api/v1/repositories/{repository}/snapshots", "repositories:read", None, (404, 404)),
     keyed("DELETE", "/api/v1/repositories/{repository}/snapshots/{commit}", "repositories:write", None, (404, 404)),
+    keyed("GET", "/api/v1/repositories/{repository}/tree", "search", None, (404, 404)),
     keyed("POST", "/api/v1/repositories/{repository}/webhook/rotate", "repositories:write", None, (404, 404)),
     keyed("GET", "/api/v1/search/code?query=a&repository={repository}", "search", None, (404, 404)),
     keyed("POST", "/api/v1/search/code", "search", Some(r#"{"query":"a","repository":"{repository}"}"#), (404, 404)),
     keyed("GET", "/api/v1/search/symbols?name=a&repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/callees?repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/callers?repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/definition?repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/impact?repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/implementations?repository={repository}", "search", None, (404, 404)),
+    keyed("GET", "/api/v1/symbols/{symbol}/usages?repository={repository}", "search", None, (404, 404)),
     keyed("GET", "/api/v1/tenants/{tenant}", "tenant:read", None, (404, 200)),
     keyed("PATCH", "/api/v1/tenants/{tenant}", "tenant:admin", Some(r#"{"name":"x"}"#), (404, 403)),
     keyed("DELETE", "/api/v1/tenants/{tenant}", "tenant:admin", None, (404, 403)),
@@ -139,6 +151,7 @@ impl Things {
             ("{registration}", registration.to_string()),
             ("{commit}", "07".repeat(20)),
             ("{hook}", hook),
+            ("{symbol}", "acquire".to_owned()),
         ])
     }
 
@@ -330,7 +343,8 @@ async fn no_role_of_another_tenant_finds_any_id() {
     for role in [Role::Owner, Role::Maintainer, Role::Reader] {
         let key = app.key(foreign.id, &role.scopes()).await;
         for (row, scope) in Row::keyed().filter(|(row, _)| row.path.contains('{')) {
-            let template = row.path.split('?').next().unwrap();
+            let (template, query) = row.path.split_once('?').unwrap_or((row.path, ""));
+            let query = things.fill(query);
             if !template.contains('{') {
                 continue;
             }
@@ -346,7 +360,8 @@ async fn no_role_of_another_tenant_finds_any_id() {
                     };
                     let path: Vec<String> = path.iter().enumerate().map(fill).collect();
                     let body = row.body.map(|body| serde_json::from_str(&things.fill(body)).unwrap());
-                    let answer = app.call(row.method, &path.join("/"), &key, body).await;
+                    let path = format!("{}?{query}", path.join("/"));
+                    let answer = app.call(row.method, &path, &key, body).await;
                     let wanted = match role.scopes().contains(&scope) {
                         true => (404, "not_found"),
                         false => (403, "insufficient_scope"),

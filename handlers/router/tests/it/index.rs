@@ -4,9 +4,13 @@ use bytes::Bytes;
 use kotadb_core::facts::Facts;
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
-use kotadb_core::store::{Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip};
+use kotadb_core::store::{
+    Kind, RepositoryEntry, SegmentEntry, Snapshot, SnapshotEntry, Store, StoreError, Tip, TipGraph,
+};
 use kotadb_core::text::Language;
 use uuid::Uuid;
+
+use crate::program;
 
 /// Publishes one commit of `files` (path, content; in path order) as the default branch of a repository.
 pub async fn publish(store: &Store, tenant: TenantId, repository: &str, files: &[(&str, &str)]) {
@@ -20,6 +24,22 @@ pub async fn publish_facts(
     repository: &str,
     files: &[(&str, &str)],
     extract: fn(&str) -> Option<Facts>,
+) {
+    publish_with(store, (tenant, repository), files, extract, None).await;
+}
+
+/// A toy program with what is known of it.
+pub async fn publish_program(store: &Store, tenant: TenantId, repository: &str, files: program::Files<'_>) {
+    let graph = program::graph(files, class);
+    publish_with(store, (tenant, repository), files, program::facts, Some(graph)).await;
+}
+
+async fn publish_with(
+    store: &Store,
+    (tenant, repository): (TenantId, &str),
+    files: &[(&str, &str)],
+    extract: fn(&str) -> Option<Facts>,
+    graph: Option<Vec<u8>>,
 ) {
     let repository: RepositoryId = repository.parse().unwrap();
     let mut builder = SegmentBuilder::new(Vec::new()).unwrap();
@@ -43,7 +63,14 @@ pub async fn publish_facts(
     let commit = ObjectId([7; 20]);
     let snapshot = Snapshot::new(commit, vec![key], entries, Vec::new());
     let snapshot = store.put(tenant, Kind::Snapshot, Uuid::now_v7(), snapshot.encode()).await.unwrap();
-    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None, graph: None };
+    let graph = match graph {
+        Some(graph) => {
+            let key = store.put(tenant, Kind::Graph, Uuid::now_v7(), graph.into()).await.unwrap();
+            Some(TipGraph { key, base: None })
+        }
+        None => None,
+    };
+    let tip = Tip { ref_name: "refs/heads/main".into(), commit, snapshot, base: None, graph };
     let segment = SegmentEntry {
         key,
         bytes: summary.bytes,

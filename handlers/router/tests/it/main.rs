@@ -5,6 +5,7 @@
 mod accounts;
 mod app;
 mod boot;
+mod code;
 mod conditional;
 mod contract;
 mod docs;
@@ -21,6 +22,7 @@ mod lambda;
 mod members;
 mod openapi;
 mod problems;
+mod program;
 mod provisioning;
 mod registrations;
 mod repositories;

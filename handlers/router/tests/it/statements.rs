@@ -7,11 +7,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use kotadb_core::crypto::{hmac_sha256, to_hex};
+use kotadb_core::id::TenantId;
 use kotadb_core::operations::Operations;
 use kotadb_core::testing::fake_github::{FakeGithub, OPERATOR_TOKEN};
 use serde_json::{Value, json};
 
-use crate::app::{App, request};
+use crate::app::{App, Tenant, request};
+use crate::index::publish_program;
+use crate::program::PROGRAM;
 
 const TICK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const APP_SECRET: &str = "the secret of the App";
@@ -61,6 +64,7 @@ impl Cost {
 /// Asks, and holds what it took against a limit.
 struct Costs {
     app: App,
+    tenant: TenantId,
     key: String,
     operations: Arc<Operations>,
     seen: BTreeSet<String>,
@@ -80,8 +84,8 @@ impl Costs {
             ("KOTADB_WAKE_COMMAND", "true"),
         ]);
         let app = App::counted_with(&operations, &variables).await;
-        let key = app.tenant("one").await.key;
-        Self { app, key, operations, seen: BTreeSet::new(), over: Vec::new() }
+        let Tenant { id: tenant, key, .. } = app.tenant("one").await;
+        Self { app, tenant, key, operations, seen: BTreeSet::new(), over: Vec::new() }
     }
 
     /// `operation`: method and path as the description has them.
@@ -163,6 +167,7 @@ async fn every_route_keeps_to_its_statements() {
     costs.ask("GET /api/v1/repositories/{id}", POSTGRES, &one, None).await;
     costs.ask("PATCH /api/v1/repositories/{id}", POSTGRES, &one, Some(json!({ "priority": 7 }))).await;
     searches(&mut costs).await;
+    code(&mut costs, id).await;
     snapshots(&mut costs, &one).await;
     jobs(&mut costs, job, &one).await;
     webhooks(&mut costs, &made, &one).await;
@@ -186,6 +191,27 @@ async fn searches(costs: &mut Costs) {
         let symbols = "/api/v1/search/symbols?name=alpha";
         costs.ask("GET /api/v1/search/symbols", INDEX, symbols, None).await;
     }
+}
+
+async fn code(costs: &mut Costs, id: &str) {
+    publish_program(&costs.app.store, costs.tenant, id, PROGRAM).await;
+    for question in ["callees", "callers", "definition", "impact", "implementations", "usages"] {
+        let path = format!("/api/v1/symbols/acquire/{question}?repository=a/b");
+        costs.ask(&format!("GET /api/v1/symbols/{{symbol}}/{question}"), INDEX, &path, None).await;
+    }
+    for (question, parameters) in [
+        ("dependencies", "?path=app.py"),
+        ("files", "?path=app.py"),
+        ("map", ""),
+        ("outline", "?path=app.py"),
+        ("tree", ""),
+    ] {
+        let path = format!("/api/v1/repositories/{id}/{question}{parameters}");
+        costs.ask(&format!("GET /api/v1/repositories/{{id}}/{question}"), INDEX, &path, None).await;
+    }
+    let body = json!({ "symbols": ["acquire"] });
+    let path = format!("/api/v1/repositories/{id}/impact");
+    costs.ask("POST /api/v1/repositories/{id}/impact", INDEX, &path, Some(body)).await;
 }
 
 async fn snapshots(costs: &mut Costs, one: &str) {
