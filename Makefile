@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image lambda
+.PHONY: help setup build up demo test check check-format check-lint check-docs check-tidy check-scripts check-fuzz bench bench-cold bench-freshness chaos fuzz fuzz-api config-docs fmt test-scripts ci-fast ci supabase-reset supabase-generate migrate deploy rollback smoke secrets logs status simulate test-image test-rollback lambda
 
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
@@ -122,9 +122,12 @@ lambda: ## an archive for AWS Lambda of each family of routes; FAMILIES="search 
 	@scripts/setup.sh lambda
 	scripts/lambda.sh $(FAMILIES)
 
-test-image: ## run every line of the image's Dockerfile without a container engine (root)
+test-image: ## run every line of the image's Dockerfile without a container engine (root); QUICK=1 without optimization
 	@scripts/setup.sh image
-	python3 scripts/test-image.py
+	python3 scripts/test-image.py $(if $(QUICK),--quick)
+
+test-rollback: setup ## forward by one release and back: the last release's programs and these over one database and store; COMMIT= for another
+	scripts/rollback.sh $(COMMIT)
 
 simulate: ## simulate queue, machines and storage, and write what they cost into OPERATIONS.md
 	python3 scripts/simulate.py

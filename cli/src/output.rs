@@ -283,7 +283,7 @@ mod tests {
         let language = Language::from_name("c").unwrap();
         let (path, class) = (&b"tests/open.c"[..], Class::Test);
         let plan = Plan::new(&query::parse("open").unwrap()).unwrap();
-        let score = plan.score(Entry { path, language }, class, &b"int open(int a)\n{\n\topen(b);\n"[..]);
+        let score = plan.score(Entry::new(path, language), class, &b"int open(int a)\n{\n\topen(b);\n"[..]);
         let file = FileMatch {
             repository: RepositoryId(Uuid::nil()),
             repository_name: "acme/one".to_owned(),
@@ -295,6 +295,7 @@ mod tests {
             score: Some(score),
             lines: Vec::new(),
             around: Vec::new(),
+            symbols: Vec::new(),
         };
         let text = explanation(&file, &score);
         let (sum, parts) = text.strip_prefix("tests/open.c: ").unwrap().split_once(" = ").unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kotadb_core::query::{self, NameKind, Query};
-use kotadb_core::search::{Context, Page, SearchError, SearchRequest, SearchResult, Searcher};
+use kotadb_core::search::{Context, Overlay, Page, SearchError, SearchRequest, SearchResult, Searcher};
 use kotadb_indexer::local::{self, Choice, LocalIndex, Look, WorkingTree};
 
 use crate::args::SearchArgs;
@@ -25,7 +25,7 @@ pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
     let query = if args.files { query.without_lines() } else { query };
     let index = local::open(&args.repo)?;
     let mut asked = Asked::new(args, &index, query).await?;
-    let mut output = Output::new(args, asked.request.query.has_positive_text());
+    let mut output = Output::new(args, asked.request.query.has_lines());
     let found = loop {
         let answer = match asked.answer.take() {
             Some(answer) => answer,
@@ -114,7 +114,8 @@ impl Asked {
             return Ok(Self { tree: Some(tree), answer: Some(early.await?), ..asked });
         };
         early.abort();
-        let request = SearchRequest { overlay: Some(Arc::new(overlay)), ..asked.request };
+        let overlay = Some(over(overlay, &asked.request.query));
+        let request = SearchRequest { overlay, ..asked.request };
         Ok(Self { request, tree: Some(tree), ..asked })
     }
 
@@ -126,11 +127,19 @@ impl Asked {
     ) -> anyhow::Result<Self> {
         let (store, tip) = local::nothing().await?;
         let mut tree = look.end(&store, &tip).await?;
-        let overlay = tree.overlay.take().map(Arc::new);
+        let overlay = tree.overlay.take().map(|overlay| over(overlay, &query));
         let request = SearchRequest { overlay, ..request(args, index, query) };
         let searcher = Searcher::new(store, CACHE_BYTES);
         Ok(Self { searcher, request, choice: None, tree: Some(tree), answer: None })
     }
+}
+
+/// What lies over the commit, with its symbols where the query asks for symbols.
+fn over(mut overlay: Overlay, query: &Query) -> Arc<Overlay> {
+    if query.asks_symbols() {
+        local::name_symbols(&mut overlay);
+    }
+    Arc::new(overlay)
 }
 
 fn request(args: &SearchArgs, index: &LocalIndex, query: Query) -> SearchRequest {

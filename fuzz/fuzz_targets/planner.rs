@@ -17,7 +17,7 @@ fuzz_target!(|input: (&str, &[u8])| {
     let contents: Vec<&[u8]> = contents.split(|byte| *byte == 0).collect();
     let Ok(query) = parse(text) else { return };
     let Ok(plan) = Plan::new(&query) else { return };
-    let entry = Entry { path: b"src/main.rs", language: Language::TEXT };
+    let entry = Entry::new(b"src/main.rs", Language::TEXT);
     let Some(scope) = plan.scope("owner/name", "refs/heads/main", true) else {
         return;
     };

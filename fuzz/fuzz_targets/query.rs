@@ -11,7 +11,7 @@ fuzz_target!(|input: (&str, &[u8])| {
     let Ok(query) = parse(text) else { return };
     let Ok(plan) = Plan::new(&query) else { return };
     let Some(scope) = plan.scope("owner/name", "refs/heads/main", true) else { return };
-    let entry = Entry { path: b"src/main.rs", language: Language::TEXT };
+    let entry = Entry::new(b"src/main.rs", Language::TEXT);
     let lines = plan.evaluate(&scope, entry, content, usize::MAX);
     assert_eq!(plan.count(&scope, entry, content), lines.map(|lines| lines.len() as u64));
 });

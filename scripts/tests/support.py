@@ -90,19 +90,25 @@ class ScriptTest(unittest.TestCase):
 class Service:
     """`kotadb up` over a small repository: a real Postgres, API and indexer."""
 
-    def __init__(self):
+    def __init__(self, programs=PROGRAMS):
         self.folder = Path(tempfile.mkdtemp(prefix="kotadb-scripts-up-"))
         self.folder.chmod(0o755)
-        repository = self.folder / "shapes"
-        git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
-        subprocess.run(["git", "init", "-q", "-b", "main", str(repository)], check=True)
-        (repository / "shapes.py").write_text("def area(side):\n    return side * side\n")
+        self.data, self.repository = self.folder / "data", self.folder / "shapes"
+        subprocess.run(["git", "init", "-q", "-b", "main", str(self.repository)], check=True)
+        self.commit("shapes.py", "def area(side):\n    return side * side\n")
+        self.start(programs)
+
+    def commit(self, name, text):
+        git = ["git", "-C", str(self.repository), "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+        (self.repository / name).write_text(text)
         subprocess.run([*git, "add", "."], check=True)
-        subprocess.run([*git, "commit", "-qm", "shapes"], check=True)
-        self.data = self.folder / "data"
+        subprocess.run([*git, "commit", "-qm", name], check=True)
+
+    def start(self, programs):
+        """Starts it over what an earlier one has left, if anything."""
         self.log = open(self.folder / "up.log", "w")
-        self.process = subprocess.Popen([str(PROGRAMS / "kotadb"), "up", "--port", "0", str(repository)], stdout=self.log,
-                                        stderr=subprocess.STDOUT, env=os.environ | {"KOTADB_DATA_DIR": str(self.data)})
+        words = [str(programs / "kotadb"), "up", "--port", "0", str(self.repository)]
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"KOTADB_DATA_DIR": str(self.data)})
         self.wait(lambda: "KotaDB is up" in (self.folder / "up.log").read_text(), "`kotadb up` does not come up")
         report = json.loads((self.data / "report.json").read_text())
         self.url, self.key = report["url"], report["api_key"]
@@ -148,11 +154,69 @@ class Service:
             for one in everyone:
                 os.kill(one, signal.SIGCONT)
 
-    def stop(self):
+    def router(self):
+        """The process that serves the API."""
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                name, _, rest = stat.read_text().rpartition(") ")
+                if name.endswith("(kotadb-api-serv") and int(rest.split()[1]) == self.process.pid:
+                    return int(stat.parent.name)
+        raise AssertionError("no router runs")
+
+    @contextlib.contextmanager
+    def suspended(self):
+        """The router stands still meanwhile, and Postgres has given up its connections when it goes on."""
+        router = self.router()
+        os.kill(router, signal.SIGSTOP)
+        try:
+            self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+            yield
+        finally:
+            os.kill(router, signal.SIGCONT)
+
+    def pause(self):
+        """Stops it, and keeps what it has."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=60)
         self.log.close()
+
+    def stop(self):
+        self.pause()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Before:
+    """A stand-in before a real service that answers some paths itself."""
+
+    def __init__(self, service_url, answers):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                status, said = 200, json.dumps(answers.get(self.path)).encode()
+                if self.path not in answers:
+                    headers = {name: self.headers[name] for name in ("authorization", "content-type") if name in self.headers}
+                    request = urllib.request.Request(service_url + self.path, body or None, headers, method=self.command)
+                    try:
+                        with urllib.request.urlopen(request) as found:
+                            status, said = found.status, found.read()
+                    except urllib.error.HTTPError as refused:
+                        status, said = refused.code, refused.read()
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Edge:

@@ -1,8 +1,13 @@
 """scripts/saas_smoke.sh against a real service, well and unwell."""
 
 import time
+import urllib.request
 
-from support import ScriptTest, Service
+from support import Before, ScriptTest, Service
+
+
+# What is promised of a machine that stood still.
+SUSPENDED_SECONDS = 60
 
 
 class Smoke(ScriptTest):
@@ -42,6 +47,24 @@ class Smoke(ScriptTest):
     def test_1_mcp_needs_a_key(self):
         self.assertIn("--mcp needs a key", self.smoke("--mcp").stderr)
 
+    def test_1_mcp_that_answers_emptily(self):
+        tools = {"tools": [{"name": "search_code"}, {"name": "list_repositories"}]}
+        well = {"content": [{"type": "text", "text": "shapes"}]}
+        listed, search = "/mcp/tools/list_repositories", "/mcp/tools/search_code"
+        for answers, fault in [
+            ({"/mcp/tools": {"tools": []}}, "/mcp/tools does not list search_code"),
+            ({"/mcp/tools": tools, listed: {"content": []}}, "the tool list_repositories answers emptily"),
+            ({"/mcp/tools": tools, listed: well, search: {"content": [{"type": "text", "text": ""}]}}, "the tool search_code answers emptily"),
+            ({"/mcp/tools": tools, listed: well, search: well | {"isError": True}}, "the tool search_code fails: shapes"),
+            ({"/mcp/tools": tools, listed: well, search: well}, None),
+        ]:
+            before = Before(self.service.url, answers)
+            done = self.smoke("-k", self.service.key, "--mcp", url=before.url)
+            before.stop()
+            self.assertEqual(done.returncode, 1 if fault else 0, done.said)
+            self.assertIn(fault or "all well", done.said)
+            self.assertEqual(len(done.stderr.splitlines()), 1 if fault else 0, "one line says what is wrong")
+
     def test_1_a_key_that_is_changed(self):
         settings = {"KOTADB_SAAS_URL": self.service.url, "KOTADB_SAAS_API_KEY": self.service.key}
         done = self.run_script("rotate-smoke-key.sh", **settings)
@@ -78,3 +101,18 @@ class Smoke(ScriptTest):
             done = self.smoke("-k", self.service.key)
             self.assertEqual(done.returncode, 1, done.said)
             self.smoke_until("Postgres is not well")
+
+    def test_4_a_machine_that_was_suspended(self):
+        """As Fly does it: a minute later the router goes on, with connections to Postgres that are dead. The first request is answered."""
+        address = self.service.url + "/api/v1/search/code?query=area"
+        request = urllib.request.Request(address, headers={"Authorization": f"Bearer {self.service.key}"})
+        with urllib.request.urlopen(request) as before:
+            self.assertEqual(before.status, 200)
+        with self.service.suspended():
+            time.sleep(SUSPENDED_SECONDS)
+        begin = time.monotonic()
+        with urllib.request.urlopen(request, timeout=30) as first:
+            self.assertEqual(first.status, 200)
+            self.assertIn(b"shapes.py", first.read())
+        self.assertLess(time.monotonic() - begin, 5, "seconds to the first answer")
+        self.assertEqual(self.smoke("-k", self.service.key).returncode, 0)

@@ -109,3 +109,28 @@ fn files_are_outlined_mapped_and_depend_on_each_other() {
     let output = kotadb(fixture.path(), &["def", "nothing_of_that_name"]);
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_search_finds_symbols_of_the_tree_as_it_is() {
+    let fixture = indexed();
+    let lines = |query: &[&str]| {
+        let output = kotadb(fixture.path(), &[&["search", "--json"], query].concat());
+        let hits = stdout(&output);
+        let hits = hits.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let line = |hit: Value| format!("{}:{} {}", hit["path"].as_str().unwrap(), hit["line"], hit["symbols"]);
+        hits.filter(|hit| hit.get("summary").is_none()).map(line).collect::<Vec<_>>()
+    };
+    let of = |path: &str, line: u32, id: &str, kind: &str| {
+        format!("{path}:{line} {}", serde_json::json!([{ "id": format!("{path}#{id}"), "kind": kind }]))
+    };
+    let pool = of("pool.py", 2, "Pool.acquire", "method");
+    assert_eq!(lines(&["sym:Pool.acquire"]), [pool.clone()]);
+    assert_eq!(lines(&["type:symbol", "acq*"]), [pool.clone(), of("pool.py", 7, "Lock.acquire", "method")]);
+    // Not committed, not indexed, and found where it is now.
+    std::fs::write(fixture.path().join("pool.py"), format!("# moved\n{POOL}")).unwrap();
+    std::fs::write(fixture.path().join("new.py"), "def acquire_all(): pass\n").unwrap();
+    assert_eq!(lines(&["sym:Pool.acquire"]), [of("pool.py", 3, "Pool.acquire", "method")]);
+    assert_eq!(lines(&["sym:acquire_all"]), [of("new.py", 1, "acquire_all", "function")]);
+    assert_eq!(lines(&["--ref", "HEAD", "sym:Pool.acquire"]), [pool]);
+    assert!(lines(&["sym:acquire", "-path:pool.py"]).is_empty());
+}

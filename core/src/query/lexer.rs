@@ -36,6 +36,7 @@ pub(super) enum TokenKind {
 pub(super) enum Field {
     Path,
     Language,
+    Symbol,
     Repository,
     Ref,
     Case,
@@ -54,13 +55,15 @@ pub(super) enum Value {
 
 impl Field {
     /// The first name of a field is the one in messages.
-    const NAMES: [(&'static str, Self); 15] = [
+    const NAMES: [(&'static str, Self); 17] = [
         ("path", Self::Path),
         ("file", Self::Path),
         ("f", Self::Path),
         ("lang", Self::Language),
         ("language", Self::Language),
         ("l", Self::Language),
+        ("sym", Self::Symbol),
+        ("symbol", Self::Symbol),
         ("repo", Self::Repository),
         ("r", Self::Repository),
         ("ref", Self::Ref),
@@ -91,11 +94,12 @@ impl Field {
         match self {
             Self::Path => "`path:src/net` or `path:*.rs`",
             Self::Language => "`lang:rust`",
+            Self::Symbol => "`sym:acquire`, `sym:Pool.acquire` or `sym:acq*`",
             Self::Repository => "`repo:owner/name`",
             Self::Ref => "`ref:main` or `ref:*`",
             Self::Case => "`case:yes`, `case:no` or `case:auto`",
             Self::Multiline => "`multiline:yes` or `multiline:no`",
-            Self::Type => "`type:line`, `type:file` or `type:path`",
+            Self::Type => "`type:line`, `type:file`, `type:path` or `type:symbol`",
             Self::Generated => "`generated:yes`, `generated:no` or `generated:only`",
             Self::Vendored => "`vendored:yes`, `vendored:no` or `vendored:only`",
         }

@@ -85,7 +85,7 @@ impl Numbers<'_> {
 }
 
 /// What of a line is shown.
-struct Shown<'c> {
+pub(super) struct Shown<'c> {
     line: &'c [u8],
     /// In the line; it may end behind it.
     first: Range<usize>,
@@ -95,12 +95,12 @@ struct Shown<'c> {
 }
 
 impl<'c> Shown<'c> {
-    fn of(line: &'c [u8]) -> Self {
+    pub(super) fn of(line: &'c [u8]) -> Self {
         Self { line, first: 0..0, window: window(line, &(0..0)), ranges: Vec::new() }
     }
 
     /// Adds a match, and says whether later ones can be shown.
-    fn add(&mut self, found: Range<usize>) -> bool {
+    pub(super) fn add(&mut self, found: Range<usize>) -> bool {
         if self.ranges.is_empty() {
             self.window = window(self.line, &found);
             self.first = found.clone();
@@ -114,7 +114,7 @@ impl<'c> Shown<'c> {
         inside
     }
 
-    fn line_match(self, number: u64, start: usize) -> LineMatch {
+    pub(super) fn line_match(self, number: u64, start: usize) -> LineMatch {
         LineMatch {
             line: number,
             column: 1 + code_points(&self.line[..self.first.start]),

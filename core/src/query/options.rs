@@ -38,8 +38,12 @@ pub(super) struct Options {
 
 const CASES: &[(&str, Case)] = &[("yes", Case::Exact), ("no", Case::Either), ("auto", Case::Auto)];
 const SWITCH: &[(&str, bool)] = &[("yes", true), ("no", false)];
-const TYPES: &[(&str, ResultType)] =
-    &[("line", ResultType::Lines), ("file", ResultType::Files), ("path", ResultType::Paths)];
+const TYPES: &[(&str, ResultType)] = &[
+    ("line", ResultType::Lines),
+    ("file", ResultType::Files),
+    ("path", ResultType::Paths),
+    ("symbol", ResultType::Symbols),
+];
 const SHOWS: &[(&str, Show)] = &[("yes", Show::Yes), ("no", Show::No), ("only", Show::Only)];
 
 impl Options {
@@ -92,7 +96,7 @@ impl Options {
             Field::Type => self.result_type = choice(field, value, at, TYPES)?,
             Field::Generated => self.generated = choice(field, value, at, SHOWS)?,
             Field::Vendored => self.vendored = choice(field, value, at, SHOWS)?,
-            Field::Path | Field::Language | Field::Repository | Field::Ref => {}
+            Field::Path | Field::Language | Field::Symbol | Field::Repository | Field::Ref => {}
         }
         Ok(())
     }

@@ -4,7 +4,9 @@ use super::compile::{self, CompileError, NameOf, Text};
 use super::lexer::{self, Field, Token, TokenKind, Value};
 use super::options::{Case, Options};
 use super::suggest;
-use super::tree::{Expr, MAX_DEPTH, MAX_QUERY_BYTES, NameKind, NamePattern, Query, ResultType, TextPattern};
+use super::tree::{
+    Expr, MAX_DEPTH, MAX_QUERY_BYTES, NameKind, NamePattern, Query, ResultType, SymbolPattern, TextPattern,
+};
 use crate::text::Language;
 
 /// States that the regexes of a query may have together, estimated. One that fills its own limit has 15,000 to 30,000, so
@@ -43,7 +45,7 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
     let query = Query { expr, result_type: options.result_type, classes: options.classes() };
     if only_negative_text(&query.expr) {
         let help = "add a term to find, or a filter such as `path:` or `lang:` to list files";
-        return Err(ParseError::new(1, "nothing but negated text", help));
+        return Err(ParseError::new(1, "nothing but negated text or symbols", help));
     }
     Ok(query)
 }
@@ -52,15 +54,15 @@ pub fn parse(text: &str) -> Result<Query, ParseError> {
 pub fn parse_filter(text: &str) -> Result<Query, ParseError> {
     // Every path matches: what asks for classes alone is no query by itself.
     let query = parse(&format!("{text} path:*"))?.without_lines();
-    if query.has_text() {
+    if query.asks_within() {
         let help = "give `lang:`, `path:`, `repo:`, `ref:`, `generated:` or `vendored:`";
-        return Err(ParseError::new(1, "a filter has no text", help));
+        return Err(ParseError::new(1, "a filter has no text and no symbols", help));
     }
     Ok(query)
 }
 
 fn only_negative_text(expr: &Expr) -> bool {
-    !expr.any(true, &|atom, positive| positive || !matches!(atom, Expr::Text(_)))
+    !expr.any(true, &|atom, positive| positive || !atom.is_within())
 }
 
 struct Parser {
@@ -193,6 +195,9 @@ impl Parser {
         if text.is_empty() {
             return Err(ParseError::new(at, "empty phrase", "write text between the quotes"));
         }
+        if self.options.result_type == ResultType::Symbols {
+            return self.symbol(&Value::Plain(text.to_owned()), at);
+        }
         let upper = text.chars().any(char::is_uppercase);
         self.text(at, regex_syntax::escape(text), upper)
     }
@@ -202,8 +207,22 @@ impl Parser {
             let help = "write a regex between the slashes, or put `//` in quotes to find it";
             return Err(ParseError::new(at, "empty regex", help));
         }
+        if self.options.result_type == ResultType::Symbols {
+            return self.symbol(&Value::Regex(pattern), at);
+        }
         let upper = compile::has_upper_case_literal(&pattern);
         self.text(at + 1, pattern, upper)
+    }
+
+    /// A symbol by its name, or by the beginning of it.
+    fn symbol(&self, value: &Value, at: usize) -> Result<Expr, ParseError> {
+        let help = "write a name, `Pool.acquire`, or two letters of its beginning and `*`: `acq*`";
+        let Value::Plain(name) = value else {
+            return Err(ParseError::new(at, "a regex for the name of a symbol", help));
+        };
+        let pattern = SymbolPattern::read(name).map_err(|wrong| ParseError::new(at, wrong, help))?;
+        let case_insensitive = self.case_insensitive(pattern.name.chars().any(char::is_uppercase));
+        Ok(Expr::Symbol(SymbolPattern { case_insensitive, ..pattern }))
     }
 
     fn text(&mut self, at: usize, pattern: String, upper: bool) -> Result<Expr, ParseError> {
@@ -247,6 +266,7 @@ impl Parser {
             Field::Repository => Expr::Repository(self.name(value, NameOf::Repository, at)?),
             Field::Ref => Expr::Ref(self.name(value, NameOf::Ref, at)?),
             Field::Language => Expr::Language(language(&value, at)?),
+            Field::Symbol => self.symbol(&value, at)?,
             Field::Case | Field::Multiline | Field::Type | Field::Generated | Field::Vendored => return Ok(None),
         }))
     }

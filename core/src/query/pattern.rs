@@ -60,7 +60,7 @@ mod tests {
     use super::*;
     use crate::text::Language;
 
-    const ENTRY: Entry<'_> = Entry { path: b"a/b.c", language: Language(0) };
+    const ENTRY: Entry<'_> = Entry::new(b"a/b.c", Language(0));
 
     /// Words of two letters, of which some are in a text in some case, so that borders of blocks fall everywhere.
     fn term() -> impl Strategy<Value = String> {

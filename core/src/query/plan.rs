@@ -5,15 +5,22 @@ use std::collections::HashMap;
 
 use super::compile::{self, CompileError, NameOf, Text};
 use super::content::Content;
+use super::defining_lines::with_definitions;
 use super::formula::Formula;
 use super::lines::{self, LineMatch};
 use super::names::Name;
 use super::needs::Needs;
+use super::node::Node;
 use super::patience::Stopped;
 use super::pattern::Pattern;
 use super::score::Atom;
-use super::tree::{Classes, Expr, MAX_QUERY_BYTES, NamePattern, Query, ResultType, TextPattern};
+use super::symbol::{Defined, SymbolName};
+use super::tree::{Classes, Expr, MAX_QUERY_BYTES, NamePattern, Query, ResultType, SymbolPattern, TextPattern};
+use crate::segment::NameRow;
 use crate::text::{Language, Sketch};
+
+/// Words of a query that are looked up as names of symbols, to rank by them.
+const MAX_NAMES: usize = 4;
 
 /// A compiled query; shared by all threads that answer it.
 #[derive(Clone, Debug)]
@@ -21,8 +28,16 @@ pub struct Plan {
     root: Node,
     texts: Vec<Text>,
     names: Vec<Name>,
-    /// Matches what any positive term matches; `None`: the query lists files.
+    /// Matches what any positive term of text matches; `None`: there is none, or lines are not asked for.
     lines: Option<Pattern>,
+    /// Names of symbols: those that the query asks for, then those that its words may be.
+    symbols: Vec<SymbolName>,
+    /// How many of them the query asks for.
+    n_asked: usize,
+    /// Those of them that are not negated.
+    wanted: Vec<usize>,
+    /// Where lines are asked for, the same: those that define one are shown.
+    shown: Vec<usize>,
     names_refs: bool,
     result_type: ResultType,
     classes: Classes,
@@ -36,13 +51,15 @@ pub struct Scope {
     formula: Formula,
 }
 
-/// What a snapshot says of a document.
+/// What is known of a document without its content.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
     /// Path in the commit.
     pub path: &'a [u8],
     /// Language of the entry.
     pub language: Language,
+    /// What it defines of the names that the plan asks for.
+    pub defined: Defined<'a>,
 }
 
 /// What an [`Entry`] alone says about a match.
@@ -56,31 +73,22 @@ pub enum Verdict {
     Read,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Node {
-    Is(bool),
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Not(Box<Node>),
-    /// Index into `Plan::texts`.
-    Text(usize),
-    /// Index into `Plan::names`.
-    Path(usize),
-    Language(Language),
-    Repository(usize),
-    Ref(usize),
-}
-
 impl Plan {
     /// Compiles `query`.
     pub fn new(query: &Query) -> Result<Self, CompileError> {
         let mut compiler = Compiler::default();
         let root = compiler.node(&query.expr, true)?;
-        let lines = if query.result_type == ResultType::Lines { compiler.lines()? } else { None };
+        let has_lines = query.result_type.has_lines();
+        let lines = if has_lines { compiler.lines()? } else { None };
+        let (n_asked, atoms) = (compiler.symbols.len(), compiler.atoms());
         Ok(Self {
             root,
             lines,
-            atoms: compiler.atoms(),
+            atoms,
+            n_asked,
+            shown: if has_lines { compiler.wanted.clone() } else { Vec::new() },
+            wanted: compiler.wanted,
+            symbols: compiler.symbols,
             texts: compiler.texts,
             names: compiler.names,
             names_refs: query.names_refs(),
@@ -116,7 +124,37 @@ impl Plan {
 
     /// Whether answers are files without lines.
     pub fn lists_files(&self) -> bool {
-        self.lines.is_none()
+        self.lines.is_none() && self.shown.is_empty()
+    }
+
+    /// The names of symbols that say whether a document matches, then those that only rank it.
+    pub fn symbols(&self) -> &[SymbolName] {
+        &self.symbols
+    }
+
+    /// How many of [`Self::symbols`] say whether a document matches.
+    pub fn n_asked_symbols(&self) -> usize {
+        self.n_asked
+    }
+
+    /// Names of symbols of which every match of a scope defines one; `None`: there need not be one.
+    pub fn required_symbols(&self, scope: &Scope) -> Option<Vec<usize>> {
+        scope.node.required_symbols()
+    }
+
+    /// Words of the query that may be names of symbols, by their numbers.
+    pub(crate) fn words_as_symbols(&self) -> Vec<usize> {
+        self.atoms.iter().filter_map(|atom| atom.symbol).collect()
+    }
+
+    /// The names of symbols that are asked for and not negated, with their numbers.
+    pub(super) fn wanted_symbols(&self) -> impl Iterator<Item = (usize, &SymbolName)> {
+        self.wanted.iter().map(|nth| (*nth, &self.symbols[*nth]))
+    }
+
+    /// What an entry defines of what the lines of an answer show.
+    pub(crate) fn shown_symbols<'a>(&self, entry: Entry<'a>) -> Vec<&'a NameRow> {
+        self.shown.iter().flat_map(|name| entry.defined.of(*name)).collect()
     }
 
     /// What is left of the query for a ref; `None`: nothing there can match. The default ref is also called `HEAD`.
@@ -156,7 +194,7 @@ impl Plan {
     pub fn admits(&self, scope: &Scope, entry: Entry<'_>, sketch: Option<&Sketch>) -> Verdict {
         match scope.node.eval(&mut |node| self.fact(node, entry)) {
             Some(false) => Verdict::No,
-            Some(true) if self.lines.is_none() => Verdict::Yes,
+            Some(true) if self.lists_files() => Verdict::Yes,
             _ if sketch.is_some_and(|sketch| self.rules_out(scope, entry, sketch)) => Verdict::No,
             _ => Verdict::Read,
         }
@@ -179,7 +217,7 @@ impl Plan {
         limit: usize,
     ) -> Option<Vec<LineMatch>> {
         let content = content.into();
-        let collect = || self.lines.as_ref().map(|lines| lines::collect(lines, content, limit)).unwrap_or_default();
+        let collect = || self.collect(entry, content, limit);
         if self.lines_decide(scope) {
             let lines = collect();
             return (!lines.is_empty()).then_some(lines);
@@ -201,16 +239,27 @@ impl Plan {
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<u64>, Stopped> {
         let content = content.into();
-        let count = || self.lines.as_ref().map_or(Ok(0), |lines| lines.count_while(content, go_on));
+        let count = || {
+            let count = self.lines.as_ref().map_or(Ok(0), |lines| lines.count_while(content, go_on))?;
+            let defines = !self.shown_symbols(entry).is_empty();
+            Ok(if defines { self.collect(entry, content, usize::MAX).len() as u64 } else { count })
+        };
         if self.lines_decide(scope) {
             return Ok(Some(count()?).filter(|count| *count > 0));
         }
         if self.matches_while(scope, entry, content, go_on)? { count().map(Some) } else { Ok(None) }
     }
 
+    /// The lines to show of a document that matches.
+    fn collect(&self, entry: Entry<'_>, content: Content<'_>, limit: usize) -> Vec<LineMatch> {
+        let lines = self.lines.as_ref().map(|lines| lines::collect(lines, content, limit)).unwrap_or_default();
+        let defined = self.shown_symbols(entry);
+        if defined.is_empty() { lines } else { with_definitions(lines, defined, content.text, limit) }
+    }
+
     /// Whether a document matches just if it has a line to show.
     fn lines_decide(&self, scope: &Scope) -> bool {
-        self.lines.is_some() && matches!(scope.node, Node::Text(_)) && self.texts.len() == 1
+        self.lines.is_some() && self.n_asked == 0 && matches!(scope.node, Node::Text(_)) && self.texts.len() == 1
     }
 
     fn matches(&self, scope: &Scope, entry: Entry<'_>, content: Content<'_>) -> bool {
@@ -244,11 +293,12 @@ impl Plan {
         match node {
             Node::Path(name) => Some(self.names[*name].is_match(entry.path)),
             Node::Language(language) => Some(*language == entry.language),
+            Node::Symbol(name) => Some(!entry.defined.of(*name).is_empty()),
             _ => None,
         }
     }
 
-    /// Paths and languages are facts of entries, so documents know nothing of them; what a negated term rules out is
+    /// Paths and languages are facts of entries, and names of symbols need not stand in texts, so trigrams know nothing of them; what a negated term rules out is
     /// for verification to say, since trigrams never prove a match.
     fn formula(&self, node: &Node) -> Formula {
         match node {
@@ -262,53 +312,17 @@ impl Plan {
     }
 }
 
+impl<'a> Entry<'a> {
+    /// One of which nothing is known that it defines.
+    pub const fn new(path: &'a [u8], language: Language) -> Self {
+        Self { path, language, defined: Defined::NOTHING }
+    }
+}
+
 impl Scope {
     /// What documents must satisfy to be able to match.
     pub fn formula(&self) -> &Formula {
         &self.formula
-    }
-}
-
-impl Node {
-    fn asks_paths(&self) -> bool {
-        match self {
-            Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(Self::asks_paths),
-            Self::Not(node) => node.asks_paths(),
-            Self::Path(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Replaces the atoms that `fact` knows and drops what no longer matters. Negation is pushed to the atoms.
-    fn decide(&self, fact: &dyn Fn(&Self) -> Option<bool>) -> Self {
-        match self {
-            Self::Is(_) => self.clone(),
-            Self::And(parts) => join(parts.iter().map(|part| part.decide(fact)), false, Self::And),
-            Self::Or(parts) => join(parts.iter().map(|part| part.decide(fact)), true, Self::Or),
-            Self::Not(part) => part.decide(fact).negated(),
-            atom => fact(atom).map_or_else(|| atom.clone(), Self::Is),
-        }
-    }
-
-    fn negated(self) -> Self {
-        match self {
-            Self::Is(value) => Self::Is(!value),
-            Self::Not(part) => *part,
-            Self::And(parts) => join(parts.into_iter().map(Self::negated), true, Self::Or),
-            Self::Or(parts) => join(parts.into_iter().map(Self::negated), false, Self::And),
-            atom => Self::Not(Box::new(atom)),
-        }
-    }
-
-    /// Three-valued truth, asking as few atoms as possible from the left.
-    fn eval(&self, fact: &mut dyn FnMut(&Self) -> Option<bool>) -> Option<bool> {
-        match self {
-            Self::Is(value) => Some(*value),
-            Self::Not(part) => part.eval(fact).map(|value| !value),
-            Self::And(parts) => eval_until(parts, false, fact),
-            Self::Or(parts) => eval_until(parts, true, fact),
-            atom => fact(atom),
-        }
     }
 }
 
@@ -332,35 +346,6 @@ impl Known {
     }
 }
 
-/// A conjunction is false as soon as one part is, a disjunction true as soon as one is: `stop` says which.
-fn eval_until(parts: &[Node], stop: bool, fact: &mut dyn FnMut(&Node) -> Option<bool>) -> Option<bool> {
-    let mut result = Some(!stop);
-    for part in parts {
-        match part.eval(fact) {
-            Some(value) if value == stop => return Some(stop),
-            Some(_) => {}
-            None => result = None,
-        }
-    }
-    result
-}
-
-fn join(parts: impl Iterator<Item = Node>, stop: bool, wrap: fn(Vec<Node>) -> Node) -> Node {
-    let mut left = Vec::new();
-    for part in parts {
-        match part {
-            Node::Is(value) if value == stop => return Node::Is(stop),
-            Node::Is(_) => {}
-            other => left.push(other),
-        }
-    }
-    match left.len() {
-        0 => Node::Is(!stop),
-        1 => left.swap_remove(0),
-        _ => wrap(left),
-    }
-}
-
 /// Collects the patterns of a query, each distinct text once.
 #[derive(Default)]
 struct Compiler<'a> {
@@ -368,6 +353,9 @@ struct Compiler<'a> {
     names: Vec<Name>,
     positive: Vec<&'a TextPattern>,
     seen: HashMap<&'a TextPattern, usize>,
+    symbols: Vec<SymbolName>,
+    /// Those of `symbols` that are asked for and not negated.
+    wanted: Vec<usize>,
 }
 
 impl<'a> Compiler<'a> {
@@ -377,6 +365,7 @@ impl<'a> Compiler<'a> {
             Expr::Or(parts) => Node::Or(self.nodes(parts, positive)?),
             Expr::Not(part) => Node::Not(Box::new(self.node(part, !positive)?)),
             Expr::Text(pattern) => Node::Text(self.text(pattern, positive)?),
+            Expr::Symbol(pattern) => Node::Symbol(self.asked(pattern, positive)),
             Expr::Path(pattern) => Node::Path(self.name(pattern, NameOf::Path)?),
             Expr::Repository(pattern) => Node::Repository(self.name(pattern, NameOf::Repository)?),
             Expr::Ref(pattern) => Node::Ref(self.name(pattern, NameOf::Ref)?),
@@ -400,6 +389,22 @@ impl<'a> Compiler<'a> {
         Ok(self.texts.len() - 1)
     }
 
+    fn asked(&mut self, pattern: &SymbolPattern, positive: bool) -> usize {
+        let name = self.symbol(pattern.clone());
+        if positive && !self.wanted.contains(&name) {
+            self.wanted.push(name);
+        }
+        name
+    }
+
+    fn symbol(&mut self, pattern: SymbolPattern) -> usize {
+        let name = SymbolName::new(pattern);
+        self.symbols.iter().position(|other| *other == name).unwrap_or_else(|| {
+            self.symbols.push(name);
+            self.symbols.len() - 1
+        })
+    }
+
     /// What finds the lines of the terms that are not negated.
     fn lines(&self) -> Result<Option<Pattern>, CompileError> {
         let of = |pattern: &&TextPattern| self.seen.get(pattern).map(|text| &self.texts[*text].pattern);
@@ -413,13 +418,23 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    fn atoms(&self) -> Vec<Atom> {
-        let positive = self.positive.iter().filter_map(|pattern| Some((pattern, self.seen.get(pattern)?)));
-        let atom = |(pattern, text): (&&TextPattern, &usize)| Atom {
-            pattern: self.texts[*text].pattern.clone(),
-            literal: compile::literal_text(pattern),
-        };
-        positive.map(atom).collect()
+    /// The terms that are not negated. The first few that may be names are looked up as such.
+    fn atoms(&mut self) -> Vec<Atom> {
+        let mut atoms = Vec::new();
+        let mut n_names = 0;
+        for text in self.positive.clone() {
+            let Some(nth) = self.seen.get(text) else { continue };
+            let pattern = self.texts[*nth].pattern.clone();
+            let mut atom = Atom { pattern, literal: compile::literal_text(text), symbol: None };
+            if let Some(name) = atom.name().filter(|_| n_names < MAX_NAMES) {
+                let (name, case_insensitive) = (name.to_owned(), text.case_insensitive);
+                let pattern = SymbolPattern { name, container: String::new(), is_beginning: false, case_insensitive };
+                atom.symbol = Some(self.symbol(pattern));
+                n_names += 1;
+            }
+            atoms.push(atom);
+        }
+        atoms
     }
 
     fn name(&mut self, pattern: &NamePattern, of: NameOf) -> Result<usize, CompileError> {

@@ -8,14 +8,16 @@ use super::content::Content;
 use super::definition::{self, is_word};
 use super::pattern::Pattern;
 use super::plan::{Entry, Plan};
-use crate::segment::Class;
+use super::symbol::SymbolName;
+use crate::segment::{Class, NameRow};
 use crate::text;
 
 /// A reason for points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Signal {
-    /// The line looks like the definition of a word that is looked for.
+    /// A word that is looked for is the name of a symbol that is defined there; or, where symbols are not known, the line looks
+    /// like its definition.
     Definition,
     /// A match is a whole word.
     Word,
@@ -39,10 +41,10 @@ pub enum Signal {
     Class,
 }
 
-/// What a known definition of exactly, with an edge of, or around the word is worth: for symbols, when they exist.
-pub const SYMBOL_POINTS: [i32; 3] = [7000, 4000, 2500];
-
+/// What looks like a definition, where symbols are not known.
 const DEFINITION: i32 = 5000;
+/// The same where they are: it is none, or of something that no extractor takes for a symbol.
+const LOOK_ALIKE: i32 = 1500;
 const WORD: i32 = 500;
 const HALF_WORD: i32 = 50;
 const CASE: i32 = 300;
@@ -127,6 +129,15 @@ pub(super) struct Atom {
     pub(super) pattern: Pattern,
     /// Its text, where it is a literal.
     pub(super) literal: Option<String>,
+    /// Where it may be the name of a symbol: its number in the plan.
+    pub(super) symbol: Option<usize>,
+}
+
+impl Atom {
+    /// Its text, where that may be the name of something.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.literal.as_deref().filter(|text| text.len() >= SHORTEST_NAME && text.bytes().all(is_word))
+    }
 }
 
 /// The points of one line.
@@ -152,15 +163,22 @@ impl Plan {
         let mut score = Score::default();
         let mut best = [LineScore::default(); 3];
         let mut firsts: Vec<usize> = Vec::new();
+        let mut defined = 0;
         for atom in self.atoms() {
+            let name = atom.symbol.map(|name| (name, &self.symbols()[name]));
+            defined = name.map_or(0, |(nth, name)| points(name, entry.defined.of(nth))).max(defined);
             let mut lines = atom.pattern.lines(content).take(MAX_LINES).peekable();
             if let Some(first) = lines.peek() {
                 firsts.push(first.start);
             }
             lines.for_each(|line| keep(&mut best, score_line(atom, (content.text, line), entry)));
-            name_points(&mut score, atom, entry.path);
+            atom.literal.iter().for_each(|literal| name_points(&mut score, literal, entry.path));
         }
-        score.add(Signal::Definition, best[0].definition);
+        for (nth, name) in self.wanted_symbols() {
+            defined = points(name, entry.defined.of(nth)).max(defined);
+            name_points(&mut score, name.text(), entry.path);
+        }
+        score.add(Signal::Definition, best[0].definition.max(defined));
         score.add(Signal::Word, best[0].word);
         score.add(Signal::HalfWord, best[0].half_word);
         score.add(Signal::Case, best[0].case);
@@ -175,9 +193,7 @@ impl Plan {
     /// The name, where one is looked for: its definition is what is wanted first.
     pub(crate) fn name(&self) -> Option<&str> {
         match self.atoms() {
-            [Atom { literal: Some(text), .. }] if text.len() >= SHORTEST_NAME && text.bytes().all(is_word) => {
-                Some(text)
-            }
+            [atom] => atom.name(),
             _ => None,
         }
     }
@@ -186,6 +202,11 @@ impl Plan {
     fn mentions_tests(&self) -> bool {
         self.atoms().iter().any(|atom| atom.literal.as_ref().is_some_and(|text| text.to_lowercase().contains("test")))
     }
+}
+
+/// Of the best definition of a name.
+fn points(name: &SymbolName, rows: &[NameRow]) -> i32 {
+    rows.iter().map(|row| name.points(row)).max().unwrap_or(0)
 }
 
 fn class_points(class: Class, about_tests: bool) -> i32 {
@@ -223,9 +244,11 @@ fn score_match(atom: &Atom, line: &[u8], found: &Range<usize>, entry: Entry<'_>)
     let end = edge(found.end.checked_sub(1).and_then(|at| line.get(at)), line.get(found.end));
     let word = start && end && line[found.clone()].iter().all(|byte| is_word(*byte));
     let exact = atom.literal.as_ref().is_none_or(|literal| literal.as_bytes() == &line[found.clone()]);
+    let looks_so = word && definition::defines(line, found, entry.path, entry.language);
+    let definition = if entry.defined.is_known { LOOK_ALIKE } else { DEFINITION };
     LineScore {
         start: 0,
-        definition: if word && definition::defines(line, found, entry.path, entry.language) { DEFINITION } else { 0 },
+        definition: if looks_so { definition } else { 0 },
         word: if start && end { WORD } else { 0 },
         half_word: if start != end { HALF_WORD } else { 0 },
         case: if exact { CASE } else { 0 },
@@ -244,8 +267,7 @@ fn keep(best: &mut [LineScore; 3], line: LineScore) {
     best.sort_by_key(|kept| std::cmp::Reverse(kept.total()));
 }
 
-fn name_points(score: &mut Score, atom: &Atom, path: &[u8]) {
-    let Some(literal) = &atom.literal else { return };
+fn name_points(score: &mut Score, literal: &str, path: &[u8]) {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
     if name.eq_ignore_ascii_case(literal.as_bytes()) || text::stem(path).eq_ignore_ascii_case(literal.as_bytes()) {
         score.add(Signal::Name, NAME);
@@ -278,7 +300,7 @@ mod tests {
     fn score(query: &str, path: &str, class: Class, content: &str) -> Score {
         let plan = Plan::new(&parse(query).expect("a query")).expect("it compiles");
         let language = Language::detect(path.as_bytes(), content.as_bytes());
-        plan.score(Entry { path: path.as_bytes(), language }, class, content.as_bytes())
+        plan.score(Entry::new(path.as_bytes(), language), class, content.as_bytes())
     }
 
     fn total(query: &str, path: &str, content: &str) -> i32 {

@@ -28,6 +28,8 @@ pub enum ResultType {
     Files,
     /// Files whose paths match what is otherwise looked for in the content.
     Paths,
+    /// Lines in which symbols are defined that are called what is otherwise looked for in the content.
+    Symbols,
 }
 
 /// Which classes of files a query is asked of, each ascending. What is in neither list is left out.
@@ -50,6 +52,8 @@ pub enum Expr {
     Not(Box<Self>),
     /// A line of the content matches.
     Text(TextPattern),
+    /// A symbol of that name is defined.
+    Symbol(SymbolPattern),
     /// The path matches.
     Path(NamePattern),
     /// The entry has this language.
@@ -69,6 +73,19 @@ pub struct TextPattern {
     pub case_insensitive: bool,
     /// Whether a match may go over the end of its line.
     pub multiline: bool,
+}
+
+/// A name of symbols.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SymbolPattern {
+    /// The name alone, or its beginning.
+    pub name: String,
+    /// What is to be round it, joined with `.`, in either case; empty: anything.
+    pub container: String,
+    /// Whether longer names that begin so are meant, too.
+    pub is_beginning: bool,
+    /// Whether letters match in either case: those of ASCII.
+    pub case_insensitive: bool,
 }
 
 /// A pattern for a path, a repository or a ref.
@@ -116,22 +133,26 @@ impl Query {
         &self.classes
     }
 
-    /// Whether any text is searched for that a shown line could match. If not, the query lists files.
-    pub fn has_positive_text(&self) -> bool {
-        let has_lines = self.result_type == ResultType::Lines;
-        has_lines && self.expr.any(true, &|atom, positive| positive && matches!(atom, Expr::Text(_)))
+    /// Whether anything is searched for that a shown line could match. If not, the query lists files.
+    pub fn has_lines(&self) -> bool {
+        self.result_type.has_lines() && self.expr.any(true, &|atom, positive| positive && atom.is_within())
     }
 
-    /// Whether it asks for any text, negated or not.
-    pub fn has_text(&self) -> bool {
-        self.expr.any(true, &|atom, _| matches!(atom, Expr::Text(_)))
+    /// Whether it asks for any text or symbol, negated or not.
+    pub fn asks_within(&self) -> bool {
+        self.expr.any(true, &|atom, _| atom.is_within())
+    }
+
+    /// Whether it asks for any symbol, negated or not.
+    pub fn asks_symbols(&self) -> bool {
+        self.expr.any(true, &|atom, _| matches!(atom, Expr::Symbol(_)))
     }
 
     /// The same query, answered by files instead of their lines.
     #[must_use]
     pub fn without_lines(self) -> Self {
         match self.result_type {
-            ResultType::Lines => Self { result_type: ResultType::Files, ..self },
+            ResultType::Lines | ResultType::Symbols => Self { result_type: ResultType::Files, ..self },
             ResultType::Files | ResultType::Paths => self,
         }
     }
@@ -179,7 +200,18 @@ impl Query {
     }
 }
 
+impl ResultType {
+    pub(super) fn has_lines(self) -> bool {
+        matches!(self, Self::Lines | Self::Symbols)
+    }
+}
+
 impl Expr {
+    /// Whether it is asked of what is within a document.
+    pub(super) fn is_within(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Symbol(_))
+    }
+
     fn plain_refs<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.plain_refs(names)),

@@ -4,7 +4,7 @@ use super::cursor::{CursorError, SearchCursor};
 use super::facets::Facets;
 use crate::id::{ObjectId, RepositoryId};
 use crate::query::{CompileError, LineMatch, Score};
-use crate::segment::Class;
+use crate::segment::{Class, NameRow};
 use crate::store::StoreError;
 use crate::text::Language;
 
@@ -31,6 +31,8 @@ pub struct FileMatch {
     pub lines: Vec<LineMatch>,
     /// Where context was asked for: what is around each of `lines`.
     pub around: Vec<Around>,
+    /// Where symbols are asked for: those that `lines` define.
+    pub symbols: Vec<NameRow>,
 }
 
 /// The lines around a matching one, without their terminators, each cut to 4 KiB.
@@ -103,6 +105,8 @@ pub struct SearchResult {
     pub hidden: Option<Hidden>,
     /// Where facets were asked for.
     pub facets: Option<Facets>,
+    /// Whether symbols are asked for and those of some files are still to come: another version of the indexer saw them.
+    pub pending: bool,
     /// Refs that were searched: none, where no repository that may be seen has what was asked for.
     pub n_refs: u64,
     /// Paths that the snapshots which had to be opened leave out of the index.

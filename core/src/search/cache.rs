@@ -8,6 +8,7 @@ use quick_cache::sync::Cache as QuickCache;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::time::Instant;
 
+use super::definitions::KnownSymbols;
 use super::flights::Flights;
 use super::layers::OpenDelta;
 use super::weight;
@@ -55,6 +56,8 @@ pub(super) enum Part {
     Names(u32),
     /// A block of parts of names.
     Words(u32),
+    /// The symbols of a name, by its hash.
+    Symbols(u64),
 }
 
 #[derive(Clone)]
@@ -69,6 +72,7 @@ enum Item {
     Sketch(Arc<Sketch>),
     Graph(Arc<Graph>),
     Block(Arc<Block>),
+    Symbols(Arc<KnownSymbols>),
 }
 
 pub(super) type Key = (TenantId, ObjectKey, Part);
@@ -152,6 +156,7 @@ impl Weighter<Key, Item> for ByBytes {
             Item::Sketch(sketch) => sketch.memory() as u64,
             Item::Graph(graph) => graph.memory() as u64,
             Item::Block(block) => block.memory() as u64,
+            Item::Symbols(symbols) => symbols.memory(),
         };
         payload + ENTRY_BYTES
     }
@@ -184,6 +189,7 @@ kept!(Bytes, Content);
 kept!(Arc<Sketch>, Sketch);
 kept!(Arc<Graph>, Graph);
 kept!(Arc<Block>, Block);
+kept!(Arc<KnownSymbols>, Symbols);
 
 #[cfg(test)]
 mod tests {
@@ -251,7 +257,7 @@ mod tests {
         };
         let commit = ObjectId([2; 20]);
         match part {
-            Part::Content(_) | Part::Names(_) | Part::Words(_) | Part::Graph | Part::Block(..) => {
+            Part::Content(_) | Part::Names(_) | Part::Words(_) | Part::Symbols(_) | Part::Graph | Part::Block(..) => {
                 cache.keep(TENANT, key(n), part, Bytes::from(vec![b'x'; len * 64]))
             }
             Part::Sketch(_) => cache.keep(TENANT, key(n), part, Arc::new(Sketch::new(&vec![b'x'; len * 64]))),

@@ -114,6 +114,12 @@ impl Opened {
         }
     }
 
+    /// The same as a plan asks for it.
+    pub(super) fn entry(&self, candidate: &Candidate) -> Entry<'_> {
+        let File { path, language, .. } = self.file(candidate);
+        Entry { path, language, defined: self.defined(candidate.document) }
+    }
+
     /// Where a candidate is in static order.
     pub(super) fn passed(&self, candidate: &Candidate) -> Passed {
         let file = self.file(candidate);
@@ -133,9 +139,35 @@ impl Opened {
     }
 }
 
-impl OpenTarget {
-    /// Rules out files of the base by a literal that their path must hold, where one look at all paths is worth it.
+impl Opened {
+    /// Rules out files by what a look at each by itself would be too dear for.
     pub(super) fn narrow(&mut self, plan: &Plan) {
+        let mut targets = std::mem::take(&mut self.targets);
+        for open in &mut targets {
+            open.narrow(plan);
+            if let Some(names) = plan.required_symbols(&open.target.scope) {
+                open.keep_defining(self, &names);
+            }
+        }
+        self.targets = targets;
+    }
+}
+
+impl OpenTarget {
+    /// Keeps the files that define one of some names.
+    fn keep_defining(&mut self, opened: &Opened, names: &[usize]) {
+        let mut defining = RankSet::new(self.snapshot.len());
+        for (nth, segment) in self.segments.iter().enumerate() {
+            let by_name = &opened.definitions[*segment as usize].by_name;
+            let rows = names.iter().filter_map(|name| by_name.get(*name)).flat_map(|rows| rows.iter());
+            self.snapshot.ranks().each(nth, rows.map(|row| row.doc), |rank| defining.insert(rank));
+        }
+        self.found.retain(|rank| defining.contains(rank));
+        self.own.retain(|file| names.iter().any(|name| !opened.defined(file.document).of(*name).is_empty()));
+    }
+
+    /// Rules out files of the base by a literal that their path must hold, where one look at all paths is worth it.
+    fn narrow(&mut self, plan: &Plan) {
         let Some(literal) = plan.path_literal(&self.target.scope) else { return };
         if self.found.len() < self.snapshot.len() / WHOLE_SHARE {
             return;
@@ -144,13 +176,6 @@ impl OpenTarget {
         self.snapshot.each_path_with(literal, |entry| held.insert(entry));
         let ranks = self.snapshot.ranks();
         self.found.retain(|rank| held.contains(ranks.entry(rank)));
-    }
-}
-
-impl<'a> File<'a> {
-    /// As a plan asks for it.
-    pub(super) fn entry(self) -> Entry<'a> {
-        Entry { path: self.path, language: self.language }
     }
 }
 

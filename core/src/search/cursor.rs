@@ -83,8 +83,8 @@ pub enum CursorError {
 }
 
 /// First byte: the layout of what follows. Layout 1 was not signed, 2 did not say how many files were ranked, 3 knew no files
-/// ahead of their turn.
-const LAYOUT: u8 = 4;
+/// ahead of their turn, 4 none that define what is looked for.
+const LAYOUT: u8 = 5;
 /// In place of a class: there is no such file.
 const NO_CLASS: u8 = u8::MAX;
 

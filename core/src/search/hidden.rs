@@ -53,7 +53,7 @@ fn candidates(work: &Work) -> ([u64; Class::ALL.len()], bool) {
     let mut exact = true;
     waves(work).each(|candidate, file| {
         let scope = &work.opened.targets[candidate.target as usize].target.scope;
-        exact &= work.plan.admits(scope, file.entry(), None) == Verdict::Yes;
+        exact &= work.plan.admits(scope, work.opened.entry(candidate), None) == Verdict::Yes;
         files[file.class as usize] += 1;
     });
     (files, exact)

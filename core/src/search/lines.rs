@@ -10,6 +10,7 @@ use super::targets::TargetRef;
 use super::verify::{Text, Work};
 use super::workers::{Queue, share};
 use crate::query::{Content, LineMatch, Verdict};
+use crate::segment::NameRow;
 
 /// Longest text of a line around a match, in bytes.
 const MAX_LINE_TEXT: usize = 4096;
@@ -58,7 +59,7 @@ fn file(work: &Work, shown: &Shown, context: Context, explain: bool) -> FileMatc
         let wanted = shown.skip + shown.take;
         let of = |candidate: &Candidate| {
             let scope = &work.opened.targets[candidate.target as usize].target.scope;
-            work.plan.evaluate(scope, work.opened.file(candidate).entry(), content, wanted)
+            work.plan.evaluate(scope, work.opened.entry(candidate), content, wanted)
         };
         lines = candidates.iter().find_map(of).unwrap_or_default();
         lines.drain(..shown.skip.min(lines.len()));
@@ -75,9 +76,20 @@ fn file(work: &Work, shown: &Shown, context: Context, explain: bool) -> FileMatc
         class: file.class,
         language: file.language,
         score: explain.then(|| work.score(&candidates[0], hit.text.as_ref())),
+        symbols: symbols(work, &candidates[0], &lines),
         around: if context == Context::default() { Vec::new() } else { lines.iter().map(around).collect() },
         lines,
     }
+}
+
+/// The symbols that are asked for and defined in these lines.
+fn symbols(work: &Work, candidate: &Candidate, lines: &[LineMatch]) -> Vec<NameRow> {
+    let of_lines = |row: &&NameRow| lines.binary_search_by_key(&u64::from(row.line), |line| line.line).is_ok();
+    let mut symbols: Vec<NameRow> =
+        work.plan.shown_symbols(work.opened.entry(candidate)).into_iter().filter(of_lines).cloned().collect();
+    symbols.sort_by_key(|row| row.symbol);
+    symbols.dedup_by_key(|row| row.symbol);
+    symbols
 }
 
 /// The refs that have the file and for which it matches.
@@ -85,7 +97,7 @@ fn refs<'a>(work: &'a Work, candidates: &[Candidate], shown: &Shown) -> Vec<&'a 
     let mut refs = Vec::new();
     for candidate in candidates {
         let open = &work.opened.targets[candidate.target as usize];
-        let entry = work.opened.file(candidate).entry();
+        let entry = work.opened.entry(candidate);
         let text = shown.found.hit.text.as_ref();
         let matches = candidates.len() == 1
             || match work.plan.admits(&open.target.scope, entry, None) {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use futures::future::{self, Either};
 
 use super::cache::OpenSegment;
+use super::definitions::Names;
 use super::layers::{LayerText, Layers, OpenDelta};
 use super::overlay::Overlay;
 use super::rank_set::RankSet;
 use super::reader::{Reader, WHOLE_SEGMENT};
 use super::targets::Target;
-use crate::query::Formula;
+use crate::query::{Defined, Definitions, Formula};
 use crate::segment::{Class, DocId, DocSet};
 use crate::store::{Kind, ObjectKey, Root, SegmentEntry, Snapshot, StoreError};
 
@@ -29,8 +30,12 @@ const ASKED_AHEAD: usize = 4;
 pub(super) struct Opened {
     /// Each segment once.
     pub(super) segments: Vec<Arc<OpenSegment>>,
+    /// What their documents define of the names that were looked up.
+    pub(super) definitions: Vec<Arc<Definitions>>,
     pub(super) targets: Vec<OpenTarget>,
     pub(super) overlay: Option<Arc<Overlay>>,
+    /// The same of the overlay's files.
+    pub(super) defined_over: Definitions,
 }
 
 /// A target with what it needs opened, and what of it may match.
@@ -70,7 +75,14 @@ enum Object {
     Snapshot(ObjectKey, Arc<Snapshot>),
     Delta(ObjectKey, Arc<OpenDelta>),
     /// With the answers to what was asked of it at once.
-    Segment(Arc<OpenSegment>, Vec<Option<DocSet>>),
+    Segment(Arc<OpenSegment>, Asked),
+}
+
+/// What was asked of a segment as soon as it was open.
+struct Asked {
+    documents: Vec<Option<DocSet>>,
+    /// `None`: to be asked with the lists.
+    definitions: Option<Arc<Definitions>>,
 }
 
 /// What was read, by name.
@@ -81,6 +93,8 @@ struct Objects<'a> {
     /// Where a segment is in `segments`.
     places: HashMap<ObjectKey, u32>,
     segments: Vec<Arc<OpenSegment>>,
+    /// Of each of them, where that was asked for.
+    definitions: Vec<Option<Arc<Definitions>>>,
     answers: Answers<'a>,
 }
 
@@ -99,13 +113,14 @@ pub(super) async fn open(
     root: &Root,
     targets: Vec<Target>,
     overlay: Option<&Arc<Overlay>>,
+    names: Names<'_>,
 ) -> Result<Opened, StoreError> {
-    let mut objects = read(reader, root, &targets).await?;
+    let mut objects = read(reader, root, &targets, names).await?;
     let mut parts = Vec::with_capacity(targets.len());
     for target in &targets {
         parts.push(Parts::new(reader, &objects, target, overlay)?);
     }
-    let answers = ask(reader, &mut objects, &targets, &parts).await?;
+    let (answers, definitions) = ask(reader, &mut objects, (&targets, &parts), names).await?;
     let mut found = Vec::with_capacity(targets.len());
     for (target, parts) in targets.iter().zip(&parts) {
         found.push(parts.candidates(&answers, target.scope.formula()));
@@ -120,10 +135,16 @@ pub(super) async fn open(
         found,
         own,
     });
-    Ok(Opened { targets: opened.collect(), segments, overlay: overlay.cloned() })
+    let defined_over = overlay.map(|overlay| names.within(overlay)).unwrap_or_default();
+    Ok(Opened { targets: opened.collect(), segments, definitions, overlay: overlay.cloned(), defined_over })
 }
 
-async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) -> Result<Objects<'a>, StoreError> {
+async fn read<'a>(
+    reader: &Reader<'_>,
+    root: &'a Root,
+    targets: &'a [Target],
+    names: Names<'_>,
+) -> Result<Objects<'a>, StoreError> {
     let table = wanted(root, targets);
     let eager = targets.iter().all(|target| target.named.is_some() || target.segments.len() <= EAGER_SEGMENTS);
     let likely: BTreeSet<ObjectKey> =
@@ -137,7 +158,7 @@ async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) ->
     let segments = table.values().filter(|wanted| eager && likely.contains(&wanted.entry.key));
     let tails_are_there = segments.clone().all(|wanted| reader.asks_at_once(wanted.entry));
     let reads = snapshots.map(Either::Left).chain(deltas.map(|read| Either::Right(Either::Left(read))));
-    let reads = reads.chain(segments.map(|wanted| Either::Right(Either::Right(open_and_ask(reader, wanted)))));
+    let reads = reads.chain(segments.map(|wanted| Either::Right(Either::Right(open_and_ask(reader, wanted, names)))));
     let mut objects = Objects::default();
     reader
         .overlapping_waves(future::try_join_all(reads), tails_are_there)
@@ -145,7 +166,7 @@ async fn read<'a>(reader: &Reader<'_>, root: &'a Root, targets: &'a [Target]) ->
         .into_iter()
         .for_each(|object| objects.add(object, &table));
     let later: BTreeSet<ObjectKey> = objects.named().filter(|key| !objects.places.contains_key(key)).collect();
-    let reads = later.iter().filter_map(|key| table.get(key)).map(|wanted| open_and_ask(reader, wanted));
+    let reads = later.iter().filter_map(|key| table.get(key)).map(|wanted| open_and_ask(reader, wanted, names));
     reader
         .overlapping_waves(future::try_join_all(reads), false)
         .await?
@@ -175,11 +196,31 @@ fn entries<'a>(root: &'a Root, segments: &'a [u32]) -> impl Iterator<Item = &'a 
     segments.iter().filter_map(|at| root.segments.get(*at as usize))
 }
 
-async fn open_and_ask(reader: &Reader<'_>, wanted: &Wanted<'_>) -> Result<Object, StoreError> {
+async fn open_and_ask(reader: &Reader<'_>, wanted: &Wanted<'_>, names: Names<'_>) -> Result<Object, StoreError> {
     let segment = reader.segment(wanted.entry).await?;
-    let asked = wanted.formulas.iter().map(|formula| reader.documents(&segment, formula));
-    let answers = future::try_join_all(asked).await?;
-    Ok(Object::Segment(segment, answers))
+    let asked = ask_at_once(reader, &segment, wanted, names).await?;
+    Ok(Object::Segment(segment, asked))
+}
+
+async fn ask_at_once(
+    reader: &Reader<'_>,
+    segment: &OpenSegment,
+    wanted: &Wanted<'_>,
+    names: Names<'_>,
+) -> Result<Asked, StoreError> {
+    let documents = future::try_join_all(wanted.formulas.iter().map(|formula| reader.documents(segment, formula)));
+    Ok(if wanted.formulas.is_empty() {
+        Asked { documents: Vec::new(), definitions: None }
+    } else if reader.store.is_near() {
+        // Nothing is gained by asking for both at once, and mostly nothing is left to be ranked.
+        let documents = documents.await?;
+        let are_left = documents.iter().any(|docs| docs.as_ref().is_none_or(|docs| !docs.is_empty()));
+        let names = if are_left { names } else { names.asked() };
+        Asked { documents, definitions: Some(reader.definitions(segment, names).await?) }
+    } else {
+        let (documents, definitions) = future::try_join(documents, reader.definitions(segment, names)).await?;
+        Asked { documents, definitions: Some(definitions) }
+    })
 }
 
 impl<'a> Objects<'a> {
@@ -187,12 +228,13 @@ impl<'a> Objects<'a> {
         match object {
             Object::Snapshot(key, snapshot) => drop(self.snapshots.insert(key, snapshot)),
             Object::Delta(key, delta) => drop(self.deltas.insert(key, delta)),
-            Object::Segment(segment, answers) => {
+            Object::Segment(segment, Asked { documents, definitions }) => {
                 let place = self.segments.len() as u32;
                 let formulas = wanted.get(&segment.key).into_iter().flat_map(|wanted| &wanted.formulas);
-                self.answers.extend(formulas.map(|formula| (place, *formula)).zip(answers));
+                self.answers.extend(formulas.map(|formula| (place, *formula)).zip(documents));
                 self.places.insert(segment.key, place);
                 self.segments.push(segment);
+                self.definitions.push(definitions);
             }
         }
     }
@@ -296,13 +338,14 @@ impl Parts {
     }
 }
 
-/// Each (segment, formula) once, whatever the number of refs; what was asked before is taken from `objects`.
+/// Each (segment, formula) once, whatever the number of refs, and what each segment defines; what was asked before is taken
+/// from `objects`.
 async fn ask<'a>(
     reader: &Reader<'_>,
     objects: &mut Objects<'a>,
-    targets: &'a [Target],
-    parts: &[Parts],
-) -> Result<Answers<'a>, StoreError> {
+    (targets, parts): (&'a [Target], &[Parts]),
+    names: Names<'_>,
+) -> Result<(Answers<'a>, Vec<Arc<Definitions>>), StoreError> {
     let mut answers = std::mem::take(&mut objects.answers);
     let mut questions: BTreeSet<(u32, &Formula)> = BTreeSet::new();
     for (target, parts) in targets.iter().zip(parts) {
@@ -312,9 +355,27 @@ async fn ask<'a>(
     questions.retain(|question| !answers.contains_key(question));
     let reads =
         questions.iter().map(|(segment, formula)| reader.documents(&objects.segments[*segment as usize], formula));
-    let rest = reader.wave(future::try_join_all(reads)).await?;
+    let known = objects.definitions.iter_mut().map(Option::take).zip(&objects.segments);
+    let definitions = known.map(|(known, open)| async move {
+        match known {
+            Some(known) => Ok(known),
+            None => reader.definitions(open, names).await,
+        }
+    });
+    let (reads, definitions) = (future::try_join_all(reads), future::try_join_all(definitions));
+    let (rest, definitions) = reader.wave(future::try_join(reads, definitions)).await?;
     answers.extend(questions.into_iter().zip(rest));
-    Ok(answers)
+    Ok((answers, definitions))
+}
+
+impl Opened {
+    /// What a document defines of the names that were looked up.
+    pub(super) fn defined(&self, document: Document) -> Defined<'_> {
+        match document {
+            Document::Stored(segment, doc) => self.definitions[segment as usize].of(doc),
+            Document::Memory(file) => self.defined_over.of(file),
+        }
+    }
 }
 
 impl OpenTarget {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::id::RepositoryId;
-use crate::segment::Class;
+use crate::segment::{Class, NameRow};
 use crate::text::Language;
 
 /// Changes over one ref, with their contents in memory. It is searched wherever its ref is.
@@ -40,4 +40,6 @@ pub struct OverlayFile {
     pub language: Language,
     /// The text.
     pub content: Bytes,
+    /// The symbols that it defines, if somebody has looked: only a query that asks for symbols needs them.
+    pub names: Vec<NameRow>,
 }

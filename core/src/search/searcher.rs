@@ -8,6 +8,7 @@ use super::budget::Waiting;
 use super::cache::Cache;
 use super::candidates::Candidates;
 use super::cursor::{CursorError, PURPOSE, Place, Seal, SearchCursor};
+use super::definitions::Names;
 use super::facets::{FacetCounts, Facets};
 use super::open::Opened;
 use super::page::{self, Filled};
@@ -133,8 +134,8 @@ async fn prepare(
     (known.n_refs, known.commit) = (n_refs(&targets), only_commit(&targets));
     let place = pin::place(request, targets.iter())?;
     let left = prune::prune(reader, &root, &targets).await?;
-    let mut opened = open::open(reader, &root, left, request.overlay.as_ref()).await?;
-    opened.targets.iter_mut().for_each(|open| open.narrow(plan));
+    let mut opened = open::open(reader, &root, left, request.overlay.as_ref(), Names::of(plan)).await?;
+    opened.narrow(plan);
     Ok(Ready { root, targets, place, opened })
 }
 
@@ -146,6 +147,7 @@ impl Known {
             totals: Totals::default(),
             hidden: None,
             facets: None,
+            pending: false,
             n_refs: self.n_refs,
             n_skipped: 0,
             complete: false,
@@ -205,6 +207,7 @@ async fn answer(
         },
         facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
         files: filled.files,
+        pending: request.query.asks_symbols() && opened.segments.iter().any(|open| open.segment.is_pending()),
         hidden: Some(hidden::hidden(reader, &work, request).await?),
         n_refs: n_refs(&targets),
         n_skipped: n_skipped(&opened),

@@ -183,8 +183,20 @@ impl Work {
 
     /// How well a matching file answers.
     pub(super) fn score(&self, candidate: &Candidate, text: Option<&Text>) -> Score {
-        let file = self.opened.file(candidate);
-        self.plan.score(file.entry(), file.class, text.map_or(Content::default(), Text::content))
+        let mut entry = self.opened.entry(candidate);
+        entry.defined.is_known = self.is_known(candidate.document);
+        let class = self.opened.file(candidate).class;
+        self.plan.score(entry, class, text.map_or(Content::default(), Text::content))
+    }
+
+    /// Whether an extractor has seen a text.
+    fn is_known(&self, document: Document) -> bool {
+        match document {
+            Document::Stored(segment, doc) => {
+                self.opened.segments[segment as usize].segment.extractor(doc).is_ok_and(|version| version > 0)
+            }
+            Document::Memory(_) => false,
+        }
     }
 
     /// Counts one text that matches.
@@ -257,7 +269,7 @@ impl Pass {
         let mut text = None;
         let mut first = None;
         for (nth, candidate) in self.wave.candidates(unit).iter().enumerate() {
-            let entry = opened.file(candidate).entry();
+            let entry = opened.entry(candidate);
             let scope = &opened.targets[candidate.target as usize].target.scope;
             let lines = match plan.admits(scope, entry, sketch.as_deref()) {
                 Verdict::No => None,

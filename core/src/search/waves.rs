@@ -89,7 +89,7 @@ impl<'a, I: Iterator<Item = Candidate>> Waves<'a, I> {
 
     fn admits(&self, candidate: &Candidate) -> bool {
         let scope = &self.opened.targets[candidate.target as usize].target.scope;
-        self.plan.admits(scope, self.opened.file(candidate).entry(), None) != Verdict::No
+        self.plan.admits(scope, self.opened.entry(candidate), None) != Verdict::No
     }
 
     fn cut(&mut self, most: usize, bytes: u64, admitted: bool) -> Option<Wave> {

@@ -38,7 +38,7 @@ pub use self::error::SegmentError;
 pub use self::facts_table::FactsFrame;
 pub use self::lists::EncodedLists;
 pub use self::merge::{MergeInput, ReadRange, Recompressor, merge_facts, merge_postings};
-pub use self::names::{MAX_NAME, NameBlock, NameRow, NamesWriter, WordBlocks, merge_names};
+pub use self::names::{MAX_NAME, NameBlock, NameRow, NamesWriter, WordBlocks, merge_names, name_rows};
 pub use self::reader::Segment;
 pub use self::runs::Postings;
 pub use self::spill::{Spill, Spills};

@@ -227,7 +227,18 @@ impl Segment {
 
     /// The names of a block, sorted.
     pub fn decode_names(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
-        let mut rows = self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.rows(block, bytes))?;
+        self.decode_names_if(block, bytes, &|_| true)
+    }
+
+    /// Those of them that are wanted: most of a block need not be copied then.
+    pub fn decode_names_if(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<NameRow>, SegmentError> {
+        let rows = self.code.as_ref().map(|code| code.names.rows(block, bytes, is_wanted));
+        let mut rows = rows.unwrap_or(Ok(Vec::new()))?;
         rows.retain(|row| row.doc < self.n_docs());
         Ok(rows)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::List;
-use crate::search::{Facets, FileMatch, Hidden, LineMatch, Score, SearchResult, SearchStats, StopReason};
+use crate::search::{Facets, FileMatch, Hidden, LineMatch, Score, SearchResult, SearchStats, StopReason, symbol_id};
 use crate::segment::Class;
 
 /// One matching line, or a file that matches without a line to show.
@@ -39,10 +39,22 @@ pub struct Hit {
     /// The parts of `score`, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub score_parts: BTreeMap<String, i32>,
+    /// Where symbols are asked for (`sym:`, `type:symbol`): those that the line defines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<HitSymbol>,
     /// The line; absent for a query that lists files.
     #[serde(flatten)]
     #[schema(value_type = HitLine)]
     pub line: Option<HitLine>,
+}
+
+/// A symbol that the line of a [`Hit`] defines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HitSymbol {
+    /// Stable id: `src/db/pool.rs#Pool.acquire`; `~2` follows for the second of that name in the file, and so on.
+    pub id: String,
+    /// What it is: `function`, `method`, `class`, …
+    pub kind: String,
 }
 
 /// The line of a [`Hit`].
@@ -286,6 +298,9 @@ fn notes(result: &SearchResult) -> Vec<String> {
         }
     }
     notes.extend(hidden_notes(result.hidden));
+    if result.pending {
+        notes.push("symbols of some files are pending: what was indexed before is being looked at anew".to_owned());
+    }
     if result.n_skipped > 0 {
         notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
     }
@@ -407,6 +422,7 @@ fn head(file: &FileMatch) -> Hit {
             .flat_map(Score::parts)
             .map(|(signal, points)| (signal.name().to_owned(), points))
             .collect(),
+        symbols: Vec::new(),
         line: None,
     }
 }
@@ -414,13 +430,16 @@ fn head(file: &FileMatch) -> Hit {
 fn of_file(head: Hit, file: &FileMatch) -> impl Iterator<Item = Hit> + '_ {
     let whole = file.lines.is_empty().then(|| head.clone());
     let lines = file.lines.iter().enumerate().map(move |(nth, line)| {
+        let defined = file.symbols.iter().filter(|row| u64::from(row.line) == line.line);
+        let symbols = defined.map(|row| HitSymbol { id: symbol_id(&file.path, row), kind: row.kind.name().to_owned() });
+        let symbols = symbols.collect();
         let mut line = HitLine::from(line);
         if let Some(around) = file.around.get(nth) {
             let text =
                 |lines: &[Vec<u8>]| lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
             (line.before, line.after) = (text(&around.before), text(&around.after));
         }
-        Hit { line: Some(line), ..head.clone() }
+        Hit { symbols, line: Some(line), ..head.clone() }
     });
     whole.into_iter().chain(lines)
 }
@@ -492,11 +511,13 @@ mod tests {
             score: None,
             lines: vec![line, clean],
             around: Vec::new(),
+            symbols: Vec::new(),
         };
         SearchResult {
             totals: Totals { files: 1, lines: 2, exact: false },
             hidden: Some(Hidden { generated: 2, vendored: 0, exact: false }),
             facets: None,
+            pending: false,
             n_refs: 1,
             n_skipped: 2,
             complete: false,

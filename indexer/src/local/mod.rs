@@ -22,7 +22,7 @@ pub use self::code::LocalCode;
 pub use self::index::{LocalOptions, index};
 pub use self::nothing::nothing;
 use self::place::Place;
-pub use self::working_tree::{Look, WorkingTree};
+pub use self::working_tree::{Look, WorkingTree, name_symbols};
 use crate::error::IndexError;
 
 /// The one repository of a local index.

@@ -140,7 +140,7 @@ fn options_hold_for_the_whole_query() {
     parses("a multiline:no", &text("a", true));
     assert_eq!(parse("a").expect("a word").result_type(), ResultType::Lines);
     let files = parse("type:file a").expect("files with a word");
-    assert_eq!((files.result_type(), files.has_positive_text()), (ResultType::Files, false));
+    assert_eq!((files.result_type(), files.has_lines()), (ResultType::Files, false));
     parses("type:path a.b -/c$/", &Expr::And(vec![path(NameKind::Regex, r"a\.b"), not(path(NameKind::Regex, "c$"))]));
     parses("type:path -a", &not(path(NameKind::Regex, "a")));
     fails("type:lines a", 6, "`lines` is nothing that `type:` can be");
@@ -173,9 +173,9 @@ fn classes_are_hidden_shown_or_left_out() {
 #[test]
 fn negated_filters_list_files() {
     for query in ["-path:x", "path:x -a", "lang:rust", "-lang:rust -a"] {
-        assert!(!parse(query).expect("it lists files").has_positive_text(), "{query}");
+        assert!(!parse(query).expect("it lists files").has_lines(), "{query}");
     }
-    assert!(parse("NOT (b -a)").expect("a is positive").has_positive_text());
+    assert!(parse("NOT (b -a)").expect("a is positive").has_lines());
     assert!(parse("a ref:*").expect("it names refs").names_refs());
 }
 
@@ -285,4 +285,37 @@ proptest! {
         let expected = Expr::And(vec![text("anchor", true), written.expr()]);
         prop_assert_eq!(query.map(|query| query.expr().clone()), Ok(expected), "{}", written.text());
     }
+}
+
+fn symbol(name: &str, container: &str, is_beginning: bool, case_insensitive: bool) -> Expr {
+    Expr::Symbol(SymbolPattern {
+        name: name.to_owned(),
+        container: container.to_owned(),
+        is_beginning,
+        case_insensitive,
+    })
+}
+
+#[test]
+fn symbols_by_name() {
+    parses("sym:acquire", &symbol("acquire", "", false, true));
+    parses("symbol:Pool.acq*", &symbol("acq", "Pool", true, true));
+    parses("sym:\"Pool::Acquire\"", &symbol("Acquire", "Pool", false, false));
+    parses("sym:Acquire case:no", &symbol("Acquire", "", false, true));
+    parses("a -sym:b", &Expr::And(vec![text("a", true), not(symbol("b", "", false, true))]));
+    parses("type:symbol acquire", &symbol("acquire", "", false, true));
+    parses("sym::acquire", &text("sym::acquire", true));
+    assert!(parse("sym:a").expect("a query").has_lines() && parse("type:symbol a").expect("a query").has_lines());
+    assert!(
+        !parse("NOT sym:a lang:c").expect("a query").has_lines()
+            && !parse("type:file sym:a").expect("a query").has_lines()
+    );
+    fails("sym:a*", 5, "too short a beginning");
+    fails("sym:a*b", 5, "within a name");
+    fails("sym:/a/", 5, "a regex for the name");
+    fails("type:symbol /a/", 13, "a regex for the name");
+    fails("-sym:a", 1, "nothing but negated");
+    let error = parse("type:symbl a").expect_err("there is no such type");
+    assert!(error.help.contains("`type:symbol`"), "{error}");
+    assert!(parse_filter("sym:a").expect_err("no filter").message.contains("symbols"));
 }

@@ -84,9 +84,14 @@ pub struct SymbolHit {
 impl SymbolHit {
     /// Its stable id: `src/db/pool.rs#Pool.acquire`, `~2` behind the second of that name in the file, and so on.
     pub fn id(&self) -> String {
-        let ordinal = if self.row.ordinal == 0 { String::new() } else { format!("~{}", self.row.ordinal + 1) };
-        format!("{}#{}{ordinal}", String::from_utf8_lossy(&self.path), self.row.qualified())
+        symbol_id(&self.path, &self.row)
     }
+}
+
+/// The stable id of a symbol in the file at `path`, as in [`SymbolHit::id`].
+pub fn symbol_id(path: &[u8], row: &NameRow) -> String {
+    let ordinal = if row.ordinal == 0 { String::new() } else { format!("~{}", row.ordinal + 1) };
+    format!("{}#{}{ordinal}", String::from_utf8_lossy(path), row.qualified())
 }
 
 /// How a name matches what is looked for, the best first.

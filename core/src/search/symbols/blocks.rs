@@ -24,7 +24,7 @@ impl Reader<'_> {
         Ok(words.map_err(|error| self.names_error(open, blocks, &error))?.concat())
     }
 
-    async fn blocks(
+    pub(in crate::search) async fn blocks(
         &self,
         open: &OpenSegment,
         part: fn(u32) -> Part,
@@ -35,7 +35,7 @@ impl Reader<'_> {
         self.count_hits(parts.iter().flatten().count());
         let missing: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].is_none()).collect();
         let ranges: Vec<_> = missing.iter().map(|at| blocks[*at].range()).collect();
-        for (at, bytes) in missing.into_iter().zip(self.ranges(open, &ranges).await?) {
+        for (at, bytes) in missing.into_iter().zip(self.lists_at(open, &ranges).await?) {
             if open.whole.is_none() && !self.store.is_near() {
                 self.cache.keep(self.tenant, open.key, part(blocks[at].number), bytes.clone());
             }
@@ -44,7 +44,12 @@ impl Reader<'_> {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    pub(super) fn names_error(&self, open: &OpenSegment, blocks: &[NameBlock], error: &SegmentError) -> StoreError {
+    pub(in crate::search) fn names_error(
+        &self,
+        open: &OpenSegment,
+        blocks: &[NameBlock],
+        error: &SegmentError,
+    ) -> StoreError {
         let start = blocks.iter().map(|block| block.range().start).min().unwrap_or(0);
         let end = blocks.iter().map(|block| block.range().end).max().unwrap_or(0);
         self.segment_error(open.key, &(start..end), error)

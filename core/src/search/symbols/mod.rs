@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use self::find::Finding;
 use self::wanted::Wanted;
 use super::answer::SearchError;
+use super::definitions::Names;
 use super::reader::Reader;
 use super::request::SearchRequest;
 use super::searcher::Searcher;
@@ -21,7 +22,7 @@ use crate::metrics;
 use crate::query::Plan;
 use crate::store::StoreError;
 
-pub use self::answer::{NameMatch, SymbolAnswer, SymbolHit, SymbolRequest};
+pub use self::answer::{NameMatch, SymbolAnswer, SymbolHit, SymbolRequest, symbol_id};
 
 impl Searcher {
     /// Finds symbols by name. What may be seen is decided as in [`Searcher::search`].
@@ -50,7 +51,7 @@ pub(super) async fn run(reader: &Reader<'_>, request: &SymbolRequest) -> Result<
     };
     let root = pin::root(reader, &asked).await?;
     let targets = targets::select(reader, &root, &plan, &asked).await?;
-    let opened = open::open(reader, &root, targets, None).await?;
+    let opened = open::open(reader, &root, targets, None, Names::default()).await?;
     let finding = Finding { reader, request, plan: &plan, opened: &opened, wanted: Wanted::new(request) };
     let found = finding.run().await?;
     Ok(SymbolAnswer {

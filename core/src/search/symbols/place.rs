@@ -42,7 +42,7 @@ impl<'a> Places<'a> {
         for target in &self.targets {
             let scope = &target.open.target.scope;
             target.each(document, &mut |place| {
-                let entry = Entry { path: place.path, language: place.language };
+                let entry = Entry::new(place.path, place.language);
                 if plan.admits(scope, entry, None) == Verdict::Yes {
                     show(place);
                 }

@@ -90,8 +90,8 @@ pub(super) fn shared(a: &str, b: &str) -> usize {
     b.floor_char_boundary(same).min(a.floor_char_boundary(same))
 }
 
-/// The rows of a block.
-pub(super) fn decode(block: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
+/// The rows of a block whose names are wanted.
+pub(super) fn decode(block: &[u8], is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<NameRow>, SegmentError> {
     let mut cursor = Cursor::new(SECTION, block);
     let n_rows = cursor.varint()?;
     let mut lens = [0; COLUMNS];
@@ -104,17 +104,21 @@ pub(super) fn decode(block: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
     }
     cursor.finish()?;
     let mut columns = columns.map(|column| column.expect("every column was set"));
-    // A row takes a byte of each column at least.
-    let mut rows = Vec::with_capacity((n_rows as usize).min(block.len() / COLUMNS));
+    let mut rows = Vec::new();
     let mut last = Last::default();
     for _ in 0..n_rows {
-        rows.push(row(&mut columns, &mut last)?);
+        rows.extend(row(&mut columns, &mut last, is_wanted)?);
     }
     columns.into_iter().try_for_each(Cursor::finish)?;
     Ok(rows)
 }
 
-fn row(columns: &mut [Cursor<'_>; COLUMNS], last: &mut Last) -> Result<NameRow, SegmentError> {
+/// The next row, if its name is wanted. Its texts are copied only then.
+fn row(
+    columns: &mut [Cursor<'_>; COLUMNS],
+    last: &mut Last,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Option<NameRow>, SegmentError> {
     let shared = columns[SHARED].varint()? as usize;
     if !last.name.is_char_boundary(shared) {
         return Err(columns[SHARED].error("shares more than there is"));
@@ -130,20 +134,21 @@ fn row(columns: &mut [Cursor<'_>; COLUMNS], last: &mut Last) -> Result<NameRow, 
     let kind = columns[KINDS].u8()?;
     let flags =
         u16::try_from(columns[FLAGS].varint()?).map_err(|_| columns[FLAGS].error("has flags beyond 16 bits"))?;
-    let container = text(&mut columns[CONTAINERS])?.into();
-    let signature = text(&mut columns[SIGNATURES])?.replacen(NAME, &last.name, 1).into();
-    Ok(NameRow {
+    let kind = rows::kind(&columns[KINDS], kind)?;
+    let (column, ordinal) = (columns[COLUMN].varint()?, columns[ORDINALS].varint()?);
+    let (container, signature) = (text(&mut columns[CONTAINERS])?, text(&mut columns[SIGNATURES])?);
+    Ok(is_wanted(&last.name).then(|| NameRow {
         name: last.name.as_str().into(),
         doc: last.doc,
         symbol: last.symbol,
-        kind: rows::kind(&columns[KINDS], kind)?,
+        kind,
         flags: Flags(flags),
         line: last.offset.wrapping_add(last.symbol),
-        column: columns[COLUMN].varint()?,
-        ordinal: columns[ORDINALS].varint()?,
-        container,
-        signature,
-    })
+        column,
+        ordinal,
+        container: container.into(),
+        signature: signature.replacen(NAME, &last.name, 1).into(),
+    }))
 }
 
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -11,7 +11,7 @@ mod words;
 mod writer;
 
 use super::DocId;
-use crate::facts::{Flags, SymbolKind};
+use crate::facts::{Facts, Flags, SymbolKind};
 
 pub use self::merge::merge_names;
 pub use self::table::NameBlock;
@@ -56,4 +56,14 @@ impl NameRow {
     pub fn qualified(&self) -> String {
         if self.container.is_empty() { self.name.to_string() } else { format!("{}.{}", self.container, self.name) }
     }
+}
+
+/// The symbols of a text that is in no segment, as look-ups by name find them; their document is 0. Of facts that cannot be true
+/// of the text there are none.
+pub fn name_rows(facts: &Facts, content: &[u8]) -> Vec<NameRow> {
+    if facts.encode(content).is_err() {
+        return Vec::new();
+    }
+    let rows = of_document(facts, content);
+    rows::each(&rows).filter_map(|row| rows::read(row).ok()).collect()
 }

@@ -83,9 +83,14 @@ impl Lazy {
 }
 
 impl NamesTable {
-    /// The rows of a block of names.
-    pub(in crate::segment) fn rows(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<NameRow>, SegmentError> {
-        block::decode(&block.place.decode(bytes)?)
+    /// The rows of a block of names that are wanted.
+    pub(in crate::segment) fn rows(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<NameRow>, SegmentError> {
+        block::decode(&block.place.decode(bytes)?, is_wanted)
     }
 
     /// The rows of a block of parts.

@@ -82,6 +82,7 @@ fn overlay(index: &Index, ref_name: &str, base: &Files, now: &Files) -> Overlay 
         class: file.class,
         language: file.language,
         content: Bytes::from(file.content.clone()),
+        names: Vec::new(),
     };
     let same = |a: &File, b: &File| (&a.content, a.class) == (&b.content, b.class);
     let differs = |file: &&File| base.get(&file.path).is_none_or(|old| !same(old, file));

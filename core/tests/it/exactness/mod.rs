@@ -3,6 +3,7 @@
 mod corpus;
 mod cursors;
 mod deadlines;
+mod defined;
 mod hostile;
 mod index;
 mod layers;

@@ -145,6 +145,7 @@ fn long_texts_are_ranked_a_few_at_a_time() {
         class: Class::Source,
         language: Language::TEXT,
         content: text.clone(),
+        names: Vec::new(),
     };
     let refs = vec![("refs/heads/main".to_owned(), Vec::new())];
     let repositories = [super::index::Repository { name: "acme/one".to_owned(), refs }];

@@ -56,7 +56,7 @@ proptest! {
         let files = repositories.iter().flat_map(|repository| &repository.refs).flat_map(|(_, files)| files);
         let contents: Vec<Vec<u8>> = files.map(|file| file.content.clone()).collect();
         let index = segment(&contents);
-        let entry = Entry { path: b"a", language: Language::TEXT };
+        let entry = Entry::new(b"a", Language::TEXT);
         for (pattern, multiline) in patterns {
             let options = if multiline { "multiline:yes" } else { "case:no" };
             let Ok(query) = parse(&format!("/{}/ {options}", pattern.replace('/', r"\/"))) else { continue };

@@ -15,7 +15,7 @@ use super::index::{File, Index, Repository};
 use super::{CACHE, block_on};
 
 /// Every word that begins with a capital is a class, and one behind `.` is a method of it.
-fn extract(file: &File) -> Option<Facts> {
+pub fn extract(file: &File) -> Option<Facts> {
     if file.language == Language::TEXT {
         return None;
     }

@@ -57,6 +57,33 @@ async fn symbols_are_found_by_name_and_narrowed() {
 }
 
 #[tokio::test]
+async fn a_query_asks_for_symbols_too() {
+    let app = App::new().await;
+    let (tenant, other) = (app.tenant("one").await, app.tenant("two").await);
+    let repository = app.register(&tenant.key, "a/b").await;
+    publish_facts(&app.store, tenant.id, repository["id"].as_str().unwrap(), &FILES, classes).await;
+    let search = async |key: &str, query: &str| {
+        app.call("POST", "/api/v1/search/code", key, Some(json!({ "query": query }))).await
+    };
+    let hits = async |query: &str| {
+        let answer = search(&tenant.key, query).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let hit = |hit: &serde_json::Value| (hit["text"].clone(), hit["symbols"][0]["id"].clone());
+        answer.body["items"].as_array().unwrap().iter().map(hit).collect::<Vec<_>>()
+    };
+    let pool = (json!("struct Pool"), json!("a.rs#Pool"));
+    assert_eq!(hits("sym:Pool lang:rust").await, [pool.clone()]);
+    assert_eq!(hits("type:symbol Pool lang:rust").await, [pool]);
+    assert_eq!(hits("sym:PoolK*").await, [(json!("struct PoolKey"), json!("a.rs#PoolKey"))]);
+    assert_eq!(hits("PoolKey").await[0].1, json!(null), "nobody asked for symbols");
+    let kind = search(&tenant.key, "sym:PoolKey").await;
+    assert_eq!(kind.body["items"][0]["symbols"], json!([{ "id": "a.rs#PoolKey", "kind": "class" }]));
+    let wrong = search(&tenant.key, "type:symbls Pool").await;
+    assert!(wrong.status == 400 && wrong.body.to_string().contains("did you mean `type:symbol`"), "{}", wrong.body);
+    assert_eq!(search(&other.key, "sym:Pool").await.body["items"], json!([]));
+}
+
+#[tokio::test]
 async fn what_another_tenant_has_is_not_there() {
     let app = App::new().await;
     let (one, two) = (app.tenant("one").await, app.tenant("two").await);

@@ -130,7 +130,8 @@ impl Contents {
             Ok((Some(mode), Some(content))) => {
                 let language = Language::detect(&path, &content);
                 let content = Bytes::from(content);
-                self.files.push(OverlayFile { path, mode, class: candidate.class, language, content });
+                let (class, names) = (candidate.class, Vec::new());
+                self.files.push(OverlayFile { path, mode, class, language, content, names });
             }
             Err(error) => self.miss(path, &error),
         }

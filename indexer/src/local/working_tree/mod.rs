@@ -6,6 +6,7 @@ mod changes;
 mod contents;
 mod folder;
 mod rules;
+mod symbols;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use self::changes::{Changes, Status};
 use self::contents::{Candidate, Contents, Finding};
 pub(super) use self::folder::Listed;
 use self::rules::Folders;
+pub use self::symbols::name_symbols;
 use super::place::Place;
 use super::{LocalError, REPOSITORY, index};
 use crate::error::IndexError;
