@@ -148,7 +148,7 @@ impl Plan {
     }
 
     /// The names of symbols that are asked for and not negated, with their numbers.
-    pub(super) fn wanted_symbols(&self) -> impl Iterator<Item = (usize, &SymbolName)> {
+    pub(crate) fn wanted_symbols(&self) -> impl Iterator<Item = (usize, &SymbolName)> {
         self.wanted.iter().map(|nth| (*nth, &self.symbols[*nth]))
     }
 

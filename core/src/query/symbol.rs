@@ -1,8 +1,10 @@
 //! Names of symbols: how a query writes them, which name rows they mean, and what a definition is worth. Which documents have
 //! such rows is read by `search::definitions`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::suggest;
 use super::tree::SymbolPattern;
 use crate::facts::{Flags, SymbolKind};
 use crate::segment::{DocId, NameRow};
@@ -91,8 +93,21 @@ impl SymbolName {
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
-    pub(super) fn text(&self) -> &str {
+    /// As it was written, without what is round it.
+    pub(crate) fn text(&self) -> &str {
         &self.pattern.name
+    }
+
+    /// Whether a name is so near that this one may be a slip.
+    pub(crate) fn is_near(&self, name: &str) -> bool {
+        !suggest::near(&self.folded, std::iter::once(&*text::folded(name))).is_empty()
+    }
+
+    /// Of names that are near, the nearest, each once.
+    pub(crate) fn nearest<'a>(&self, names: impl Iterator<Item = &'a str>, most: usize) -> Vec<String> {
+        let by_folded: BTreeMap<String, &str> = names.map(|name| (text::folded(name), name)).collect();
+        let near = suggest::near(&self.folded, by_folded.keys().map(String::as_str));
+        near.into_iter().take(most).map(|folded| by_folded[folded].to_owned()).collect()
     }
 
     /// What a file is worth for such a symbol in it.

@@ -2,6 +2,7 @@
 
 use super::cursor::{CursorError, SearchCursor};
 use super::facets::Facets;
+use super::near_names::NearNames;
 use crate::id::{ObjectId, RepositoryId};
 use crate::query::{CompileError, LineMatch, Score};
 use crate::segment::{Class, NameRow};
@@ -107,6 +108,8 @@ pub struct SearchResult {
     pub facets: Option<Facets>,
     /// Whether symbols are asked for and those of some files are still to come: another version of the indexer saw them.
     pub pending: bool,
+    /// Where nothing matches: names near those that are asked for and no symbol has.
+    pub near: Vec<NearNames>,
     /// Refs that were searched: none, where no repository that may be seen has what was asked for.
     pub n_refs: u64,
     /// Paths that the snapshots which had to be opened leave out of the index.

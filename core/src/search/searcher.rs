@@ -10,6 +10,7 @@ use super::candidates::Candidates;
 use super::cursor::{CursorError, PURPOSE, Place, Seal, SearchCursor};
 use super::definitions::Names;
 use super::facets::{FacetCounts, Facets};
+use super::near_names::near_names;
 use super::open::Opened;
 use super::page::{self, Filled};
 use super::reader::Reader;
@@ -148,6 +149,7 @@ impl Known {
             hidden: None,
             facets: None,
             pending: false,
+            near: Vec::new(),
             n_refs: self.n_refs,
             n_skipped: 0,
             complete: false,
@@ -196,6 +198,8 @@ async fn answer(
         }
         counted = count(reader, &work, &mut waves, request, &mut filled.tally).await?;
     }
+    let is_nothing = filled.stopped.is_none() && is_first && filled.tally.files.iter().all(|n| *n == 0);
+    let near = if is_nothing { near_names(reader, &opened, plan).await? } else { Vec::new() };
     let next = filled.stopped.as_ref().map(|(_, place)| (place.clone(), signer));
     let next = next.map(|next| pin::cursor(&root, request, targets.iter(), next));
     filled.tally.report(reader);
@@ -207,6 +211,7 @@ async fn answer(
         },
         facets: request.facets.then(|| facets(&opened, plan, filled.tally, counted)),
         files: filled.files,
+        near,
         pending: request.query.asks_symbols() && opened.segments.iter().any(|open| open.segment.is_pending()),
         hidden: Some(hidden::hidden(reader, &work, request).await?),
         n_refs: n_refs(&targets),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::List;
-use crate::search::{Facets, FileMatch, Hidden, LineMatch, Score, SearchResult, SearchStats, StopReason, symbol_id};
+use crate::search::{
+    Facets, FileMatch, Hidden, LineMatch, NearNames, Score, SearchResult, SearchStats, StopReason, symbol_id,
+};
 use crate::segment::Class;
 
 /// One matching line, or a file that matches without a line to show.
@@ -298,6 +300,10 @@ fn notes(result: &SearchResult) -> Vec<String> {
         }
     }
     notes.extend(hidden_notes(result.hidden));
+    for NearNames { name, near } in &result.near {
+        let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+        notes.push(format!("no symbol is called `{name}`: did you mean {}?", near.join(", ")));
+    }
     if result.pending {
         notes.push("symbols of some files are pending: what was indexed before is being looked at anew".to_owned());
     }
@@ -518,6 +524,7 @@ mod tests {
             hidden: Some(Hidden { generated: 2, vendored: 0, exact: false }),
             facets: None,
             pending: false,
+            near: Vec::new(),
             n_refs: 1,
             n_skipped: 2,
             complete: false,

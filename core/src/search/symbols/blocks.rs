@@ -9,7 +9,11 @@ use crate::store::StoreError;
 
 impl Reader<'_> {
     /// The names of blocks of one segment.
-    pub(super) async fn names(&self, open: &OpenSegment, blocks: &[NameBlock]) -> Result<Vec<NameRow>, StoreError> {
+    pub(in crate::search) async fn names(
+        &self,
+        open: &OpenSegment,
+        blocks: &[NameBlock],
+    ) -> Result<Vec<NameRow>, StoreError> {
         let read = self.blocks(open, Part::Names, blocks).await?;
         let decode = |(block, bytes): (&NameBlock, Bytes)| open.segment.decode_names(block, &bytes);
         let rows: Result<Vec<_>, SegmentError> = blocks.iter().zip(read).map(decode).collect();

@@ -243,6 +243,35 @@ fn lines_say_what_they_define() {
 }
 
 #[test]
+fn a_slip_leads_to_names_that_may_be_seen() {
+    let file = |path: &str, content: &str| File {
+        path: path.into(),
+        content: content.into(),
+        class: Class::Source,
+        language: Language::from_name("rust").unwrap(),
+    };
+    let of = |name: &str, path: &str, content: &str| Repository {
+        name: name.to_owned(),
+        refs: vec![("refs/heads/main".to_owned(), vec![file(path, content)])],
+    };
+    block_on(async {
+        let (mut index, searcher) =
+            publish(&[of("o/a", "a.rs", "Acquire AcquireAll Release"), of("o/b", "b.rs", "Acquite")], 10).await;
+        let near = async |index: &Index, query: &str| {
+            let result = index.search(&searcher, query).await;
+            result.near.into_iter().map(|one| (one.name, one.near.join(" "))).collect::<Vec<_>>()
+        };
+        let told = |name: &str, near: &str| vec![(name.to_owned(), near.to_owned())];
+        assert_eq!(near(&index, "sym:Acquier").await, told("Acquier", "Acquire Acquite"));
+        assert_eq!(near(&index, "sym:acqui").await, told("acqui", "Acquire AcquireAll Acquite"));
+        assert!(near(&index, "sym:Acquire nowhere").await.is_empty(), "there is such a symbol");
+        assert!(near(&index, "sym:Unlike").await.is_empty() && near(&index, "Acquier").await.is_empty());
+        index.visible.pop();
+        assert_eq!(near(&index, "sym:Acquier").await, told("Acquier", "Acquire"), "the other repository is hidden");
+    });
+}
+
+#[test]
 fn an_overlay_says_what_it_defines() {
     let file = |content: &str| File {
         path: b"a.rs".to_vec(),

@@ -80,7 +80,10 @@ async fn a_query_asks_for_symbols_too() {
     assert_eq!(kind.body["items"][0]["symbols"], json!([{ "id": "a.rs#PoolKey", "kind": "class" }]));
     let wrong = search(&tenant.key, "type:symbls Pool").await;
     assert!(wrong.status == 400 && wrong.body.to_string().contains("did you mean `type:symbol`"), "{}", wrong.body);
-    assert_eq!(search(&other.key, "sym:Pool").await.body["items"], json!([]));
+    let slip = search(&tenant.key, "sym:Pol").await;
+    assert!(slip.body["notes"].to_string().contains("no symbol is called `Pol`: did you mean `Pool`"), "{}", slip.body);
+    let nothing = search(&other.key, "sym:Pol").await;
+    assert!(!nothing.body.to_string().contains("Pool") && nothing.body["items"] == json!([]), "{}", nothing.body);
 }
 
 #[tokio::test]
