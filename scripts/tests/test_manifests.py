@@ -1,8 +1,11 @@
 """The manifests of fly/ and the image say the same, and what Fly asks for."""
 
 import re
+import subprocess
+import tempfile
 import tomllib
 import unittest
+from pathlib import Path
 
 from support import ROOT
 
@@ -74,6 +77,18 @@ class Manifests(unittest.TestCase):
         named = set(re.findall(r"section: ([^}]+?) }", alerts))
         self.assertTrue(asked and named)
         self.assertLessEqual(named, sections)
+
+    def test_the_dependency_layer_has_every_target(self):
+        """Without the sources cargo still finds each target that a manifest names: the layer can be built."""
+        image = (ROOT / "fly/Dockerfile.production").read_text()
+        (line,) = re.findall(r"^FROM base AS manifests\nCOPY \. \.\nRUN ((?:.*\\\n)*.*)$", image, re.M)
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["git", "checkout-index", "--all", f"--prefix={folder}/"], cwd=ROOT, check=True)
+            subprocess.run(["sh", "-c", line], cwd=folder, check=True)
+            done = subprocess.run(["cargo", "fetch", "--locked", "--offline"], cwd=folder, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            texts = [path.read_text() for path in Path(folder).rglob("*.rs") if path.name not in ("build.rs", "lib.rs")]
+            self.assertEqual(set(texts), {"fn main() { }\n"})
 
     def test_sections_that_scripts_name_are_there(self):
         sections = set(re.findall(r"^### (.+)$", (ROOT / "OPERATIONS.md").read_text(), re.M))
