@@ -124,7 +124,7 @@ fn a_search_finds_symbols_of_the_tree_as_it_is() {
         format!("{path}:{line} {}", serde_json::json!([{ "id": format!("{path}#{id}"), "kind": kind }]))
     };
     let pool = of("pool.py", 2, "Pool.acquire", "method");
-    assert_eq!(lines(&["sym:Pool.acquire"]), [pool.clone()]);
+    assert_eq!(lines(&["sym:Pool.acquire"]), std::slice::from_ref(&pool));
     assert_eq!(lines(&["type:symbol", "acq*"]), [pool.clone(), of("pool.py", 7, "Lock.acquire", "method")]);
     // Not committed, not indexed, and found where it is now.
     std::fs::write(fixture.path().join("pool.py"), format!("# moved\n{POOL}")).unwrap();

@@ -16,8 +16,8 @@ const SHORTEST_BEGINNING: usize = 2;
 /// Points for a definition of the very name, and for one whose name begins with it.
 const EXACT: i32 = 7000;
 const BEGINS: i32 = 4000;
-/// Points that a name loses whose letters have another case.
-const OTHER_CASE: i32 = 500;
+/// Points that a name loses whose letters have another case: mostly it is another name.
+const OTHER_CASE: i32 = 2500;
 
 impl SymbolPattern {
     /// Reads a name as people write it: `acquire`, `Pool.acquire`, `Pool::acquire`, `acq*`. An error says what is wrong.
@@ -33,7 +33,7 @@ impl SymbolPattern {
             Some((container, name)) if !name.is_empty() && !container.is_empty() => (container, name),
             _ => ("", name.as_str()),
         };
-        if is_beginning && name.chars().nth(SHORTEST_BEGINNING - 1).is_none() {
+        if is_beginning && (name.ends_with('.') || name.chars().nth(SHORTEST_BEGINNING - 1).is_none()) {
             return Err("too short a beginning of a name");
         }
         if name.contains(['*', '\0']) {
@@ -121,6 +121,8 @@ impl SymbolName {
 /// How likely a symbol is what somebody looks for who writes its name, in hundredths.
 fn share(row: &NameRow) -> i32 {
     let of_kind = match row.kind {
+        // Some only rename a function.
+        SymbolKind::Macro => 85,
         kind if kind.is_type() || kind.is_callable() || kind == SymbolKind::Module => 100,
         SymbolKind::Constant | SymbolKind::Variable => 85,
         SymbolKind::Section => 35,

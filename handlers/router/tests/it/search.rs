@@ -113,7 +113,7 @@ async fn types_answer_lines_files_or_paths() {
     assert_eq!((&item["path"], item.get("line"), item.get("text")), (&json!("b.rs"), None, None), "{files}");
     assert_eq!(files["items"].as_array().unwrap().len(), 1);
     assert_eq!(asked.paths("alpha+type:path").await, ["alpha.md"]);
-    let wrong = asked.get("alpha+type:symbol").await;
+    let wrong = asked.get("alpha+type:symbols").await;
     assert_eq!((wrong.status, wrong.code()), (400, "invalid_query"));
     assert_eq!(wrong.body["errors"][0]["field"], "query", "{}", wrong.body);
 }

@@ -72,7 +72,7 @@ async fn a_query_asks_for_symbols_too() {
         answer.body["items"].as_array().unwrap().iter().map(hit).collect::<Vec<_>>()
     };
     let pool = (json!("struct Pool"), json!("a.rs#Pool"));
-    assert_eq!(hits("sym:Pool lang:rust").await, [pool.clone()]);
+    assert_eq!(hits("sym:Pool lang:rust").await, std::slice::from_ref(&pool));
     assert_eq!(hits("type:symbol Pool lang:rust").await, [pool]);
     assert_eq!(hits("sym:PoolK*").await, [(json!("struct PoolKey"), json!("a.rs#PoolKey"))]);
     assert_eq!(hits("PoolKey").await[0].1, json!(null), "nobody asked for symbols");
