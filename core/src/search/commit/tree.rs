@@ -220,7 +220,7 @@ enum Asked {
 impl Filter<'_> {
     fn asked(&self, path: &Path<'_>) -> Asked {
         let (Some(scope), Path::Held(entry)) = (&self.scope, path) else { return Asked::No };
-        let asked = query::Entry { path: entry.path, language: entry.language };
+        let asked = query::Entry::new(entry.path, entry.language);
         match self.plan.admits(scope, asked, None) {
             Verdict::Yes if self.plan.classes().shown.contains(&entry.class) => Asked::Yes,
             Verdict::Yes if self.plan.classes().hidden.contains(&entry.class) => Asked::Hidden,
