@@ -79,6 +79,10 @@ fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
 fuzz-api: setup ## ask the running server all that its description allows, and more; SECONDS_EACH=1200, SEED=1
 	SECONDS_EACH=$(or $(SECONDS_EACH),1200) scripts/schemathesis.sh --long
 
+.PHONY: test-web
+test-web: setup ## the pages in a real browser; screenshots in target/web
+	scripts/test.sh --web
+
 config-docs: ## write the table of settings in README.md and .env.example anew
 	KOTADB_UPDATE=1 cargo test --quiet -p kotadb-core --all-features --test it config::
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with their services: a private Postgres with pgbouncer, and an S3 endpoint. All of it stops at the end,
-# whatever the tests say. --no-run only builds them, --nextest, --doc, --chaos, --api and --scripts run one part; --only with
+# whatever the tests say. --no-run only builds them, --nextest, --doc, --chaos, --api, --web and --scripts run one part; --only with
 # options of cargo (`-p PACKAGE --features …`) runs the tests of some packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +17,7 @@ if [ "$what" = --chaos ]; then
   exit
 fi
 if [ "$what" = --api ]; then exec scripts/schemathesis.sh; fi
+if [ "$what" = --web ]; then exec scripts/test-web.sh; fi
 
 # The scripts of deployment, over the programs that the tests have built.
 deployment_scripts() {
@@ -54,4 +55,5 @@ if [ "$what" = all ]; then
   scripts/schemathesis.sh
   chaos
   deployment_scripts
+  scripts/test-web.sh
 fi

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hmac, rand};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 const KEY_ID_LEN: usize = 4;
 
@@ -63,6 +63,11 @@ pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the system gives random bytes");
     bytes
+}
+
+/// The hash of a secret as `S256` of RFC 7636 (PKCE) wants it.
+pub fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()))
 }
 
 /// Lower-case hexadecimal.

@@ -46,7 +46,7 @@ impl Handshake {
 
     /// The hash of the verifier, as `S256` wants it.
     pub fn challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(crypto::sha256(self.verifier.as_bytes()))
+        crypto::challenge(&self.verifier)
     }
 
     /// As the cookie holds it.

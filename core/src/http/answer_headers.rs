@@ -43,7 +43,7 @@ pub(super) async fn answer_headers(request: Request, next: Next) -> Response {
         (false, true) => add(CACHE_CONTROL, "private, no-cache"),
     }
     if is_api {
-        headers.append(VARY, HeaderValue::from_static("authorization, x-api-key, kotadb-tenant"));
+        headers.append(VARY, HeaderValue::from_static("authorization, cookie, x-api-key, kotadb-tenant"));
     }
     response
 }

@@ -27,6 +27,10 @@ pub(super) async fn boundary(mut request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|panic| axum::response::IntoResponse::into_response(panicked(&*panic)));
     let mut response = match failure(&answer) {
+        Some(error) if is_page(&answer) => {
+            log(&error, id);
+            answer
+        }
         Some(error) => refuse(&error, answer.headers(), id),
         None => answer,
     };
@@ -48,6 +52,11 @@ fn failure(answer: &Response) -> Option<ApiError> {
     let status = answer.status();
     let is_bare = answer.headers().get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
     (is_bare && (status.is_client_error() || status.is_server_error())).then(|| bare(status))
+}
+
+/// Whether a handler has told of its error in a page of its own.
+fn is_page(answer: &Response) -> bool {
+    answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 fn bare(status: StatusCode) -> ApiError {

@@ -93,6 +93,16 @@ impl ApiError {
         self.code
     }
 
+    /// What happened and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The single faults.
+    pub fn errors(&self) -> &[ProblemError] {
+        &self.errors
+    }
+
     /// What lies behind, in words, with the causes of causes.
     pub(super) fn cause(&self) -> Option<String> {
         let cause = self.cause.as_ref()?;

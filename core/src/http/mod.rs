@@ -33,6 +33,7 @@ mod resources;
 pub mod scope;
 mod scrape;
 mod serve;
+mod session;
 mod stack;
 mod token;
 mod visible;
@@ -55,6 +56,7 @@ pub use self::resources::Resources;
 pub use self::scope::AccessScope;
 pub use self::scrape::metrics_router;
 pub use self::serve::{serve, stop_signal};
+pub use self::session::BrowserSession;
 pub use self::stack::stack;
 #[doc(hidden)]
 pub use utoipa_axum::paste;

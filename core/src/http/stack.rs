@@ -1,5 +1,6 @@
 //! The only place for layers. From the outside in:
 //!
+//! 0. `session`: the cookie of a browser becomes the credentials that it holds,
 //! 1. `answer_headers`: security and caching, on whatever answer comes of it,
 //! 2. CORS, by the list of `KOTADB_CORS_ORIGINS`; it answers preflights,
 //! 3. `rate_headers`: how much of its rate the caller has left,
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, LINK, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::Semaphore;
 use tower_http::cors::CorsLayer;
@@ -31,6 +32,7 @@ use super::conditional::conditional;
 use super::gate::gate;
 use super::idempotency::{self, idempotency};
 use super::rate::rate_headers;
+use super::session::{Sessions, session};
 use crate::config::Config;
 
 /// Longest time until an answer starts.
@@ -57,7 +59,8 @@ const CAPACITY: Capacity =
 
 /// Puts the layers round a router whose state is given.
 pub fn stack(router: Router, config: &Config) -> Router {
-    layered(router, &config.cors_origins, &CAPACITY)
+    let router = layered(router, &config.cors_origins, &CAPACITY);
+    router.layer(from_fn_with_state(Sessions::new(config), session))
 }
 
 fn layered(router: Router, origins: &[String], capacity: &Capacity) -> Router {
@@ -70,7 +73,7 @@ fn layered(router: Router, origins: &[String], capacity: &Capacity) -> Router {
         .layer(no_default_limit())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
         .layer(from_fn_with_state(Arc::new(Semaphore::new(capacity.requests)), gate))
-        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, API_KEY]))
+        .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION, API_KEY, COOKIE]))
         .layer(from_fn(access))
         .layer(from_fn(boundary))
         .layer(from_fn(rate_headers));

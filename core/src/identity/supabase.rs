@@ -37,6 +37,12 @@ struct User {
     identities: Vec<LinkedAccount>,
 }
 
+/// A code, changed.
+#[derive(Deserialize)]
+struct Exchanged {
+    access_token: String,
+}
+
 #[derive(Deserialize)]
 struct LinkedAccount {
     provider: String,
@@ -73,6 +79,34 @@ impl Supabase {
             _ => return Err(TokenError::Signature),
         };
         token.verify(&key, &self.issuer, OffsetDateTime::now_utc().unix_timestamp())
+    }
+
+    /// Where a browser goes to sign in with its account at GitHub; it comes back to `redirect` with a code, which needs the
+    /// secret behind `challenge` (PKCE).
+    pub fn sign_in_url(&self, challenge: &str, redirect: &str) -> String {
+        let pairs = [
+            ("provider", "github"),
+            ("redirect_to", redirect),
+            ("code_challenge", challenge),
+            ("code_challenge_method", "s256"),
+        ];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        format!("{}/authorize?{query}", self.issuer)
+    }
+
+    /// Changes the code that a browser came back with for the token of its user. `None`: it is none, or was used already.
+    pub async fn exchange(&self, code: &str, verifier: &str) -> Result<Option<Secret>, TokenError> {
+        let Some(anon_key) = &self.anon_key else { return Ok(None) };
+        let asked = serde_json::json!({ "auth_code": code, "code_verifier": verifier });
+        let request =
+            self.http.post(format!("{}/token?grant_type=pkce", self.issuer)).header("apikey", anon_key.expose());
+        let body = body(request.json(&asked), MOST_BYTES).await.map_err(reqwest::Error::without_url);
+        let body = body.map_err(|error| {
+            tracing::warn!(%error, "Supabase does not change a code: {error}");
+            TokenError::Unavailable
+        })?;
+        let token = body.and_then(|body| serde_json::from_slice::<Exchanged>(&body).ok());
+        Ok(token.map(|token| Secret::new(token.access_token)))
     }
 
     /// What is certain of the owner of a verified token, who is `user`. `None`: the project does not say.

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ pub enum Signing {
 struct Shared(Arc<Mutex<Project>>);
 
 struct Project {
+    url: String,
     ec: EcdsaKeyPair,
     rsa: RsaKeyPair,
     /// Goes into the ids of the keys.
@@ -50,6 +51,8 @@ struct Project {
     is_down: bool,
     key_requests: usize,
     users: HashMap<Uuid, Value>,
+    /// Codes that browsers came back with: whose, and the challenge.
+    codes: HashMap<String, (Uuid, String)>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -61,26 +64,30 @@ impl std::fmt::Debug for Shared {
 impl FakeSupabase {
     /// A project on a free port. Panics if none can be had, because no test can go on then.
     pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port of loopback");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let url = format!("http://127.0.0.1:{port}");
         let project = Project {
+            url: url.clone(),
             ec: ec_pair(),
             rsa: RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key can be made"),
             generation: 1,
             is_down: false,
             key_requests: 0,
             users: HashMap::new(),
+            codes: HashMap::new(),
         };
         let shared = Shared(Arc::new(Mutex::new(project)));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port of loopback");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
         let router = Router::new()
             .route("/auth/v1/.well-known/jwks.json", get(keys))
             .route("/auth/v1/user", get(user))
+            .route("/auth/v1/token", post(exchange))
             .with_state(shared.clone());
         let task = tokio::spawn(async move {
             // It ends only with the task.
             let _ = axum::serve(listener, router).await;
         });
-        Self { shared, url: format!("http://127.0.0.1:{port}"), task }
+        Self { shared, url, task }
     }
 
     /// The settings of a deployment with this project.
@@ -90,13 +97,7 @@ impl FakeSupabase {
 
     /// The claims that a token of a user has now, for an hour.
     pub fn claims(&self, user: Uuid) -> Value {
-        let now = OffsetDateTime::now_utc().unix_timestamp();
-        json!({
-            "iss": format!("{}/auth/v1", self.url), "aud": "authenticated", "role": "authenticated", "sub": user,
-            "iat": now, "exp": now + 3600, "email": "claimed@nobody.example", "is_anonymous": false,
-            "app_metadata": { "provider": "email", "providers": ["email"] },
-            "user_metadata": { "email_verified": true, "user_name": "claimed" },
-        })
+        claims_of(&self.url, user)
     }
 
     /// A good token of a user.
@@ -154,6 +155,13 @@ impl FakeSupabase {
         self.project().users.insert(user, body);
     }
 
+    /// What a user does who was sent here: the code that the browser takes back with it.
+    pub fn come_back(&self, user: Uuid, challenge: &str) -> String {
+        let code = Uuid::now_v7().to_string();
+        self.project().codes.insert(code.clone(), (user, challenge.to_owned()));
+        code
+    }
+
     fn project(&self) -> MutexGuard<'_, Project> {
         self.shared.project()
     }
@@ -189,6 +197,16 @@ impl Project {
         };
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
+}
+
+fn claims_of(url: &str, user: Uuid) -> Value {
+    let now = OffsetDateTime::now_utc().unix_timestamp();
+    json!({
+        "iss": format!("{}/auth/v1", url), "aud": "authenticated", "role": "authenticated", "sub": user,
+        "iat": now, "exp": now + 3600, "email": "claimed@nobody.example", "is_anonymous": false,
+        "app_metadata": { "provider": "email", "providers": ["email"] },
+        "user_metadata": { "email_verified": true, "user_name": "claimed" },
+    })
 }
 
 fn ec_pair() -> EcdsaKeyPair {
@@ -234,4 +252,22 @@ async fn user(State(shared): State<Shared>, headers: HeaderMap) -> Response {
         Some(user) => axum::Json(user.clone()).into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
+}
+
+/// A code is good once, and with the secret behind its challenge alone.
+async fn exchange(State(shared): State<Shared>, headers: HeaderMap, axum::Json(asked): axum::Json<Value>) -> Response {
+    let mut project = shared.project();
+    if project.is_down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let code = asked["auth_code"].as_str().unwrap_or_default();
+    let verifier = asked["code_verifier"].as_str().unwrap_or_default();
+    let challenge = crate::crypto::challenge(verifier);
+    let found = project.codes.remove(code).filter(|(_, wanted)| *wanted == challenge);
+    let Some((user, _)) = found.filter(|_| headers.get("apikey").is_some_and(|key| key == ANON_KEY)) else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    let header = json!({ "alg": "ES256", "typ": "JWT", "kid": format!("ec-{}", project.generation) });
+    let token = project.sign(Signing::Es256, &header, &claims_of(&project.url, user));
+    axum::Json(json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 })).into_response()
 }

@@ -24,5 +24,6 @@ pub fn routes() -> OpenApiRouter<Resources> {
         .merge(kotadb_tenants::routes())
         .merge(kotadb_usage::routes())
         .merge(kotadb_wake::routes())
+        .merge(kotadb_web::routes())
         .merge(kotadb_webhooks::routes())
 }

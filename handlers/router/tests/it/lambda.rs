@@ -114,7 +114,11 @@ async fn every_family_answers_as_over_tcp() {
         ("PUT", "/api/v1/repositories".to_owned(), 405),
         ("POST", "/internal/wake".to_owned(), 401),
         ("GET", "/nowhere".to_owned(), 404),
-        ("GET", "/".to_owned(), 404),
+        ("GET", "/".to_owned(), 200),
+        ("GET", "/docs/query".to_owned(), 200),
+        ("GET", format!("/repositories/{repository}"), 200),
+        ("GET", "/search?q=%22open".to_owned(), 400),
+        ("GET", "/repositories/nonsense".to_owned(), 404),
     ] {
         let answer = both.ask(event(method, &target, &key)).await;
         assert_eq!(answer.status, status, "{method} {target}");

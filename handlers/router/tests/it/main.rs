@@ -32,4 +32,5 @@ mod statements;
 mod symbols;
 mod telemetry;
 mod tenants;
+mod web;
 mod webhooks;

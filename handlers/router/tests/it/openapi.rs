@@ -12,7 +12,30 @@ use serde_json::Value;
 use crate::app::{ask, config};
 
 /// Pages for people, which the description leaves out.
-const PAGES: &[&str] = &["/docs/api", "/errors/{code}", "/llms.txt"];
+const PAGES: &[&str] = &[
+    "/account",
+    "/account/keys",
+    "/account/members",
+    "/assets/{name}",
+    "/connect",
+    "/docs",
+    "/docs/api",
+    "/docs/{page}",
+    "/errors/{code}",
+    "/llms.txt",
+    "/repositories",
+    "/repositories/{id}",
+    "/repositories/{id}/files",
+    "/repositories/{id}/files/",
+    "/repositories/{id}/files/{*path}",
+    "/repositories/{id}/jobs",
+    "/repositories/{id}/symbol",
+    "/search",
+    "/sign-in",
+    "/sign-in/github",
+    "/sign-in/github/back",
+    "/sign-out",
+];
 /// What axum answers all other paths by.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];
 

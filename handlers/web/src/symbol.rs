@@ -1,0 +1,154 @@
+//! `GET /repositories/{id}/symbol?symbol=&at=`: where something is defined, who calls it and how sure that is, what it calls, and what
+//! a change of it may break. A name that means several things is never guessed at: they are listed.
+
+use axum::extract::State;
+use axum::response::Response;
+use kotadb_core::graph::Confidence;
+use kotadb_core::graph::ask::{Direction, Question, Reach};
+use kotadb_core::http::{ApiError, Resources};
+use kotadb_core::search::commit::{
+    CallsRequest, CommitError, CommitRequest, CommitState, DefinitionRequest, FileContent, FileRequest, ImpactRequest,
+};
+use kotadb_core::search::relations::{CallTree, ChangeSource, ImpactAnswer, Meant, SymbolPlace};
+use kotadb_core::search::{Searcher, SymbolRequest};
+use kotadb_core::wire::relations::SymbolRef;
+use maud::{Markup, html};
+
+use crate::at::{At, crumbs};
+use crate::layout::{Page, Visitor};
+use crate::users;
+use crate::visible::{Visible, is_plain};
+use crate::{code, drawing, links, symbols};
+
+/// Lines of a definition that are shown.
+const LINES: u64 = 12;
+const MOST_BYTES: usize = 16 << 10;
+/// Callers and callees that are listed.
+const MOST: usize = 300;
+
+/// What a page tells of a symbol.
+struct Told {
+    symbol: SymbolPlace,
+    definition: Option<FileContent>,
+    callers: Option<CallTree>,
+    callees: Option<CallTree>,
+    impact: ImpactAnswer,
+}
+
+/// The page.
+pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, at: At) -> Result<Response, ApiError> {
+    let (searcher, commit) = (resources.searcher()?, at.commit()?);
+    let asked = at.asked.symbol.trim().to_owned();
+    if asked.is_empty() {
+        return Err(ApiError::invalid_request(
+            "`symbol` is missing: give a name, or an id as `src/pool.rs#Pool.acquire`",
+        ));
+    }
+    let found = match searcher.ask(&commit, &DefinitionRequest { symbol: asked.clone() }).await {
+        Err(CommitError::NoGraph) => return by_name(&resources, &visitor, &at, &asked).await,
+        found => found?,
+    };
+    // All questions are asked of the commit that the first one met.
+    let commit = CommitRequest { reference: Some(found.state.commit.to_string()), ..commit };
+    let body = match <[SymbolPlace; 1]>::try_from(found.answer) {
+        Ok([symbol]) => told(&at, &found.state, &Told::of(searcher, &commit, symbol).await?),
+        Err(places) => several(&at, &found.state, &asked, &places),
+    };
+    Ok(Page::new(&visitor, &asked).show(&body))
+}
+
+impl Told {
+    async fn of(searcher: &Searcher, commit: &CommitRequest, symbol: SymbolPlace) -> Result<Self, ApiError> {
+        let calls = |direction| CallsRequest {
+            symbol: symbol.id.clone(),
+            question: Question { min_confidence: Confidence(0), most: MOST, ..Question::calls(direction) },
+        };
+        let one = |meant: Meant<CallTree>| match meant {
+            Meant::One(tree) => Some(tree),
+            Meant::Unclear(_) => None,
+        };
+        let callers = one(searcher.ask(commit, &calls(Direction::Users)).await?.answer);
+        let callees = one(searcher.ask(commit, &calls(Direction::Used)).await?.answer);
+        let source = ChangeSource::Named(vec![symbol.id.clone()]);
+        let impact = searcher.ask(commit, &ImpactRequest { source, reach: Reach::default() }).await?.answer;
+        let definition = match symbol.path.is_empty() || symbol.line == 0 {
+            true => None,
+            false => {
+                let first = u64::from(symbol.line);
+                let lines =
+                    FileRequest { first, last: Some(first + LINES - 1), ..FileRequest::new(&symbol.path, MOST_BYTES) };
+                Some(searcher.ask(commit, &lines).await?.answer)
+            }
+        };
+        Ok(Self { symbol, definition, callers, callees, impact })
+    }
+}
+
+/// Where the commit has no graph: definitions by that name, without who uses them.
+async fn by_name(resources: &Resources, visitor: &Visitor, at: &At, asked: &str) -> Result<Response, ApiError> {
+    let name = asked.rsplit('#').next().unwrap_or(asked);
+    let visible = vec![at.key.repository(&at.id.to_string())?];
+    let request = SymbolRequest { exact: true, limit: 50, ..SymbolRequest::new(at.key.tenant, visible, name) };
+    let answer = resources.searcher()?.symbols(&request).await?;
+    let body = html! {
+        h1 { (Visible(name)) }
+        p.note { "Of this commit names are all that is known: who uses what is kept for the tips of tracked branches." }
+        (symbols::rows(&answer))
+        p { a.go href=(links::search(&format!("\"{}\"", name.replace(['"', '\\'], "")))) { "Search for it in text" } }
+    };
+    Ok(Page::new(visitor, name).show(&body))
+}
+
+fn several(at: &At, state: &CommitState, asked: &str, places: &[SymbolPlace]) -> Markup {
+    html! {
+        (crumbs(state, b"", &at.asked.at))
+        h1 { (Visible(asked)) }
+        @if places.is_empty() {
+            p { "No symbol that is used or exported has this name here." }
+            p { a.go href=(links::search(&format!("\"{}\"", asked.replace(['"', '\\'], "")))) { "Search for it in text" } }
+        } @else {
+            p { "This name means several symbols. Which one?" }
+            ol.symbols { @for place in places { li { (users::name(at, place)) } } }
+        }
+    }
+}
+
+fn told(at: &At, state: &CommitState, told: &Told) -> Markup {
+    let symbol = SymbolRef::from(&told.symbol);
+    let here = at.asked.at.as_str();
+    html! {
+        (crumbs(state, &told.symbol.path, here))
+        div.bar {
+            h1.file { (Visible(&symbol.name)) }
+            p.quiet { (symbol.kind) @if symbol.exported { " · exported" } @if symbol.test { " · test" } }
+            p.actions {
+                a href=(links::symbol(at.id, &symbol.id, &state.commit.to_string())) data-permalink data-key="y" { "Permalink" }
+                @if is_plain(&symbol.id) { " " button.plain.copy type="button" data-copy=(symbol.id) { "Copy id" } }
+            }
+        }
+        @if let Some(file) = &told.definition { (definition(at, told, file)) }
+        @if let Some(callers) = &told.callers { (users::callers(at, callers)) }
+        @if let Some(callees) = &told.callees { (users::callees(at, callees)) }
+        (drawing::impact(at, &told.symbol, &told.impact))
+    }
+}
+
+fn definition(at: &At, told: &Told, file: &FileContent) -> Markup {
+    let link = links::file(at.id, &told.symbol.path, &at.asked.at);
+    html! {
+        article.card {
+            h2.where {
+                a.go.path href=(format!("{link}#L{}", told.symbol.line)) {
+                    (Visible(&String::from_utf8_lossy(&told.symbol.path))) ":" (told.symbol.line)
+                }
+            }
+            div.code {
+                @for (n, line) in (file.first..).zip(file.text.split(|byte| *byte == b'\n')) {
+                    @if n <= file.last {
+                        a.line href=(format!("{link}#L{n}")) { span.n { (n) } code { (code::line(line, file.language, &[])) } }
+                    }
+                }
+            }
+        }
+    }
+}
