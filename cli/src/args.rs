@@ -3,11 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{ColorChoice, CommandFactory, Parser};
+use clap_complete::Shell;
 use kotadb_core::config::CommandFlags;
 
 use crate::code::args::{CallsArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
 use crate::jobs::JobsCommand;
+use crate::ripgrep::RipgrepFlags;
 
 /// Code search for git repositories: indexed, exact, local or as a service.
 #[derive(Debug, Parser)]
@@ -76,6 +78,12 @@ fn option(command: &clap::Command, word: &OsStr) -> Option<(Vec<OsString>, bool)
     }
 }
 
+const SEARCH_EXAMPLES: &str = "Examples:
+  kotadb search 'parse_header lang:rust'
+  kotadb search '\"return nil, err\" path:*.go -path:vendor'
+  kotadb search -w -e 'fn \\w+_range' -g 'core/**'
+  kotadb search --count TODO";
+
 /// The subcommands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -108,6 +116,13 @@ pub enum Command {
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Print completions for a shell: `kotadb completions bash > /etc/bash_completion.d/kotadb`.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(ManArgs),
 }
 
 /// `kotadb index`
@@ -126,10 +141,17 @@ pub struct IndexArgs {
 
 /// `kotadb search`
 #[derive(Debug, clap::Args)]
+#[command(after_help = SEARCH_EXAMPLES)]
 pub struct SearchArgs {
     /// Terms (all must be in the file), "phrase", /regex/, OR, NOT, path:, lang:, case:yes; several arguments are joined.
-    #[arg(required = true, allow_hyphen_values = true)]
+    #[arg(required_unless_present = "regexp", allow_hyphen_values = true)]
     pub query: Vec<String>,
+    /// As in ripgrep.
+    #[command(flatten)]
+    pub ripgrep: RipgrepFlags,
+    /// Whether to colour: `auto` where a terminal reads, unless NO_COLOR is set.
+    #[arg(long, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
     /// One JSON object a matching line, then a summary.
     #[arg(long)]
     pub json: bool,
@@ -169,6 +191,13 @@ pub struct SearchArgs {
     /// Search every ref that was indexed.
     #[arg(long, conflicts_with = "reference")]
     pub all_refs: bool,
+}
+
+/// `kotadb man`
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// Where the pages go: `kotadb.1`, `kotadb-search.1`, and so on.
+    pub folder: Option<PathBuf>,
 }
 
 /// `kotadb symbols`

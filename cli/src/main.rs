@@ -7,9 +7,11 @@ mod index;
 mod jobs;
 mod output;
 mod progress;
+mod ripgrep;
 mod search;
 mod symbols;
 mod up;
+mod written;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,8 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
         }
+        Command::Completions { shell } => written::completions(shell).map(|()| true),
+        Command::Man(args) => written::man(&args).map(|()| true),
         Command::Up(args) => Builder::new_multi_thread().enable_all().build()?.block_on(up::run(&args)).map(|()| true),
     }
 }

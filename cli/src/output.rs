@@ -2,13 +2,15 @@
 //! so that an answer of any length takes the memory of one.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, IsTerminal, StdoutLock, Write, stdout};
+use std::io::{BufWriter, StdoutLock, Write, stdout};
 
+use anstream::AutoStream;
+use clap::ColorChoice;
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::{FileMatch, Hidden, Score, SearchResult, Totals};
 use kotadb_core::store::Skipped;
 use kotadb_core::wire::search::{
-    Facet, FacetList, HiddenFiles, Hit, LeftOut, hidden_notes, hits, path_text, printable, summary,
+    Facet, FacetList, HiddenFiles, Hit, HitLine, LeftOut, hidden_notes, hits, path_text, printable, summary,
 };
 use kotadb_indexer::local::WorkingTree;
 
@@ -42,6 +44,15 @@ struct Surroundings {
     later: Vec<(u64, String)>,
 }
 
+/// As was asked; else where a terminal reads, unless the environment says no (`NO_COLOR`).
+fn is_coloured(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
+    }
+}
+
 impl<'a> Output<'a> {
     /// Nothing is printed yet. `has_text`: the query looks for lines, not for files.
     pub fn new(args: &'a SearchArgs, has_text: bool) -> Self {
@@ -49,7 +60,7 @@ impl<'a> Output<'a> {
             args,
             has_text,
             out: BufWriter::new(stdout().lock()),
-            colour: stdout().is_terminal(),
+            colour: is_coloured(args.color),
             room: (args.limit > 0).then_some(args.limit),
             n_lines: 0,
             n_files: 0,
@@ -86,9 +97,10 @@ impl<'a> Output<'a> {
             }
             printed += file.lines.len().max(1);
             for (nth, hit) in hits.by_ref().take(file.lines.len().max(1)).enumerate() {
-                match self.args.json {
-                    true => self.json(&hit)?,
-                    false => self.hit(file, nth, &hit, is_new && nth == 0)?,
+                match (self.args.json, self.args.ripgrep.vimgrep) {
+                    (true, _) => self.json(&hit)?,
+                    (_, true) => self.each_match(&hit)?,
+                    (false, false) => self.hit(file, nth, &hit, is_new && nth == 0)?,
                 }
             }
         }
@@ -104,6 +116,19 @@ impl<'a> Output<'a> {
         self.n_files += u64::from(is_new);
         self.last_file = Some(this);
         is_new
+    }
+
+    /// A line for each match of a line, as editors read them.
+    fn each_match(&mut self, hit: &Hit) -> anyhow::Result<()> {
+        let Some(found) = &hit.line else { return self.line(&hit.render(self.colour)) };
+        let Some((first, _)) = found.ranges.first().copied() else { return self.line(&hit.render(self.colour)) };
+        for range in &found.ranges {
+            let between = found.text.get(first as usize..range.0 as usize).unwrap_or_default();
+            let column = found.column + between.chars().count() as u64;
+            let line = HitLine { column, ranges: vec![*range], ..found.clone() };
+            self.line(&Hit { line: Some(line), ..hit.clone() }.render(self.colour))?;
+        }
+        Ok(())
     }
 
     /// A matching line with what is around it.

@@ -21,7 +21,7 @@ const PAGE_FILES: usize = 1000;
 
 /// Whether anything was found.
 pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
-    let query = query::parse(&args.query.join(" "))?;
+    let query = query::parse(&args.ripgrep.query(&args.query)?)?;
     let query = if args.files { query.without_lines() } else { query };
     let index = local::open(&args.repo)?;
     let mut asked = Asked::new(args, &index, query).await?;

@@ -5,6 +5,7 @@
 mod code;
 mod fixture;
 mod jobs;
+mod like_ripgrep;
 mod local;
 mod up;
 mod working_tree;
