@@ -7,7 +7,7 @@ use kotadb_core::search::Searcher;
 use kotadb_core::search::commit::{
     CommitError, CommitRequest, CommitState, FileContent, FileFactsRequest, FileRequest,
 };
-use kotadb_core::wire::relations::{GraphState, Outline, OutlineItem, outline};
+use kotadb_core::wire::relations::{Outline, OutlineItem, file_outline};
 use maud::{Markup, html};
 
 use crate::at::{At, crumbs};
@@ -48,9 +48,8 @@ async fn facts(
     path: &[u8],
 ) -> Result<Option<Outline>, ApiError> {
     let same = CommitRequest { reference: Some(state.commit.to_string()), ..commit.clone() };
-    let found = searcher.ask(&same, &FileFactsRequest { path: path.to_vec() }).await?.answer;
-    let (text, path) = (&found.text, String::from_utf8_lossy(path).into_owned());
-    Ok(found.facts.as_ref().map(|facts| outline(path, facts, text, GraphState::default())))
+    let found = searcher.ask(&same, &FileFactsRequest { path: path.to_vec() }).await?;
+    Ok(found.answer.facts.is_some().then(|| file_outline(&found.answer, &found.state)))
 }
 
 fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Outline>) -> Markup {

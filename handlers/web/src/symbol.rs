@@ -6,11 +6,12 @@ use axum::response::Response;
 use kotadb_core::graph::Confidence;
 use kotadb_core::graph::ask::{Direction, Question, Reach};
 use kotadb_core::http::{ApiError, Resources};
+use kotadb_core::search::Searcher;
 use kotadb_core::search::commit::{
-    CallsRequest, CommitError, CommitRequest, CommitState, DefinitionRequest, FileContent, FileRequest, ImpactRequest,
+    Answered, CallsRequest, Changed, CommitError, CommitRequest, CommitState, DefinitionRequest, FileContent,
+    FileRequest, ImpactRequest,
 };
 use kotadb_core::search::relations::{CallTree, ChangeSource, ImpactAnswer, Meant, SymbolPlace};
-use kotadb_core::search::{Searcher, SymbolRequest};
 use kotadb_core::wire::relations::SymbolRef;
 use maud::{Markup, html};
 
@@ -18,7 +19,7 @@ use crate::at::{At, crumbs};
 use crate::layout::{Page, Visitor};
 use crate::users;
 use crate::visible::{Visible, is_plain};
-use crate::{code, drawing, links, symbols};
+use crate::{code, drawing, links};
 
 /// Lines of a definition that are shown.
 const LINES: u64 = 12;
@@ -32,7 +33,7 @@ struct Told {
     definition: Option<FileContent>,
     callers: Option<CallTree>,
     callees: Option<CallTree>,
-    impact: ImpactAnswer,
+    impact: Option<ImpactAnswer>,
 }
 
 /// The page.
@@ -44,10 +45,7 @@ pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, a
             "`symbol` is missing: give a name, or an id as `src/pool.rs#Pool.acquire`",
         ));
     }
-    let found = match searcher.ask(&commit, &DefinitionRequest { symbol: asked.clone() }).await {
-        Err(CommitError::NoGraph) => return by_name(&resources, &visitor, &at, &asked).await,
-        found => found?,
-    };
+    let found = searcher.ask(&commit, &DefinitionRequest { symbol: asked.clone() }).await?;
     // All questions are asked of the commit that the first one met.
     let commit = CommitRequest { reference: Some(found.state.commit.to_string()), ..commit };
     let body = match <[SymbolPlace; 1]>::try_from(found.answer) {
@@ -63,14 +61,10 @@ impl Told {
             symbol: symbol.id.clone(),
             question: Question { min_confidence: Confidence(0), most: MOST, ..Question::calls(direction) },
         };
-        let one = |meant: Meant<CallTree>| match meant {
-            Meant::One(tree) => Some(tree),
-            Meant::Unclear(_) => None,
-        };
-        let callers = one(searcher.ask(commit, &calls(Direction::Users)).await?.answer);
-        let callees = one(searcher.ask(commit, &calls(Direction::Used)).await?.answer);
-        let source = ChangeSource::Named(vec![symbol.id.clone()]);
-        let impact = searcher.ask(commit, &ImpactRequest { source, reach: Reach::default() }).await?.answer;
+        let callers = one(known(searcher.ask(commit, &calls(Direction::Users)).await)?);
+        let callees = one(known(searcher.ask(commit, &calls(Direction::Used)).await)?);
+        let changed = Changed::Source(ChangeSource::Named(vec![symbol.id.clone()]));
+        let impact = known(searcher.ask(commit, &ImpactRequest { changed, reach: Reach::default() }).await)?;
         let definition = match symbol.path.is_empty() || symbol.line == 0 {
             true => None,
             false => {
@@ -84,19 +78,19 @@ impl Told {
     }
 }
 
-/// Where the commit has no graph: definitions by that name, without who uses them.
-async fn by_name(resources: &Resources, visitor: &Visitor, at: &At, asked: &str) -> Result<Response, ApiError> {
-    let name = asked.rsplit('#').next().unwrap_or(asked);
-    let visible = vec![at.key.repository(&at.id.to_string())?];
-    let request = SymbolRequest { exact: true, limit: 50, ..SymbolRequest::new(at.key.tenant, visible, name) };
-    let answer = resources.searcher()?.symbols(&request).await?;
-    let body = html! {
-        h1 { (Visible(name)) }
-        p.note { "Of this commit names are all that is known: who uses what is kept for the tips of tracked branches." }
-        (symbols::rows(&answer))
-        p { a.go href=(links::search(&format!("\"{}\"", name.replace(['"', '\\'], "")))) { "Search for it in text" } }
-    };
-    Ok(Page::new(visitor, name).show(&body))
+/// What needs a graph is left out where the commit has none.
+fn known<T>(answered: Result<Answered<T>, CommitError>) -> Result<Option<T>, ApiError> {
+    match answered {
+        Err(CommitError::NoGraph) => Ok(None),
+        answered => Ok(Some(answered?.answer)),
+    }
+}
+
+fn one(meant: Option<Meant<CallTree>>) -> Option<CallTree> {
+    match meant? {
+        Meant::One(tree) => Some(tree),
+        Meant::Unclear(_) => None,
+    }
 }
 
 fn several(at: &At, state: &CommitState, asked: &str, places: &[SymbolPlace]) -> Markup {
@@ -104,7 +98,7 @@ fn several(at: &At, state: &CommitState, asked: &str, places: &[SymbolPlace]) ->
         (crumbs(state, b"", &at.asked.at))
         h1 { (Visible(asked)) }
         @if places.is_empty() {
-            p { "No symbol that is used or exported has this name here." }
+            p { "No symbol has this name here." }
             p { a.go href=(links::search(&format!("\"{}\"", asked.replace(['"', '\\'], "")))) { "Search for it in text" } }
         } @else {
             p { "This name means several symbols. Which one?" }
@@ -126,10 +120,14 @@ fn told(at: &At, state: &CommitState, told: &Told) -> Markup {
                 @if is_plain(&symbol.id) { " " button.plain.copy type="button" data-copy=(symbol.id) { "Copy id" } }
             }
         }
+        @if state.graph.is_none() {
+            p.note { "Of this commit names are all that is known: who uses what is resolved for the tips of tracked branches." }
+        }
         @if let Some(file) = &told.definition { (definition(at, told, file)) }
+        @if told.callers.is_none() { p { "Nobody is known to use it." } }
         @if let Some(callers) = &told.callers { (users::callers(at, callers)) }
         @if let Some(callees) = &told.callees { (users::callees(at, callees)) }
-        (drawing::impact(at, &told.symbol, &told.impact))
+        @if let Some(impact) = &told.impact { (drawing::impact(at, &told.symbol, impact)) }
     }
 }
 
