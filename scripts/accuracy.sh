@@ -113,6 +113,8 @@ truth_typescript() {
   (cd "$2" && "$work/tools/node_modules/.bin/scip-typescript" index --output "$3")
 }
 truth_python() {
+  # Where a package lies in `src`, its tests and examples import it from there.
+  [ ! -d "$2/src" ] || printf '{ "extraPaths": ["src"] }\n' >"$2/pyrightconfig.json"
   (cd "$2" && PATH=$work/sources/$1/venv/bin:$PATH VIRTUAL_ENV=$work/sources/$1/venv \
     "$work/tools/node_modules/.bin/scip-python" index . --project-name "$1" --project-version 1 --output "$3")
 }

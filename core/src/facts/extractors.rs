@@ -5,10 +5,10 @@ use crate::text::Language;
 
 /// Version of each extractor, by the name of its language.
 const EXTRACTORS: &[(&str, u32)] = &[
-    ("rust", 1),
-    ("python", 1),
-    ("typescript", 1),
-    ("javascript", 1),
+    ("rust", 2),
+    ("python", 2),
+    ("typescript", 2),
+    ("javascript", 2),
     ("go", 1),
     ("java", 1),
     ("c", 1),
@@ -18,7 +18,7 @@ const EXTRACTORS: &[(&str, u32)] = &[
     ("kotlin", 1),
     ("lua", 1),
     ("markdown", 1),
-    ("php", 1),
+    ("php", 2),
     ("ruby", 1),
     ("scala", 1),
     ("swift", 1),

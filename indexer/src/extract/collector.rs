@@ -8,7 +8,7 @@ use kotadb_core::facts::{Facts, Import, Reference, Relation, Role, Supertype, Sy
 use tree_sitter::Node;
 
 /// A symbol that was added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u32);
 
 /// What was found so far. Containers are found by range when it is finished; where that would be wrong (`self.x = …`

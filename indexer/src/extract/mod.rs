@@ -63,10 +63,10 @@ struct Extractor {
 
 /// One row a language.
 const EXTRACTORS: &[Extractor] = &[
-    Extractor { language: "rust", version: 1, run: rust::extract },
-    Extractor { language: "python", version: 1, run: python::extract },
-    Extractor { language: "typescript", version: 1, run: ecmascript::typescript },
-    Extractor { language: "javascript", version: 1, run: ecmascript::javascript },
+    Extractor { language: "rust", version: 2, run: rust::extract },
+    Extractor { language: "python", version: 2, run: python::extract },
+    Extractor { language: "typescript", version: 2, run: ecmascript::typescript },
+    Extractor { language: "javascript", version: 2, run: ecmascript::javascript },
     Extractor { language: "go", version: 1, run: go::extract },
     Extractor { language: "java", version: 1, run: java::extract },
     Extractor { language: "c", version: 1, run: c::extract },
@@ -76,7 +76,7 @@ const EXTRACTORS: &[Extractor] = &[
     Extractor { language: "kotlin", version: 1, run: kotlin::extract },
     Extractor { language: "lua", version: 1, run: lua::extract },
     Extractor { language: "markdown", version: 1, run: markdown::extract },
-    Extractor { language: "php", version: 1, run: php::extract },
+    Extractor { language: "php", version: 2, run: php::extract },
     Extractor { language: "ruby", version: 1, run: ruby::extract },
     Extractor { language: "scala", version: 1, run: scala::extract },
     Extractor { language: "swift", version: 1, run: swift::extract },

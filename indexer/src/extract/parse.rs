@@ -39,10 +39,19 @@ impl<'t> Job<'t> {
 
     /// The tree of a part alone; its nodes stand where they stand in the whole text.
     pub fn parse_part(&self, grammar: &Language, part: std::ops::Range<usize>) -> Option<Tree> {
+        self.parse_ranges(grammar, self.text.0, &self.range(part))
+    }
+
+    /// The tree of a text of the same length, in which the grammar finds other words for what it does not know.
+    pub fn parse_text(&self, grammar: &Language, text: &[u8]) -> Option<Tree> {
+        self.parse_ranges(grammar, text, &[])
+    }
+
+    fn parse_ranges(&self, grammar: &Language, text: &[u8], ranges: &[Range]) -> Option<Tree> {
         PARSER.with_borrow_mut(|parser| {
             parser.set_language(grammar).ok()?;
-            parser.set_included_ranges(&self.range(part)).ok()?;
-            let mut read = |at: usize, _| self.text.0.get(at..).unwrap_or_default();
+            parser.set_included_ranges(ranges).ok()?;
+            let mut read = |at: usize, _| text.get(at..).unwrap_or_default();
             let mut progress = |_: &_| if self.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
             let options = ParseOptions::new().progress_callback(&mut progress);
             let tree = parser.parse_with_options(&mut read, None, Some(options));

@@ -16,7 +16,7 @@ const MANY: usize = 200;
 /// Most symbols of one name that linkage may mean.
 pub const MOST_LINKED: usize = 64;
 /// Most candidates of a site.
-pub const MOST: usize = 8;
+pub const MOST: usize = 16;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,11 +96,25 @@ impl Names {
         if let Some(best) = found.first().map(rank) {
             found.retain(|symbol| rank(symbol) == best);
         }
-        if self.all.files[asked.file as usize].family == Family::Python {
+        match self.all.files[asked.file as usize].family {
             // What is defined last is what counts.
-            found.reverse();
+            Family::Python => found.reverse(),
+            // Overloads are one function, pieces of an interface one interface.
+            Family::Script if self.is_one_thing(&found) => found.truncate(1),
+            _ => {}
         }
         found
+    }
+
+    /// Whether symbols are pieces of one thing: of one name in one scope.
+    pub fn is_one_thing(&self, found: &[u32]) -> bool {
+        let place = |&symbol: &u32| (self.all.symbol(symbol).scope, self.all.symbol(symbol).name);
+        found.windows(2).all(|pair| place(&pair[0]) == place(&pair[1]))
+    }
+
+    /// Whether symbols are pieces of one type, as C# and Ruby write it in several files.
+    pub fn are_pieces(&self, found: &[u32]) -> bool {
+        found.len() > 1 && found.windows(2).all(|pair| self.all.whole(pair[0]) == self.all.whole(pair[1]))
     }
 
     /// In place of a declaration of C, the definitions that it declares.

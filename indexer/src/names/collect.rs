@@ -90,7 +90,10 @@ impl Collector {
                 self.all.qualifiers.push((number, qualifier, interface));
             } else if opens_again(family, symbol.kind) && !symbol.name.is_empty() {
                 let everywhere = if family == Family::C && container == NONE { Scope::package(STAR) } else { scope };
-                self.openings.entry((everywhere, name)).or_insert(number);
+                let first = *self.openings.entry((everywhere, name)).or_insert(number);
+                if first != number {
+                    self.all.pieces.insert(number, first);
+                }
             }
             let (kind, arity, flags) = (symbol.kind, symbol.arity, symbol.flags);
             self.all.symbols.push(Definition { name, container, scope, of_type, kind, arity, flags });

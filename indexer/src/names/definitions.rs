@@ -1,5 +1,7 @@
 //! Every symbol of a snapshot in few bytes, found by name and scope.
 
+use std::collections::HashMap;
+
 use kotadb_core::facts::{Arity, Flags, SymbolKind};
 
 use super::family::Family;
@@ -124,6 +126,8 @@ pub struct Definitions {
     pub qualifiers: Vec<(u32, Word, Word)>,
     /// Who stands below whom.
     pub supertypes: Vec<SupertypeEntry>,
+    /// What is written in several pieces: from each further piece to the first.
+    pub pieces: HashMap<u32, u32>,
     order: Vec<u32>,
     starts: Vec<u32>,
 }
@@ -177,6 +181,11 @@ impl Definitions {
         &self.symbols[symbol as usize]
     }
 
+    /// The symbol that stands for all pieces of the same thing; the others have no members.
+    pub fn whole(&self, symbol: u32) -> u32 {
+        self.pieces.get(&symbol).copied().unwrap_or(symbol)
+    }
+
     /// The name of a symbol.
     pub fn name(&self, symbol: u32) -> &str {
         self.words.text(self.symbol(symbol).name)
@@ -208,6 +217,11 @@ impl Definitions {
     pub fn chain(&self, symbol: u32) -> impl Iterator<Item = u32> {
         let some = |symbol: u32| (symbol != NONE).then_some(symbol);
         std::iter::successors(some(symbol), move |&symbol| some(self.symbol(symbol).container))
+    }
+
+    /// The type that a symbol is or stands in.
+    pub fn type_round(&self, symbol: u32) -> Option<u32> {
+        self.chain(symbol).find_map(|one| if self.symbol(one).kind.is_type() { Some(one) } else { self.owner(one) })
     }
 
     /// Whether names at a symbol mean what they mean at the top of its file.

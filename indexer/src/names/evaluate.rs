@@ -7,10 +7,11 @@ use kotadb_core::facts::{Flags, SymbolKind};
 
 use super::Names;
 use super::builtins;
-use super::containers::{self, Gives, Shape};
+use super::containers::{self, Shape};
 use super::definitions::NONE;
 use super::expression::{self, Primary, Step};
 use super::family::Family;
+use super::holders::{element, first, given, substitute};
 use super::place::{Place, Want};
 use super::scout::{Point, Scout};
 use super::words::Word;
@@ -100,8 +101,9 @@ impl<'n> Evaluator<'n> {
     }
 
     pub(super) fn evaluate(&mut self, point: Point, text: &str) -> Value {
-        let Some(fuel) = self.fuel.checked_sub(1) else { return Value::Unknown };
-        self.fuel = fuel;
+        if !self.spend() {
+            return Value::Unknown;
+        }
         let (primary, steps) = expression::parse(text);
         let mut steps = &steps[..];
         let mut value = match primary {
@@ -117,7 +119,11 @@ impl<'n> Evaluator<'n> {
                 (Step::Element, Some(Step::Part(_)), Value::Instance(Type::Holder(Shape::Map, pair))) => {
                     Value::of(Type::Tuple(pair.clone()))
                 }
-                _ => self.step(point, value, *step),
+                (Step::Member(name), next, _) => {
+                    let is_called = matches!(next, Some(Step::Call));
+                    self.spend().then(|| self.member_value(point, value, name, is_called)).unwrap_or(Value::Unknown)
+                }
+                _ => self.step(value, *step),
             };
             steps = rest;
             if value == Value::Unknown {
@@ -230,6 +236,9 @@ impl<'n> Evaluator<'n> {
         let definition = *self.names().all.symbol(symbol);
         match definition.kind {
             SymbolKind::Module | SymbolKind::Section => Value::Module(Place::Symbol(symbol)),
+            SymbolKind::TypeAlias if self.names().all.family_of(symbol) == Family::Go => {
+                Value::Type(Type::Symbol(symbol, Rc::new([])))
+            }
             SymbolKind::TypeAlias => match self.declared(symbol) {
                 Value::Instance(known) | Value::Type(known) => Value::Type(known),
                 _ => Value::Type(Type::Symbol(symbol, Rc::new([]))),
@@ -278,11 +287,19 @@ impl<'n> Evaluator<'n> {
         value
     }
 
-    fn step(&mut self, point: Point, value: Value, step: Step<'_>) -> Value {
-        let Some(fuel) = self.fuel.checked_sub(1) else { return Value::Unknown };
-        self.fuel = fuel;
+    /// Whether there is fuel for one more step, which is taken.
+    fn spend(&mut self) -> bool {
+        let left = self.fuel.checked_sub(1);
+        self.fuel = left.unwrap_or(0);
+        left.is_some()
+    }
+
+    fn step(&mut self, value: Value, step: Step<'_>) -> Value {
+        if !self.spend() {
+            return Value::Unknown;
+        }
         match step {
-            Step::Member(name) => self.member_value(point, value, name),
+            Step::Member(_) => Value::Unknown,
             Step::Call => self.called(value),
             Step::Element => self.map_instance(value, element),
             Step::Inside => self.map_instance(value, |known| match known {
@@ -303,7 +320,10 @@ impl<'n> Evaluator<'n> {
     fn map_instance(&mut self, value: Value, change: impl Fn(&Type) -> Type) -> Value {
         match self.read(value) {
             Value::Instance(Type::Outside(path)) => Value::Instance(Type::Outside(path)),
-            Value::Instance(known) => Value::of(change(&known)),
+            Value::Instance(known) => {
+                let below = self.underlying(&known);
+                Value::of(change(below.as_ref().unwrap_or(&known)))
+            }
             // `Foo[T]` is still `Foo`.
             Value::Type(known) => Value::Type(known),
             _ => Value::Unknown,
@@ -315,7 +335,8 @@ impl<'n> Evaluator<'n> {
         if let Value::Method(known) = value { Value::of(known) } else { value }
     }
 
-    fn member_value(&mut self, point: Point, value: Value, name: &str) -> Value {
+    /// What a member gives; a field and a method may have one name, so what is called is a method if there is one.
+    fn member_value(&mut self, point: Point, value: Value, name: &str, is_called: bool) -> Value {
         let value = self.read(value);
         let word = self.names().all.words.find(name);
         let own = match &value {
@@ -325,7 +346,8 @@ impl<'n> Evaluator<'n> {
         if let Some(word) = word {
             let found = self.members(point, &value, word);
             if let Some(place) = found.places.first().copied() {
-                let head = self.scout.head(&found.places).unwrap_or(place);
+                let called = found.places.iter().find(|place| is_called && self.is_callable(**place)).copied();
+                let head = called.or_else(|| self.scout.head(&found.places)).unwrap_or(place);
                 let through = found.through.clone().unwrap_or(own);
                 return match self.place_value(head, name) {
                     Value::Function(function, _) => Value::Function(function, through),
@@ -345,6 +367,10 @@ impl<'n> Evaluator<'n> {
         }
     }
 
+    fn is_callable(&self, place: Place) -> bool {
+        place.symbol().is_some_and(|symbol| self.names().all.symbol(symbol).kind.is_callable())
+    }
+
     fn called(&mut self, value: Value) -> Value {
         match value {
             Value::Type(Type::Outside(path)) => Value::Instance(Type::Outside(path)),
@@ -353,8 +379,18 @@ impl<'n> Evaluator<'n> {
             Value::Method(known) => Value::of(known),
             Value::Function(function, through) => self.result(function, &through),
             Value::Instance(Type::Outside(path)) => Value::Instance(Type::Outside(path)),
+            Value::Instance(known @ Type::Symbol(..)) => self.called_instance(&known),
             _ => Value::Unknown,
         }
+    }
+
+    /// An instance that can be called: Python, PHP, C++.
+    fn called_instance(&mut self, known: &Type) -> Value {
+        let found = ["__call__", "__invoke", "operator()"].into_iter().find_map(|name| {
+            let name = self.names().all.words.find(name)?;
+            self.members_of(known, name).places.into_iter().find_map(Place::symbol)
+        });
+        found.map_or(Value::Unknown, |function| self.result(function, known))
     }
 
     /// What a function gives when it was found in `through`.
@@ -370,7 +406,8 @@ impl<'n> Evaluator<'n> {
         }
         // `Self` is what it was called on, which may stand below its type.
         let text = names.all.words.text(definition.of_type);
-        if matches!(text, "Self" | "this" | "static" | "=this" | "=Self()") && *through != Type::Unknown {
+        let is_own = super::typing::is_self(text) || matches!(text, "=this" | "=Self()");
+        if is_own && *through != Type::Unknown {
             return Value::Instance(through.clone());
         }
         match self.declared(function) {
@@ -381,16 +418,12 @@ impl<'n> Evaluator<'n> {
 
     /// The type round a point.
     pub fn this(&self, point: Point) -> Option<Type> {
-        let all = &self.names().all;
-        let owner = all
-            .chain(point.at)
-            .find_map(|symbol| if all.symbol(symbol).kind.is_type() { Some(symbol) } else { all.owner(symbol) });
-        owner.map(|owner| Type::Symbol(owner, Rc::new([])))
+        self.names().all.type_round(point.at).map(|owner| Type::Symbol(owner, Rc::new([])))
     }
 
     fn super_type(&mut self, point: Point) -> Option<Type> {
         let Some(Type::Symbol(own, _)) = self.this(point) else { return None };
-        let lineage = self.names().above.get(&own)?;
+        let lineage = self.names().above.get(&self.names().all.whole(own))?;
         let all = lineage.types.iter().map(|&above| Type::Symbol(above, Rc::new([]))).collect();
         Some(Type::Union(all))
     }
@@ -398,67 +431,4 @@ impl<'n> Evaluator<'n> {
 
 fn file_of(place: Place) -> u32 {
     if let Place::File(file) = place { file } else { 0 }
-}
-
-/// The first argument.
-fn first(arguments: &Rc<[Type]>) -> Type {
-    arguments.first().cloned().unwrap_or(Type::Unknown)
-}
-
-/// An element of something of a type.
-fn element(known: &Type) -> Type {
-    match known {
-        Type::Holder(Shape::List, arguments) => first(arguments),
-        Type::Holder(Shape::Map, arguments) => arguments.get(1).cloned().unwrap_or(Type::Unknown),
-        Type::Holder(_, arguments) => arguments.first().map_or(Type::Unknown, element),
-        Type::Union(many) => many.iter().map(element).find(|found| *found != Type::Unknown).unwrap_or(Type::Unknown),
-        Type::Tuple(parts) if parts.windows(2).all(|pair| pair[0] == pair[1]) => first(parts),
-        Type::Outside(path) => Type::Outside(path.clone()),
-        _ => Type::Unknown,
-    }
-}
-
-/// What a method of a container gives.
-fn given(shape: Shape, arguments: &Rc<[Type]>, method: &str) -> Value {
-    let value = match shape {
-        Shape::Map => arguments.get(1).cloned().unwrap_or(Type::Unknown),
-        _ => first(arguments),
-    };
-    let known = match containers::gives(shape, method) {
-        Some(Gives::Same) => Type::Holder(shape, arguments.clone()),
-        Some(Gives::Inner) if shape == Shape::List => Type::Holder(Shape::Maybe, [value].into()),
-        Some(Gives::Inner) => value,
-        Some(Gives::MaybeInner) => Type::Holder(Shape::Maybe, [value].into()),
-        Some(Gives::Values) => Type::Holder(Shape::List, [value].into()),
-        Some(Gives::Keys) => Type::Holder(Shape::List, [first(arguments)].into()),
-        Some(Gives::Pairs) => Type::Holder(Shape::List, [Type::Tuple(arguments.clone())].into()),
-        // What a container holds is asked next; what else it does is not known.
-        None if matches!(shape, Shape::Pointer | Shape::Maybe) && matches!(value, Type::Holder(..)) => {
-            let Type::Holder(inner, of) = value else { return Value::Unknown };
-            return given(inner, &of, method);
-        }
-        None if matches!(value, Type::Outside(_) | Type::Builtin) => value,
-        None => return Value::Unknown,
-    };
-    Value::Method(known)
-}
-
-/// Parameters in the type of a member stand for the arguments of the type that it was found in.
-fn substitute(known: &Type, through: &Type) -> Type {
-    let Type::Symbol(_, arguments) = through else { return known.clone() };
-    if arguments.is_empty() {
-        return known.clone();
-    }
-    let each = |many: &Rc<[Type]>| many.iter().map(|one| substitute(one, through)).collect::<Rc<[Type]>>();
-    match known {
-        Type::Parameter(name) => {
-            let nth = usize::from(arguments.len() > 1 && name.starts_with(['V', 'E', 'R', 'U', 'B']));
-            arguments.get(nth).cloned().unwrap_or(Type::Unknown)
-        }
-        Type::Symbol(symbol, inner) => Type::Symbol(*symbol, each(inner)),
-        Type::Holder(shape, inner) => Type::Holder(*shape, each(inner)),
-        Type::Tuple(inner) => Type::Tuple(each(inner)),
-        Type::Union(inner) => Type::Union(each(inner)),
-        other => other.clone(),
-    }
 }

@@ -23,10 +23,14 @@ use super::words::Word;
 pub(super) enum Outcome {
     /// Symbols, the first the likeliest.
     Symbols(Vec<u32>, Tier),
+    /// Symbols, each of which is meant: members of a union, pieces of one function.
+    Each(Vec<u32>, Tier),
+    /// Those of its name, though what is known speaks against them.
+    Unlikely(Vec<u32>),
     /// A file as a module.
     File(u32, Tier),
-    /// Something outside that is called by its name.
-    Outside(External, Tier),
+    /// Something outside that is called by its name; and symbols of that name, though what is known speaks against them.
+    Outside(External, Tier, Vec<u32>),
     /// Something that is in no repository: of a standard library.
     Elsewhere,
     /// Nothing that is known.
@@ -74,6 +78,12 @@ const RULES: [Rule; 5] = [
 
 /// What a reference leads to by one rule; `None`: the rule does not know.
 type Rule = fn(&mut Resolver<'_>, Site<'_>) -> Option<Outcome>;
+
+/// Whether a value may be of several types, so that a call may reach the member of any.
+fn is_union(value: &Value) -> bool {
+    let (Value::Instance(known) | Value::Type(known)) = value else { return false };
+    matches!(externals::inner(known), Type::Union(_)) || matches!(known, Type::Union(_))
+}
 
 impl<'n> Resolver<'n> {
     /// Knows nothing by heart yet.
@@ -154,7 +164,7 @@ impl<'n> Resolver<'n> {
         let receiver = site.reference.receiver.as_deref()?;
         let value = self.receiver_value(site.point, receiver);
         let tier = match (&value, receiver) {
-            (Value::Unknown, _) => return None,
+            (Value::Unknown, _) => return self.php_name(site, receiver),
             (_, "this" | "Self" | "super") => Tier::Own,
             (Value::Module(_) | Value::Type(_) | Value::Function(..), _) => Tier::Qualified,
             _ => Tier::Receiver,
@@ -165,10 +175,22 @@ impl<'n> Resolver<'n> {
             None => super::typing::Found::default(),
         };
         let places = self.evaluator.scout.suited(found.places, site.want);
-        if let Some(outcome) = self.outcome(site, places, tier) {
-            return Some(outcome);
+        match self.outcome(site, places, tier) {
+            Some(Outcome::Symbols(found, tier)) if is_union(&value) => return Some(Outcome::Each(found, tier)),
+            Some(outcome) => return Some(outcome),
+            None => {}
         }
         self.not_found(site, &value, tier, found.is_open)
+    }
+
+    /// `\Acme\Queue`, `Db\open()` of PHP: what stands before the name is a namespace.
+    fn php_name(&mut self, site: Site<'_>, receiver: &str) -> Option<Outcome> {
+        if site.family != Family::Php {
+            return None;
+        }
+        let path = format!("{receiver}\\{}", site.reference.name);
+        let places = self.evaluator.scout.path(site.point, &path, site.want);
+        self.outcome(site, places, Tier::Qualified)
     }
 
     /// Nothing of that name is behind a receiver that is known.
@@ -180,11 +202,34 @@ impl<'n> Resolver<'n> {
         };
         match externals::inner(known) {
             Type::Outside(path) => {
-                Some(Outcome::Outside(externals::external(site.family, path, &site.reference.name), tier))
+                let external = externals::external(site.family, path, &site.reference.name);
+                Some(Outcome::Outside(external, tier, self.unlikely(site)))
             }
-            Type::Builtin | Type::Holder(..) | Type::Tuple(_) => Some(Outcome::Elsewhere),
+            Type::Builtin | Type::Holder(..) | Type::Tuple(_) => match self.unlikely(site) {
+                found if found.is_empty() => Some(Outcome::Elsewhere),
+                found => Some(Outcome::Unlikely(found)),
+            },
+            // What uses a trait of PHP or a module of Ruby may have what it calls on itself.
+            Type::Symbol(own, _) if self.is_mixed_in(*own) => None,
             Type::Symbol(..) if !is_open && site.family != Family::C => self.by_interface(site),
             _ => None,
+        }
+    }
+
+    /// What a call may mean all the same where what came out of something else, as a result or an element, seems to be of a
+    /// type outside: wrappers and stand-ins give what they were given. Of names that many types have that says nothing.
+    fn unlikely(&self, site: Site<'_>) -> Vec<u32> {
+        let is_made = site.reference.receiver.as_deref().is_some_and(|receiver| receiver.contains(['(', '[']));
+        let asks = is_made && site.reference.role.is_call() && !builtins::is_common(&site.reference.name);
+        self.asked(site).filter(|_| asks).map_or_else(Vec::new, |asked| self.names().candidates(asked))
+    }
+
+    fn is_mixed_in(&self, of: u32) -> bool {
+        let all = &self.names().all;
+        match all.family_of(of) {
+            Family::Php => all.symbol(of).kind == SymbolKind::Trait,
+            Family::Ruby => all.symbol(of).kind == SymbolKind::Module,
+            _ => false,
         }
     }
 
@@ -197,9 +242,11 @@ impl<'n> Resolver<'n> {
             all.symbol(*symbol).scope == Scope::NOWHERE || all.owner(*symbol).is_some_and(is_of_trait)
         };
         let mut found = self.names().candidates(asked);
+        let all_of_name = found.clone();
         found.retain(is_asked_of_all);
         if found.is_empty() || builtins::is_common(&site.reference.name) {
-            return Some(Outcome::Unknown);
+            let is_call = site.reference.role.is_call() && !all_of_name.is_empty();
+            return Some(if is_call { Outcome::Unlikely(all_of_name) } else { Outcome::Unknown });
         }
         found.truncate(3);
         Some(Outcome::Symbols(found, Tier::Candidate))
@@ -255,7 +302,12 @@ impl<'n> Resolver<'n> {
         if !found.is_empty() {
             let asked = self.asked(site)?;
             let chosen = self.names().choose(asked, found);
-            return Some(Outcome::Symbols(self.names().defined(asked, chosen), tier));
+            let chosen = self.names().defined(asked, chosen);
+            let is_one = match site.family {
+                Family::Python => self.names().is_one_thing(&chosen),
+                _ => self.names().are_pieces(&chosen),
+            };
+            return Some(if is_one { Outcome::Each(chosen, tier) } else { Outcome::Symbols(chosen, tier) });
         }
         match first {
             Place::File(file) if site.family == Family::Script && matches!(site.want, Want::Call | Want::New) => {
@@ -269,7 +321,7 @@ impl<'n> Resolver<'n> {
             Place::File(file) => Some(Outcome::File(file, tier)),
             Place::Outside(..) => {
                 let path = self.evaluator.outside_path(first, &site.reference.name);
-                Some(Outcome::Outside(externals::external(site.family, &path, ""), tier))
+                Some(Outcome::Outside(externals::external(site.family, &path, ""), tier, Vec::new()))
             }
             _ => None,
         }
@@ -286,21 +338,26 @@ impl<'n> Resolver<'n> {
             site: start,
         };
         match outcome {
-            Outcome::Symbols(mut found, tier) => {
-                found.truncate(candidates::MOST);
-                let (first, other) = tiers::confidence(site.family, tier, found.len());
-                for (nth, symbol) in found.into_iter().enumerate() {
-                    (edge.target, edge.tier) = (self.target(symbol), tier);
-                    edge.confidence = if nth == 0 { first } else { other };
-                    self.result.edges.edges.push(edge);
-                }
+            Outcome::Symbols(found, tier) => {
+                let sure = tiers::confidence(site.family, tier, found.len().min(candidates::MOST));
+                self.record_symbols(edge, found, tier, sure);
+            }
+            Outcome::Each(found, tier) => {
+                let (sure, _) = tiers::confidence(site.family, tier, 1);
+                self.record_symbols(edge, found, tier, (sure, sure));
+            }
+            Outcome::Unlikely(found) => {
+                let unlikely = tiers::unlikely(site.family);
+                self.record_symbols(edge, found, Tier::Candidate, (unlikely, unlikely));
             }
             Outcome::File(file, tier) => {
                 (edge.target, edge.tier, edge.confidence) =
                     (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
                 self.result.edges.edges.push(edge);
             }
-            Outcome::Outside(external, tier) => {
+            Outcome::Outside(external, tier, others) => {
+                let unlikely = tiers::unlikely(site.family);
+                self.record_symbols(edge, others, Tier::Candidate, (unlikely, unlikely));
                 edge.target = Target::External(self.external(external));
                 (edge.tier, edge.confidence) = (tier, tiers::confidence(site.family, tier, 1).0);
                 self.result.edges.edges.push(edge);
@@ -313,6 +370,20 @@ impl<'n> Resolver<'n> {
                     self.result.edges.unresolved.push(unresolved);
                 }
             }
+        }
+    }
+
+    fn record_symbols(
+        &mut self,
+        edge: Edge,
+        mut found: Vec<u32>,
+        tier: Tier,
+        (first, other): (Confidence, Confidence),
+    ) {
+        found.truncate(candidates::MOST);
+        for (nth, symbol) in found.into_iter().enumerate() {
+            let confidence = if nth == 0 { first } else { other };
+            self.result.edges.edges.push(Edge { target: self.target(symbol), tier, confidence, ..edge });
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Members {
 impl Names {
     /// Members of a type by name: its own, else those of the nearest type above.
     pub fn members(&self, of: u32, name: Word) -> Members {
-        let own = self.all.within(Scope::symbol(of), name);
+        let own = self.all.within(Scope::symbol(self.all.whole(of)), name);
         if !own.is_empty() {
             return Members { found: own.to_vec(), is_open: false };
         }
@@ -41,7 +41,7 @@ impl Names {
 
     /// Members of the types above one.
     pub fn members_above(&self, of: u32, name: Word) -> Members {
-        let Some(lineage) = self.above.get(&of) else { return Members::default() };
+        let Some(lineage) = self.above.get(&self.all.whole(of)) else { return Members::default() };
         let found = lineage.types.iter().map(|&above| self.all.within(Scope::symbol(above), name));
         let found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
         Members { found: found.to_vec(), is_open: lineage.is_open }
@@ -59,7 +59,9 @@ pub fn trace(names: &Names) -> (Vec<Place>, HashMap<u32, Lineage>) {
         let text = names.all.words.text(entry.supertype);
         let place = scout.type_path(point, text).into_iter().next().unwrap_or(Place::Nowhere);
         if let Some(below) = scout.below(entry.of, point, entry.name) {
-            direct.entry(below).or_default().push(place);
+            let whole = |symbol: u32| names.all.whole(symbol);
+            let above = place.symbol().map_or(place, |above| Place::Symbol(whole(above)));
+            direct.entry(whole(below)).or_default().push(above);
         }
         places.push(place);
     }

@@ -44,7 +44,9 @@ impl Scout<'_> {
         for symbol in all.chain(point.at) {
             let own = all.symbol(symbol);
             let scope = own.scope.as_symbol().filter(|scope| *scope != own.container);
-            for round in [Some(symbol), scope].into_iter().flatten() {
+            // `void db::Pool::close() {}` of C++ sees what its class sees; where an `impl` of Rust stands says what it sees.
+            let n_rounds = if family == Family::C { usize::MAX } else { 1 };
+            for round in [symbol].into_iter().chain(all.chain(scope.unwrap_or(NONE)).take(n_rounds)) {
                 let (places, tier) = self.by_scope(family, round, point, name);
                 let places = self.suited(places, want);
                 if !places.is_empty() {
@@ -62,7 +64,7 @@ impl Scout<'_> {
             return if family.has_bare_members() {
                 (symbols(&self.names.members(round, name).found), Tier::Own)
             } else if round == point.at {
-                (symbols(all.within(Scope::symbol(round), name)), Tier::File)
+                (symbols(all.within(Scope::symbol(all.whole(round)), name)), Tier::File)
             } else {
                 (Vec::new(), Tier::File)
             };
@@ -103,10 +105,25 @@ impl Scout<'_> {
             if !found.is_empty() {
                 return (found, Tier::Package);
             }
+            if entry.family == Family::Php {
+                return (self.php_global(name), Tier::Package);
+            }
             let outer = all.words.text(round).rsplit_once(entry.family.separator()).map(|(outer, _)| outer);
             package = outer.filter(|_| entry.family == Family::CSharp).and_then(|outer| all.words.find(outer));
         }
         (Vec::new(), Tier::Package)
+    }
+
+    /// A function or constant of PHP that its namespace does not have is a global one.
+    fn php_global(&self, name: Word) -> Vec<Place> {
+        let all = &self.names.all;
+        let global = all.words.find(&super::collect::package_key(Family::Php, ""));
+        let found = global.map_or(&[][..], |global| all.within(Scope::package(global), name));
+        let falls_back = |symbol: &&u32| {
+            let kind = all.symbol(**symbol).kind;
+            kind.is_callable() || kind == kotadb_core::facts::SymbolKind::Constant
+        };
+        found.iter().filter(falls_back).copied().map(Place::Symbol).collect()
     }
 
     fn by_star(&mut self, point: Point, name: Word) -> (Vec<Place>, Tier) {
@@ -144,7 +161,9 @@ impl Scout<'_> {
             Place::Symbol(symbol) => want.fit(self.names.all.symbol(*symbol).kind),
             Place::Outside(..) => Some(0),
             Place::Nowhere => None,
-            _ => matches!(want, Want::Any | Want::Head | Want::Value | Want::Type).then_some(1),
+            // A module's own file says more than its declaration.
+            _ if want == Want::Head => Some(0),
+            _ => matches!(want, Want::Any | Want::Value | Want::Type).then_some(1),
         };
         let best = places.iter().filter_map(fit).min();
         best.map_or_else(Vec::new, |best| places.into_iter().filter(|place| fit(place) == Some(best)).collect())

@@ -28,6 +28,7 @@ mod expression;
 mod externals;
 mod family;
 mod file;
+mod holders;
 mod implicit;
 mod imports;
 mod inheritance;

@@ -186,7 +186,8 @@ fn attach(names: &mut Names) {
     let found = inheritance::owners(names);
     for (symbol, owner) in found {
         if let Place::Symbol(owner) = owner {
-            names.all.symbols[symbol as usize].scope = super::definitions::Scope::symbol(owner);
+            let whole = names.all.whole(owner);
+            names.all.symbols[symbol as usize].scope = super::definitions::Scope::symbol(whole);
         }
     }
     names.all.sort();

@@ -112,7 +112,7 @@ impl<'n> Scout<'n> {
 
     fn inside_symbol(&mut self, symbol: u32, name: Word) -> Vec<Place> {
         let all = &self.names.all;
-        let found = symbols(all.within(Scope::symbol(symbol), name));
+        let found = symbols(all.within(Scope::symbol(all.whole(symbol)), name));
         if !found.is_empty() || all.symbol(symbol).kind != SymbolKind::Module {
             return found;
         }
@@ -185,7 +185,8 @@ impl<'n> Scout<'n> {
         let family = all.files[file as usize].family;
         for number in all.imports_of(file) {
             let import = all.imports[number as usize];
-            let is_all = import.name == STAR || matches!(family, Family::C | Family::Bash);
+            let is_whole = import.name == Word::NONE && matches!(family, Family::C | Family::Bash);
+            let is_all = import.name == STAR || is_whole;
             let is_all = is_all || (family == Family::CSharp && import.local == Word::NONE);
             if !is_all || !self.is_seen(file, container, import, from_outside) {
                 continue;
@@ -277,6 +278,7 @@ impl<'n> Scout<'n> {
             "crate" | "$crate" => return Place::File(self.crate_root(point.file)),
             "self" | "" => return here,
             "super" => return self.rust_parent(here),
+            "Self" => return self.names.all.type_round(point.at).map_or(Place::Nowhere, Place::Symbol),
             _ => {}
         }
         let Some(name) = self.names.all.words.find(first) else { return Place::Outside(Word::NONE, Word::NONE) };

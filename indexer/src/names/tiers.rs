@@ -1,5 +1,6 @@
 //! How sure a resolution is: by the rule that found it, how many it found, and the family of languages. `make accuracy`
-//! measures these shares; what it measures is written here.
+//! measures these shares (rows `edges: right, TIER, …`, ACCURACY.md); what it measured of the tuned repositories is written
+//! here. Families without a repository of their own take what was measured of the others.
 
 use kotadb_core::graph::{Confidence, Tier};
 
@@ -8,28 +9,58 @@ use super::family::Family;
 /// How sure it is that a type implements an interface whose methods it has.
 pub const IMPLICIT: Confidence = Confidence(85);
 
+/// How sure each of those is that have the name, where what is known of the receiver speaks against them.
+pub fn unlikely(family: Family) -> Confidence {
+    match family {
+        Family::Script => Confidence(20),
+        Family::Rust => Confidence(5),
+        _ => Confidence(3),
+    }
+}
+
 /// How sure the first of `n` equally good targets is, and each of the others.
 pub fn confidence(family: Family, tier: Tier, n: usize) -> (Confidence, Confidence) {
-    let sure = share(family, tier);
     let (first, other) = match (tier, n) {
-        (Tier::Candidate, n) => (u32::from(sure) / n.max(1) as u32, u32::from(sure) / n.max(1) as u32),
-        (_, 0 | 1) => (u32::from(sure), u32::from(sure)),
+        (Tier::Candidate, n) => candidate(family, n),
+        (_, 0 | 1) => (share(family, tier), 0),
+        // One macro for several builds: the first is for the usual one.
+        (Tier::Package, _) if family == Family::Rust => (97, 3),
         // Overloads, or one name for several builds: the first is most often meant.
-        (_, n) => (u32::from(sure) * 7 / 10, u32::from(sure) * 3 / 10 / (n as u32 - 1)),
+        (tier, n) => ((u16::from(share(family, tier)) * 7 / 10) as u8, 30 / (n.clamp(2, 31) - 1) as u8),
     };
-    (Confidence(first.max(1) as u8), Confidence(other.max(1) as u8))
+    (Confidence(first), Confidence(other.max(1)))
 }
 
 /// The share of single targets of a tier that are right, in hundredths.
 fn share(family: Family, tier: Tier) -> u8 {
     match (tier, family) {
         (Tier::Precise, _) => 100,
-        (Tier::Own | Tier::File, _) => 97,
-        (Tier::Import | Tier::Qualified, _) => 95,
-        (Tier::Receiver, _) => 90,
-        (Tier::Package, _) => 90,
-        (Tier::Unique, Family::Python) => 55,
+        (Tier::Own | Tier::Receiver | Tier::Qualified, Family::Python) => 98,
+        (Tier::Package, family) if !matches!(family, Family::Rust | Family::Go) => 90,
+        (Tier::Own | Tier::File | Tier::Import | Tier::Qualified | Tier::Receiver | Tier::Package, _) => 99,
+        (Tier::Unique, Family::Python) => 79,
+        (Tier::Unique, Family::Rust) => 79,
         (Tier::Unique, _) => 65,
-        (Tier::Candidate, _) => 40,
+        (Tier::Candidate, _) => candidate(family, 1).0,
+    }
+}
+
+/// The share of candidates that are right, where there are `n`: of the first, and of each of the others.
+fn candidate(family: Family, n: usize) -> (u8, u8) {
+    match (family, n) {
+        (Family::Rust, 0 | 1) => (9, 9),
+        (Family::Rust, 2) => (60, 20),
+        (Family::Rust, 3) => (48, 19),
+        (Family::Rust, _) => (12, 8),
+        (Family::Python, 0 | 1) => (45, 45),
+        (Family::Python, 2 | 3) => (20, 3),
+        (Family::Python, _) => (8, 2),
+        (Family::Script, 0 | 1) => (25, 25),
+        (Family::Script, 2) => (38, 29),
+        (Family::Script, 3) => (20, 35),
+        (Family::Script, _) => (30, 8),
+        (Family::Go, 0 | 1) => (20, 20),
+        (Family::Go, _) => (8, 6),
+        (_, n) => (40 / n.clamp(1, 40) as u8, 40 / n.clamp(1, 40) as u8),
     }
 }

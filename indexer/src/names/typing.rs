@@ -6,11 +6,19 @@ use kotadb_core::facts::SymbolKind;
 
 use super::builtins;
 use super::containers::{self, Shape};
+use super::family::Family;
 use super::evaluate::{Evaluator, OUTSIDE, Type, Value};
+use super::holders::substitute;
 use super::place::{Place, Want};
 use super::scout::{Point, symbols};
 use super::types::{self, Written};
 use super::words::Word;
+
+/// Types of Go that are made of each other.
+const MOST_ALIASES: usize = 8;
+
+/// Types that say nothing.
+const ANYTHING: [&str; 5] = ["any", "Any", "unknown", "dynamic", "mixed"];
 
 /// Members of a value.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +61,11 @@ impl Evaluator<'_> {
     }
 
     fn named_type(&mut self, point: Point, name: &str, arguments: Rc<[Type]>) -> Type {
-        if matches!(name, "Self" | "this" | "self" | "static") {
+        let last = name.rsplit(['.', ':', '\\']).next().unwrap_or(name);
+        if ANYTHING.contains(&last) {
+            return Type::Unknown;
+        }
+        if is_self(name) {
             return self.this(point).unwrap_or(Type::Unknown);
         }
         let places = self.scout.type_path(point, name);
@@ -61,9 +73,8 @@ impl Evaluator<'_> {
         if let Some(Place::Symbol(symbol)) = place {
             return self.symbol_type(symbol, arguments);
         }
-        let last = name.rsplit(['.', ':', '\\']).next().unwrap_or(name);
         let family = self.names().all.files[point.file as usize].family;
-        if let Some(shape) = containers::shape(last) {
+        if let Some(shape) = self.shape(place, last) {
             return Type::Holder(shape, arguments);
         }
         match place {
@@ -78,10 +89,18 @@ impl Evaluator<'_> {
         }
     }
 
+    /// What a type outside does with what it holds, by its name where it is defined.
+    fn shape(&self, place: Option<Place>, written: &str) -> Option<Shape> {
+        let imported = place.filter(|place| matches!(place, Place::Outside(..)));
+        let path = imported.map(|place| self.outside_path(place, written));
+        let last = path.as_deref().and_then(|path| path.rsplit(['.', ':', '/', '\\', OUTSIDE]).next());
+        last.and_then(containers::shape).or_else(|| containers::shape(written))
+    }
+
     /// Types of C are seen where their header is included, however far: the only one of a name is meant.
-    fn c_type(&self, family: super::family::Family, name: &str) -> Option<u32> {
+    fn c_type(&self, family: Family, name: &str) -> Option<u32> {
         let all = &self.names().all;
-        if family != super::family::Family::C {
+        if family != Family::C {
             return None;
         }
         let last = name.rsplit(':').next().unwrap_or(name);
@@ -95,11 +114,23 @@ impl Evaluator<'_> {
     }
 
     fn symbol_type(&mut self, symbol: u32, arguments: Rc<[Type]>) -> Type {
-        if self.names().all.symbol(symbol).kind != SymbolKind::TypeAlias {
-            return Type::Symbol(symbol, arguments);
+        match self.names().all.symbol(symbol).kind {
+            // `type Pos int` of Go is a type with methods of its own.
+            SymbolKind::TypeAlias if self.names().all.family_of(symbol) == Family::Go => {
+                return Type::Symbol(symbol, arguments);
+            }
+            SymbolKind::TypeAlias => {}
+            // `One(pair)` in a pattern says that it is one of the enum.
+            SymbolKind::Variant => {
+                let owner = self.names().all.owner(symbol);
+                return owner.map_or(Type::Unknown, |owner| Type::Symbol(owner, arguments));
+            }
+            _ => return Type::Symbol(symbol, arguments),
         }
         match self.declared(symbol) {
-            Value::Instance(known) | Value::Type(known) if known != Type::Unknown => known,
+            Value::Instance(known) | Value::Type(known) if known != Type::Unknown => {
+                substitute(&known, &Type::Symbol(symbol, arguments))
+            }
             _ => Type::Symbol(symbol, arguments),
         }
     }
@@ -132,6 +163,14 @@ impl Evaluator<'_> {
                 if places.is_empty() {
                     places = self.scout.inside(Place::Symbol(*symbol), name);
                 }
+                let mut below = known.clone();
+                for _ in 0..MOST_ALIASES {
+                    let next = if places.is_empty() { self.underlying(&below) } else { None };
+                    let Some(next) = next else { break };
+                    let Type::Symbol(symbol, _) = next else { return self.members_of(&next, name) };
+                    places = symbols(&self.names().members(symbol, name).found);
+                    below = next;
+                }
                 Found { places, through: Some(known.clone()), is_open: members.is_open }
             }
             Type::Union(many) => {
@@ -155,10 +194,25 @@ impl Evaluator<'_> {
         }
     }
 
+    /// What a type of Go is made of: a list of what `type Fields []Field` lists.
+    pub fn underlying(&mut self, known: &Type) -> Option<Type> {
+        let Type::Symbol(symbol, _) = known else { return None };
+        let is_alias = self.names().all.symbol(*symbol).kind == SymbolKind::TypeAlias;
+        match self.declared(*symbol) {
+            Value::Instance(below) | Value::Type(below) if is_alias && below != *known => Some(below),
+            _ => None,
+        }
+    }
+
     /// What a name means by itself at a point, for a use.
     pub fn bare(&mut self, point: Point, name: Word, want: Want) -> Option<super::lexical::Meaning> {
         self.scout.bare(point, name, want)
     }
+}
+
+/// Whether a type is the one that it is written in, or what stands below: `Self`, `te.Self`.
+pub fn is_self(name: &str) -> bool {
+    matches!(name, "Self" | "this" | "self" | "static") || name.strip_suffix(".Self").is_some_and(|module| module.len() < 20)
 }
 
 /// `T`, `K`, `TValue`: how parameters of types are called.

@@ -170,3 +170,33 @@ async fn after_a_restore_of_the_database_publishing_goes_on() {
     assert_eq!(service.indexed_commit(id).await, Some(repository.git(&["rev-parse", "HEAD"])));
     assert_eq!(service.store.head(service.tenant).await.unwrap().0.repositories[&id].fence, 52);
 }
+
+/// Deep nesting, one line of 8 MiB, a binary that is called a source: the job ends, and what is beside them is known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parse_bomb_does_not_fail_the_job() {
+    let service = Service::start().await;
+    let repository = Repository::new();
+    let deep = [b"fn a() { ".repeat(40_000), b"f(".repeat(200_000), b"{[".repeat(50_000)].concat();
+    let line = b"var a=function(){return b.c(d[0],\"e\")};".repeat((8 << 20) / 40);
+    let binary: Vec<u8> = (0..200_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    repository
+        .write("deep.rs", deep.clone())
+        .write("deep.py", [b"if x:\n ".as_slice(), &b"(".repeat(500_000)].concat())
+        .write("deep.ts", b"x=>{`${".repeat(100_000))
+        .write("minified.js", line)
+        .write("binary.rs", binary)
+        .write("late.rs", [b"fn early() {}\n".repeat(1000), vec![0xff; 300_000]].concat())
+        .write("good.rs", "fn good() {}\n");
+    repository.commit();
+    let remote = Remote::of(&repository);
+    let id = service.register("acme/bomb", &remote, &[]).await;
+    service.enqueue(id).await;
+    tokio::time::timeout(Duration::from_secs(240), service.drain()).await.expect("the job ends");
+    let job = service.job(id).await;
+    assert_eq!((job.state, job.attempt), (JobState::Done, 1), "{:?}", job.error);
+    let summary = job.summary.unwrap();
+    assert_eq!((&summary["files"], &summary["skipped"]["binary"]), (&6.into(), &1.into()), "{summary}");
+    assert_eq!(service.facts(id).await, fresh_facts(&repository));
+    let symbols = summary["code"]["symbols"].as_u64().unwrap_or_default();
+    assert!(symbols > 1000, "what is beside them has its symbols: {summary}");
+}

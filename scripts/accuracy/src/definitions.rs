@@ -7,6 +7,7 @@ use kotadb_core::facts::{Facts, SymbolKind};
 use crate::findings::{Finding, Findings};
 use crate::ours::Ours;
 use crate::rows::Row;
+use crate::shortcomings;
 use crate::tree::{Place, Tree};
 use crate::truth::{Class, Truth};
 
@@ -34,6 +35,9 @@ pub fn measure(tree: &Tree, truth: &Truth, ours: &Ours, findings: &mut Findings)
                 // The truth calls a function inside a function local; it has a name that callers use all the same.
                 Some(Class::Local(_)) if symbol.kind.is_callable() || symbol.kind.is_type() => {
                     *counts.ours_left_out.entry("item of a function's body".into()).or_default() += 1;
+                }
+                class if let Some(reason) = shortcomings::of(tree, truth, place, symbol, class) => {
+                    *counts.ours_left_out.entry(reason.into()).or_default() += 1;
                 }
                 None if is_silent(truth, facts, file, number) => counts.silent += 1,
                 class => {
@@ -147,7 +151,7 @@ mod tests {
     use super::*;
     use crate::tree::File;
 
-    const TEXT: &str = "fn f(a: u8) {}\nstruct S;\n#[cfg(windows)] fn g() {}\n";
+    const TEXT: &str = "fn f(a: u8) {}\nstruct S;\n#[cfg(windows)] fn g() {}\nfn h() {}\n";
 
     fn symbol(name: &str, kind: SymbolKind) -> Symbol {
         let start = TEXT.find(name).unwrap() as u32;
@@ -161,16 +165,18 @@ mod tests {
     fn right_wrong_missed_and_silent_are_told_apart() {
         let tree = Tree::new(vec![File::new("a.rs".into(), TEXT.as_bytes().to_vec())]);
         let lines = format!(
-            "def\tf\ta.rs\t3\tf\t\ndef\ta\ta.rs\t{}\ta\tparameter\ndef\tS\ta.rs\t{}\tS\t\n",
+            "def\tf\ta.rs\t3\tf\t\ndef\ta\ta.rs\t{}\ta\tparameter\ndef\tS\ta.rs\t{}\tS\t\nuse\t-\ta.rs\t{}\t\n",
             TEXT.find("a: u8").unwrap(),
-            TEXT.find("S;").unwrap()
+            TEXT.find("S;").unwrap(),
+            TEXT.find("h() {}").unwrap()
         );
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t"), lines).unwrap();
         let truth = Truth::read(&folder.path().join("t"), &tree, "c").unwrap();
         let mut parameter = symbol("a: u8", SymbolKind::Variable);
         parameter.name = "a".into();
-        let symbols = vec![symbol("f", SymbolKind::Function), parameter, symbol("g() {}", SymbolKind::Function)];
+        let [f, g, h] = ["f", "g() {}", "h() {}"].map(|part| symbol(part, SymbolKind::Function));
+        let symbols = vec![f, parameter, g, Symbol { name: "h".into(), ..h }];
         let ours = Ours::new(vec![Some(Facts { symbols, ..Facts::default() })], None);
         let mut findings = Findings::default();
         let rows = measure(&tree, &truth, &ours, &mut findings);
@@ -179,6 +185,8 @@ mod tests {
         assert_eq!(value("definitions: recall"), Some(0.5), "the struct is missed");
         assert_eq!(value("left out of the truth's definitions: parameter"), Some(1.0));
         assert_eq!(value("left out of our definitions: the truth is silent there"), Some(1.0));
+        let homeless = "left out of our definitions: the truth has no definition of what it means";
+        assert_eq!(value(homeless), Some(1.0));
         assert_eq!(findings.of("definitions that are missed")[0].name, "S");
     }
 }

@@ -15,6 +15,9 @@ use crate::sites::{Form, Site};
 use crate::tree::{Place, Tree};
 use crate::truth::Truth;
 
+/// Names with this many targets and more are told together.
+const MOST_TOLD: usize = 4;
+
 /// Edges from this confidence on are shown as callers.
 pub const SURE: u8 = 80;
 
@@ -48,6 +51,8 @@ struct Counts {
     unsure: Score,
     silent: usize,
     by_tier: BTreeMap<Tier, Score>,
+    /// By tier, how many targets a name has, whether it is the first of them, and whether the name stands behind another.
+    by_number: BTreeMap<(Tier, usize, bool, bool), Score>,
     precision: HashMap<Form, Score>,
     recall: HashMap<Form, Score>,
     found: Score,
@@ -143,13 +148,16 @@ impl Judge<'_> {
         };
         self.counts.candidates.right += inside.len();
         self.counts.candidates.all += 1;
-        for edge in inside {
-            self.count(place, edge, site, meanings);
+        let is_member = site.is_some_and(|site| site.form == Form::Member);
+        for (nth, edge) in inside.iter().enumerate() {
+            let is_right = self.compared.is_right(edge, meanings);
+            let key = (edge.tier, inside.len().min(MOST_TOLD), nth == 0, is_member);
+            self.counts.by_number.entry(key).or_default().add(is_right);
+            self.count(place, edge, site, (meanings, is_right));
         }
     }
 
-    fn count(&mut self, place: Place, edge: &Edge, site: Option<&Site>, meanings: &[u32]) {
-        let is_right = self.compared.is_right(edge, meanings);
+    fn count(&mut self, place: Place, edge: &Edge, site: Option<&Site>, (meanings, is_right): (&[u32], bool)) {
         self.counts.calibration.add(edge.confidence, is_right);
         self.counts.by_tier.entry(edge.tier).or_default().add(is_right);
         if edge.confidence.0 < SURE {
@@ -231,6 +239,12 @@ impl Counts {
         }
         for (tier, score) in &self.by_tier {
             share(format!("edges: right, {}", tier.name()), *score, None);
+        }
+        for (&(tier, n, is_first, is_member), score) in &self.by_number {
+            let which = if is_first { "first" } else { "other" };
+            let form = if is_member { "member" } else { "bare" };
+            let more = if n == MOST_TOLD { " and more" } else { "" };
+            share(format!("edges: right, {}, {which} of {n}{more}, {form}", tier.name()), *score, None);
         }
         for (tier, found) in &self.found_by {
             let score = Score { right: *found, all: self.found.all };

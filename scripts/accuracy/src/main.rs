@@ -14,6 +14,7 @@ mod findings;
 mod ours;
 mod page;
 mod rows;
+mod shortcomings;
 mod sites;
 mod table;
 mod tree;

@@ -32,6 +32,10 @@ impl<'t> Script<'t> {
             self.scopes.bind("this", this);
         }
         self.type_parameters(node);
+        if let Some(written) = self.written_this(node) {
+            let known = self.of_type(written);
+            self.scopes.bind("this", known);
+        }
         let is_open = self.field(node, Field::ReturnType).is_none();
         self.open.push(Open::Function { ticket: ticket.filter(|_| is_open) });
         walk.then(self.field(node, Field::TypeParameters));
@@ -66,6 +70,12 @@ impl<'t> Script<'t> {
         let mut parameters = listed.unwrap_or_else(|| alone.into_iter().collect());
         parameters.retain(|it| self.kind(*it) != Kind::Comment && self.word(*it, Field::Pattern) != "this");
         parameters
+    }
+
+    /// The type of `function (this: Pool) {}`.
+    fn written_this(&self, node: Node<'t>) -> Option<Node<'t>> {
+        let first = self.field(node, Field::Parameters)?.named_child(0)?;
+        self.field(first, Field::TypeOf).filter(|_| self.word(first, Field::Pattern) == "this")
     }
 
     fn parameter(&mut self, parameter: Node<'t>, first: &str, walk: &mut Walk<'t>) {

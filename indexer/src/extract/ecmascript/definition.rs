@@ -117,8 +117,10 @@ impl<'t> Script<'t> {
                 self.class_parts(value, ticket, walk);
             }
             Kind::Object => {
+                // What a written type names is defined there.
+                let is_typed = symbol.of_type.is_some();
                 self.facts.symbol(symbol);
-                self.literal(value, walk);
+                self.literal(value, is_typed, walk);
             }
             _ => {
                 let known = self.expression(value);
@@ -180,8 +182,10 @@ impl<'t> Script<'t> {
         self.scopes.share(self.word(node, Field::Name));
         self.facts.symbol(symbol);
         self.enter_type(node, walk);
-        walk.then(value);
-        walk.later(Later::EndType);
+        match value {
+            Some(value) if self.kind(value) == Kind::ObjectType => walk.later(Later::Body(value)),
+            value => walk.then(value),
+        }
         walk.later(Later::Leave);
     }
 
@@ -189,7 +193,6 @@ impl<'t> Script<'t> {
     pub(super) fn enter_type(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         self.scopes.enter();
         self.type_parameters(node);
-        self.n_types += 1;
         walk.then(self.field(node, Field::TypeParameters));
     }
 

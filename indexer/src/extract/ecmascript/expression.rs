@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Field, Kind, Script, Value};
-use crate::extract::expression::{MAX_DEPTH, member, of_type, type_text, unknown, with};
+use crate::extract::expression::{MAX_DEPTH, as_type, member, of_type, type_text, unknown, with};
 use crate::extract::walk;
 
 /// Methods of arrays that give an array of the same elements.
@@ -67,9 +67,14 @@ impl<'t> Script<'t> {
             Kind::Number => of_type("number"),
             Kind::True | Kind::False => of_type("boolean"),
             Kind::Regex => of_type("RegExp"),
-            Kind::Array => of_type("Array"),
+            Kind::Array => self.array(first()),
             _ => unknown(),
         }
+    }
+
+    /// `[new Pool()]` holds what its first element is.
+    fn array(&self, first: Box<str>) -> Box<str> {
+        as_type(&first).map_or_else(|| of_type("Array"), |element| of_type(&with(&with("Array<", element), ">")))
     }
 
     fn named(&self, name: &str) -> Box<str> {

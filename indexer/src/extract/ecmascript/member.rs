@@ -114,7 +114,7 @@ impl<'t> Script<'t> {
         let Some(name) = name.filter(|_| in_class) else {
             self.decorated = None;
             walk.then(self.field(node, Field::Name).filter(|it| self.kind(*it) == Kind::ComputedName));
-            return self.enter_function(node, None, Some("?"), "?", walk);
+            return self.enter_function(node, None, Some(if in_class { this } else { "?" }), "?", walk);
         };
         let ticket = self.add_method(node, name, is_static);
         if self.text.of(name) == "constructor" {
@@ -162,6 +162,10 @@ impl<'t> Script<'t> {
             let mut symbol = self.member_symbol(parameter, name, SymbolKind::Field);
             (symbol.range, symbol.signature) = (span(name), to_span(name.start_byte(), name.end_byte()));
             symbol.of_type = self.field(parameter, Field::TypeOf).map(|annotation| self.type_of(annotation));
+            if let (None, Some(default)) = (&symbol.of_type, self.field(parameter, Field::Value)) {
+                let known = self.expression(default);
+                symbol.of_type = (!known.starts_with('?')).then(|| with("=", &known));
+            }
             self.seen.insert((number, self.text.of(name)));
             self.put(symbol, ticket);
         }
@@ -287,16 +291,27 @@ impl<'t> Script<'t> {
                 self.above(above, ticket, &name, Relation::Extends, walk);
             }
         }
-        walk.then(self.field(node, Field::Body));
-        walk.later(Later::EndType);
+        self.field(node, Field::Body).into_iter().for_each(|body| walk.later(Later::Body(body)));
         walk.later(Later::Leave);
+    }
+
+    /// A type in braces.
+    pub(super) fn type_body(&mut self, node: Node<'t>, is_named: bool, walk: &mut Walk<'t>) {
+        self.bodies.push(is_named);
+        walk.children(node);
+        walk.later(Later::EndBody);
+    }
+
+    /// Whether the members of the type in braces are symbols.
+    fn is_in_body(&self) -> bool {
+        self.bodies.last() == Some(&true)
     }
 
     /// A member without body, of a class or of a type.
     pub(super) fn method_signature(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        let in_class = matches!(self.open.last(), Some(Open::Class { .. }));
+        let in_class = matches!(self.open.last(), Some(Open::Class { .. })) && self.bodies.is_empty();
         let is_overload = in_class && self.kind(node) == Kind::MethodSignature;
-        let Some(name) = self.member_name(node).filter(|_| in_class || self.n_types > 0) else {
+        let Some(name) = self.member_name(node).filter(|_| in_class || self.is_in_body()) else {
             return self.enter_function(node, None, None, "?", walk);
         };
         let mut symbol = self.member_symbol(node, name, SymbolKind::Method);
@@ -310,7 +325,7 @@ impl<'t> Script<'t> {
 
     pub(super) fn property_signature(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let annotation = self.field(node, Field::TypeOf);
-        if let Some(name) = self.member_name(node).filter(|_| self.n_types > 0) {
+        if let Some(name) = self.member_name(node).filter(|_| self.is_in_body()) {
             let mut symbol = self.member_symbol(node, name, SymbolKind::Field);
             symbol.of_type = annotation.map(|annotation| self.type_of(annotation));
             self.facts.symbol(symbol);
@@ -340,14 +355,15 @@ impl<'t> Script<'t> {
 
 /// Object literals.
 impl<'t> Script<'t> {
-    /// Members of an object that a variable of the module is set to.
-    pub(super) fn literal(&mut self, object: Node<'t>, walk: &mut Walk<'t>) {
-        for member in walk::named_children(object) {
-            walk.later(Later::Member(member));
+    /// Members of an object that a variable of the module is set to. Of one whose type is written only functions are
+    /// symbols: its fields are those of the type.
+    pub(super) fn literal(&mut self, object: Node<'t>, is_typed: bool, walk: &mut Walk<'t>) {
+        for node in walk::named_children(object) {
+            walk.later(Later::Member { node, is_typed });
         }
     }
 
-    pub(super) fn literal_member(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
+    pub(super) fn literal_member(&mut self, node: Node<'t>, is_typed: bool, walk: &mut Walk<'t>) {
         let (name, value) = match self.kind(node) {
             Kind::Pair => (self.field(node, Field::Key), self.field(node, Field::Value)),
             Kind::MethodDefinition => (self.field(node, Field::Name), None),
@@ -364,7 +380,13 @@ impl<'t> Script<'t> {
             Some(Kind::ArrowFunction | Kind::FunctionExpression | Kind::GeneratorFunction) => SymbolKind::Method,
             _ => SymbolKind::Field,
         };
-        let symbol = self.member_symbol(node, name, kind);
-        self.valued(symbol, value, walk);
+        match value {
+            Some(value) if is_typed && self.kind(value) == Kind::Object => self.literal(value, true, walk),
+            Some(value) if is_typed && kind == SymbolKind::Field => walk.then(value),
+            value => {
+                let symbol = self.member_symbol(node, name, kind);
+                self.valued(symbol, value, walk);
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! binding      parameters, local variables, loops, narrowing
 //! usage        names, members, calls, elements of JSX, types
 //! expression   receivers and values
+//! using        what the grammars do not know yet
 //! ```
 //!
 //! A function that a variable of the module is set to is a function; one that a local variable is set to is local.
@@ -20,6 +21,7 @@ mod module;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod using;
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -111,11 +113,12 @@ pub fn typescript(job: &Job<'_>) -> Facts {
 
 /// By the first grammar, unless only the second one understands the text.
 fn extract(job: &Job<'_>, first: &'static Words, second: &'static Words) -> Facts {
-    let Some(tree) = job.parse(&first.language) else { return job.nothing() };
+    let known = using::as_const(job.text.0);
+    let Some(tree) = job.parse_text(&first.language, &known) else { return job.nothing() };
     if !tree.root_node().has_error() {
         return facts(job, first, &tree);
     }
-    match job.parse(&second.language) {
+    match job.parse_text(&second.language, &known) {
         Some(other) if !other.root_node().has_error() => facts(job, second, &other),
         _ => facts(job, first, &tree),
     }
@@ -143,8 +146,9 @@ struct Script<'t> {
     decorated: Option<usize>,
     /// How many `declare` are open.
     n_ambient: u32,
-    /// How many interfaces and type aliases are open: only there members of types are symbols.
-    n_types: u32,
+    /// For each type that is written with braces whether it is the body of an interface or type alias: only there members
+    /// of types are symbols.
+    bodies: Vec<bool>,
     /// Names that an export clause or `module.exports` gives to others.
     offered: HashSet<&'t str>,
 }
@@ -177,7 +181,9 @@ enum Later<'t> {
     /// Leaves a function or class.
     Close,
     EndAmbient,
-    EndType,
+    /// The body of an interface or type alias.
+    Body(Node<'t>),
+    EndBody,
     EndExport,
     Bind {
         target: Node<'t>,
@@ -198,7 +204,10 @@ enum Later<'t> {
     /// Decorators stand above the next member.
     Decorated(usize),
     /// A property or element of an object literal of the module.
-    Member(Node<'t>),
+    Member {
+        node: Node<'t>,
+        is_typed: bool,
+    },
 }
 
 /// Where a bound value comes from.
@@ -225,7 +234,7 @@ impl<'t> Script<'t> {
             export: None,
             decorated: None,
             n_ambient: 0,
-            n_types: 0,
+            bodies: Vec::new(),
             offered: HashSet::new(),
         }
     }
@@ -274,7 +283,8 @@ impl<'t> Rules<'t> for Script<'t> {
             Later::Leave => self.scopes.leave(),
             Later::Close => drop(self.open.pop()),
             Later::EndAmbient => self.n_ambient -= 1,
-            Later::EndType => self.n_types -= 1,
+            Later::Body(node) => self.type_body(node, true, walk),
+            Later::EndBody => drop(self.bodies.pop()),
             Later::EndExport => self.export = None,
             Later::Bind { target, value } => self.bind(target, value, walk),
             Later::Assign(name, value) => self.assign(name, value),
@@ -285,7 +295,7 @@ impl<'t> Rules<'t> for Script<'t> {
             Later::Declare(declarator, statement, export) => self.declare(declarator, statement, export, walk),
             Later::Exported(node, name, value) => self.exported_value(node, name, value, walk),
             Later::Decorated(start) => self.decorated = Some(start),
-            Later::Member(node) => self.literal_member(node, walk),
+            Later::Member { node, is_typed } => self.literal_member(node, is_typed, walk),
         }
     }
 }
@@ -353,6 +363,7 @@ impl<'t> Script<'t> {
             Kind::JsxOpening | Kind::JsxSelfClosing => self.element(node, walk),
             Kind::JsxAttribute => walk.children_but(node, node.named_child(0)),
             Kind::Pair => self.pair(node, walk),
+            Kind::ObjectType => self.type_body(node, false, walk),
             Kind::Object => {
                 // Its methods are none of the class round it.
                 self.open.push(Open::Function { ticket: None });

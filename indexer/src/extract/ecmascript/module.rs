@@ -230,7 +230,7 @@ impl<'t> Script<'t> {
                 (Kind::Pair, Some(key), Some(value)) if self.kind(key) == Kind::PropertyName => {
                     walk.later(Later::Exported(member, key, value));
                 }
-                _ => walk.later(Later::Member(member)),
+                _ => walk.later(Later::Member { node: member, is_typed: false }),
             }
         }
     }

@@ -63,10 +63,40 @@ export abstract class Pool<T extends Base> extends ns.Base<T> implements I, J.K<
 }
 
 #[test]
+fn what_a_written_type_names_is_defined_there() {
+    let text = r#"
+const typed: Provider = { size: 1, now() { return run(this); }, nested: { deep: 1, make: () => make() } };
+const plain = { size: 1 };
+class C {
+  [dispose]() { this.close(); }
+  wrap() { return function (this: Pool) { this.close(); }; }
+  async run() { using a = open(); await using b = a.other(); b.close(); }
+}
+"#;
+    assert_lines(
+        &symbols("typescript", text),
+        "
+        2 variable typed: Provider
+        2 method typed.now/0-0: =run() [exported]
+        2 method typed.make/0-0: =make() [exported]
+        3 variable plain
+        3 field plain.size: =<number> [exported]
+        4 class C
+        6 method C.wrap/0-0 [exported]
+        7 method C.run/0-0 [exported async]
+        ",
+    );
+    let found = references("typescript", text);
+    for expected in ["5 call this | close/0", "6 call <Pool> | close/0", "7 call open().other() | close/0"] {
+        assert!(found.contains(expected), "{expected} not in {found}");
+    }
+}
+
+#[test]
 fn types_namespaces_and_declarations() {
     let text = r#"
 export interface I extends J, K<T> { a: string; m?(x: number): Pool; (x: string): void; [k: string]: any; f: () => void }
-type A<T> = { x: number; y(): void } | T;
+type A<T> = { x: number; y(): void } | T; type B = { z: number; f(): void };
 export enum E { Red, Green = 2, "blue-ish" = 3 }
 declare module "foo" { export function g(p: { no: 1 }): void }
 namespace N.M { export const v: Pool = make(); function inner() {} }
@@ -83,8 +113,9 @@ function over(a: any) {}
         2 method I.m/1-1: Pool [exported abstract]
         2 field I.f: ()=>void [exported]
         3 type_alias A: {x:number;y():void}|T
-        3 field A.x: number [exported]
-        3 method A.y/0-0: void [exported abstract]
+        3 type_alias B: {z:number;f():void}
+        3 field B.z: number [exported]
+        3 method B.f/0-0: void [exported abstract]
         4 enum E [exported]
         4 variant E.Red [exported]
         4 variant E.Green [exported]

@@ -157,10 +157,20 @@ impl<'t> Php<'t> {
                 Kind::ListLiteral | Kind::ArrayCreation => open.extend(self.elements(node, &known, written)),
                 Kind::ByRef => open.extend(node.named_child(0).map(|inner| (inner, known, written))),
                 Kind::MemberAccess | Kind::NullsafeAccess | Kind::ScopedProperty => {
+                    self.tell_property(node, &known);
                     self.access(node, Role::Write, walk)
                 }
                 _ => walk.then(node),
             }
+        }
+    }
+
+    /// `$this->pool = new Pool()` tells what a property is whose type is not written.
+    fn tell_property(&mut self, node: Node<'t>, known: &str) {
+        let is_own = self.word(node, Field::Object) == "$this" && tells(known);
+        let Some((class, _)) = self.open_type().filter(|_| is_own) else { return };
+        if let Some(property) = self.untyped.remove(&(class, self.word(node, Field::NameOf))) {
+            self.facts.symbol_mut(property).of_type = Some(with("=", known));
         }
     }
 

@@ -29,7 +29,12 @@ impl<'t> Php<'t> {
             if hooks.is_some() {
                 symbol.flags = symbol.flags.with(Flags::ACCESSOR);
             }
-            self.facts.symbol(symbol);
+            let is_typed = symbol.of_type.is_some();
+            let ticket = self.facts.symbol(symbol);
+            if let Some((class, _)) = self.open_type().filter(|_| !is_typed) {
+                let name = self.word(element, Field::NameOf).trim_start_matches('$');
+                self.untyped.insert((class, name), ticket);
+            }
             walk.then(value);
         }
         for hook in hooks.map(walk::named_children).unwrap_or_default() {

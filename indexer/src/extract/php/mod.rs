@@ -21,6 +21,7 @@ mod member;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -96,6 +97,8 @@ struct Php<'t> {
     /// Open types and functions, the innermost last.
     open: Vec<Open>,
     has_package: bool,
+    /// Properties whose type is not written, by their type and name: what they are set to first tells it.
+    untyped: HashMap<(Ticket, &'t str), Ticket>,
 }
 
 /// What a statement may stand in.
@@ -131,7 +134,7 @@ type Walk<'t> = walk::Walk<'t, Later<'t>>;
 impl<'t> Php<'t> {
     fn new(text: Text<'t>) -> Self {
         let (facts, scopes) = (Collector::default(), Scopes::default());
-        Self { text, grammar: &GRAMMAR, facts, scopes, open: Vec::new(), has_package: false }
+        Self { text, grammar: &GRAMMAR, facts, scopes, open: Vec::new(), has_package: false, untyped: HashMap::new() }
     }
 
     /// The innermost type.

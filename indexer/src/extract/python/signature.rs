@@ -30,7 +30,9 @@ impl<'t> Python<'t> {
     }
 
     fn parameters(&self, function: Node<'t>) -> Vec<Node<'t>> {
-        self.field(function, Field::Parameters).map(walk::named_children).unwrap_or_default()
+        let mut parameters = self.field(function, Field::Parameters).map(walk::named_children).unwrap_or_default();
+        parameters.retain(|parameter| self.kind(*parameter) != Kind::Comment);
+        parameters
     }
 
     /// What a function takes, without its receiver.

@@ -76,6 +76,7 @@ vocabulary! {
         VariadicParameter = "variadic_parameter", Visibility = "visibility_modifier", WherePredicate = "where_predicate",
         WhileExpression = "while_expression", Wildcard = "'_", Async = "'async", Macro = "'!", Dot = "'.", Colons = "'::",
         Question = "'?", Let = "'let", Mut = "mutable_specifier", Pipe = "'|", Await = "'await", Ref = "'ref",
+        UnionWord = "'union", DefaultWord = "'default", GenWord = "'gen",
     }
     fields {
         Alias = "alias", Alternative = "alternative", Arguments = "arguments", Body = "body", Bounds = "bounds",

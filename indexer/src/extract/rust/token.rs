@@ -35,7 +35,8 @@ impl<'t> Rust<'t> {
                     walk.then(tokens[at]);
                     at + 1
                 }
-                Kind::Identifier | Kind::SelfValue | Kind::Super | Kind::Crate => self.chain(&tokens, at, walk),
+                Kind::SelfValue | Kind::Super | Kind::Crate => self.chain(&tokens, at, walk),
+                _ if self.begins(&tokens, at) => self.chain(&tokens, at, walk),
                 Kind::Pipe => self.closure_names(&tokens, at),
                 _ => at + 1,
             };
@@ -59,6 +60,24 @@ impl<'t> Rust<'t> {
         start + 2 + close
     }
 
+    /// Whether a token is a name: among tokens those of primitive types and words that are no keywords everywhere too.
+    fn is_name(&self, token: Node<'t>) -> bool {
+        matches!(
+            self.kind(token),
+            Kind::Identifier | Kind::PrimitiveType | Kind::UnionWord | Kind::DefaultWord | Kind::GenWord
+        )
+    }
+
+    /// Whether a chain begins here: of words that may be names, those that are called.
+    fn begins(&self, tokens: &[Node<'t>], at: usize) -> bool {
+        let is_called = || tokens.get(at + 1).is_some_and(|next| self.text.first_byte(*next) == Some(b'('));
+        match self.kind(tokens[at]) {
+            Kind::Identifier => true,
+            Kind::PrimitiveType => tokens.get(at + 1).is_some_and(|next| self.kind(*next) == Kind::Colons),
+            _ => self.is_name(tokens[at]) && is_called(),
+        }
+    }
+
     /// One chain from its first name on; gives where it ends.
     fn chain(&mut self, tokens: &[Node<'t>], start: usize, walk: &mut Walk<'t>) -> usize {
         let kind = |at: usize| tokens.get(at).map(|token| self.kind(*token));
@@ -70,7 +89,10 @@ impl<'t> Rust<'t> {
         let mut known = self.first_of_chain(tokens, start);
         let mut at = start + 1;
         loop {
-            let kind = |at: usize| tokens.get(at).map(|token| self.kind(*token));
+            let kind = |at: usize| {
+                let token = tokens.get(at)?;
+                Some(if self.is_name(*token) { Kind::Identifier } else { self.kind(*token) })
+            };
             let next = (kind(at), kind(at + 1));
             (known, at) = match next {
                 (Some(Kind::Dot), Some(Kind::Identifier)) => (self.link(tokens, at + 1, &known, "."), at + 2),
@@ -105,7 +127,7 @@ impl<'t> Rust<'t> {
     fn first_of_chain(&mut self, tokens: &[Node<'t>], at: usize) -> Box<str> {
         let token = tokens[at];
         let follows = tokens.get(at + 1).map(|next| self.kind(*next));
-        if self.kind(token) != Kind::Identifier || follows == Some(Kind::Colons) {
+        if !self.is_name(token) || follows == Some(Kind::Colons) {
             if self.kind(token) == Kind::Identifier {
                 self.bare(token, if is_type_name(self.text.of(token)) { Role::Type } else { Role::Read });
             }

@@ -57,7 +57,7 @@ fn place(modules: Modules<'_>, file: u32, module: Word, binds_first: bool) -> Pl
         Family::Script => script::module(modules, file, text),
         Family::Go => go::package(modules, text),
         Family::Jvm | Family::CSharp | Family::Php => packages::package(modules, file, text),
-        Family::C => c::include(modules, file, text),
+        Family::C => c::module(modules, file, text),
         Family::Ruby => by_path(modules, file, text, ".rb"),
         Family::Bash => by_path(modules, file, text, ""),
         Family::Lua => by_path(modules, file, &text.replace('.', "/"), ".lua"),

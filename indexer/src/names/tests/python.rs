@@ -72,25 +72,25 @@ fn callers_of_namesakes_are_told_apart() {
     assert_lines(
         &Repository::new(POOLS).calls(),
         "
-    app.py:6 acquire call in run -> db/pool.py#Pool.acquire receiver 90
-    app.py:6 close call in run -> db/pool.py#Conn.close receiver 90
-    app.py:7 acquire call in run -> app.py#Service.acquire candidate 13
-    app.py:7 acquire call in run -> db/pool.py#Pool.acquire candidate 13
-    app.py:7 acquire call in run -> other/queue.py#Queue.acquire candidate 13
-    app.py:8 connect call in run -> db/helpers.py#connect import 95
-    app.py:9 make call in run -> db/pool.py#Pool.make qualified 95
-    app.py:10 close call in run -> db/pool.py#Pool.close receiver 90
-    app.py:11 Conn call in run -> db/pool.py#Conn qualified 95
-    app.py:11 close call in run -> db/pool.py#Conn.close receiver 90
-    app.py:12 Queue call in run -> other/queue.py#Queue qualified 95
-    app.py:12 acquire call in run -> other/queue.py#Queue.acquire receiver 90
-    app.py:18 acquire call in Service.acquire -> db/pool.py#Pool.acquire receiver 90
-    app.py:20 acquire call in Service.close -> app.py#Service.acquire own 97
-    app.py:21 close call in Service.close -> db/pool.py#Conn.close receiver 90
-    db/base.py:3 close call in Base.check -> db/base.py#Base.close own 97
-    db/pool.py:14 check call in Pool.acquire -> db/base.py#Base.check own 97
-    db/pool.py:23 close call in Pool.close -> db/pool.py#Conn.close receiver 90
-    db/pool.py:24 close call in Pool.close -> external:os close qualified 95
+    app.py:6 acquire call in run -> db/pool.py#Pool.acquire receiver 98
+    app.py:6 close call in run -> db/pool.py#Conn.close receiver 98
+    app.py:7 acquire call in run -> app.py#Service.acquire candidate 20
+    app.py:7 acquire call in run -> db/pool.py#Pool.acquire candidate 3
+    app.py:7 acquire call in run -> other/queue.py#Queue.acquire candidate 3
+    app.py:8 connect call in run -> db/helpers.py#connect import 99
+    app.py:9 make call in run -> db/pool.py#Pool.make qualified 98
+    app.py:10 close call in run -> db/pool.py#Pool.close receiver 98
+    app.py:11 Conn call in run -> db/pool.py#Conn qualified 98
+    app.py:11 close call in run -> db/pool.py#Conn.close receiver 98
+    app.py:12 Queue call in run -> other/queue.py#Queue qualified 98
+    app.py:12 acquire call in run -> other/queue.py#Queue.acquire receiver 98
+    app.py:18 acquire call in Service.acquire -> db/pool.py#Pool.acquire receiver 98
+    app.py:20 acquire call in Service.close -> app.py#Service.acquire own 98
+    app.py:21 close call in Service.close -> db/pool.py#Conn.close receiver 98
+    db/base.py:3 close call in Base.check -> db/base.py#Base.close own 98
+    db/pool.py:14 check call in Pool.acquire -> db/base.py#Base.check own 98
+    db/pool.py:23 close call in Pool.close -> db/pool.py#Conn.close receiver 98
+    db/pool.py:24 close call in Pool.close -> external:os close qualified 98
     ",
     );
 }

@@ -52,15 +52,15 @@ function main/0-0
     assert_calls(
         text,
         "
-    db/more.go:3 Open call in reset -> db/pool.go#Open package 90
-    db/pool.go:8 Close call in Pool.Acquire -> db/pool.go#Conn.Close receiver 90
-    db/pool.go:9 Check call in Pool.Acquire -> db/pool.go#Base.Check own 97
-    main.go:6 Open call in main -> db/pool.go#Open qualified 95
-    main.go:7 Acquire call in main -> db/pool.go#Pool.Acquire receiver 90
-    main.go:8 Close call in main -> db/pool.go#Conn.Close receiver 90
-    main.go:9 Open call in main -> other/queue.go#Open qualified 95
-    main.go:10 Acquire call in main -> other/queue.go#Queue.Acquire receiver 90
-    main.go:11 Println call in main -> external:fmt Println qualified 95
+    db/more.go:3 Open call in reset -> db/pool.go#Open package 99
+    db/pool.go:8 Close call in Pool.Acquire -> db/pool.go#Conn.Close receiver 99
+    db/pool.go:9 Check call in Pool.Acquire -> db/pool.go#Base.Check own 99
+    main.go:6 Open call in main -> db/pool.go#Open qualified 99
+    main.go:7 Acquire call in main -> db/pool.go#Pool.Acquire receiver 99
+    main.go:8 Close call in main -> db/pool.go#Conn.Close receiver 99
+    main.go:9 Open call in main -> other/queue.go#Open qualified 99
+    main.go:10 Acquire call in main -> other/queue.go#Queue.Acquire receiver 99
+    main.go:11 Println call in main -> external:fmt Println qualified 99
     ",
     );
     let inherited = Repository::sketched(text).edges(|role| role.name() == "inherit" || role.name() == "override");
@@ -105,13 +105,13 @@ class Main
     call <b.Pool> | acquire/0
   ",
         "
-    src/a/Pool.java:5 close call in Pool.acquire -> src/a/Pool.java#Pool.close own 97
-    src/a/Pool.java:6 close call in Pool.acquire -> src/a/Conn.java#Conn.close receiver 90
-    src/c/Main.java:8 make call in Main.run -> src/a/Pool.java#Pool.make qualified 95
-    src/c/Main.java:9 make call in Main.run -> src/a/Pool.java#Pool.make import 95
-    src/c/Main.java:10 close call in Main.run -> src/a/Conn.java#Conn.close receiver 90
-    src/c/Main.java:11 acquire call in Main.run -> src/a/Pool.java#Pool.acquire receiver 90
-    src/c/Main.java:12 acquire call in Main.run -> src/b/Pool.java#Pool.acquire receiver 90
+    src/a/Pool.java:5 close call in Pool.acquire -> src/a/Pool.java#Pool.close own 99
+    src/a/Pool.java:6 close call in Pool.acquire -> src/a/Conn.java#Conn.close receiver 99
+    src/c/Main.java:8 make call in Main.run -> src/a/Pool.java#Pool.make qualified 99
+    src/c/Main.java:9 make call in Main.run -> src/a/Pool.java#Pool.make import 99
+    src/c/Main.java:10 close call in Main.run -> src/a/Conn.java#Conn.close receiver 99
+    src/c/Main.java:11 acquire call in Main.run -> src/a/Pool.java#Pool.acquire receiver 99
+    src/c/Main.java:12 acquire call in Main.run -> src/b/Pool.java#Pool.acquire receiver 99
     ",
     );
 }
@@ -143,12 +143,12 @@ function main/0-0 !exported
   call close/1
 ",
         "
-    app/main.c:3 db_open call in main -> src/db.c#db_open import 95
-    app/main.c:4 acquire call in main -> include/db.h#ops.acquire receiver 90
+    app/main.c:3 db_open call in main -> src/db.c#db_open import 99
+    app/main.c:4 acquire call in main -> include/db.h#ops.acquire receiver 99
     app/main.c:5 helper call in main -> src/db.c#helper candidate 20
     app/main.c:5 helper call in main -> src/other.c#helper candidate 20
     app/main.c:6 close call in main -> src/other.c#close package 90
-    src/db.c:3 helper call in db_open -> src/db.c#helper file 97
+    src/db.c:3 helper call in db_open -> src/db.c#helper file 99
     ",
     );
 }
@@ -179,8 +179,8 @@ function main/0-0
   call <Pool> | acquire/0
 ",
         "
-    db/pool.cpp:4 close call in db.Pool.acquire -> db/pool.hpp#db.Conn.close receiver 90
-    main.cpp:5 acquire call in main -> main.cpp#Pool.acquire receiver 90
+    db/pool.cpp:4 close call in db.Pool.acquire -> db/pool.hpp#db.Conn.close receiver 99
+    main.cpp:5 acquire call in main -> main.cpp#Pool.acquire receiver 99
     ",
     );
 }
@@ -211,10 +211,10 @@ class Main
     call this.pool | Close/0
 ",
         "
-    App/Main.cs:6 Acquire call in Main.Run -> Db/Pool.cs#Pool.Acquire receiver 90
-    App/Main.cs:7 Close call in Main.Run -> Db/Pool.cs#Conn.Close receiver 90
-    App/Main.cs:8 Close call in Main.Run -> Db/Pool.Part.cs#Pool.Close receiver 90
-    Db/Pool.cs:4 Close call in Pool.Acquire -> Db/Pool.Part.cs#Pool.Close own 97
+    App/Main.cs:6 Acquire call in Main.Run -> Db/Pool.cs#Pool.Acquire receiver 99
+    App/Main.cs:7 Close call in Main.Run -> Db/Pool.cs#Conn.Close receiver 99
+    App/Main.cs:8 Close call in Main.Run -> Db/Pool.Part.cs#Pool.Close receiver 99
+    Db/Pool.cs:4 Close call in Pool.Acquire -> Db/Pool.Part.cs#Pool.Close own 99
     ",
     );
 }
@@ -267,14 +267,14 @@ function helper/0-0
 function helper/0-0
 ",
         "
-    app.rb:5 acquire call in run -> lib/pool.rb#Db.Pool.acquire receiver 90
-    app.rb:6 close call in run -> lib/more.rb#Db.Pool.close receiver 90
-    app.rb:7 acquire call in run -> app.rb#Pool.acquire receiver 90
-    bin/run.sh:3 helper call in main -> bin/lib.sh#helper import 95
-    lib/pool.rb:6 check call in Db.Pool.acquire -> lib/pool.rb#Db.Checks.check own 97
-    src/Main.php:6 acquire call in Main.run -> src/Db/Pool.php#Pool.acquire receiver 90
-    src/Main.php:7 close call in Main.run -> src/Db/Pool.php#Pool.close receiver 90
-    src/Main.php:8 close call in Main.run -> src/Db/Pool.php#Pool.close receiver 90
+    app.rb:5 acquire call in run -> lib/pool.rb#Db.Pool.acquire receiver 99
+    app.rb:6 close call in run -> lib/more.rb#Db.Pool.close receiver 99
+    app.rb:7 acquire call in run -> app.rb#Pool.acquire receiver 99
+    bin/run.sh:3 helper call in main -> bin/lib.sh#helper import 99
+    lib/pool.rb:6 check call in Db.Pool.acquire -> lib/pool.rb#Db.Checks.check own 99
+    src/Main.php:6 acquire call in Main.run -> src/Db/Pool.php#Pool.acquire receiver 99
+    src/Main.php:7 close call in Main.run -> src/Db/Pool.php#Pool.close receiver 99
+    src/Main.php:8 close call in Main.run -> src/Db/Pool.php#Pool.close receiver 99
     ",
     );
 }

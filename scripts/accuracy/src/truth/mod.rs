@@ -123,6 +123,12 @@ impl Truth {
         let is_nameless = |place: &Place| NAMELESS.contains(&tree.word(*place));
         self.n_nameless = self.told.iter().filter(|place| is_nameless(place)).count();
         self.uses.retain(|place, _| !is_nameless(place));
+        // A local that nothing defines: an import that could not be followed. Of such names the truth knows nothing.
+        let is_lost = |symbol: &u32| {
+            let symbol = &self.symbols[*symbol as usize];
+            symbol.homes.is_empty() && symbol.name.contains(" local ")
+        };
+        self.uses.retain(|_, meanings| !meanings.iter().all(is_lost));
         let is_told = !self.told.is_empty();
         let form = |(&place, meanings): (&Place, &Vec<u32>)| {
             let called = if is_told { self.told.contains(&place) } else { self.can_be_called(meanings, language) };
@@ -142,6 +148,13 @@ impl Truth {
     pub fn is_inside(&self, meanings: &[u32]) -> bool {
         let wanted = |place: &Place| self.definitions.get(place).is_some_and(|found| found.class == Class::Wanted);
         meanings.iter().any(|&symbol| self.symbols[symbol as usize].homes.iter().any(wanted))
+    }
+
+    /// Whether a name means something that the truth defines nowhere in this repository, as scip-python takes
+    /// `self.map = map` for the built-in function and `self.end = end` for a string in `__slots__`.
+    pub fn is_homeless(&self, place: Place) -> bool {
+        let homes = |symbol: &u32| &self.symbols[*symbol as usize].homes;
+        self.uses.get(&place).is_some_and(|meanings| meanings.iter().all(|symbol| homes(symbol).is_empty()))
     }
 
     /// Where all that these symbols mean, or what is as right, is defined.

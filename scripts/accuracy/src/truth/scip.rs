@@ -22,8 +22,10 @@ pub fn read(bytes: &[u8], tree: &Tree, language: &str, truth: &mut Truth) -> any
         2 => document(value.bytes()?, tree, language, truth),
         _ => Ok(()),
     })?;
-    if language == "rust" {
-        join_traits(truth);
+    match language {
+        "rust" => join_traits(truth),
+        "typescript" => join_constructors(truth),
+        _ => {}
     }
     Ok(())
 }
@@ -80,7 +82,19 @@ fn take(occurrence: &Occurrence<'_>, file: u32, unit: Unit, document: &Document<
         true => local(document, occurrence.symbol),
         false => class(occurrence.symbol, document.language),
     };
-    truth.define(place, document.tree.word(place).to_owned(), &symbol, class);
+    truth.define(place, name(document, place), &symbol, class);
+}
+
+/// The name at a place: a word, or what stands in quotes.
+fn name(document: &Document<'_>, place: Place) -> String {
+    let text = &document.tree.file(place).text[place.offset as usize..];
+    match text {
+        [quote @ (b'"' | b'\''), rest @ ..] => {
+            let quoted = rest.split(|byte| byte == quote).next().unwrap_or_default();
+            String::from_utf8_lossy(quoted).into_owned()
+        }
+        _ => document.tree.word(place).to_owned(),
+    }
 }
 
 /// scip-python defines a name once: overloads, setters and what is defined again are uses to it, though there is no other way to
@@ -166,6 +180,17 @@ fn join_traits(truth: &mut Truth) {
         }
         for &number in &impls {
             truth.symbols[number as usize].same.extend(&traits);
+        }
+    }
+}
+
+/// scip-typescript tells no place of a constructor that is private or has overloads: that of its class stands for it.
+fn join_constructors(truth: &mut Truth) {
+    for number in 0..truth.symbols.len() {
+        let symbol = &truth.symbols[number];
+        let class = symbol.name.strip_suffix("`<constructor>`().").filter(|_| symbol.homes.is_empty());
+        if let Some(&class) = class.and_then(|class| truth.numbers.get(class)) {
+            truth.symbols[number].homes = truth.symbols[class as usize].homes.clone();
         }
     }
 }

@@ -1,0 +1,152 @@
+//! C and C++.
+
+use crate::names::testing::{Repository, assert_lines};
+
+const C: &str = r#"
+== include/db.h
+struct conn { int fd; };
+struct ops { void (*close)(struct conn *); };
+struct pool { struct conn *first; struct ops ops; };
+struct pool *db_open(void);
+void db_close(struct pool *pool);
+== src/db.c
+#include "db.h"
+static void helper(struct pool *pool) {}
+struct pool *db_open(void) { struct pool *p = 0; helper(p); return p; }
+void db_close(struct pool *pool) { helper(pool); pool->ops.close(pool->first); }
+== src/queue.c
+#include "db.h"
+static void helper(int n) {}
+void db_queue(void) { helper(1); db_close(db_open()); }
+== app/main.c
+#include <db.h>
+#define SHUT(p) db_close(p)
+static void db_queue_all(void) {}
+int main(void) { struct pool *p = db_open(); SHUT(p); db_queue_all(); return 0; }
+"#;
+
+#[test]
+fn callers_of_namesakes_are_told_apart_in_c() {
+    assert_lines(
+        &Repository::new(C).calls(),
+        "
+    app/main.c:2 db_close call in SHUT -> src/db.c#db_close import 99
+    app/main.c:4 db_open call in main -> src/db.c#db_open import 99
+    app/main.c:4 SHUT call in main -> app/main.c#SHUT file 99
+    app/main.c:4 db_queue_all call in main -> app/main.c#db_queue_all file 99
+    src/db.c:3 helper call in db_open -> src/db.c#helper file 99
+    src/db.c:4 helper call in db_close -> src/db.c#helper file 99
+    src/db.c:4 close call in db_close -> include/db.h#ops.close receiver 99
+    src/queue.c:3 helper call in db_queue -> src/queue.c#helper file 99
+    src/queue.c:3 db_close call in db_queue -> src/db.c#db_close import 99
+    src/queue.c:3 db_open call in db_queue -> src/db.c#db_open import 99
+    ",
+    );
+}
+
+const PLUS: &str = r#"
+== db/base.h
+#pragma once
+namespace db {
+class Base {
+ public:
+  virtual ~Base();
+  void check();
+  virtual void close() = 0;
+};
+}
+== db/pool.h
+#include "db/base.h"
+#include <memory>
+#include <vector>
+namespace db {
+struct Conn { void close(); };
+class Pool : public Base {
+ public:
+  static Pool* make();
+  Conn* acquire();
+  void close() override;
+ private:
+  std::vector<Conn> conns_;
+  std::unique_ptr<Conn> first_;
+};
+Pool* open();
+}
+== db/pool.cc
+#include "db/pool.h"
+namespace db {
+Pool* open() { return new Pool(); }
+Pool* Pool::make() { return open(); }
+Conn* Pool::acquire() {
+  check();
+  for (auto& conn : conns_) { conn.close(); }
+  first_->close();
+  return first_.get();
+}
+void Pool::close() { acquire()->close(); }
+void Conn::close() {}
+}
+void db::Base::check() { close(); }
+== queue/queue.h
+namespace queue {
+class Queue { public: void acquire() {} void close() {} };
+Queue open();
+}
+== app/main.cc
+#include "db/pool.h"
+#include "queue/queue.h"
+using db::Pool;
+class Service {
+ public:
+  explicit Service(Pool* pool) : pool_(pool) {}
+  db::Conn* acquire() { return pool_->acquire(); }
+  void close() { this->queue_.close(); acquire()->close(); }
+ private:
+  Pool* pool_;
+  queue::Queue queue_;
+};
+void run(db::Pool& pool) {
+  pool.acquire()->close();
+  auto q = queue::open();
+  q.close();
+  auto made = std::make_unique<Service>(&pool);
+  made->close();
+  db::Pool* p = db::open();
+  p->check();
+  Pool::make()->close();
+  Service service(p);
+  service.acquire();
+}
+"#;
+
+#[test]
+fn callers_of_namesakes_are_told_apart_in_cpp() {
+    assert_lines(
+        &Repository::new(PLUS).calls(),
+        "
+    app/main.cc:7 acquire call in Service.acquire -> db/pool.cc#db.Pool.acquire receiver 99
+    app/main.cc:8 close call in Service.close -> queue/queue.h#queue.Queue.close receiver 99
+    app/main.cc:8 acquire call in Service.close -> app/main.cc#Service.acquire own 99
+    app/main.cc:8 close call in Service.close -> db/pool.cc#db.Conn.close receiver 99
+    app/main.cc:14 acquire call in run -> db/pool.cc#db.Pool.acquire receiver 99
+    app/main.cc:14 close call in run -> db/pool.cc#db.Conn.close receiver 99
+    app/main.cc:15 open call in run -> queue/queue.h#queue.open qualified 99
+    app/main.cc:16 close call in run -> queue/queue.h#queue.Queue.close receiver 99
+    app/main.cc:18 close call in run -> app/main.cc#Service.close receiver 99
+    app/main.cc:19 open call in run -> db/pool.cc#db.open qualified 99
+    app/main.cc:20 check call in run -> db/pool.cc#db::Base.check receiver 99
+    app/main.cc:21 make call in run -> db/pool.cc#db.Pool.make qualified 99
+    app/main.cc:21 close call in run -> db/pool.cc#db.Pool.close receiver 99
+    app/main.cc:22 Service new in run -> app/main.cc#Service file 99
+    app/main.cc:23 acquire call in run -> app/main.cc#Service.acquire receiver 99
+    db/pool.cc:3 Pool new in db.open -> db/pool.h#db.Pool file 99
+    db/pool.cc:4 open call in db.Pool.make -> db/pool.cc#db.open file 99
+    db/pool.cc:6 check call in db.Pool.acquire -> db/pool.cc#db::Base.check own 99
+    db/pool.cc:7 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99
+    db/pool.cc:8 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99
+    db/pool.cc:11 acquire call in db.Pool.close -> db/pool.cc#db.Pool.acquire own 99
+    db/pool.cc:11 close call in db.Pool.close -> db/pool.cc#db.Conn.close receiver 99
+    db/pool.cc:14 close call in db::Base.check -> db/base.h#db.Base.close own 99
+    ",
+    );
+}

@@ -1,0 +1,108 @@
+//! Go.
+
+use crate::names::testing::{Repository, assert_lines};
+
+const POOLS: &str = r#"
+== go.mod
+module example.org/acme
+== db/pool.go
+package db
+
+type Closer interface{ Close() }
+type Conn struct{}
+
+func (c *Conn) Close() {}
+
+type Base struct{}
+
+func (b *Base) Check() {}
+
+type Pool struct {
+	Base
+	conns []*Conn
+	first *Conn
+}
+
+func Open() (*Pool, error) { return &Pool{}, nil }
+
+func (p *Pool) Acquire() *Conn {
+	p.Check()
+	for _, conn := range p.conns {
+		conn.Close()
+	}
+	return p.first
+}
+func (p *Pool) Close() { p.first.Close() }
+== db/more.go
+package db
+
+func reset() { p, _ := Open(); p.Close() }
+== queue/queue.go
+package queue
+
+type Queue struct{}
+
+func Open() *Queue        { return new(Queue) }
+func (q Queue) Acquire()  {}
+func (q Queue) Close()    {}
+== main.go
+package main
+
+import (
+	"example.org/acme/db"
+	q "example.org/acme/queue"
+)
+
+type Service struct {
+	pool  *db.Pool
+	queue q.Queue
+}
+
+func (s *Service) Acquire() *db.Conn { return s.pool.Acquire() }
+func (s *Service) Close() {
+	s.Acquire().Close()
+	s.queue.Close()
+}
+func run(closer db.Closer, byName map[string]*db.Pool) {
+	pool, err := db.Open()
+	pool.Acquire().Close()
+	defer pool.Close()
+	q.Open().Acquire()
+	closer.Close()
+	byName["a"].Close()
+	service := &Service{}
+	service.Close()
+	func() { service.Acquire() }()
+	_ = err
+}
+"#;
+
+#[test]
+fn callers_of_namesakes_are_told_apart() {
+    assert_lines(
+        &Repository::new(POOLS).calls(),
+        "
+    db/more.go:3 Open call in reset -> db/pool.go#Open package 99
+    db/more.go:3 Close call in reset -> db/pool.go#Pool.Close receiver 99
+    db/pool.go:18 Pool new in Open -> db/pool.go#Pool file 99
+    db/pool.go:21 Check call in Pool.Acquire -> db/pool.go#Base.Check own 99
+    db/pool.go:23 Close call in Pool.Acquire -> db/pool.go#Conn.Close receiver 99
+    db/pool.go:27 Close call in Pool.Close -> db/pool.go#Conn.Close receiver 99
+    main.go:13 Acquire call in Service.Acquire -> db/pool.go#Pool.Acquire receiver 99
+    main.go:15 Acquire call in Service.Close -> main.go#Service.Acquire own 99
+    main.go:15 Close call in Service.Close -> db/pool.go#Conn.Close receiver 99
+    main.go:16 Close call in Service.Close -> queue/queue.go#Queue.Close receiver 99
+    main.go:19 Open call in run -> db/pool.go#Open qualified 99
+    main.go:20 Acquire call in run -> db/pool.go#Pool.Acquire receiver 99
+    main.go:20 Close call in run -> db/pool.go#Conn.Close receiver 99
+    main.go:21 Close call in run -> db/pool.go#Pool.Close receiver 99
+    main.go:22 Open call in run -> queue/queue.go#Open qualified 99
+    main.go:22 Acquire call in run -> queue/queue.go#Queue.Acquire receiver 99
+    main.go:23 Close call in run -> db/pool.go#Closer.Close receiver 99
+    main.go:24 Close call in run -> db/pool.go#Pool.Close receiver 99
+    main.go:25 Service new in run -> main.go#Service file 99
+    main.go:26 Close call in run -> main.go#Service.Close receiver 99
+    main.go:27 Acquire call in run -> main.go#Service.Acquire receiver 99
+    ",
+    );
+}

@@ -1,0 +1,101 @@
+//! Rust.
+
+use crate::names::testing::{Repository, assert_lines};
+
+const POOLS: &str = r"
+== Cargo.toml
+[package]
+name = 'acme'
+== src/lib.rs
+pub mod db;
+pub mod queue;
+mod service;
+pub use db::pool::Pool;
+== src/db/mod.rs
+pub mod pool;
+pub fn open() -> pool::Pool { pool::Pool::new() }
+== src/db/pool.rs
+use super::open as open_again;
+pub trait Close { fn close(&self); fn twice(&self) { self.close(); } }
+#[derive(Default)]
+pub struct Conn;
+impl Conn { pub fn close(&self) {} }
+pub struct Pool { conns: Vec<Conn> }
+impl Pool {
+    pub fn new() -> Self { Self { conns: Vec::new() } }
+    pub fn acquire(&mut self) -> Option<Conn> {
+        let conn = self.conns.pop()?;
+        conn.close();
+        Some(conn)
+    }
+    pub fn again(&self) -> Pool { open_again() }
+}
+impl Close for Pool {
+    fn close(&self) { for conn in &self.conns { conn.close(); } }
+}
+== src/queue.rs
+pub struct Queue;
+impl Queue {
+    pub fn new() -> Self { Queue }
+    pub fn acquire(&mut self) {}
+    pub fn close(&self) {}
+}
+pub fn open() -> Queue { Queue::new() }
+== src/service.rs
+use crate::{queue::{self, Queue}, db, Pool};
+use crate::db::pool::Close;
+struct Service { pool: Pool, queue: Box<Queue> }
+impl Service {
+    fn acquire(&mut self) { self.pool.acquire(); self.queue.acquire(); }
+    fn close(&self) { self.pool.close(); self.pool.twice(); self.queue.close(); }
+    fn run(&mut self) {
+        self.acquire();
+        let mut pool = db::open();
+        let conn = pool.acquire();
+        if let Some(conn) = conn { conn.close(); }
+        let mut queue = queue::open();
+        queue.acquire();
+        Pool::new().again().close();
+        [Queue::new()].iter().for_each(|one| one.close());
+    }
+}
+fn any(unknown: impl Fn() -> u8, closer: &dyn Close) { unknown(); closer.close(); }
+fn generic<C: Close>(closer: &C) { closer.close(); }
+";
+
+#[test]
+fn callers_of_namesakes_are_told_apart() {
+    assert_lines(
+        &Repository::new(POOLS).calls(),
+        "
+    src/db/mod.rs:2 new call in open -> src/db/pool.rs#Pool.new qualified 99
+    src/db/pool.rs:2 close call in Close.twice -> src/db/pool.rs#Close.close own 99
+    src/db/pool.rs:11 close call in Pool.acquire -> src/db/pool.rs#Conn.close receiver 99
+    src/db/pool.rs:14 open_again call in Pool.again -> src/db/mod.rs#open import 99
+    src/db/pool.rs:17 close call in Pool.close -> src/db/pool.rs#Conn.close receiver 99
+    src/queue.rs:7 new call in open -> src/queue.rs#Queue.new qualified 99
+    src/service.rs:5 acquire call in Service.acquire -> src/db/pool.rs#Pool.acquire receiver 99
+    src/service.rs:5 acquire call in Service.acquire -> src/queue.rs#Queue.acquire receiver 99
+    src/service.rs:6 close call in Service.close -> src/db/pool.rs#Pool.close receiver 99
+    src/service.rs:6 twice call in Service.close -> src/db/pool.rs#Close.twice receiver 99
+    src/service.rs:6 close call in Service.close -> src/queue.rs#Queue.close receiver 99
+    src/service.rs:8 acquire call in Service.run -> src/service.rs#Service.acquire own 99
+    src/service.rs:9 open call in Service.run -> src/db/mod.rs#open qualified 99
+    src/service.rs:10 acquire call in Service.run -> src/db/pool.rs#Pool.acquire receiver 99
+    src/service.rs:11 close call in Service.run -> src/db/pool.rs#Conn.close receiver 99
+    src/service.rs:12 open call in Service.run -> src/queue.rs#open qualified 99
+    src/service.rs:13 acquire call in Service.run -> src/queue.rs#Queue.acquire receiver 99
+    src/service.rs:14 new call in Service.run -> src/db/pool.rs#Pool.new qualified 99
+    src/service.rs:14 again call in Service.run -> src/db/pool.rs#Pool.again receiver 99
+    src/service.rs:14 close call in Service.run -> src/db/pool.rs#Pool.close receiver 99
+    src/service.rs:15 new call in Service.run -> src/queue.rs#Queue.new qualified 99
+    src/service.rs:15 close call in Service.run -> src/service.rs#Service.close candidate 12
+    src/service.rs:15 close call in Service.run -> src/queue.rs#Queue.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Close.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Conn.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Pool.close candidate 8
+    src/service.rs:18 close call in any -> src/db/pool.rs#Close.close receiver 99
+    src/service.rs:19 close call in generic -> src/db/pool.rs#Close.close receiver 99
+    ",
+    );
+}

@@ -1,0 +1,117 @@
+//! TypeScript and JavaScript.
+
+use crate::names::testing::{Repository, assert_lines};
+
+const POOLS: &str = r#"
+== package.json
+{ "name": "acme" }
+== src/db/index.ts
+export * from './pool.js';
+export { helper as help } from './helpers';
+== src/db/pool.ts
+export interface Closer { close(): void; }
+export class Conn implements Closer { close() {} }
+export abstract class Base {
+  abstract acquire(): Conn;
+  check() { return this.acquire(); }
+}
+export class Pool extends Base {
+  static make() { return new Pool(1); }
+  private conns: Conn[] = [];
+  constructor(private readonly size: number, private first = new Conn()) { super(); }
+  get conn(): Conn { return this.conns[0]; }
+  acquire(): Conn { return this.conns.pop()!; }
+  close() { this.conns.forEach(conn => conn.close()); this.first.close(); }
+}
+== src/db/helpers.ts
+import type { Pool } from './pool';
+export function helper(pool: Pool) { pool.check().close(); }
+== src/queue.ts
+export default class Queue { acquire() {} close() {} static make() { return new Queue(); } }
+export const close = (queue: Queue) => queue.close();
+== src/service.ts
+import { Pool, help } from './db';
+import Queue, { close as shut } from './queue';
+import * as db from './db';
+
+export class Service {
+  constructor(private pool: Pool, private queue?: Queue) {}
+  acquire() { return this.pool.acquire(); }
+  async close() {
+    this.queue?.close();
+    this.pool.conn.close();
+    (await this.open()).close();
+  }
+  async open() { return Pool.make(); }
+  run(unknown: any) {
+    this.acquire().close();
+    const q = new Queue();
+    q.acquire();
+    shut(q);
+    help(new db.Pool(2));
+    const { pool } = this;
+    pool.close();
+    unknown.acquire();
+    [new Queue()].map(one => one.close());
+    const made = Queue.make();
+    made.close();
+  }
+}
+== src/legacy.js
+const { Pool } = require('./db/pool');
+const Queue = require('./queue').default;
+function run() {
+  const pool = new Pool();
+  pool.acquire();
+  Queue.make().close();
+}
+module.exports = { run };
+"#;
+
+#[test]
+fn callers_of_namesakes_are_told_apart() {
+    assert_lines(
+        &Repository::new(POOLS).calls(),
+        "
+    src/db/helpers.ts:2 check call in helper -> src/db/pool.ts#Base.check receiver 99
+    src/db/helpers.ts:2 close call in helper -> src/db/pool.ts#Conn.close receiver 99
+    src/db/pool.ts:5 acquire call in Base.check -> src/db/pool.ts#Base.acquire own 99
+    src/db/pool.ts:8 Pool new in Pool.make -> src/db/pool.ts#Pool file 99
+    src/db/pool.ts:10 Conn new in Pool.constructor -> src/db/pool.ts#Conn file 99
+    src/db/pool.ts:13 close call in Pool.close -> src/db/pool.ts#Conn.close receiver 99
+    src/db/pool.ts:13 close call in Pool.close -> src/db/pool.ts#Conn.close receiver 99
+    src/legacy.js:4 Pool new in run -> src/db/pool.ts#Pool import 99
+    src/legacy.js:5 acquire call in run -> src/db/pool.ts#Pool.acquire receiver 99
+    src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 30
+    src/legacy.js:6 close call in run -> src/service.ts#Service.close candidate 8
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Closer.close candidate 8
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Conn.close candidate 8
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Pool.close candidate 8
+    src/legacy.js:6 close call in run -> src/queue.ts#close candidate 8
+    src/queue.ts:1 Queue new in Queue.make -> src/queue.ts#Queue file 99
+    src/queue.ts:2 close call in close -> src/queue.ts#Queue.close receiver 99
+    src/service.ts:7 acquire call in Service.acquire -> src/db/pool.ts#Pool.acquire receiver 99
+    src/service.ts:9 close call in Service.close -> src/queue.ts#Queue.close receiver 99
+    src/service.ts:10 close call in Service.close -> src/db/pool.ts#Conn.close receiver 99
+    src/service.ts:11 open call in Service.close -> src/service.ts#Service.open own 99
+    src/service.ts:11 close call in Service.close -> src/db/pool.ts#Pool.close receiver 99
+    src/service.ts:13 make call in Service.open -> src/db/pool.ts#Pool.make qualified 99
+    src/service.ts:15 acquire call in Service.run -> src/service.ts#Service.acquire own 99
+    src/service.ts:15 close call in Service.run -> src/db/pool.ts#Conn.close receiver 99
+    src/service.ts:16 Queue new in Service.run -> src/queue.ts#Queue import 99
+    src/service.ts:17 acquire call in Service.run -> src/queue.ts#Queue.acquire receiver 99
+    src/service.ts:18 shut call in Service.run -> src/queue.ts#close import 99
+    src/service.ts:19 help call in Service.run -> src/db/helpers.ts#helper import 99
+    src/service.ts:19 Pool new in Service.run -> src/db/pool.ts#Pool qualified 99
+    src/service.ts:21 close call in Service.run -> src/db/pool.ts#Pool.close receiver 99
+    src/service.ts:22 acquire call in Service.run -> src/service.ts#Service.acquire candidate 30
+    src/service.ts:22 acquire call in Service.run -> src/queue.ts#Queue.acquire candidate 8
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Base.acquire candidate 8
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Pool.acquire candidate 8
+    src/service.ts:23 Queue new in Service.run -> src/queue.ts#Queue import 99
+    src/service.ts:23 close call in Service.run -> src/queue.ts#Queue.close receiver 99
+    src/service.ts:24 make call in Service.run -> src/queue.ts#Queue.make qualified 99
+    src/service.ts:25 close call in Service.run -> src/queue.ts#Queue.close receiver 99
+    ",
+    );
+}
