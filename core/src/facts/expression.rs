@@ -16,9 +16,13 @@
 //!             | ?           the value inside: `?` of Rust, a pattern `Some(x)`
 //!             | .await      the value that is waited for, also where `await` is written before
 //!             | .N          an element of a tuple, N a number
+//!             | (A.P)       what the function that is argument A of a call is handed as its parameter P
 //! TYPE       := the type as written, without blanks, references, pointers, lifetimes, `mut`, `const`, `dyn`, `impl`; with its arguments:
 //!               `Vec<Pool>`, `dict[str,Pool]`, `Pool|None`, `a.b.Pool`
 //! ```
+//!
+//! The type of a function may be followed by what it hands to functions that are its arguments: ` A.P=TYPE` each, or `?` first
+//! where its result is not known.
 //!
 //! A local is replaced by `<TYPE>` where it is annotated, by the expression that it was given where that is written in
 //! this grammar, and else by `?`. What would be longer than [`MAX_LEN`] bytes is `?`.

@@ -31,6 +31,11 @@ pub struct Change {
 /// What imports of the package round a file mention, which has no name there.
 const ROUND: &str = "__init__";
 
+/// Methods that an instance has which can be called.
+const CALLED: &str = "__call__ __invoke operator";
+/// What makes an instance.
+const MADE: &str = "constructor";
+
 /// Half the hashes of the names that a file mentions, ascending: of a large snapshot there are many millions.
 pub fn mentions(facts: &Facts) -> Box<[u32]> {
     let mut all: Vec<u32> = Vec::new();
@@ -38,6 +43,14 @@ pub fn mentions(facts: &Facts) -> Box<[u32]> {
     for one in &facts.references {
         add(&one.name);
         one.receiver.iter().for_each(|text| add(text));
+        // Calls of instances and what constructors hand on are looked for by names that are not written.
+        let text = one.receiver.as_deref().unwrap_or_default();
+        if text.contains("()") {
+            add(CALLED);
+        }
+        if text.contains("(0.") || text.contains("(1.") {
+            add(MADE);
+        }
     }
     for one in &facts.symbols {
         add(&one.name);

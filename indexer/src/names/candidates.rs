@@ -15,6 +15,8 @@ const MOST_SEEN: usize = 4000;
 const MANY: usize = 200;
 /// Most symbols of one name that linkage may mean.
 pub const MOST_LINKED: usize = 64;
+/// Most overloads of one name that are told.
+pub const MOST_OVERLOADS: usize = 8;
 /// Most candidates of a site.
 pub const MOST: usize = 16;
 

@@ -121,7 +121,7 @@ impl<'n> Evaluator<'n> {
                 }
                 (Step::Member(name), next, _) => {
                     let is_called = matches!(next, Some(Step::Call));
-                    self.spend().then(|| self.member_value(point, value, name, is_called)).unwrap_or(Value::Unknown)
+                    if self.spend() { self.member_value(point, value, name, is_called) } else { Value::Unknown }
                 }
                 _ => self.step(value, *step),
             };
@@ -270,7 +270,7 @@ impl<'n> Evaluator<'n> {
         let before = (std::mem::replace(&mut self.fuel, FUEL), std::mem::take(&mut self.is_cut));
         self.open.push(symbol);
         let point = Point { file: names.all.file_of(symbol), at: symbol };
-        let text = names.all.words.text(written);
+        let text = result_of(names.all.words.text(written));
         let value = match text.strip_prefix('=') {
             Some(expression) => self.evaluate(point, expression),
             None => Value::of(self.type_of(point, text)),
@@ -300,6 +300,7 @@ impl<'n> Evaluator<'n> {
         }
         match step {
             Step::Member(_) => Value::Unknown,
+            Step::Handed(argument, parameter) => self.handed(value, argument, parameter),
             Step::Call => self.called(value),
             Step::Element => self.map_instance(value, element),
             Step::Inside => self.map_instance(value, |known| match known {
@@ -367,6 +368,26 @@ impl<'n> Evaluator<'n> {
         }
     }
 
+    /// What a function, or the constructor of a type, hands to a function that is its argument.
+    fn handed(&mut self, value: Value, argument: usize, parameter: usize) -> Value {
+        let (function, through) = match value {
+            Value::Function(function, through) => (Some(function), through),
+            Value::Type(known @ Type::Symbol(..)) => {
+                let name = self.names().all.words.find("constructor");
+                let found = name.map(|name| self.members_of(&known, name).places).unwrap_or_default();
+                (found.into_iter().find_map(Place::symbol), known)
+            }
+            _ => return Value::Unknown,
+        };
+        let Some(function) = function else { return Value::Unknown };
+        let names = self.scout.names;
+        let key = format!("{argument}.{parameter}=");
+        let mut handed = names.all.words.text(names.all.symbol(function).of_type).split(' ').skip(1);
+        let Some(written) = handed.find_map(|part| part.strip_prefix(&key)) else { return Value::Unknown };
+        let known = self.type_of(Point { file: names.all.file_of(function), at: function }, written);
+        Value::of(substitute(&known, &through))
+    }
+
     fn is_callable(&self, place: Place) -> bool {
         place.symbol().is_some_and(|symbol| self.names().all.symbol(symbol).kind.is_callable())
     }
@@ -405,7 +426,7 @@ impl<'n> Evaluator<'n> {
             return Value::Unknown;
         }
         // `Self` is what it was called on, which may stand below its type.
-        let text = names.all.words.text(definition.of_type);
+        let text = result_of(names.all.words.text(definition.of_type));
         let is_own = super::typing::is_self(text) || matches!(text, "=this" | "=Self()");
         if is_own && *through != Type::Unknown {
             return Value::Instance(through.clone());
@@ -427,6 +448,11 @@ impl<'n> Evaluator<'n> {
         let all = lineage.types.iter().map(|&above| Type::Symbol(above, Rc::new([]))).collect();
         Some(Type::Union(all))
     }
+}
+
+/// The type of a function without what it hands on.
+fn result_of(text: &str) -> &str {
+    text.find(' ').filter(|&at| text[at..].contains('=')).map_or(text, |at| &text[..at])
 }
 
 fn file_of(place: Place) -> u32 {

@@ -32,6 +32,8 @@ pub enum Step<'e> {
     Await,
     /// An element of a tuple.
     Part(usize),
+    /// What the function that is this argument is handed as this parameter.
+    Handed(usize, usize),
 }
 
 /// Takes an expression apart; what cannot be read makes it unknown.
@@ -74,6 +76,11 @@ fn step(text: &str) -> Option<(Step<'_>, &str)> {
             return Some((step, rest));
         }
     }
+    if let Some(inner) = text.strip_prefix('(') {
+        let (numbers, rest) = inner.split_once(')')?;
+        let (argument, parameter) = numbers.split_once('.')?;
+        return Some((Step::Handed(argument.parse().ok()?, parameter.parse().ok()?), rest));
+    }
     let after = text.strip_prefix("::").or_else(|| text.strip_prefix('.')).or_else(|| text.strip_prefix('\\'))?;
     let (name, rest) = after.split_at(word_len(after));
     if name.is_empty() {
@@ -113,7 +120,8 @@ mod tests {
     #[test]
     fn receivers_are_taken_apart() {
         use Step::{Await, Call, Element, Inside, Member, Part};
-        let cases: [(&str, Primary<'_>, &[Step<'_>]); 10] = [
+        let cases: [(&str, Primary<'_>, &[Step<'_>]); 11] = [
+            ("operate(0.1).x", Primary::Name("operate"), &[Step::Handed(0, 1), Member("x")]),
             ("this.pool", Primary::This, &[Member("pool")]),
             ("Pool::new()?", Primary::Name("Pool"), &[Member("new"), Call, Inside]),
             ("<Vec<Pool>>[].0", Primary::Of("Vec<Pool>"), &[Element, Part(0)]),

@@ -338,7 +338,10 @@ impl<'n> Resolver<'n> {
             site: start,
         };
         match outcome {
-            Outcome::Symbols(found, tier) => {
+            Outcome::Symbols(mut found, tier) => {
+                if tier != Tier::Candidate {
+                    found.truncate(candidates::MOST_OVERLOADS);
+                }
                 let sure = tiers::confidence(site.family, tier, found.len().min(candidates::MOST));
                 self.record_symbols(edge, found, tier, sure);
             }

@@ -23,10 +23,7 @@ pub fn confidence(family: Family, tier: Tier, n: usize) -> (Confidence, Confiden
     let (first, other) = match (tier, n) {
         (Tier::Candidate, n) => candidate(family, n),
         (_, 0 | 1) => (share(family, tier), 0),
-        // One macro for several builds: the first is for the usual one.
-        (Tier::Package, _) if family == Family::Rust => (97, 3),
-        // Overloads, or one name for several builds: the first is most often meant.
-        (tier, n) => ((u16::from(share(family, tier)) * 7 / 10) as u8, 30 / (n.clamp(2, 31) - 1) as u8),
+        (tier, n) => several(family, tier, n),
     };
     (Confidence(first), Confidence(other.max(1)))
 }
@@ -36,12 +33,29 @@ fn share(family: Family, tier: Tier) -> u8 {
     match (tier, family) {
         (Tier::Precise, _) => 100,
         (Tier::Own | Tier::Receiver | Tier::Qualified, Family::Python) => 98,
-        (Tier::Package, family) if !matches!(family, Family::Rust | Family::Go) => 90,
+        (Tier::Package, family) if !matches!(family, Family::Rust | Family::Go | Family::Jvm | Family::C) => 90,
+        (Tier::File, Family::C) => 96,
         (Tier::Own | Tier::File | Tier::Import | Tier::Qualified | Tier::Receiver | Tier::Package, _) => 99,
         (Tier::Unique, Family::Python) => 79,
         (Tier::Unique, Family::Rust) => 79,
         (Tier::Unique, _) => 65,
         (Tier::Candidate, _) => candidate(family, 1).0,
+    }
+}
+
+/// Overloads, or one name for several builds: what is meant is one of them, and not always the first.
+fn several(family: Family, tier: Tier, n: usize) -> (u8, u8) {
+    match (family, tier, n) {
+        // One macro for several builds: the first is for the usual one.
+        (Family::Rust, Tier::Package, _) => (97, 3),
+        (Family::Jvm, _, 2) => (54, 42),
+        (Family::Jvm, _, 3) => (20, 40),
+        (Family::Jvm, _, _) => (13, 9),
+        (Family::Go, _, n) => (100 / n.max(1) as u8, 100 / n.max(1) as u8),
+        (Family::C, _, 2) => (62, 36),
+        (Family::C, _, 3) => (18, 41),
+        (Family::C, _, _) => (10, 30),
+        (family, tier, n) => ((u16::from(share(family, tier)) * 7 / 10) as u8, 30 / (n.clamp(2, 31) - 1) as u8),
     }
 }
 
@@ -59,6 +73,7 @@ fn candidate(family: Family, n: usize) -> (u8, u8) {
         (Family::Script, 2) => (38, 29),
         (Family::Script, 3) => (20, 35),
         (Family::Script, _) => (30, 8),
+        (Family::Jvm, _) => (2, 2),
         (Family::Go, 0 | 1) => (20, 20),
         (Family::Go, _) => (8, 6),
         (_, n) => (40 / n.clamp(1, 40) as u8, 40 / n.clamp(1, 40) as u8),

@@ -6,8 +6,8 @@ use kotadb_core::facts::SymbolKind;
 
 use super::builtins;
 use super::containers::{self, Shape};
-use super::family::Family;
 use super::evaluate::{Evaluator, OUTSIDE, Type, Value};
+use super::family::Family;
 use super::holders::substitute;
 use super::place::{Place, Want};
 use super::scout::{Point, symbols};
@@ -212,7 +212,8 @@ impl Evaluator<'_> {
 
 /// Whether a type is the one that it is written in, or what stands below: `Self`, `te.Self`.
 pub fn is_self(name: &str) -> bool {
-    matches!(name, "Self" | "this" | "self" | "static") || name.strip_suffix(".Self").is_some_and(|module| module.len() < 20)
+    matches!(name, "Self" | "this" | "self" | "static")
+        || name.strip_suffix(".Self").is_some_and(|module| module.len() < 20)
 }
 
 /// `T`, `K`, `TValue`: how parameters of types are called.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! mod          which rule sees which node
+//! attribute    macros that stand before declarations
 //! usage        how names, members and types are used
 //! declaration  declarations: functions, variables, fields, type aliases, locals
 //! declarator   what a declarator declares: `*(*name[3])(int)`
@@ -16,6 +17,7 @@
 //! Nothing is preprocessed: all branches of `#ifdef` count, and a macro that is used looks like a function that is called.
 //! A `.h` is C by its name; one with classes, templates or namespaces is read as C++.
 
+mod attribute;
 mod declaration;
 mod declarator;
 mod expression;
@@ -122,7 +124,7 @@ pub fn extract_plus(job: &Job<'_>) -> Facts {
 }
 
 fn run(job: &Job<'_>, grammar: &'static Words, is_plus: bool) -> Facts {
-    let Some(tree) = job.parse(&grammar.language) else { return job.nothing() };
+    let Some(tree) = job.parse_text(&grammar.language, &attribute::masked(job.text.0)) else { return job.nothing() };
     let mut rules = Family::new(job.text, grammar, is_plus);
     let is_whole = walk::walk(tree.root_node(), &mut rules, job);
     rules.finish(!is_whole)

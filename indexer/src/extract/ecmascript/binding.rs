@@ -5,6 +5,7 @@ use std::rc::Rc;
 use kotadb_core::facts::{Arity, Role};
 use tree_sitter::Node;
 
+use super::handed::Given;
 use super::{Field, Kind, Later, Open, Script, Value, Walk};
 use crate::extract::collector::Ticket;
 use crate::extract::expression::{member, of_type, unknown, with};
@@ -24,7 +25,7 @@ impl<'t> Script<'t> {
         node: Node<'t>,
         ticket: Option<Ticket>,
         this: Option<&str>,
-        first: &str,
+        given: Given<'_>,
         walk: &mut Walk<'t>,
     ) {
         self.scopes.enter();
@@ -40,7 +41,7 @@ impl<'t> Script<'t> {
         self.open.push(Open::Function { ticket: ticket.filter(|_| is_open) });
         walk.then(self.field(node, Field::TypeParameters));
         for (at, parameter) in self.parameters(node).into_iter().enumerate() {
-            self.parameter(parameter, if at == 0 { first } else { "?" }, walk);
+            self.parameter(parameter, &given.parameter(at), walk);
         }
         walk.then(self.field(node, Field::ReturnType));
         if let Some(body) = self.field(node, Field::Body) {
@@ -54,13 +55,13 @@ impl<'t> Script<'t> {
     }
 
     /// A function that is an expression; its name is known in it alone.
-    pub(super) fn callback(&mut self, node: Node<'t>, first: &str, walk: &mut Walk<'t>) {
+    pub(super) fn callback(&mut self, node: Node<'t>, given: Given<'_>, walk: &mut Walk<'t>) {
         let is_arrow = self.kind(node) == Kind::ArrowFunction;
         self.scopes.enter();
         if !is_arrow {
             self.scopes.bind(self.word(node, Field::Name), "?");
         }
-        self.enter_function(node, None, (!is_arrow).then_some("?"), first, walk);
+        self.enter_function(node, None, (!is_arrow).then_some("?"), given, walk);
         walk.later(Later::Leave);
     }
 
@@ -78,7 +79,7 @@ impl<'t> Script<'t> {
         self.field(first, Field::TypeOf).filter(|_| self.word(first, Field::Pattern) == "this")
     }
 
-    fn parameter(&mut self, parameter: Node<'t>, first: &str, walk: &mut Walk<'t>) {
+    fn parameter(&mut self, parameter: Node<'t>, given: &str, walk: &mut Walk<'t>) {
         let pattern = self.field(parameter, Field::Pattern).unwrap_or(parameter);
         let (annotation, default) = (self.field(parameter, Field::TypeOf), self.field(parameter, Field::Value));
         for decorator in walk::named_children(parameter).into_iter().filter(|it| self.kind(*it) == Kind::Decorator) {
@@ -91,8 +92,8 @@ impl<'t> Script<'t> {
             (None, Some(default)) => Value::Of(default),
             _ => Value::Unknown,
         };
-        if matches!(value, Value::Unknown) && first != "?" {
-            return self.bind_known(pattern, first.into(), walk);
+        if matches!(value, Value::Unknown) && given != "?" {
+            return self.bind_known(pattern, given.into(), walk);
         }
         walk.later(Later::Bind { target: pattern, value });
     }
@@ -131,7 +132,10 @@ impl<'t> Script<'t> {
         if known.starts_with('?') {
             return;
         }
-        self.facts.symbol_mut(ticket).of_type = Some(with("=", &known));
+        // What it hands on stays behind it.
+        let symbol = self.facts.symbol_mut(ticket);
+        let handed = symbol.of_type.as_deref().and_then(|told| told.find(' ').map(|at| told[at..].to_owned()));
+        symbol.of_type = Some(with("=", &with(&known, &handed.unwrap_or_default())));
         if let Some(Open::Function { ticket }) = self.open.last_mut() {
             *ticket = None;
         }

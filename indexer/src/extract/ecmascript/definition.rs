@@ -3,6 +3,7 @@
 use kotadb_core::facts::{Flags, Span, Symbol, SymbolKind};
 use tree_sitter::Node;
 
+use super::handed::Given;
 use super::{Export, Field, Kind, Later, Script, Walk};
 use crate::extract::collector::Ticket;
 use crate::extract::expression::{unknown, with};
@@ -18,6 +19,7 @@ impl<'t> Script<'t> {
         let mut symbol = self.symbol(node, self.field(node, Field::Name), export, SymbolKind::Function);
         symbol.arity = self.arity(node);
         symbol.of_type = self.returned_type(node);
+        self.tell_handed(&mut symbol, node);
         for (flag, holds) in [
             (Flags::ASYNC, self.has_token(node, Kind::Async)),
             (Flags::DECLARATION, self.kind(node) == Kind::FunctionSignature),
@@ -26,7 +28,7 @@ impl<'t> Script<'t> {
         }
         self.scopes.share(self.word(node, Field::Name));
         let ticket = self.facts.symbol(symbol);
-        self.enter_function(node, Some(ticket), Some("?"), "?", walk);
+        self.enter_function(node, Some(ticket), Some("?"), Given::NOTHING, walk);
     }
 
     /// The written type that a function returns.
@@ -103,13 +105,14 @@ impl<'t> Script<'t> {
                 symbol.arity = self.arity(value);
                 symbol.signature = self.signature_before_body(symbol.signature.start as usize, value);
                 symbol.of_type = self.returned_type(value).or(symbol.of_type);
+                self.tell_handed(&mut symbol, value);
                 if self.has_token(value, Kind::Async) {
                     symbol.flags = symbol.flags.with(Flags::ASYNC);
                 }
                 let this = if symbol.kind == SymbolKind::Method { "this" } else { "?" };
                 let this = (self.kind(value) != Kind::ArrowFunction).then_some(this);
                 let ticket = self.facts.symbol(symbol);
-                self.enter_function(value, Some(ticket), this, "?", walk);
+                self.enter_function(value, Some(ticket), this, Given::NOTHING, walk);
             }
             Kind::Class => {
                 symbol.signature = self.signature_before_body(symbol.signature.start as usize, value);

@@ -3,6 +3,7 @@
 use kotadb_core::facts::{Flags, Relation, Role, Symbol, SymbolKind};
 use tree_sitter::Node;
 
+use super::handed::Given;
 use super::{Field, Kind, Later, Open, Script, Walk};
 use crate::extract::collector::Ticket;
 use crate::extract::expression::{bounded_text, with};
@@ -114,13 +115,13 @@ impl<'t> Script<'t> {
         let Some(name) = name.filter(|_| in_class) else {
             self.decorated = None;
             walk.then(self.field(node, Field::Name).filter(|it| self.kind(*it) == Kind::ComputedName));
-            return self.enter_function(node, None, Some(if in_class { this } else { "?" }), "?", walk);
+            return self.enter_function(node, None, Some(if in_class { this } else { "?" }), Given::NOTHING, walk);
         };
         let ticket = self.add_method(node, name, is_static);
         if self.text.of(name) == "constructor" {
             self.parameter_properties(node);
         }
-        self.enter_function(node, Some(ticket), Some(this), "?", walk);
+        self.enter_function(node, Some(ticket), Some(this), Given::NOTHING, walk);
     }
 
     fn add_method(&mut self, node: Node<'t>, name: Node<'t>, is_static: bool) -> Ticket {
@@ -133,6 +134,7 @@ impl<'t> Script<'t> {
         let mut symbol = self.member_symbol(node, name, kind);
         symbol.arity = self.arity(node);
         symbol.of_type = self.returned_type(node);
+        self.tell_handed(&mut symbol, node);
         for (flag, holds) in [
             (Flags::STATIC, is_static),
             (Flags::ACCESSOR, is_getter),
@@ -312,15 +314,16 @@ impl<'t> Script<'t> {
         let in_class = matches!(self.open.last(), Some(Open::Class { .. })) && self.bodies.is_empty();
         let is_overload = in_class && self.kind(node) == Kind::MethodSignature;
         let Some(name) = self.member_name(node).filter(|_| in_class || self.is_in_body()) else {
-            return self.enter_function(node, None, None, "?", walk);
+            return self.enter_function(node, None, None, Given::NOTHING, walk);
         };
         let mut symbol = self.member_symbol(node, name, SymbolKind::Method);
         symbol.signature = self.text.first_row(node);
         symbol.arity = self.arity(node);
         symbol.of_type = self.returned_type(node);
+        self.tell_handed(&mut symbol, node);
         symbol.flags = symbol.flags.with(if is_overload { Flags::DECLARATION } else { Flags::ABSTRACT });
         let ticket = self.facts.symbol(symbol);
-        self.enter_function(node, Some(ticket), None, "?", walk);
+        self.enter_function(node, Some(ticket), None, Given::NOTHING, walk);
     }
 
     pub(super) fn property_signature(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
@@ -374,7 +377,7 @@ impl<'t> Script<'t> {
         };
         if self.kind(node) == Kind::MethodDefinition {
             let ticket = self.add_method(node, name, false);
-            return self.enter_function(node, Some(ticket), Some("this"), "?", walk);
+            return self.enter_function(node, Some(ticket), Some("this"), Given::NOTHING, walk);
         }
         let kind = match value.map(|value| self.kind(value)) {
             Some(Kind::ArrowFunction | Kind::FunctionExpression | Kind::GeneratorFunction) => SymbolKind::Method,

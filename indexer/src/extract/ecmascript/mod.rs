@@ -8,6 +8,7 @@
 //! binding      parameters, local variables, loops, narrowing
 //! usage        names, members, calls, elements of JSX, types
 //! expression   receivers and values
+//! handed       what functions get that are arguments of others
 //! using        what the grammars do not know yet
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod binding;
 mod definition;
 mod expression;
+mod handed;
 mod member;
 mod module;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use kotadb_core::facts::{Facts, Flags, Role};
 use memchr::memmem;
 use tree_sitter::{Node, Tree};
 
+use self::handed::Given;
 use super::collector::{Collector, Ticket};
 use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
@@ -67,7 +70,7 @@ vocabulary! {
         NestedIdentifier = "nested_identifier", NestedType = "nested_type_identifier", NewExpression = "new_expression",
         NonNull = "non_null_expression", Number = "number", Object = "object", ObjectAssignment = "object_assignment_pattern",
         ObjectPattern = "object_pattern", ObjectType = "object_type", OptionalParameter = "optional_parameter", Pair = "pair",
-        PairPattern = "pair_pattern", Parenthesized = "parenthesized_expression", PredefinedType = "predefined_type",
+        PairPattern = "pair_pattern", Parenthesized = "parenthesized_expression", ParenthesizedType = "parenthesized_type", UnionType = "union_type", PredefinedType = "predefined_type",
         PrivateName = "private_property_identifier", PropertyName = "property_identifier",
         PropertySignature = "property_signature", PublicField = "public_field_definition", Regex = "regex",
         RequiredParameter = "required_parameter", RestPattern = "rest_pattern", ReturnStatement = "return_statement",
@@ -195,8 +198,13 @@ enum Later<'t> {
     Narrow(Node<'t>),
     /// What an arrow without braces gives.
     Returned(Node<'t>),
-    /// A function that is an argument, and what its first parameter is.
-    Callback(Node<'t>, Box<str>),
+    /// A function that is an argument, what its first parameter is, what is called, and which argument it is.
+    Callback {
+        node: Node<'t>,
+        first: Box<str>,
+        called: Box<str>,
+        argument: usize,
+    },
     /// A variable, its statement if it is alone in it, and what exports it.
     Declare(Node<'t>, Option<Node<'t>>, Option<Export>),
     /// What CommonJS exports under a name: the whole, the name, the value.
@@ -291,7 +299,9 @@ impl<'t> Rules<'t> for Script<'t> {
             Later::Restore(name, known) => self.scopes.bind(name, known),
             Later::Narrow(condition) => self.narrow(condition),
             Later::Returned(value) => self.returns(value),
-            Later::Callback(node, known) => self.callback(node, &known, walk),
+            Later::Callback { node, first, called, argument } => {
+                self.callback(node, Given { first: &first, of_call: Some((&called, argument)) }, walk);
+            }
             Later::Declare(declarator, statement, export) => self.declare(declarator, statement, export, walk),
             Later::Exported(node, name, value) => self.exported_value(node, name, value, walk),
             Later::Decorated(start) => self.decorated = Some(start),
@@ -338,7 +348,9 @@ impl<'t> Script<'t> {
             Kind::ForInStatement => self.for_in(node, walk),
             Kind::CatchClause => self.catch(node, walk),
             Kind::IfStatement => self.branch(node, walk),
-            Kind::ArrowFunction | Kind::FunctionExpression | Kind::GeneratorFunction => self.callback(node, "?", walk),
+            Kind::ArrowFunction | Kind::FunctionExpression | Kind::GeneratorFunction => {
+                self.callback(node, Given::NOTHING, walk)
+            }
             Kind::ReturnStatement => {
                 walk.children(node);
                 node.named_child(0).into_iter().for_each(|value| self.returns(value));

@@ -460,3 +460,25 @@ fn the_grammar_that_understands_a_text_is_taken() {
     assert!(!crate::extract::testing::facts("typescript", "const a = <A/>; const b = <T,>(x: T) => x;").partial);
     assert!(!crate::extract::testing::facts("javascript", "// @flow\nfunction f(a: number): string {}").partial);
 }
+
+#[test]
+fn functions_tell_what_they_hand_on() {
+    let text = r#"
+function operate(init: (source: Pool, sub: Conn<T> | null) => void, plain: string): Pool { return make(); }
+class Bus { on(name: string, take?: ((conn: Conn) => void) | null) { return name; } }
+operate((source, sub) => sub.close());
+new Bus(first => first.close());
+"#;
+    assert_lines(
+        &symbols("typescript", text),
+        "
+        2 function operate/2-2: Pool 0.0=Pool 0.1=Conn<T>|null
+        3 class Bus
+        3 method Bus.on/1-2: =<string> 1.0=Conn [exported]
+        ",
+    );
+    let found = references("typescript", text);
+    for expected in ["4 call operate(0.1) | close/0", "5 call Bus(0.0) | close/0"] {
+        assert!(found.contains(expected), "{expected} not in {found}");
+    }
+}

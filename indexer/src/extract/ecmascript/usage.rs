@@ -89,12 +89,17 @@ impl<'t> Script<'t> {
         if self.kind(arguments) != Kind::Arguments {
             return walk.then(arguments);
         }
-        walk.each_child(arguments, |walk, argument| match self.kind(argument) {
-            Kind::ArrowFunction | Kind::FunctionExpression => {
-                walk.later(Later::Callback(argument, self.given(function)));
+        let called = self.expression(function);
+        let listed = walk::named_children(arguments).into_iter().filter(|it| self.kind(*it) != Kind::Comment);
+        for (argument, node) in listed.enumerate() {
+            match self.kind(node) {
+                Kind::ArrowFunction | Kind::FunctionExpression => {
+                    let (first, called) = (self.given(function), called.clone());
+                    walk.later(Later::Callback { node, first, called, argument });
+                }
+                _ => walk.then(node),
             }
-            _ => walk.then(argument),
-        });
+        }
     }
 
     fn n_arguments(&self, arguments: Node<'t>, walk: &mut Walk<'t>) -> u8 {
@@ -118,7 +123,10 @@ impl<'t> Script<'t> {
             self.called(made, n_arguments, Role::New, walk);
         }
         walk.then(self.field(node, Field::TypeArguments));
-        walk.then(arguments);
+        match (self.field(node, Field::Constructor), arguments) {
+            (Some(made), Some(arguments)) => self.arguments(made, arguments, walk),
+            (_, arguments) => walk.then(arguments),
+        }
     }
 
     pub(super) fn decorator(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {

@@ -7,7 +7,7 @@ const C: &str = r#"
 struct conn { int fd; };
 struct ops { void (*close)(struct conn *); };
 struct pool { struct conn *first; struct ops ops; };
-struct pool *db_open(void);
+DB_API struct pool *db_open(void);
 void db_close(struct pool *pool);
 == src/db.c
 #include "db.h"
@@ -32,12 +32,12 @@ fn callers_of_namesakes_are_told_apart_in_c() {
         "
     app/main.c:2 db_close call in SHUT -> src/db.c#db_close import 99
     app/main.c:4 db_open call in main -> src/db.c#db_open import 99
-    app/main.c:4 SHUT call in main -> app/main.c#SHUT file 99
-    app/main.c:4 db_queue_all call in main -> app/main.c#db_queue_all file 99
-    src/db.c:3 helper call in db_open -> src/db.c#helper file 99
-    src/db.c:4 helper call in db_close -> src/db.c#helper file 99
+    app/main.c:4 SHUT call in main -> app/main.c#SHUT file 96
+    app/main.c:4 db_queue_all call in main -> app/main.c#db_queue_all file 96
+    src/db.c:3 helper call in db_open -> src/db.c#helper file 96
+    src/db.c:4 helper call in db_close -> src/db.c#helper file 96
     src/db.c:4 close call in db_close -> include/db.h#ops.close receiver 99
-    src/queue.c:3 helper call in db_queue -> src/queue.c#helper file 99
+    src/queue.c:3 helper call in db_queue -> src/queue.c#helper file 96
     src/queue.c:3 db_close call in db_queue -> src/db.c#db_close import 99
     src/queue.c:3 db_open call in db_queue -> src/db.c#db_open import 99
     ",
@@ -137,10 +137,10 @@ fn callers_of_namesakes_are_told_apart_in_cpp() {
     app/main.cc:20 check call in run -> db/pool.cc#db::Base.check receiver 99
     app/main.cc:21 make call in run -> db/pool.cc#db.Pool.make qualified 99
     app/main.cc:21 close call in run -> db/pool.cc#db.Pool.close receiver 99
-    app/main.cc:22 Service new in run -> app/main.cc#Service file 99
+    app/main.cc:22 Service new in run -> app/main.cc#Service file 96
     app/main.cc:23 acquire call in run -> app/main.cc#Service.acquire receiver 99
-    db/pool.cc:3 Pool new in db.open -> db/pool.h#db.Pool file 99
-    db/pool.cc:4 open call in db.Pool.make -> db/pool.cc#db.open file 99
+    db/pool.cc:3 Pool new in db.open -> db/pool.h#db.Pool file 96
+    db/pool.cc:4 open call in db.Pool.make -> db/pool.cc#db.open file 96
     db/pool.cc:6 check call in db.Pool.acquire -> db/pool.cc#db::Base.check own 99
     db/pool.cc:7 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99
     db/pool.cc:8 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99

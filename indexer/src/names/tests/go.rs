@@ -106,3 +106,49 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+const TYPES: &str = r#"
+== go.mod
+module example.org/acme
+== token/token.go
+package token
+
+type Pos int
+
+func (p Pos) IsValid() bool { return p != 0 }
+
+type List []*Node
+
+func (l List) Add() {}
+
+type Node struct {
+	Pos  Pos
+	Kids List
+}
+
+func (n *Node) Add()          {}
+func (n *Node) IsValid() bool { return n.Pos.IsValid() }
+== main.go
+package main
+
+import "example.org/acme/token"
+
+func run(n *token.Node) {
+	n.Pos.IsValid()
+	n.Kids.Add()
+	n.Kids[0].Add()
+}
+"#;
+
+#[test]
+fn types_made_of_others_have_methods_of_their_own() {
+    assert_lines(
+        &Repository::new(TYPES).calls(),
+        "
+    main.go:6 IsValid call in run -> token/token.go#Pos.IsValid receiver 99
+    main.go:7 Add call in run -> token/token.go#List.Add receiver 99
+    main.go:8 Add call in run -> token/token.go#Node.Add receiver 99
+    token/token.go:17 IsValid call in Node.IsValid -> token/token.go#Pos.IsValid receiver 99
+    ",
+    );
+}

@@ -94,3 +94,45 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+const CALLABLES: &str = r"
+== a.py
+import typing_extensions as te
+
+class Conn:
+    def close(self): ...
+
+class Other:
+    def close(self): ...
+    def copy(self): ...
+
+class Pool:
+    def copy(self) -> te.Self: ...
+    def close(  # a comment is no parameter
+        self, n: int
+    ) -> Conn:
+        self.copy().close(1).close()
+
+class Maker:
+    def __call__(self) -> Pool: ...
+
+def run(make: Maker, anything: te.Any):
+    make().copy().close(1)
+    anything.copy()
+";
+
+#[test]
+fn instances_that_are_called_and_types_of_their_own_are_known() {
+    assert_lines(
+        &Repository::new(CALLABLES).calls(),
+        "
+    a.py:15 copy call in Pool.close -> a.py#Pool.copy own 98
+    a.py:15 close call in Pool.close -> a.py#Pool.close receiver 98
+    a.py:15 close call in Pool.close -> a.py#Conn.close receiver 98
+    a.py:21 copy call in run -> a.py#Pool.copy receiver 98
+    a.py:21 close call in run -> a.py#Pool.close receiver 98
+    a.py:22 copy call in run -> a.py#Other.copy candidate 20
+    a.py:22 copy call in run -> a.py#Pool.copy candidate 3
+    ",
+    );
+}

@@ -99,3 +99,37 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+const BUILDERS: &str = r"
+== src/lib.rs
+pub type Answer<T> = std::result::Result<T, ()>;
+pub struct Conn;
+impl Conn { pub fn close(&self) {} }
+pub struct Other;
+impl Other { pub fn close(&self) {} pub fn build(&self) {} }
+pub struct Arg { action: Option<Other> }
+impl Arg {
+    pub fn new() -> Self { Arg { action: None } }
+    pub fn action(mut self) -> Self { self }
+    pub fn build(&self) -> Answer<Conn> { Ok(self.char()) }
+    fn char(&self) -> Conn { Conn }
+    fn check(&self) { assert_eq!(self.char().close(), ()); }
+}
+pub enum Pair { One(Conn), Two(Conn) }
+impl Pair { fn close(&self) {} }
+fn run(pair: Pair) -> Answer<()> {
+    Arg::new().action().build()?.close();
+    if let Pair::Two(conn) = &pair { conn.close(); }
+    pair.close();
+    Ok(())
+}
+";
+
+#[test]
+fn methods_and_fields_of_one_name_are_told_apart() {
+    assert_lines(
+        &Repository::new(BUILDERS).calls(),
+        "
+    ",
+    );
+}

@@ -115,3 +115,54 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+const CALLBACKS: &str = r#"
+== src/bus.ts
+export class Conn { close() {} }
+export class Other { close() {} }
+export class Bus {
+  constructor(run?: ((this: Bus, conn: Conn) => void) | null) {}
+  on(name: string, take: (other: Other, conn: Conn) => void): void {}
+}
+export function operate<T>(init: (bus: Bus, conn: Conn) => void) { return init; }
+== src/main.ts
+import { Bus, operate } from './bus';
+operate((bus, conn) => { conn.close(); bus.on('x', (a, b) => { a.close(); b.close(); }); });
+new Bus(conn => conn.close());
+"#;
+
+#[test]
+fn parameters_of_callbacks_are_what_they_are_handed() {
+    assert_lines(
+        &Repository::new(CALLBACKS).calls(),
+        "
+    src/main.ts:2 operate call -> src/bus.ts#operate import 99
+    src/main.ts:2 close call -> src/bus.ts#Conn.close receiver 99
+    src/main.ts:2 on call -> src/bus.ts#Bus.on receiver 99
+    src/main.ts:2 close call -> src/bus.ts#Other.close receiver 99
+    src/main.ts:2 close call -> src/bus.ts#Conn.close receiver 99
+    src/main.ts:3 Bus new -> src/bus.ts#Bus import 99
+    src/main.ts:3 close call -> src/bus.ts#Conn.close receiver 99
+    ",
+    );
+}
+
+const PIECES: &str = r#"
+== src/api.ts
+export interface Scheduler { schedule(work: string): void; schedule(work: number): void; }
+export interface Next { next(): void; }
+export interface Last { next(): void; }
+export function run(one: Next | Last, scheduler: Scheduler) { one.next(); scheduler.schedule(1); }
+"#;
+
+#[test]
+fn overloads_are_one_and_members_of_a_union_are_all_meant() {
+    assert_lines(
+        &Repository::new(PIECES).calls(),
+        "
+    src/api.ts:4 next call in run -> src/api.ts#Next.next receiver 99
+    src/api.ts:4 next call in run -> src/api.ts#Last.next receiver 99
+    src/api.ts:4 schedule call in run -> src/api.ts#Scheduler.schedule receiver 99
+    ",
+    );
+}
