@@ -182,6 +182,9 @@ impl<'n> Evaluator<'n> {
             if let Some(shape) = containers::shape(path.rsplit([':', OUTSIDE]).next().unwrap_or(&path)) {
                 return Value::Type(Type::Holder(shape, Rc::new([])));
             }
+            if super::typing::is_parameter(name) {
+                return Value::Unknown;
+            }
             let is_builtin = builtins::is_name(Family::Rust, name);
             return Value::Type(if is_builtin { Type::Builtin } else { Type::Outside(path) });
         }

@@ -27,7 +27,10 @@ impl Scout<'_> {
         if let Some(meaning) = self.by_scopes(point, name, want) {
             return Some(meaning);
         }
-        for rule in rules {
+        let is_rust = self.names.all.files[point.file as usize].family == Family::Rust;
+        // By linkage Rust finds macros, which nothing but `name!` means.
+        let n_rules = if is_rust && !matches!(want, Want::Macro | Want::Any) { rules.len() - 1 } else { rules.len() };
+        for rule in &rules[..n_rules] {
             let (places, tier) = rule(self, point, name);
             let places = self.suited(places, want);
             if !places.is_empty() {

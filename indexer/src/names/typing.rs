@@ -217,7 +217,7 @@ pub fn is_self(name: &str) -> bool {
 }
 
 /// `T`, `K`, `TValue`: how parameters of types are called.
-fn is_parameter(name: &str) -> bool {
+pub fn is_parameter(name: &str) -> bool {
     let mut signs = name.chars();
     let first = signs.next().is_some_and(|first| first.is_ascii_uppercase());
     let second = signs.next();

@@ -1,15 +1,46 @@
-//! Macros that stand before a declaration like an attribute: `LUA_API int lua_gettop (lua_State *L);`. The grammar takes one for
-//! the type and the type for the name, so it is given blanks in its place.
+//! Macros that stand in a declaration like attributes. The grammar takes one for the type and the type for the name, so it is
+//! given blanks in its place.
+//!
+//! ```text
+//! LUA_API int lua_gettop (lua_State *L);       before a declaration, where a line begins
+//! class LEVELDB_EXPORT Cache {                  before the name of a class
+//! int n_ GUARDED_BY(mutex_);                    the annotations of Clang for locks, by their documented names
+//! ```
 
 use std::borrow::Cow;
+
+use memchr::memmem;
 
 /// Words that are part of a type or say something of a declaration, and are never a name.
 const QUALIFIERS: [&[u8]; 8] = [b"const", b"static", b"inline", b"extern", b"struct", b"enum", b"union", b"volatile"];
 
-/// The text without such macros, of the same length. Only lines that begin with one are looked at: elsewhere a loud word is
-/// mostly a type or a constant.
-pub(super) fn masked(text: &[u8]) -> Cow<'_, [u8]> {
+/// Ends of the names of Clang's annotations for locks.
+const ANNOTATIONS: [&[u8]; 8] = [
+    b"GUARDED_BY(",
+    b"LOCKS_REQUIRED(",
+    b"LOCKS_EXCLUDED(",
+    b"LOCK_FUNCTION(",
+    b"LOCK_RETURNED(",
+    b"EXCLUSIVE_LOCK(",
+    b"SHARED_LOCK(",
+    b"ACQUIRED_AFTER(",
+];
+/// Longest annotation.
+const MAX_ANNOTATION: usize = 200;
+
+/// The text without such macros, of the same length.
+pub(super) fn masked(text: &[u8], is_plus: bool) -> Cow<'_, [u8]> {
     let mut known = Cow::Borrowed(text);
+    mask_lines(text, &mut known);
+    if is_plus {
+        mask_classes(text, &mut known);
+        mask_annotations(text, &mut known);
+    }
+    known
+}
+
+/// Elsewhere than where a line begins a loud word is mostly a type or a constant.
+fn mask_lines(text: &[u8], known: &mut Cow<'_, [u8]>) {
     let (mut start, mut is_continued) = (0, false);
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let len = loud_len(line);
@@ -19,7 +50,56 @@ pub(super) fn masked(text: &[u8]) -> Cow<'_, [u8]> {
         is_continued = line.trim_ascii_end().ends_with(b"\\");
         start += line.len();
     }
-    known
+}
+
+fn mask_classes(text: &[u8], known: &mut Cow<'_, [u8]>) {
+    for keyword in [b"class ".as_slice(), b"struct "] {
+        for at in memmem::find_iter(text, keyword) {
+            let start = at + keyword.len();
+            let len = loud_len(&text[start..]);
+            if len > 0 && names_class(&text[start + len..]) {
+                known.to_mut()[start..start + len].fill(b' ');
+            }
+        }
+    }
+}
+
+/// Whether a name follows, and then the body or bases of a class.
+fn names_class(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    let len = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let after = rest[len..].trim_ascii_start();
+    len > 0 && (after.starts_with(b"{") || after.starts_with(b"final") || after.starts_with(b":"))
+}
+
+fn mask_annotations(text: &[u8], known: &mut Cow<'_, [u8]>) {
+    for name in ANNOTATIONS {
+        for at in memmem::find_iter(text, name) {
+            let before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+            let line = text[..at - before].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+            let close = close(&text[at + name.len()..]);
+            if let Some(close) = close.filter(|_| !text[line..].trim_ascii_start().starts_with(b"#")) {
+                known.to_mut()[at - before..at + name.len() + close].fill(b' ');
+            }
+        }
+    }
+}
+
+/// How far it is to behind the bracket that closes.
+fn close(text: &[u8]) -> Option<usize> {
+    let mut depth = 1;
+    for (at, byte) in text.iter().enumerate().take(MAX_ANNOTATION) {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            b';' | b'{' | b'}' | b'\n' => return None,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
 }
 
 /// Bytes of the word in capitals that a line begins with.
@@ -78,7 +158,23 @@ mod tests {
             ("  OP_MOVE, /* int x (y) */", "  OP_MOVE, /* int x (y) */"),
         ];
         for (text, expected) in cases {
-            assert_eq!(String::from_utf8_lossy(&masked(text.as_bytes())), expected);
+            assert_eq!(String::from_utf8_lossy(&masked(text.as_bytes(), false)), expected);
+        }
+    }
+
+    #[test]
+    fn macros_of_classes_and_locks_are_blanked() {
+        let cases = [
+            ("class DB_EXPORT Cache {", "class           Cache {"),
+            ("struct API Pool : Base {", "struct     Pool : Base {"),
+            ("class FILE;", "class FILE;"),
+            ("  int n_ GUARDED_BY(mutex_);", "  int n_                    ;"),
+            ("void f() EXCLUSIVE_LOCKS_REQUIRED(a, b(c)) {", "void f()                                    {"),
+            ("#define GUARDED_BY(x) y(x)", "#define GUARDED_BY(x) y(x)"),
+            ("GUARDED_BY(", "GUARDED_BY("),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(String::from_utf8_lossy(&masked(text.as_bytes(), true)), expected);
         }
     }
 }

@@ -124,7 +124,8 @@ pub fn extract_plus(job: &Job<'_>) -> Facts {
 }
 
 fn run(job: &Job<'_>, grammar: &'static Words, is_plus: bool) -> Facts {
-    let Some(tree) = job.parse_text(&grammar.language, &attribute::masked(job.text.0)) else { return job.nothing() };
+    let known = attribute::masked(job.text.0, is_plus);
+    let Some(tree) = job.parse_text(&grammar.language, &known) else { return job.nothing() };
     let mut rules = Family::new(job.text, grammar, is_plus);
     let is_whole = walk::walk(tree.root_node(), &mut rules, job);
     rules.finish(!is_whole)

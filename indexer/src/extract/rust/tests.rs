@@ -399,11 +399,17 @@ fn words_that_are_keywords_elsewhere_are_names_among_tokens() {
     let text = r"
 fn f(a: A) {
     assert_eq!(a.char(), ast::Set::union(1));
-    assert!(union(2) == Default::default());
+    assert!(union(2) == Default::default() && <A as B>::run());
 }
 ";
     let found = references("rust", text);
-    let calls = ["3 call <A> | char/0 in f", "3 call ast::Set | union/1 in f", "4 call union/1 in f", "4 call Default | default/0 in f"];
+    let calls = [
+        "3 call <A> | char/0 in f",
+        "3 call ast::Set | union/1 in f",
+        "4 call union/1 in f",
+        "4 call Default | default/0 in f",
+        "4 call ? | run/0 in f",
+    ];
     for expected in calls {
         assert!(found.contains(expected), "{expected} not in {found}");
     }

@@ -1,6 +1,7 @@
 //! Arguments of macros. They are tokens, not a tree of expressions, so chains of names, dots and brackets are read from
 //! them: `assert_eq!(pool.get(1), LIMIT)`.
 
+use kotadb_core::facts::expression::UNKNOWN;
 use kotadb_core::facts::{Role, UNKNOWN_ARITY};
 use tree_sitter::Node;
 
@@ -86,7 +87,13 @@ impl<'t> Rust<'t> {
             self.scopes.bind(self.name(tokens[start]), "?");
             return start + 1;
         }
-        let mut known = self.first_of_chain(tokens, start);
+        // `<A as B>::run()`: what stands before is no chain.
+        let mut known = match before {
+            Some(Kind::Colons) if start > 1 && self.text.of(tokens[start - 2]) == ">" => {
+                self.link(tokens, start, UNKNOWN, "::")
+            }
+            _ => self.first_of_chain(tokens, start),
+        };
         let mut at = start + 1;
         loop {
             let kind = |at: usize| {
