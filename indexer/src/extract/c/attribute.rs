@@ -168,8 +168,8 @@ mod tests {
             ("class DB_EXPORT Cache {", "class           Cache {"),
             ("struct API Pool : Base {", "struct     Pool : Base {"),
             ("class FILE;", "class FILE;"),
-            ("  int n_ GUARDED_BY(mutex_);", "  int n_                    ;"),
-            ("void f() EXCLUSIVE_LOCKS_REQUIRED(a, b(c)) {", "void f()                                    {"),
+            ("  int n_ GUARDED_BY(mutex_);", "  int n_                   ;"),
+            ("void f() EXCLUSIVE_LOCKS_REQUIRED(a, b(c)) {", "void f()                                   {"),
             ("#define GUARDED_BY(x) y(x)", "#define GUARDED_BY(x) y(x)"),
             ("GUARDED_BY(", "GUARDED_BY("),
         ];

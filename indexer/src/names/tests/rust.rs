@@ -130,6 +130,18 @@ fn methods_and_fields_of_one_name_are_told_apart() {
     assert_lines(
         &Repository::new(BUILDERS).calls(),
         "
+    src/lib.rs:8 Arg new in Arg.new -> src/lib.rs#Arg file 99
+    src/lib.rs:10 char call in Arg.build -> src/lib.rs#Arg.char own 99
+    src/lib.rs:12 char call in Arg.check -> src/lib.rs#Arg.char own 99
+    src/lib.rs:12 close call in Arg.check -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:17 new call in run -> src/lib.rs#Arg.new qualified 99
+    src/lib.rs:17 action call in run -> src/lib.rs#Arg.action receiver 99
+    src/lib.rs:17 build call in run -> src/lib.rs#Arg.build receiver 99
+    src/lib.rs:17 close call in run -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:18 close call in run -> src/lib.rs#Conn.close candidate 48
+    src/lib.rs:18 close call in run -> src/lib.rs#Other.close candidate 19
+    src/lib.rs:18 close call in run -> src/lib.rs#Pair.close candidate 19
+    src/lib.rs:19 close call in run -> src/lib.rs#Pair.close receiver 99
     ",
     );
 }

@@ -166,3 +166,25 @@ fn overloads_are_one_and_members_of_a_union_are_all_meant() {
     ",
     );
 }
+
+const ELEMENTS: &str = r#"
+== src/row.tsx
+export function Row(props: { size: number }) { return <td>{props.size}</td>; }
+== src/other.jsx
+export const Row = () => <tr />;
+== src/table.tsx
+import { Row } from './row';
+import { Row as Other } from './other';
+export function Table() { return <table><Row size={1} /><Other /></table>; }
+"#;
+
+#[test]
+fn elements_of_one_name_are_told_apart() {
+    assert_lines(
+        &Repository::new(ELEMENTS).calls(),
+        "
+    src/table.tsx:3 Row call in Table -> src/row.tsx#Row import 99
+    src/table.tsx:3 Other call in Table -> src/other.jsx#Row import 99
+    ",
+    );
+}
