@@ -101,14 +101,17 @@ const RULES: &str = "
 - **Truth** is rust-analyzer, scip-typescript, scip-python, go/types, javac and clang.
 - **Definitions** are compared by file, line and name. Locals, parameters, type parameters and modules are no symbols; what else truth or
   ours leaves out stands below with its count. Code that the truth says nothing at all about (for another system, behind an unused
-  feature) is left out. A function inside a function, which the truth calls local, counts neither way.
+  feature) is left out. A function inside a function, which the truth calls local, counts neither way; nor does what a truth has no word
+  for: fields that parameters of a constructor declare, constructors that are not public, functions in objects whose type is written
+  (scip-typescript), fields that it takes for something that it defines nowhere (scip-python).
 - **Calls** are names before `(` of which the truth knows the meaning (SCIP), or what the compiler calls a call. In Rust only functions and
   macros: a variant before `(` may be a pattern.
 - **Callers** are edges of confidence 0.8 and more. P: of these, how many lead to what the truth has; one that leads into the repository
   where the truth names something outside is wrong. R: of the calls of the repository's own symbols, how many have the right edge. The
   method of a trait and that of an impl of the trait are as right as each other; so are a class and its constructor.
 - **Possible**: the same with edges of any confidence, beside plain name matching over the same symbols.
-- **Calibration error**: over ten bins of claimed confidence, the mean distance of what is claimed from what is right.
+- **Calibration error**: over ten bins of claimed confidence, the mean distance of what is claimed from what is right. What is claimed
+  was set by the rows `edges: right, …` of the repositories marked *tuned*.
 
 ## Repositories
 

@@ -67,6 +67,10 @@ impl<'t> Family<'t> {
 
     /// The function that a call and a block make. What the call takes are its parameters: `type, name, type, name`.
     fn begin_function(&mut self, node: Node<'t>, block: Node<'t>, callee: &'t str, arguments: Node<'t>) {
+        // C has no functions in others: what is indented stands in one that could not be read.
+        if !self.is_plus && node.start_position().column > 0 {
+            return self.facts.mention_at(callee, node.start_byte(), Role::Call, None);
+        }
         let text = self.text.of(arguments);
         let words: Vec<&'t str> = text.trim_matches(['(', ')']).split(',').map(str::trim).collect();
         let is_test = callee.starts_with("TEST");

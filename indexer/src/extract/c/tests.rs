@@ -405,3 +405,10 @@ public:
         "#,
     );
 }
+
+#[test]
+fn what_stands_in_a_function_that_cannot_be_read_is_none() {
+    let text = "int f(void) {\n  fetch(\n}\n  vmcase(OP_ADD) {\n    run();\n  }\nSYSCALL_DEFINE1(read, int, fd) {\n  go(fd);\n}\n";
+    let found = symbols("c", text);
+    assert!(!found.contains("OP_ADD") && found.contains("function read"), "{found}");
+}
