@@ -145,8 +145,8 @@ function main/0-0 !exported
         "
     app/main.c:3 db_open call in main -> src/db.c#db_open import 99
     app/main.c:4 acquire call in main -> include/db.h#ops.acquire receiver 99
-    app/main.c:5 helper call in main -> src/db.c#helper candidate 20
-    app/main.c:5 helper call in main -> src/other.c#helper candidate 20
+    app/main.c:5 helper call in main -> src/db.c#helper candidate 60
+    app/main.c:5 helper call in main -> src/other.c#helper candidate 45
     app/main.c:6 close call in main -> src/other.c#close package 99
     src/db.c:3 helper call in db_open -> src/db.c#helper file 96
     ",
