@@ -18,7 +18,7 @@ pub const MOST_LINKED: usize = 64;
 /// Most overloads of one name that are told.
 pub const MOST_OVERLOADS: usize = 8;
 /// Most candidates of a site.
-pub const MOST: usize = 16;
+pub const MOST: usize = 24;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

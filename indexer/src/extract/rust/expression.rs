@@ -199,6 +199,7 @@ impl<'t> Rust<'t> {
         let (before, name) = path.rsplit_once("::").unwrap_or(("", &path));
         match (last(before), name) {
             ("Box" | "Arc" | "Rc" | "Cow", "new" | "from" | "clone") => argument(),
+            ("mem", "take" | "replace") => argument(),
             // A derived `default` is nowhere to be seen.
             (kind, "default" | "from") if is_type_name(kind) && kind != "Default" && kind != "From" => {
                 if before == "Self" { before.into() } else { of_type(before) }

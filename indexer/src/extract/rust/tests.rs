@@ -400,6 +400,8 @@ fn words_that_are_keywords_elsewhere_are_names_among_tokens() {
 fn f(a: A) {
     assert_eq!(a.char(), ast::Set::union(1));
     assert!(union(2) == Default::default() && <A as B>::run());
+    let b = std::mem::take(&mut a);
+    b.close();
 }
 ";
     let found = references("rust", text);
@@ -409,6 +411,7 @@ fn f(a: A) {
         "4 call union/1 in f",
         "4 call Default | default/0 in f",
         "4 call ? | run/0 in f",
+        "6 call <A> | close/0 in f",
     ];
     for expected in calls {
         assert!(found.contains(expected), "{expected} not in {found}");
