@@ -316,12 +316,16 @@ impl<'t> Script<'t> {
         let Some(name) = self.member_name(node).filter(|_| in_class || self.is_in_body()) else {
             return self.enter_function(node, None, None, Given::NOTHING, walk);
         };
-        let mut symbol = self.member_symbol(node, name, SymbolKind::Method);
+        let is_getter = self.has_token(node, Kind::Get);
+        let is_read = is_getter || self.has_token(node, Kind::Set);
+        let kind = if is_read { SymbolKind::Property } else { SymbolKind::Method };
+        let mut symbol = self.member_symbol(node, name, kind);
         symbol.signature = self.text.first_row(node);
         symbol.arity = self.arity(node);
         symbol.of_type = self.returned_type(node);
         self.tell_handed(&mut symbol, node);
         symbol.flags = symbol.flags.with(if is_overload { Flags::DECLARATION } else { Flags::ABSTRACT });
+        symbol.flags = if is_getter { symbol.flags.with(Flags::ACCESSOR) } else { symbol.flags };
         let ticket = self.facts.symbol(symbol);
         self.enter_function(node, Some(ticket), None, Given::NOTHING, walk);
     }

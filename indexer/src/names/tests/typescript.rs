@@ -188,3 +188,28 @@ fn elements_of_one_name_are_told_apart() {
     ",
     );
 }
+
+const GETTERS: &str = r#"
+== src/frame.ts
+export class Session { send() {} }
+export class Page { send() {} get frame(): Frame { return make(); } }
+export abstract class Frame {
+  abstract get client(): Session;
+  abstract page(): Page;
+}
+export function run(frame: Frame) { frame.client.send(); frame.page().frame.client.send(); frame.page().send(); }
+"#;
+
+#[test]
+fn getters_without_a_body_give_what_they_say() {
+    assert_lines(
+        &Repository::new(GETTERS).calls(),
+        "
+    src/frame.ts:7 send call in run -> src/frame.ts#Session.send receiver 99
+    src/frame.ts:7 page call in run -> src/frame.ts#Frame.page receiver 99
+    src/frame.ts:7 send call in run -> src/frame.ts#Session.send receiver 99
+    src/frame.ts:7 page call in run -> src/frame.ts#Frame.page receiver 99
+    src/frame.ts:7 send call in run -> src/frame.ts#Page.send receiver 99
+    ",
+    );
+}
