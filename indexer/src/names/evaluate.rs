@@ -119,6 +119,13 @@ impl<'n> Evaluator<'n> {
                 (Step::Element, Some(Step::Part(_)), Value::Instance(Type::Holder(Shape::Map, pair))) => {
                     Value::of(Type::Tuple(pair.clone()))
                 }
+                // `map` of Rust is told alike for what may be missing and for iterators.
+                (Step::Inside, _, Value::Instance(Type::Holder(Shape::List, held)))
+                | (Step::Inside, _, Value::Method(Type::Holder(Shape::List, held)))
+                    if self.names().all.files[point.file as usize].family == Family::Rust =>
+                {
+                    Value::of(first(held))
+                }
                 (Step::Member(name), next, _) => {
                     let is_called = matches!(next, Some(Step::Call));
                     if self.spend() { self.member_value(point, value, name, is_called) } else { Value::Unknown }

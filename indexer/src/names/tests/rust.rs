@@ -145,3 +145,27 @@ fn methods_and_fields_of_one_name_are_told_apart() {
     ",
     );
 }
+
+const CHAINS: &str = r"
+== src/lib.rs
+pub struct Conn;
+impl Conn { pub fn close(&self) -> u8 { 0 } }
+pub struct Other;
+impl Other { pub fn close(&self) -> u8 { 1 } }
+pub struct Pool { conns: Vec<Conn> }
+impl Pool { fn all(&self) -> impl Iterator<Item = &Conn> { self.conns.iter() } fn one(&self) -> Option<&Conn> { None } }
+fn run(pool: &Pool) { pool.all().map(|conn| conn.close()).count(); pool.one().map(|conn| conn.close()); }
+";
+
+#[test]
+fn closures_get_what_iterators_and_options_hold() {
+    assert_lines(
+        &Repository::new(CHAINS).calls(),
+        "
+    src/lib.rs:7 all call in run -> src/lib.rs#Pool.all receiver 99
+    src/lib.rs:7 close call in run -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:7 one call in run -> src/lib.rs#Pool.one receiver 99
+    src/lib.rs:7 close call in run -> src/lib.rs#Conn.close receiver 99
+    ",
+    );
+}
