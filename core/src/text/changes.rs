@@ -108,24 +108,26 @@ mod tests {
 
     use super::*;
 
-    fn changed(before: &str, after: &str) -> Vec<Range<u32>> {
-        changed_lines(before.as_bytes(), after.as_bytes())
+    /// First line of each range, and the one behind it.
+    fn changed(before: &str, after: &str) -> Vec<(u32, u32)> {
+        let ranges = changed_lines(before.as_bytes(), after.as_bytes());
+        ranges.into_iter().map(|range| (range.start, range.end)).collect()
     }
 
     #[test]
     fn lines_that_came_and_where_lines_went() {
         assert_eq!(changed("a\nb\nc\n", "a\nb\nc\n"), []);
-        assert_eq!(changed("a\nb\nc\n", "a\nx\nc\n"), [2..3]);
-        assert_eq!(changed("a\nb\nc\n", "a\nc\n"), [2..3], "what follows");
-        assert_eq!(changed("a\nb\nc\n", "a\nb\n"), [2..3], "nothing follows");
-        assert_eq!(changed("a\nd\n", "a\nb\nc\nd\ne\n"), [2..4, 5..6]);
-        assert_eq!(changed("", "a\nb"), [1..3]);
+        assert_eq!(changed("a\nb\nc\n", "a\nx\nc\n"), [(2, 3)]);
+        assert_eq!(changed("a\nb\nc\n", "a\nc\n"), [(2, 3)], "what follows");
+        assert_eq!(changed("a\nb\nc\n", "a\nb\n"), [(2, 3)], "nothing follows");
+        assert_eq!(changed("a\nd\n", "a\nb\nc\nd\ne\n"), [(2, 4), (5, 6)]);
+        assert_eq!(changed("", "a\nb"), [(1, 3)]);
         assert_eq!(changed("a\n", ""), []);
         let long: String = (0..3000).map(|n| format!("{n}\n")).collect();
         let other: String = (0..3000).map(|n| format!("x{n}\n")).collect();
         assert_eq!(
             changed(&format!("a\n{long}z\n"), &format!("a\n{other}z\n")),
-            [2..3002],
+            [(2, 3002)],
             "too many to be told apart"
         );
     }
@@ -147,7 +149,7 @@ mod tests {
         #[test]
         fn what_is_not_changed_is_in_both_and_as_much_as_can_be(before in "[abc]{0,12}", after in "[abc]{0,12}") {
             let text = |letters: &str| letters.chars().map(|letter| format!("{letter}\n")).collect::<String>();
-            let ranges = changed(&text(&before), &text(&after));
+            let ranges = changed_lines(text(&before).as_bytes(), text(&after).as_bytes());
             let is_changed = |line: u32| ranges.iter().any(|range| range.contains(&line));
             let same: Vec<u8> =
                 (1..).zip(after.bytes()).filter(|(line, _)| !is_changed(*line)).map(|(_, letter)| letter).collect();
