@@ -10,6 +10,7 @@ use kotadb_core::config::CommandFlags;
 use crate::code::args::{CallsArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
 use crate::jobs::JobsCommand;
 use crate::ripgrep::RipgrepFlags;
+use crate::scip::ScipCommand;
 
 /// Code search for git repositories: indexed, exact, local or as a service.
 #[derive(Debug, Parser)]
@@ -111,6 +112,9 @@ pub enum Command {
     Map(MapArgs),
     /// Find definitions by name: exit 0 found, 1 nothing found, 2 error.
     Symbols(SymbolsArgs),
+    /// What compilers say of names: import their SCIP indexes.
+    #[command(subcommand)]
+    Scip(ScipCommand),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.

@@ -8,6 +8,7 @@ mod jobs;
 mod output;
 mod progress;
 mod ripgrep;
+mod scip;
 mod search;
 mod symbols;
 mod up;
@@ -53,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Deps(args) => search_runtime()?.block_on(code::dependencies(&args)),
         Command::Outline(args) => search_runtime()?.block_on(code::outline_of(&args)),
         Command::Map(args) => search_runtime()?.block_on(code::map(&args)),
+        Command::Scip(command) => scip::run(&command).map(|()| true),
         Command::Symbols(args) => search_runtime()?.block_on(symbols::run(&args)),
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)

@@ -70,6 +70,7 @@ pub mod resolve;
 pub mod retention;
 pub mod rules;
 pub mod runner;
+pub mod scip;
 pub mod scratch;
 pub mod scratch_memory;
 pub mod shelf;

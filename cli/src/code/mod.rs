@@ -122,7 +122,7 @@ impl Asked {
             None => None,
         };
         let overlay = tree.as_ref().and_then(|tree| tree.overlay.as_ref());
-        let code = LocalCode::of(&index.store, &choice.tip, overlay).await?;
+        let code = index.code(&choice.tip, overlay).await?;
         let state = GraphState::of(None, code.indexed());
         Ok(Self { code, state, json: args.json })
     }

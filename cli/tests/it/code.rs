@@ -134,3 +134,40 @@ fn a_search_finds_symbols_of_the_tree_as_it_is() {
     assert_eq!(lines(&["--ref", "HEAD", "sym:Pool.acquire"]), [pool]);
     assert!(lines(&["sym:acquire", "-path:pool.py"]).is_empty());
 }
+
+/// A field of a message of bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    assert!(content.len() < 128, "one byte holds the length");
+    [&[number << 3 | 2, content.len() as u8], content].concat()
+}
+
+fn occurrence(range: [u8; 3], symbol: &str, defines: bool) -> Vec<u8> {
+    field(2, &[field(1, &range), field(2, symbol.as_bytes()), vec![3 << 3, u8::from(defines)]].concat())
+}
+
+#[test]
+fn an_imported_index_outranks_the_rules_as_long_as_files_are_the_same() {
+    let fixture =
+        Fixture::new(&[("pool.py", POOL), ("app.py", "from made import thing\n\ndef run():\n    thing.acquire()\n")]);
+    assert!(kotadb(fixture.path(), &["index", "--quiet"]).status.success());
+    let callers = || answer(&fixture, &["callers", "pool.py#Lock.acquire"]);
+    assert!(ids(&callers()["items"]).is_empty(), "nobody knows what `thing` is");
+    let symbol = "s pool/Lock#acquire().";
+    let document = |path: &str, one: Vec<u8>| field(2, &[field(1, path.as_bytes()), one].concat());
+    let index = [
+        document("app.py", occurrence([3, 10, 17], symbol, false)),
+        document("pool.py", occurrence([6, 8, 15], symbol, true)),
+    ];
+    fixture.write("index.scip", &String::from_utf8(index.concat()).unwrap());
+    let output = kotadb(fixture.path(), &["scip", "import", "index.scip"]);
+    assert!(stdout(&output).starts_with("imported 2 of 2 documents"), "{}{}", stdout(&output), stderr(&output));
+    let list = callers();
+    assert_eq!(ids(&list["items"]), ["app.py#run"]);
+    assert_eq!((&list["items"][0]["confidence"], &list["items"][0]["resolution"]), (&1.0.into(), &"precise".into()));
+    fixture.write("app.py", "from made import thing\n\ndef run():\n    return thing.acquire()\n");
+    assert!(ids(&callers()["items"]).is_empty(), "the file is not what the index was made of");
+    assert_eq!(ids(&answer(&fixture, &["callers", "pool.py#Lock.acquire", "--ref", "main"])["items"]), ["app.py#run"]);
+    fixture.write("index.scip", "no index");
+    let output = kotadb(fixture.path(), &["scip", "import", "index.scip"]);
+    assert!(stderr(&output).contains("SCIP index"), "{}", stderr(&output));
+}

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, kotadb};
 
 struct Up {
     child: Child,
@@ -55,22 +55,94 @@ impl Up {
 
 /// Answers of `curl` as JSON: what a person would type from the greeting.
 fn search(report: &Value, query: &str) -> Value {
+    get(report, "search/code", &[&format!("query={query}")])
+}
+
+fn get(report: &Value, path: &str, parameters: &[&str]) -> Value {
     let key = report["api_key"].as_str().expect("a key");
     let url = report["url"].as_str().expect("a URL");
     let output = Command::new("curl")
-        .args([
-            "-sS",
-            "-G",
-            "-H",
-            &format!("Authorization: Bearer {key}"),
-            "--data-urlencode",
-            &format!("query={query}"),
-        ])
-        .arg(format!("{url}/api/v1/search/code"))
+        .args(["-sS", "-G", "-H", &format!("Authorization: Bearer {key}")])
+        .args(parameters.iter().flat_map(|parameter| ["--data-urlencode", parameter]))
+        .arg(format!("{url}/api/v1/{path}"))
         .output()
         .expect("curl runs");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
+
+/// The same question asked of the service and of the local index has the same answer, but for what it was made from.
+fn answers_alike(report: &Value, fixture: &Fixture) {
+    assert!(kotadb(fixture.path(), &["index", "--quiet"]).status.success());
+    let repositories = get(report, "repositories", &[]);
+    let id = repositories["items"][0]["id"].as_str().expect("an id");
+    let of = |path: &str| format!("repositories/{id}/{path}");
+    for (args, path, parameters) in [
+        (&["def", "open_one"][..], "symbols/open_one/definition".to_owned(), &[][..]),
+        (&["def", "acquire"], "symbols/acquire/definition".to_owned(), &[]),
+        (&["callers", "Pool.acquire"], "symbols/Pool.acquire/callers".to_owned(), &[]),
+        (&["callers", "acquire"], "symbols/acquire/callers".to_owned(), &[]),
+        (&["callers", "open_one", "--depth", "3"], "symbols/open_one/callers".to_owned(), &["depth=3"]),
+        (
+            &["callers", "pool.py#Lock.acquire", "--no-tests"],
+            "symbols/pool.py%23Lock.acquire/callers".to_owned(),
+            &["include_tests=false"],
+        ),
+        (&["callees", "run", "--min-confidence", "0"], "symbols/run/callees".to_owned(), &["min_confidence=0"]),
+        (&["usages", "Pool"], "symbols/Pool/usages".to_owned(), &[]),
+        (&["impl", "Base"], "symbols/Base/implementations".to_owned(), &[]),
+        (&["impact", "open_one"], "symbols/open_one/impact".to_owned(), &[]),
+        (&["deps", "app.py"], of("dependencies"), &["path=app.py"]),
+        (&["deps", "pool.py", "--dependents"], of("dependencies"), &["path=pool.py", "direction=dependents"]),
+        (&["outline", "pool.py"], of("outline"), &["path=pool.py"]),
+        (&["map", "--bytes", "400"], of("map"), &["bytes=400"]),
+    ] {
+        let local = kotadb(fixture.path(), &[args, &["--json"]].concat());
+        let mut local: Value = serde_json::from_slice(&local.stdout).expect("JSON");
+        let mut service = get(report, &path, parameters);
+        assert_eq!(service["index"]["resolution"], "graph", "{path}: {service}");
+        for answer in [&mut local, &mut service] {
+            answer["index"].take();
+        }
+        assert_eq!(local, service, "{args:?}");
+        let (items, map) = (service["items"].as_array(), service["text"].as_str());
+        let is_something = items.is_some_and(|items| !items.is_empty()) || service.get("candidates").is_some();
+        assert!(is_something || map.is_some_and(|map| !map.is_empty()) || args.contains(&"--no-tests"), "{args:?}");
+    }
+}
+
+const POOL: &str = "class Base:
+    def acquire(self):
+        return 0
+
+
+class Pool(Base):
+    def acquire(self):
+        return open_one()
+
+
+class Lock:
+    def acquire(self):
+        return 2
+
+
+def open_one():
+    return 1
+";
+
+const APP: &str = "from pool import Pool
+
+
+def run():
+    pool = Pool()
+    return pool.acquire()
+";
+
+const TEST: &str = "from pool import Lock
+
+
+def test_lock():
+    assert Lock().acquire() == 2
+";
 
 /// How many sessions of the database that the indexer of a data folder uses listen for queued jobs.
 fn listeners(data: &Path) -> Vec<String> {
@@ -100,7 +172,8 @@ fn processes_of(folder: &Path) -> String {
 
 #[test]
 fn serves_stops_and_finds_its_data_again() {
-    let fixture = Fixture::new(&[("src/lib.rs", "pub fn findable() {}\n")]);
+    let code = [("app.py", APP), ("pool.py", POOL), ("tests/test_pool.py", TEST)];
+    let fixture = Fixture::new(&[&[("src/lib.rs", "pub fn findable() {}\n")], &code[..]].concat());
     let folder = tempfile::tempdir().expect("a folder");
     open_to_all(folder.path());
     let data = folder.path().join("data");
@@ -110,6 +183,7 @@ fn serves_stops_and_finds_its_data_again() {
     let objects = std::fs::metadata(data.join("objects")).expect("objects").permissions();
     assert_eq!(objects.mode() & 0o077, 0, "what is indexed is nobody else's to read");
     assert_eq!(listeners(&data), ["1"], "the indexer hears of queued jobs at once");
+    answers_alike(&report, &fixture);
     up.stop();
     assert_eq!(processes_of(&data), "");
 

@@ -4,6 +4,7 @@ use kotadb_core::segment::Class;
 use kotadb_core::text::Language;
 
 use crate::names::{Source, SourceFile};
+use crate::scip::Precise;
 
 /// Files with their facts. A file goes by its place in the order of paths.
 pub trait Files: Source {
@@ -21,6 +22,11 @@ pub trait Files: Source {
 
     /// The file at a path.
     fn find(&self, path: &[u8]) -> Option<u32>;
+
+    /// What imported indexes say of them; `None`: nothing.
+    fn precise(&self) -> Option<&Precise> {
+        None
+    }
 }
 
 /// The same as resolution takes them.

@@ -12,7 +12,10 @@ use crate::names::{Resolution, Resolved};
 pub fn write(files: &dyn Files, resolution: Resolution<'_>, out: &mut dyn Write) -> Result<(), IndexError> {
     let mut builder = GraphBuilder::default();
     let all: Vec<u32> = (0..files.n_files() as u32).collect();
-    let externals = resolution.resolve(&all, &mut |Resolved { file, facts, edges }| {
+    let externals = resolution.resolve(&all, &mut |Resolved { file, facts, mut edges }| {
+        if let Some(precise) = files.precise() {
+            precise.apply(file, &facts, &mut edges);
+        }
         let (path, class) = (files.path(file), files.class(file));
         Ok(builder.add(&GraphFile { path, class, facts: &facts, edges: &edges })?)
     })?;

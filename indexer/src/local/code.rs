@@ -17,12 +17,13 @@ use kotadb_core::segment::{Class, DocId, Segment};
 use kotadb_core::store::{Kind, Snapshot, Store, Tip};
 use kotadb_core::text::Language;
 
-use super::LocalError;
+use super::{LocalError, place};
 use crate::error::IndexError;
 use crate::graphs::files::{Files, sources};
 use crate::graphs::footing::{self, Footing};
 use crate::graphs::{change, delta, whole};
 use crate::names::{self, Resolution};
+use crate::scip::Precise;
 use crate::{extract, inspect};
 
 /// A working tree whose symbols and edges are known.
@@ -38,6 +39,7 @@ pub struct LocalCode {
 struct CodeFiles {
     files: Vec<CodeFile>,
     places: HashMap<Vec<u8>, u32>,
+    precise: Option<Precise>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,16 @@ enum Text {
 impl LocalCode {
     /// The code of `tip` with what lies over it.
     pub async fn of(store: &Store, tip: &Tip, overlay: Option<&Overlay>) -> Result<Self, LocalError> {
+        Self::with(store, tip, overlay, None).await
+    }
+
+    /// The same, where indexes may be imported.
+    pub(super) async fn with(
+        store: &Store,
+        tip: &Tip,
+        overlay: Option<&Overlay>,
+        place: Option<&place::Place>,
+    ) -> Result<Self, LocalError> {
         let snapshot = inspect::snapshot(store, TenantId::LOCAL, tip).await?;
         let mut segments = Vec::new();
         for key in &snapshot.segments {
@@ -74,8 +86,11 @@ impl LocalCode {
             has_graph: true,
             is_pending: segments.iter().any(|segment| segment.0.is_pending()),
         };
-        let files = CodeFiles::new(files(&snapshot, &segments, overlay));
+        let mut files = CodeFiles::new(files(&snapshot, &segments, overlay));
+        files.precise = place.map(|place| place.precise(|path| files.held(path))).transpose()?.flatten();
         let view = match (tip.graph, overlay) {
+            // What is imported is in no stored graph.
+            _ if files.precise.is_some() => files.whole()?,
             (Some(graph), None) => footing::view(store, TenantId::LOCAL, graph).await?,
             (Some(graph), Some(overlay)) => {
                 let footing = Footing::load(store, TenantId::LOCAL, graph).await?;
@@ -165,7 +180,14 @@ impl CodeFile {
 impl CodeFiles {
     fn new(files: Vec<CodeFile>) -> Self {
         let places = files.iter().zip(0..).map(|(file, nth)| (file.path.clone(), nth)).collect();
-        Self { files, places }
+        Self { files, places, precise: None }
+    }
+
+    /// Number, text and facts of the file of a path.
+    fn held(&self, path: &str) -> Option<(u32, Bytes, Facts)> {
+        let place = *self.places.get(path.as_bytes())?;
+        let file = &self.files[place as usize];
+        Some((place, file.text.read().ok()?, file.read_facts().ok().flatten()?))
     }
 
     /// The graph of all files, in memory.
@@ -234,6 +256,10 @@ impl Files for CodeFiles {
 
     fn find(&self, path: &[u8]) -> Option<u32> {
         self.places.get(path).copied()
+    }
+
+    fn precise(&self) -> Option<&Precise> {
+        self.precise.as_ref()
     }
 }
 

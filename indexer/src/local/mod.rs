@@ -6,15 +6,16 @@ mod code;
 mod index;
 mod nothing;
 mod place;
+mod scip;
 mod working_tree;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use kotadb_core::id::{RepositoryId, TenantId};
-use kotadb_core::search::Visible;
+use kotadb_core::search::{Overlay, Visible};
 use kotadb_core::segment::SegmentError;
-use kotadb_core::store::{Store, StoreError, StoreOptions};
+use kotadb_core::store::{Store, StoreError, StoreOptions, Tip};
 use uuid::Uuid;
 
 pub use self::choice::Choice;
@@ -22,8 +23,10 @@ pub use self::code::LocalCode;
 pub use self::index::{LocalOptions, index};
 pub use self::nothing::nothing;
 use self::place::Place;
+pub use self::scip::{Imported, import};
 pub use self::working_tree::{Look, WorkingTree, name_symbols};
 use crate::error::IndexError;
+use crate::scip::ScipError;
 
 /// The one repository of a local index.
 pub const REPOSITORY: RepositoryId = RepositoryId(Uuid::nil());
@@ -60,6 +63,26 @@ pub enum LocalError {
         /// Folder of the index.
         folder: String,
     },
+    /// An SCIP index is of a commit, and there is none.
+    #[error("an SCIP index is of a commit: import it into a repository that has one")]
+    NoCommit,
+    /// The SCIP index is too large.
+    #[error("the SCIP index has more than {0} bytes: make one for each part of the repository")]
+    ScipTooLarge(u64),
+    /// The SCIP index is of something else.
+    #[error(
+        "none of the {documents} documents of the SCIP index is a file of commit {commit}: its paths must be those from the root \
+         of the repository, and `--commit` the commit that it was made of"
+    )]
+    ScipOfOther {
+        /// Documents in it.
+        documents: usize,
+        /// The commit.
+        commit: String,
+    },
+    /// The SCIP index cannot be read.
+    #[error(transparent)]
+    Scip(#[from] ScipError),
     /// The run failed.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -129,6 +152,11 @@ impl LocalIndex {
             return Ok(());
         }
         Ok(self.store.keep_flat(self.tenant, key, choice.whole_snapshots.clone()).await?)
+    }
+
+    /// The code of `tip` with what lies over it, and what imported indexes say of it.
+    pub async fn code(&self, tip: &Tip, overlay: Option<&Overlay>) -> Result<LocalCode, LocalError> {
+        LocalCode::with(&self.store, tip, overlay, Some(&self.place)).await
     }
 
     /// Begins to look at the working tree; `None`: the repository is bare.

@@ -2,7 +2,6 @@
 //! business; whether ours agrees, that of the modules that measure.
 
 mod lines;
-mod proto;
 mod scip;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

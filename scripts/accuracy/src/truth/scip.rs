@@ -7,7 +7,8 @@
 
 use std::collections::HashMap;
 
-use super::proto::{Value, fields};
+use kotadb_indexer::scip::{Value, fields};
+
 use super::{Class, Truth};
 use crate::tree::{Place, Tree, Unit};
 
@@ -48,7 +49,7 @@ fn document(bytes: &[u8], tree: &Tree, language: &str, truth: &mut Truth) -> any
             6 => encoding = value.number()?,
             _ => {}
         }
-        Ok(())
+        anyhow::Ok(())
     })?;
     let Some(file) = tree.find(path) else { return Ok(()) };
     // Unset by both programs that count as their languages do.
@@ -113,7 +114,7 @@ fn occurrence(value: Value<'_>) -> anyhow::Result<Occurrence<'_>> {
             3 => found.roles = value.number()?,
             _ => {}
         }
-        Ok(())
+        anyhow::Ok(())
     })?;
     Ok(found)
 }
@@ -126,7 +127,7 @@ fn kind(value: Value<'_>) -> anyhow::Result<Option<(&str, u64)>> {
             5 => kind = Some(value.number()?),
             _ => {}
         }
-        Ok(())
+        anyhow::Ok(())
     })?;
     Ok(kind.map(|kind| (symbol, kind)))
 }

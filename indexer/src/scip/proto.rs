@@ -1,6 +1,6 @@
-//! Protocol buffers as SCIP files are written: fields of a message, one after the other. What they mean is `scip`'s business.
+//! Protocol buffers as SCIP files are written: fields of a message, one after the other. What they mean is others' business.
 
-use anyhow::Context;
+use super::ScipError;
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,28 +13,28 @@ pub enum Value<'a> {
 
 impl<'a> Value<'a> {
     /// As text.
-    pub fn text(self) -> anyhow::Result<&'a str> {
-        Ok(std::str::from_utf8(self.bytes()?)?)
+    pub fn text(self) -> Result<&'a str, ScipError> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| ScipError::NoText)
     }
 
     /// As bytes.
-    pub fn bytes(self) -> anyhow::Result<&'a [u8]> {
+    pub fn bytes(self) -> Result<&'a [u8], ScipError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Number(number) => anyhow::bail!("{number} stands where bytes are wanted"),
+            Self::Number(_) => Err(ScipError::WrongKind),
         }
     }
 
     /// As a number.
-    pub fn number(self) -> anyhow::Result<u64> {
+    pub fn number(self) -> Result<u64, ScipError> {
         match self {
             Self::Number(number) => Ok(number),
-            Self::Bytes(_) => anyhow::bail!("bytes stand where a number is wanted"),
+            Self::Bytes(_) => Err(ScipError::WrongKind),
         }
     }
 
     /// As a packed list.
-    pub fn numbers(self) -> anyhow::Result<Vec<u64>> {
+    pub fn numbers(self) -> Result<Vec<u64>, ScipError> {
         let mut rest = self.bytes()?;
         let mut numbers = Vec::new();
         while !rest.is_empty() {
@@ -45,42 +45,42 @@ impl<'a> Value<'a> {
 }
 
 /// Calls `take` with number and value of each field of a message.
-pub fn fields<'a>(
+pub fn fields<'a, E: From<ScipError>>(
     mut message: &'a [u8],
-    mut take: impl FnMut(u64, Value<'a>) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+    mut take: impl FnMut(u64, Value<'a>) -> Result<(), E>,
+) -> Result<(), E> {
     while !message.is_empty() {
         let key = varint(&mut message)?;
         let value = match key & 7 {
             0 => Value::Number(varint(&mut message)?),
             1 => Value::Bytes(split(&mut message, 8)?),
             2 => {
-                let length = usize::try_from(varint(&mut message)?)?;
+                let length = usize::try_from(varint(&mut message)?).map_err(|_| ScipError::Cut)?;
                 Value::Bytes(split(&mut message, length)?)
             }
             5 => Value::Bytes(split(&mut message, 4)?),
-            kind => anyhow::bail!("a field is of the unknown kind {kind}"),
+            _ => return Err(ScipError::WrongKind.into()),
         };
         take(key >> 3, value)?;
     }
     Ok(())
 }
 
-fn varint(bytes: &mut &[u8]) -> anyhow::Result<u64> {
+fn varint(bytes: &mut &[u8]) -> Result<u64, ScipError> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = bytes.split_first().context("the file is cut within a number")?;
+        let (&byte, rest) = bytes.split_first().ok_or(ScipError::Cut)?;
         *bytes = rest;
         number |= u64::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             return Ok(number);
         }
     }
-    anyhow::bail!("a number is longer than 64 bits")
+    Err(ScipError::WrongKind)
 }
 
-fn split<'a>(bytes: &mut &'a [u8], length: usize) -> anyhow::Result<&'a [u8]> {
-    let (head, rest) = bytes.split_at_checked(length).context("the file is cut within a field")?;
+fn split<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], ScipError> {
+    let (head, rest) = bytes.split_at_checked(length).ok_or(ScipError::Cut)?;
     *bytes = rest;
     Ok(head)
 }
@@ -95,7 +95,7 @@ mod tests {
         let mut seen = Vec::new();
         fields(&message, |number, value| {
             seen.push((number, value));
-            Ok(())
+            Ok::<_, ScipError>(())
         })
         .unwrap();
         assert_eq!(seen[0], (1, Value::Number(150)));
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_cut_message_is_an_error() {
         for message in [&[0x12, 0x05, b'o'][..], &[0x08, 0x80], &[0x0F]] {
-            assert!(fields(message, |_, _| Ok(())).is_err(), "{message:?}");
+            assert!(fields(message, |_, _| Ok::<_, ScipError>(())).is_err(), "{message:?}");
         }
     }
 }
