@@ -220,6 +220,7 @@ impl From<RelationsError> for ApiError {
     fn from(error: RelationsError) -> Self {
         match error {
             RelationsError::Store(error) => error.into(),
+            RelationsError::Search(error) => error.into(),
             RelationsError::Graph(error) => Self::internal(error),
             error @ RelationsError::NoFile(_) => Self::new(Code::NotFound, error.to_string()),
             error => Self::invalid_request(error.to_string()),

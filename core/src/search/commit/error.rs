@@ -68,7 +68,10 @@ impl CommitError {
     /// Whether an object is gone that a root has named.
     pub(super) fn is_gone(&self) -> bool {
         let store = match self {
-            Self::Search(SearchError::Store(error)) | Self::Relations(RelationsError::Store(error)) => error,
+            Self::Search(SearchError::Store(error))
+            | Self::Relations(RelationsError::Store(error) | RelationsError::Search(SearchError::Store(error))) => {
+                error
+            }
             _ => return false,
         };
         matches!(store, StoreError::NotFound(_))

@@ -11,19 +11,17 @@ use super::{CommitError, OpenCommit};
 use crate::facts::{Facts, Flags, SymbolKind};
 use crate::graph::ask::{Direction, Question, Summary};
 use crate::graph::{Confidence, Manner, Node, NodeId, Tier, nodes_of};
-use crate::query::{NameKind, Plan, Query};
+use crate::query::{Plan, Query};
 use crate::search::answer::SearchError;
 use crate::search::cache::OpenSegment;
 use crate::search::relations::{CallLine, CallTree, Meant, Subject, SymbolPlace, Texts};
-use crate::search::symbols::{self, SymbolHit, SymbolRequest};
+use crate::search::symbols::{self, SymbolHit};
 use crate::search::texts;
 use crate::segment::Class;
 use crate::store::{Entry, StoreError};
 
 /// Files that hold a name and are looked at.
 const MOST_FILES: usize = 200;
-/// Symbols of one name.
-const MOST_SYMBOLS: usize = 100;
 /// How sure a use is where one symbol alone has the name: shown, and never confirmed.
 const ALONE: u8 = 50;
 /// No graph has a node of this number.
@@ -40,17 +38,10 @@ struct Holder {
 pub(super) async fn definitions(commit: &OpenCommit<'_>, text: &str) -> Result<Vec<SymbolPlace>, CommitError> {
     let (path, label) = text.rsplit_once('#').map_or((None, text), |(path, label)| (Some(path), label));
     let name = label.rsplit_once('~').filter(|(_, nth)| nth.parse::<u32>().is_ok()).map_or(label, |(name, _)| name);
-    let state = commit.state();
-    let request = SymbolRequest {
-        exact: true,
-        filter: Query::everything().of_every_class().of_ref(NameKind::Plain, &state.ref_name),
-        limit: MOST_SYMBOLS,
-        ..SymbolRequest::new(state.tenant, vec![commit.repository().clone()], name)
-    };
-    let found = symbols::run(commit.reader(), &request).await?;
+    let hits = symbols::of_ref(commit.reader(), (commit.repository(), &commit.state().ref_name), name).await?;
     let is_meant = |hit: &&SymbolHit| path.is_none() || hit.id() == text;
-    let mut places: Vec<_> = found.symbols.iter().filter(is_meant).map(place_of_hit).collect();
-    places.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut places: Vec<_> = hits.iter().filter(is_meant).map(place_of_hit).collect();
+    places.sort_by(|a, b| (&a.path, a.line, &a.id).cmp(&(&b.path, b.line, &b.id)));
     Ok(places)
 }
 

@@ -50,7 +50,8 @@ impl<'a> OpenCommit<'a> {
     /// Its graph; `None`: it has none.
     pub async fn graph(&self) -> Result<Option<StoredGraph<'a>>, CommitError> {
         let tip = self.state.tip(None);
-        Ok(StoredGraph::open(&self.reader, &self.root, &tip).await?)
+        let graph = StoredGraph::open(&self.reader, &self.root, &tip).await?;
+        Ok(graph.map(|graph| graph.of_ref(&self.repository, &self.state.ref_name)))
     }
 
     /// Its files.

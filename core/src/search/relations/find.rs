@@ -26,21 +26,34 @@ pub(super) async fn find(view: &View, ground: &impl Ground, text: &str) -> Resul
     if let Some(place) = by_id {
         return Ok(Found::One(place));
     }
+    let mut places: Vec<_> = match ground.ids(text).await? {
+        Some(ids) => {
+            let found = drive(view, ground, |view| View::all(&ids, |id| by_id(view, id))).await?;
+            found.into_iter().flatten().take(MOST).collect()
+        }
+        None => scan(view, ground, text).await?,
+    };
+    // However they were found, they come in one order.
+    places.sort_by(|a, b| (&a.path, a.line, &a.id).cmp(&(&b.path, b.line, &b.id)));
+    Ok(match <[SymbolPlace; 1]>::try_from(places) {
+        Ok([place]) => Found::One(place),
+        Err(places) if places.is_empty() => Found::None,
+        Err(places) => Found::Several(places),
+    })
+}
+
+/// Looks through all nodes.
+async fn scan(view: &View, ground: &impl Ground, text: &str) -> Result<Vec<SymbolPlace>, RelationsError> {
     if view.n_nodes() > MOST_SCANNED {
         return Err(RelationsError::OnlyIds(text.to_owned()));
     }
-    let mut places = drive(view, ground, |view| {
+    drive(view, ground, |view| {
         let nodes = view.files_under(b"").into_iter().flat_map(|file| view.nodes_of(file));
         let named = View::all(nodes, |node| Ok((node, is_named(&*view.node(node)?, text))))?;
         let named = named.into_iter().filter(|(_, is_named)| *is_named).take(MOST);
         View::all(named, |(node, _)| symbol(view, node))
     })
-    .await?;
-    Ok(match places.len() {
-        0 => Found::None,
-        1 => Found::One(places.remove(0)),
-        _ => Found::Several(places),
-    })
+    .await
 }
 
 /// By its name, or by its last names: `acquire`, `Pool.acquire`, also written `Pool::acquire`.

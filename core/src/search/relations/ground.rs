@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::graph::{Block, GraphError, Place, View};
+use crate::search::SearchError;
 use crate::store::StoreError;
 
 /// Where blocks and texts come from. Each call is one wave.
@@ -18,6 +19,11 @@ pub trait Ground: Sync {
 
     /// The texts of files; a file that is not there has none.
     fn texts(&self, paths: &[Vec<u8>]) -> impl Future<Output = Result<HashMap<Vec<u8>, Bytes>, RelationsError>> + Send;
+
+    /// Ids of all symbols of a name, be they in the graph or not; `None`: the graph has to be looked through.
+    fn ids(&self, _name: &str) -> impl Future<Output = Result<Option<Vec<String>>, RelationsError>> + Send {
+        async { Ok(None) }
+    }
 
     /// Keeps a block for others who ask.
     fn keep(&self, _place: Place, _block: Arc<Block>) {}
@@ -33,6 +39,9 @@ pub enum RelationsError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Names cannot be looked up.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// A file that was asked for is not in the index.
     #[error("there is no file `{0}` in the index: give its path from the root of the repository")]
     NoFile(String),

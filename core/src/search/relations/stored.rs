@@ -14,7 +14,9 @@ use crate::id::{ObjectId, TenantId};
 use crate::search::SearchStats;
 use crate::search::cache::{Cache, Part};
 use crate::search::reader::Reader;
+use crate::search::request::Visible;
 use crate::search::searcher::Searcher;
+use crate::search::symbols::{self, SymbolHit};
 use crate::search::texts;
 use crate::store::{Kind, ObjectKey, Root, Snapshot, Tip, TipGraph};
 
@@ -31,6 +33,8 @@ struct Stored<'a> {
     graph: TipGraph,
     root: Arc<Root>,
     snapshot: Arc<Snapshot>,
+    /// Where names are looked up.
+    named: Option<(Visible, String)>,
 }
 
 /// What answers about a tip are made from.
@@ -104,8 +108,15 @@ impl<'a> StoredGraph<'a> {
         let mut graphs = graphs.into_iter();
         let base = graphs.next().ok_or(GraphError::Missing)?;
         let view = View::new(base, graphs.next(), shelf)?;
-        let ground = Stored { reader: Arc::clone(reader), graph, root: Arc::clone(root), snapshot };
+        let (reader, root) = (Arc::clone(reader), Arc::clone(root));
+        let ground = Stored { reader, graph, root, snapshot, named: None };
         Ok(Some(Self { view, ground }))
+    }
+
+    /// The same, with names looked up in the index of the ref instead of in the graph.
+    pub(in crate::search) fn of_ref(mut self, repository: &Visible, ref_name: &str) -> Self {
+        self.ground.named = Some((repository.clone(), ref_name.to_owned()));
+        self
     }
 
     /// What asks the questions.
@@ -155,6 +166,14 @@ impl Ground for Stored<'_> {
 
     async fn texts(&self, paths: &[Vec<u8>]) -> Result<HashMap<Vec<u8>, Bytes>, RelationsError> {
         Ok(texts::of_paths(&self.reader, (&self.root, &self.snapshot), paths).await?)
+    }
+
+    async fn ids(&self, name: &str) -> Result<Option<Vec<String>>, RelationsError> {
+        let Some((repository, ref_name)) = &self.named else { return Ok(None) };
+        let hits = symbols::of_ref(&self.reader, (repository, ref_name), name).await?;
+        let mut ids: Vec<_> = hits.iter().map(SymbolHit::id).collect();
+        ids.sort();
+        Ok(Some(ids))
     }
 
     fn keep(&self, place: Place, block: Arc<Block>) {

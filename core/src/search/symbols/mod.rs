@@ -15,14 +15,17 @@ use self::wanted::Wanted;
 use super::answer::SearchError;
 use super::definitions::Names;
 use super::reader::Reader;
-use super::request::SearchRequest;
+use super::request::{SearchRequest, Visible};
 use super::searcher::Searcher;
 use super::{open, pin, targets};
 use crate::metrics;
-use crate::query::Plan;
+use crate::query::{NameKind, Plan, Query};
 use crate::store::StoreError;
 
 pub use self::answer::{NameMatch, SymbolAnswer, SymbolHit, SymbolRequest, symbol_id};
+
+/// Symbols of one name in one ref.
+const MOST_OF_REF: usize = 100;
 
 impl Searcher {
     /// Finds symbols by name. What may be seen is decided as in [`Searcher::search`].
@@ -40,6 +43,21 @@ impl Searcher {
         }
         answer
     }
+}
+
+/// Symbols of one ref that have a name: as it is written, also behind names of what is round them.
+pub(super) async fn of_ref(
+    reader: &Reader<'_>,
+    (repository, ref_name): (&Visible, &str),
+    name: &str,
+) -> Result<Vec<SymbolHit>, SearchError> {
+    let request = SymbolRequest {
+        exact: true,
+        filter: Query::everything().of_every_class().of_ref(NameKind::Plain, ref_name),
+        limit: MOST_OF_REF,
+        ..SymbolRequest::new(reader.tenant, vec![repository.clone()], name)
+    };
+    Ok(run(reader, &request).await?.symbols)
 }
 
 /// The same by a reader that asks more.
