@@ -22,8 +22,7 @@ const MOST: usize = 50;
 
 /// `src/pool.rs#Pool.acquire`, `src/pool.rs`, `external:reqwest#get`, `external:reqwest`; all else is a name.
 pub(super) async fn find(view: &View, ground: &impl Ground, text: &str) -> Result<Found, RelationsError> {
-    let by_id = drive(view, ground, |view| by_id(view, text)).await?;
-    if let Some(place) = by_id {
+    if let Some(place) = drive(view, ground, |view| by_id(view, text)).await? {
         return Ok(Found::One(place));
     }
     let mut places: Vec<_> = match ground.ids(text).await? {
