@@ -39,6 +39,9 @@ pub struct CallsArgs {
     /// Leave out tests.
     #[arg(long)]
     pub no_tests: bool,
+    /// Only what is in files whose path begins so.
+    #[arg(long, default_value = "", value_name = "PREFIX")]
+    pub path: String,
     /// Lines at most.
     #[arg(long, default_value_t = 200)]
     pub limit: usize,

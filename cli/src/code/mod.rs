@@ -46,6 +46,7 @@ pub async fn calls(args: &CallsArgs, question: Question) -> anyhow::Result<bool>
         depth: args.depth,
         min_confidence: Confidence(args.min_confidence),
         include_tests: !args.no_tests,
+        under: args.path.clone().into_bytes(),
         most: args.limit,
         ..question
     };

@@ -87,6 +87,7 @@ fn answers_alike(report: &Value, fixture: &Fixture) {
             "symbols/pool.py%23Lock.acquire/callers".to_owned(),
             &["include_tests=false"],
         ),
+        (&["usages", "Lock", "--path", "tests/"], "symbols/Lock/usages".to_owned(), &["path=tests/"]),
         (&["callees", "run", "--min-confidence", "0"], "symbols/run/callees".to_owned(), &["min_confidence=0"]),
         (&["usages", "Pool"], "symbols/Pool/usages".to_owned(), &[]),
         (&["impl", "Base"], "symbols/Base/implementations".to_owned(), &[]),
