@@ -95,7 +95,13 @@ impl Assembly {
         writer.kin(Kind::Below, &below)?;
         writer.kin(Kind::Above, &above)?;
         let n_externals = self.externals.len() as u32;
-        writer.finish(Heads { files: self.builder.files, n_externals, manners: self.manners, base: None })
+        writer.finish(Heads {
+            files: self.builder.files,
+            n_externals,
+            manners: self.manners,
+            base: None,
+            rules: self.builder.rules,
+        })
     }
 
     /// Calls `each` with the edges of every file, sorted.

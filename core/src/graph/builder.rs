@@ -48,9 +48,15 @@ pub struct GraphBuilder {
     pub(super) kin: Vec<(u32, Inheritance)>,
     /// How often each manner comes.
     pub(super) manners: BTreeMap<u32, u64>,
+    pub(super) rules: u32,
 }
 
 impl GraphBuilder {
+    /// Says by which version of the rules edges are found, so that no delta by others is laid on them.
+    pub fn by_rules(self, rules: u32) -> Self {
+        Self { rules, ..self }
+    }
+
     /// Appends a file, in the order of paths. Every file of the snapshot is added: targets name files by their number.
     pub fn add(&mut self, file: &GraphFile<'_>) -> Result<(), GraphError> {
         let number = self.files.push(file.path, file.class, State::Whole)?;

@@ -75,7 +75,7 @@ pub(super) fn write(
     let aliases = delta.aliases(n_numbers);
     let base = BaseRef { name: sources.base_name, n_numbers, n_files, removed, aliases };
     let n_externals = delta.externals.len() as u32;
-    writer.finish(Heads { files: delta.table, n_externals, manners: delta.manners, base: Some(base) })
+    writer.finish(Heads { files: delta.table, n_externals, manners: delta.manners, base: Some(base), rules: 0 })
 }
 
 fn write_rows<W: Write>(writer: &mut GraphWriter<W>, rows: Rows) -> Result<(), GraphError> {

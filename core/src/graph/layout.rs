@@ -28,6 +28,8 @@ pub(super) enum Part {
     Indices = 4,
     /// Only in a delta: what it is a delta on.
     Base = 5,
+    /// Version of the rules that found the edges; absent where nobody said.
+    Rules = 6,
 }
 
 /// The hot tail and the trailer of a file whose blocks take `blocks` bytes.

@@ -25,6 +25,7 @@ pub struct Graph {
     pub(super) manners: Manners,
     pub(super) indices: Vec<Index>,
     pub(super) base: Option<BaseRef>,
+    rules: u32,
 }
 
 /// What a delta says of its base.
@@ -109,6 +110,10 @@ impl Graph {
             manners: Manners::decode(tail.part(Part::Manners)?)?,
             indices,
             base: tail.optional(Part::Base).map(BaseRef::decode).transpose()?,
+            rules: tail
+                .optional(Part::Rules)
+                .and_then(|part| Some(u32::from_le_bytes(part.try_into().ok()?)))
+                .unwrap_or(0),
         };
         graph.agree(n_nodes)?;
         Ok(graph)
@@ -127,6 +132,11 @@ impl Graph {
     /// Files in its table.
     pub fn n_files(&self) -> u32 {
         self.files.len()
+    }
+
+    /// Version of the rules that found its edges, as its builder was told; 0: it was not told.
+    pub fn rules(&self) -> u32 {
+        self.rules
     }
 
     /// If this is a delta: the name of its base, as its builder was told.

@@ -42,6 +42,8 @@ pub(super) struct Heads {
     pub(super) n_externals: u32,
     pub(super) manners: Manners,
     pub(super) base: Option<BaseRef>,
+    /// Version of the rules that found the edges; 0: nobody said.
+    pub(super) rules: u32,
 }
 
 /// Writes kind after kind. What is written of one kind must come in the order of its keys.
@@ -205,6 +207,7 @@ impl<W: Write> GraphWriter<W> {
             (Part::Indices, indices),
         ];
         parts.extend(heads.base.map(|base| (Part::Base, base.encode())));
+        parts.extend((heads.rules > 0).then(|| (Part::Rules, heads.rules.to_le_bytes().to_vec())));
         let tail = encode_tail(&parts, self.len)?;
         self.out.write_all(&tail)?;
         self.out.flush()?;

@@ -11,6 +11,7 @@ use kotadb_core::store::{Kind, ObjectKey, Store, TipGraph};
 
 use super::files::Files;
 use crate::error::IndexError;
+use crate::names::RULES;
 
 /// Most files that a delta may tell of: one in so many, as of snapshots.
 const SHARE: usize = 10;
@@ -39,10 +40,13 @@ struct Both(Bytes, Bytes);
 pub struct InMemory(pub Bytes);
 
 impl Footing {
-    /// The graph of an earlier commit.
-    pub async fn load(store: &Store, tenant: TenantId, graph: TipGraph) -> Result<Self, IndexError> {
+    /// The graph of an earlier commit; `None`: earlier rules made it.
+    pub async fn load(store: &Store, tenant: TenantId, graph: TipGraph) -> Result<Option<Self>, IndexError> {
         let key = graph.base.unwrap_or(graph.key);
         let bytes = read(store, tenant, key).await?;
+        if opened(&bytes)?.rules() != RULES {
+            return Ok(None);
+        }
         let base = in_memory(bytes.clone(), None)?;
         let mut footing = Self { base, bytes, key, told: BTreeMap::new(), removed: BTreeSet::new() };
         if graph.base.is_some() {
@@ -50,7 +54,7 @@ impl Footing {
             footing.told = delta.told().map(|(path, is_changed)| (path.to_vec(), is_changed)).collect();
             footing.removed = delta.removed().iter().map(|file| footing.base.path(*file).to_vec()).collect();
         }
-        Ok(footing)
+        Ok(Some(footing))
     }
 
     /// Notes what is otherwise than it was, and lets go of what is no file, or a file again.
@@ -117,5 +121,26 @@ impl Shelf for InMemory {
 impl Shelf for Both {
     fn find(&self, graph: &Graph, place: Place) -> Result<Option<Arc<Block>>, GraphError> {
         block(if place.in_delta { &self.1 } else { &self.0 }, graph, place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kotadb_core::graph::GraphBuilder;
+    use kotadb_core::store::StoreOptions;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_stands_on_what_other_rules_made() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        for (rules, is_usable) in [(RULES, true), (RULES + 1, false), (0, false)] {
+            let mut bytes = Vec::new();
+            GraphBuilder::default().by_rules(rules).finish(&[], &mut bytes).unwrap();
+            let key = store.put(TenantId::LOCAL, Kind::Graph, Uuid::now_v7(), bytes.into()).await.unwrap();
+            let found = Footing::load(&store, TenantId::LOCAL, TipGraph { key, base: None }).await.unwrap();
+            assert_eq!(found.is_some(), is_usable, "{rules}");
+        }
     }
 }

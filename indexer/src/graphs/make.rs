@@ -46,8 +46,9 @@ impl Workroom<'_> {
                 return Ok((*graph, 0));
             }
             if !Footing::is_too_large(delta.entries.len() + delta.removed.len(), snapshot.len()) {
-                let footing = Footing::load(self.store, self.tenant, *graph).await?;
-                since = Some(Since { documents: Documents::open(self, before).await?, delta, footing });
+                if let Some(footing) = Footing::load(self.store, self.tenant, *graph).await? {
+                    since = Some(Since { documents: Documents::open(self, before).await?, delta, footing });
+                }
             }
         }
         fail_point::hit("graph.opened");

@@ -93,9 +93,11 @@ impl LocalCode {
             _ if files.precise.is_some() => files.whole()?,
             (Some(graph), None) => footing::view(store, TenantId::LOCAL, graph).await?,
             (Some(graph), Some(overlay)) => {
-                let footing = Footing::load(store, TenantId::LOCAL, graph).await?;
                 let before = CodeFiles::new(self::files(&snapshot, &segments, None));
-                files.over(&before, footing, overlay)?
+                match Footing::load(store, TenantId::LOCAL, graph).await? {
+                    Some(footing) => files.over(&before, footing, overlay)?,
+                    None => files.whole()?,
+                }
             }
             (None, _) => files.whole()?,
         };

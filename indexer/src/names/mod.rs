@@ -67,6 +67,10 @@ use crate::error::IndexError;
 pub use self::affected::Change;
 pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
+/// Version of the rules: raised with every change of what they find or how sure it is, so that no delta is laid on a graph
+/// that earlier ones made.
+pub const RULES: u32 = 1;
+
 /// A file of a snapshot.
 #[derive(Clone, Debug)]
 pub struct SourceFile {
