@@ -100,8 +100,11 @@ pub struct InspectArgs {
     #[arg(long, value_name = "ID", requires = "repositories")]
     pub tenant: Option<TenantId>,
     /// Print every searchable fact, canonically.
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with_all = ["paths", "edges"])]
     pub facts: bool,
+    /// Print every edge of the graphs, canonically.
+    #[arg(long, conflicts_with = "paths")]
+    pub edges: bool,
     /// Print the paths held.
     #[arg(long)]
     pub paths: bool,

@@ -305,6 +305,8 @@ async fn inspect(args: &InspectArgs) -> anyhow::Result<ExitCode> {
 async fn show(inspected: &Inspected<'_>, args: &InspectArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
     if args.facts {
         inspected.facts(out).await?;
+    } else if args.edges {
+        inspected.edges(out).await?;
     } else if args.paths {
         inspected.paths(if args.nul { 0 } else { b'\n' }, out).await?;
     } else {
