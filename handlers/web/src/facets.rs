@@ -38,7 +38,7 @@ pub(crate) fn panel(query: &str, facets: &Facets) -> Markup {
     let repositories =
         list.repositories.into_iter().map(|one| (filter("repo", &one.value), one.value, one.files)).collect();
     let folders = list.folders.into_iter().filter(|one| !one.value.is_empty());
-    let folders = folders.map(|one| (filter("path", &format!("/{}/", one.value)), one.value, one.files)).collect();
+    let folders = folders.map(|one| (within(&one.value), one.value, one.files)).collect();
     html! {
         aside.facets aria-label="Filters" {
             (group(query, "Language", &choices(languages)))
@@ -88,19 +88,23 @@ fn options(query: &str) -> Markup {
 
 /// A filter of the query language, quoted where that is needed.
 pub(crate) fn filter(field: &str, value: &str) -> String {
-    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"()*?[]{}\\".contains(c);
-    match value.chars().all(is_plain) && !value.is_empty() && (field != "path" || !value.starts_with("//")) {
-        true => format!("{field}:{}", slashed(field, value)),
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"()\\".contains(c);
+    match value.chars().all(is_plain) && !value.is_empty() && !value.starts_with('/') {
+        true => format!("{field}:{value}"),
         false => format!("{field}:\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
 
-/// A path that begins and ends with a slash would be a regex: without the last one it is tied to the root all the same.
-fn slashed(field: &str, value: &str) -> String {
-    match (field, value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'))) {
-        ("path", Some(inner)) => format!("/{inner}"),
-        _ => value.to_owned(),
+/// Files in a folder at the root of a repository. Wildcards in its name are none there: only a regex says so.
+fn within(folder: &str) -> String {
+    if !folder.contains(['*', '?', '[', '{']) {
+        return filter("path", &format!("/{folder}/"));
     }
+    let escaped = |c: char| match c {
+        c if c.is_alphanumeric() || c == '_' => c.to_string(),
+        c => format!("\\x{{{:x}}}", u32::from(c)),
+    };
+    format!("path:/^{}\\//", folder.chars().map(escaped).collect::<String>())
 }
 
 fn words(query: &str) -> impl Iterator<Item = &str> {
@@ -152,6 +156,10 @@ mod tests {
                 assert!(query::parse(&format!("foo {text}")).is_ok(), "{text}");
             }
         }
-        assert_eq!(filter("path", "/src/"), "path:/src");
+        assert_eq!(within("src"), "path:\"/src/\"");
+        assert_eq!(within("a[1] b"), r"path:/^a\x{5b}1\x{5d}\x{20}b\//");
+        for folder in ["src", "my folder", "a[1]", "a*", "{x}", "a\"b", "a\\b", "\u{202e}"] {
+            assert!(query::parse(&format!("foo {}", within(folder))).is_ok(), "{folder}");
+        }
     }
 }

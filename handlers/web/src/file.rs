@@ -7,7 +7,7 @@ use kotadb_core::search::Searcher;
 use kotadb_core::search::commit::{
     CommitError, CommitRequest, CommitState, FileContent, FileFactsRequest, FileRequest,
 };
-use kotadb_core::wire::relations::{Outline, OutlineItem, file_outline};
+use kotadb_core::wire::relations::{Outline, file_outline};
 use maud::{Markup, html};
 
 use crate::at::{At, crumbs};
@@ -40,19 +40,26 @@ pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, a
     Ok(Page::new(&visitor, &name).show(&body))
 }
 
+/// What a file defines, each with its id.
+struct Definitions {
+    outline: Outline,
+    ids: Vec<String>,
+}
+
 /// The definitions of the file at the commit that was shown.
 async fn facts(
     searcher: &Searcher,
     commit: &CommitRequest,
     state: &CommitState,
     path: &[u8],
-) -> Result<Option<Outline>, ApiError> {
+) -> Result<Option<Definitions>, ApiError> {
     let same = CommitRequest { reference: Some(state.commit.to_string()), ..commit.clone() };
     let found = searcher.ask(&same, &FileFactsRequest { path: path.to_vec() }).await?;
-    Ok(found.answer.facts.is_some().then(|| file_outline(&found.answer, &found.state)))
+    let outline = file_outline(&found.answer, &found.state);
+    Ok((!outline.items.is_empty()).then(|| Definitions { outline, ids: found.answer.ids() }))
 }
 
-fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Outline>) -> Markup {
+fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Definitions>) -> Markup {
     let commit = state.commit.to_string();
     let (here, permalink) = (at.asked.at.as_str(), links::file(at.id, &at.path, &commit));
     let name = at.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -70,7 +77,7 @@ fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Outli
             }
         }
         div.reading {
-            @if let Some(outline) = outline.filter(|outline| !outline.items.is_empty()) { (panel(at, outline, here)) }
+            @if let Some(definitions) = outline { (panel(at, definitions, here)) }
             div.text {
                 (source(at, file, here))
                 (further(at, file, here))
@@ -107,16 +114,15 @@ fn further(at: &At, file: &FileContent, here: &str) -> Markup {
 }
 
 /// What is defined here: each leads to its line, and to who uses it.
-fn panel(at: &At, outline: &Outline, here: &str) -> Markup {
-    let id = |item: &OutlineItem| format!("{}#{}", outline.path, item.name);
+fn panel(at: &At, Definitions { outline, ids }: &Definitions, here: &str) -> Markup {
     html! {
         aside.outline aria-labelledby="outline" {
             h2 #outline { "Outline" }
             ul {
-                @for item in outline.items.iter().take(MOST_ITEMS) {
+                @for (item, id) in outline.items.iter().zip(ids).take(MOST_ITEMS) {
                     li class=(format!("depth{}", item.depth.min(4))) {
                         a.go href=(format!("#L{}", item.line)) title=(item.kind) { (Visible(&item.name)) }
-                        " " a.uses href=(links::symbol(at.id, &id(item), here)) {
+                        " " a.uses href=(links::symbol(at.id, id, here)) {
                             "uses" span.unseen { " of " (Visible(&item.name)) }
                         }
                     }

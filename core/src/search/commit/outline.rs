@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::content::find;
 use super::{Ask, CommitError, OpenCommit};
 use crate::facts::{Facts, extractor_version};
+use crate::graph::nodes_of;
 use crate::text::Language;
 
 /// Asks for the facts of a file.
@@ -29,6 +30,15 @@ pub struct FileFacts {
     pub pending: bool,
     /// Its text, which places are in.
     pub text: Bytes,
+}
+
+impl FileFacts {
+    /// The ids of its definitions, in their order: `src/db/pool.rs#Pool.acquire`.
+    pub fn ids(&self) -> Vec<String> {
+        let path = String::from_utf8_lossy(&self.path);
+        let nodes = self.facts.as_ref().map(nodes_of).unwrap_or_default();
+        nodes.iter().map(|node| format!("{path}#{}", node.label())).collect()
+    }
 }
 
 impl Ask for FileFactsRequest {

@@ -12,7 +12,8 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::app::{App, Tenant};
-use crate::index::publish;
+use crate::index::{publish, publish_facts, publish_program};
+use crate::program::{self, PROGRAM};
 
 /// Pages that need a session, with `{id}` of a repository.
 const PAGES: [&str; 15] = [
@@ -258,6 +259,42 @@ async fn a_file_is_shown_by_lines_and_a_folder_by_what_is_in_it() {
     assert_eq!(
         [show(&format!("/src/a.rs?at={at}")).await.status, show("/src/a.rs?at=main&from=2").await.status],
         [200, 200]
+    );
+}
+
+#[tokio::test]
+async fn a_symbol_has_its_callers_by_how_sure_they_are_and_its_impact() {
+    let app = App::new().await;
+    let (tenant, id, session) = member(&app, "one", "a/b", &FILES).await;
+    let without = get(&app, &format!("/repositories/{id}/symbol?symbol=alpha"), &session).await;
+    assert!(without.status == 200 && without.text.contains("No symbol has this name"), "{}", without.text);
+    publish_program(&app.store, tenant.id, &id, PROGRAM).await;
+    let show = async |path: &str| get(&app, &format!("/repositories/{id}/{path}"), &session).await;
+    let symbol = show("symbol?symbol=acquire").await;
+    for part in [
+        "Confirmed",
+        "symbol?symbol=app.py%23run",
+        "/files/app.py#L2",
+        "def acquire():",
+        "Impact of a change",
+        "<svg class=\"graph\"",
+        "Tests that reach it",
+    ] {
+        assert!(symbol.text.contains(part), "{part}: {}", symbol.text);
+    }
+    let several = show("symbol?symbol=close").await;
+    assert!(several.text.contains("Which one?") && several.text.contains("lock.py%23close"), "{}", several.text);
+    assert_eq!([show("symbol?symbol=").await.status, show("symbol?symbol=run&at=nowhere").await.status], [400, 404]);
+    let file = show("files/pool.py").await;
+    assert!(file.text.contains("symbol?symbol=pool.py%23acquire") && file.text.contains("Outline"), "{}", file.text);
+    assert_eq!(show("symbol?symbol=pool.py%23acquire").await.status, 200);
+    publish_facts(&app.store, tenant.id, &id, PROGRAM, program::facts).await;
+    let names = show("symbol?symbol=acquire").await;
+    assert!(
+        names.text.contains("names are all that is known") && names.text.contains("Possible")
+            || names.text.contains("Likely"),
+        "{}",
+        names.text
     );
 }
 
