@@ -45,10 +45,10 @@ impl Workroom<'_> {
             if delta.entries.is_empty() && delta.removed.is_empty() {
                 return Ok((*graph, 0));
             }
-            if !Footing::is_too_large(delta.entries.len() + delta.removed.len(), snapshot.len()) {
-                if let Some(footing) = Footing::load(self.store, self.tenant, *graph).await? {
-                    since = Some(Since { documents: Documents::open(self, before).await?, delta, footing });
-                }
+            if !Footing::is_too_large(delta.entries.len() + delta.removed.len(), snapshot.len())
+                && let Some(footing) = Footing::load(self.store, self.tenant, *graph).await?
+            {
+                since = Some(Since { documents: Documents::open(self, before).await?, delta, footing });
             }
         }
         fail_point::hit("graph.opened");
