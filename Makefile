@@ -66,6 +66,11 @@ bench-freshness: ## measure how soon a push is searchable: an indexer waits, non
 accuracy: setup ## hold definitions and callers against what compilers say; ONLY="rust rich" for some languages or repositories
 	scripts/accuracy.sh $(ONLY)
 
+.PHONY: bench-agent
+bench-agent: setup ## twenty questions about one repository: our tools beside rg and sed; ONLY="3 7" for some
+	cargo build --locked --release -p kotadb
+	OUT=$(TARGET_DIR)/bench-agent.json scripts/bench-agent.py $(BIN)/kotadb $(ONLY)
+
 # Fail points are in builds with debug assertions only.
 chaos: setup ## disturb the whole service and see what holds; CHAOS="1 2 6" for some faults, SEED=1
 	@scripts/setup.sh chaos
@@ -85,6 +90,10 @@ test-web: setup ## the pages in a real browser; screenshots in target/web
 
 config-docs: ## write the table of settings in README.md and .env.example anew
 	KOTADB_UPDATE=1 cargo test --quiet -p kotadb-core --all-features --test it config::
+
+.PHONY: test-mcp
+test-mcp: setup ## the official suites of the protocol for agents: conformance in both eras, the Inspector on the real programs
+	@scripts/test.sh --mcp
 
 test-scripts: setup ## the scripts of deployment over a real service and a stand-in for flyctl
 	@scripts/test.sh --scripts

@@ -26,10 +26,10 @@ def families():
         text = "\n".join(path.read_text() for path in sorted((folder / "src").rglob("*.rs")))
         stated = re.findall(r'utoipa::path\(\s*(get|post|put|patch|delete),\s*path = "([^"]+)"', text)
         # Pages have no description: axum's own routes state them, as in `.route("/path", get(show).post(enter))`.
-        stated_pages = re.findall(r'\.route\(\s*"([^"]+)",\s*((?:\.?(?:get|post)\([^()]*\))+)', text)
+        stated_pages = re.findall(r'\.route\(\s*"([^"]+)",\s*((?:\.?(?:get|post|any)\([^()]*\))+)', text)
         # API Gateway writes a path to its end as `{path+}`, and has no path that ends with a slash beside it.
         gateway = [(re.sub(r"\{\*(\w+)\}", r"{\1+}", path), methods) for path, methods in stated_pages if path == "/" or not path.endswith("/")]
-        pages = [(method, path) for path, methods in gateway for method in re.findall(r"\b(get|post)\(", methods)]
+        pages = [(method, path) for path, methods in gateway for method in re.findall(r"\b(get|post|any)\(", methods)]
         found[folder.name] = sorted(set(stated) & routes) + sorted(set(pages) - routes)
     missing = routes - {route for of_family in found.values() for route in of_family}
     if missing:

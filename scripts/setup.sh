@@ -13,6 +13,7 @@ has git || need git
 has curl || need curl
 has jq || need jq
 has rg || need ripgrep
+has npm || need npm
 has openssl || need openssl
 has pgrep || need procps
 # A compiler may be there without the headers of the C library.

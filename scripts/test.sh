@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests with their services: a private Postgres with pgbouncer, and an S3 endpoint. All of it stops at the end,
-# whatever the tests say. --no-run only builds them, --nextest, --doc, --chaos, --api, --web and --scripts run one part; --only with
+# whatever the tests say. --no-run only builds them, --nextest, --doc, --chaos, --api, --web, --mcp and --scripts run one part; --only with
 # options of cargo (`-p PACKAGE --features …`) runs the tests of some packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,6 +18,7 @@ if [ "$what" = --chaos ]; then
 fi
 if [ "$what" = --api ]; then exec scripts/schemathesis.sh; fi
 if [ "$what" = --web ]; then exec scripts/test-web.sh; fi
+if [ "$what" = --mcp ]; then exec scripts/mcp.sh; fi
 
 # The scripts of deployment, over the programs that the tests have built.
 deployment_scripts() {
@@ -53,6 +54,7 @@ if [ "$what" != --doc ]; then cargo nextest run --locked --workspace --all-featu
 if [ "$what" != --nextest ]; then cargo test --locked --workspace --all-features --doc --quiet; fi
 if [ "$what" = all ]; then
   scripts/schemathesis.sh
+  scripts/mcp.sh
   chaos
   deployment_scripts
   scripts/test-web.sh

@@ -9,6 +9,7 @@ use kotadb_core::config::CommandFlags;
 
 use crate::code::args::{CallsArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
 use crate::jobs::JobsCommand;
+use crate::mcp::args::McpArgs;
 use crate::ripgrep::RipgrepFlags;
 use crate::scip::ScipCommand;
 
@@ -115,6 +116,8 @@ pub enum Command {
     /// What compilers say of names: import their SCIP indexes.
     #[command(subcommand)]
     Scip(ScipCommand),
+    /// Serve the tools for agents (MCP) over standard input and output; `install` tells a client to use them.
+    Mcp(McpArgs),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.

@@ -1,10 +1,11 @@
-//! `kotadb`: the command people type. Indexes a repository of this machine, searches it and finds its symbols, runs the whole service with `up`, and
-//! looks after the queue of one with `jobs`. The work is done by the floors below; here are arguments, terminal output and exit codes.
+//! `kotadb`: the command people type. Indexes a repository of this machine, searches it and finds its symbols, serves agents with `mcp`, runs the whole service with
+//! `up`, and looks after the queue of one with `jobs`. The work is done by the floors below; here are arguments, terminal output and exit codes.
 
 mod args;
 mod code;
 mod index;
 mod jobs;
+mod mcp;
 mod output;
 mod progress;
 mod ripgrep;
@@ -56,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Map(args) => search_runtime()?.block_on(code::map(&args)),
         Command::Scip(command) => scip::run(&command).map(|()| true),
         Command::Symbols(args) => search_runtime()?.block_on(symbols::run(&args)),
+        Command::Mcp(args) => mcp::run(&args),
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
         }

@@ -90,16 +90,18 @@ class ScriptTest(unittest.TestCase):
 class Service:
     """`kotadb up` over a small repository: a real Postgres, API and indexer."""
 
-    def __init__(self, programs=PROGRAMS):
+    def __init__(self, programs=PROGRAMS, files=None):
         self.folder = Path(tempfile.mkdtemp(prefix="kotadb-scripts-up-"))
         self.folder.chmod(0o755)
         self.data, self.repository = self.folder / "data", self.folder / "shapes"
         subprocess.run(["git", "init", "-q", "-b", "main", str(self.repository)], check=True)
-        self.commit("shapes.py", "def area(side):\n    return side * side\n")
+        for name, text in (files or {"shapes.py": "def area(side):\n    return side * side\n"}).items():
+            self.commit(name, text)
         self.start(programs)
 
     def commit(self, name, text):
         git = ["git", "-C", str(self.repository), "-c", "user.name=t", "-c", "user.email=t@example.invalid"]
+        (self.repository / name).parent.mkdir(parents=True, exist_ok=True)
         (self.repository / name).write_text(text)
         subprocess.run([*git, "add", "."], check=True)
         subprocess.run([*git, "commit", "-qm", name], check=True)

@@ -65,6 +65,12 @@ class Smoke(ScriptTest):
             self.assertIn(fault or "all well", done.said)
             self.assertEqual(len(done.stderr.splitlines()), 1 if fault else 0, "one line says what is wrong")
 
+    def test_1_the_tools_for_agents(self):
+        done = self.smoke("-k", self.service.key, "--mcp")
+        self.assertEqual(done.returncode, 0, done.said)
+        for what in ("mcp: 15 tools", "mcp: search_code answers", "all well"):
+            self.assertIn(what, done.stdout)
+
     def test_1_a_key_that_is_changed(self):
         settings = {"KOTADB_SAAS_URL": self.service.url, "KOTADB_SAAS_API_KEY": self.service.key}
         done = self.run_script("rotate-smoke-key.sh", **settings)

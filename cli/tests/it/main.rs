@@ -7,5 +7,6 @@ mod fixture;
 mod jobs;
 mod like_ripgrep;
 mod local;
+mod mcp;
 mod up;
 mod working_tree;

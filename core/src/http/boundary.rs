@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode};
 use uuid::Uuid;
 
@@ -72,7 +72,7 @@ fn bare(status: StatusCode) -> ApiError {
 fn refuse(error: &ApiError, headers: &HeaderMap, id: Uuid) -> Response {
     log(error, id);
     let mut response = problem_response(error.code(), &error.problem(Some(&id.to_string())));
-    for name in [ALLOW, RETRY_AFTER] {
+    for name in [ALLOW, RETRY_AFTER, WWW_AUTHENTICATE] {
         if let Some(value) = headers.get(&name) {
             response.headers_mut().insert(name, value.clone());
         }

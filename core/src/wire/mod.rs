@@ -2,9 +2,12 @@
 //! answer. Knows no axum. Requests refuse unknown fields; readers of answers ignore them.
 
 mod commit;
+mod escape;
 pub mod files;
+mod freshness;
 mod github;
 mod health;
+mod index_state;
 mod job;
 mod key;
 mod list;
@@ -20,8 +23,11 @@ mod usage;
 mod webhook;
 
 pub use self::commit::IndexedCommit;
+pub use self::escape::{escape_all, escaped};
+pub use self::freshness::Freshness;
 pub use self::github::{GithubRedirect, LinkedGithub};
 pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
+pub use self::index_state::IndexState;
 pub use self::job::{Job, JobEvent, QueuedJob};
 pub use self::key::{ApiKeyInfo, IssuedApiKey, KeyRotation, KeyScope, NewApiKey, Whoami};
 pub use self::list::List;

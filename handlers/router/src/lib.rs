@@ -5,11 +5,20 @@ use kotadb_core::http::{OpenApiRouter, Resources, stack};
 
 /// All routes, ready to be served.
 pub fn build(resources: Resources) -> Router {
-    stack(routes().into_router().with_state(resources.clone()), resources.config())
+    build_with(resources, kotadb_mcp::routes())
+}
+
+/// The same with other routes in the place of `kotadb_mcp::routes`: a test asks for tools of its own.
+pub fn build_with(resources: Resources, mcp: OpenApiRouter<Resources>) -> Router {
+    stack(described().merge(mcp).into_router().with_state(resources.clone()), resources.config())
 }
 
 /// The same without layers and state.
 pub fn routes() -> OpenApiRouter<Resources> {
+    described().merge(kotadb_mcp::routes())
+}
+
+fn described() -> OpenApiRouter<Resources> {
     OpenApiRouter::default()
         .merge(kotadb_auth::routes())
         .merge(kotadb_docs::routes())

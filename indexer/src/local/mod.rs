@@ -6,6 +6,7 @@ mod code;
 mod index;
 mod nothing;
 mod place;
+mod read;
 mod scip;
 mod working_tree;
 
@@ -23,6 +24,7 @@ pub use self::code::LocalCode;
 pub use self::index::{LocalOptions, index};
 pub use self::nothing::nothing;
 use self::place::Place;
+pub use self::read::LocalFile;
 pub use self::scip::{Imported, import};
 pub use self::working_tree::{Look, WorkingTree, name_symbols};
 use crate::error::IndexError;
@@ -132,6 +134,11 @@ impl LocalIndex {
     /// Says what to do about lost and broken objects.
     pub fn explain(&self, error: StoreError) -> LocalError {
         LocalError::from(error).explained(&self.folder)
+    }
+
+    /// The working tree; of a bare repository its folder.
+    pub fn root(&self) -> &Path {
+        &self.place.root
     }
 
     /// The repository as a search wants it.

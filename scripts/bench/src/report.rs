@@ -74,7 +74,7 @@ fn judge(rows: &mut [Row]) -> Vec<Row> {
 }
 
 /// What the table says of each query: caption, tool, metric.
-const COLUMNS: [(&str, &str, &str); 18] = [
+const COLUMNS: [(&str, &str, &str); 19] = [
     ("page p50", "kotadb", "page_p50"),
     ("Zoekt", "zoekt", "page_p50"),
     ("page p99", "kotadb", "page_p99"),
@@ -84,6 +84,7 @@ const COLUMNS: [(&str, &str, &str); 18] = [
     ("HTTP: page p50", "kotadb http", "page_p50"),
     ("page p99", "kotadb http", "page_p99"),
     ("all p50", "kotadb http", "all_p50"),
+    ("MCP: page p50", "kotadb mcp", "page_p50"),
     ("256 MiB: page p50", "kotadb 256 MiB", "page_p50"),
     ("page p99", "kotadb 256 MiB", "page_p99"),
     ("all p50", "kotadb 256 MiB", "all_p50"),

@@ -11,6 +11,8 @@ enum Floor {
     Core,
     /// One route family: uses core.
     Handler,
+    /// The route family for agents: as a handler; the command serves it, too.
+    Agents,
     /// Mounts the handlers.
     Router,
     /// Writes the indices: uses core, never its `http` side.
@@ -43,6 +45,7 @@ fn floor(folder: &str) -> Floor {
         "core" => Floor::Core,
         "indexer" => Floor::Indexer,
         "cli" => Floor::Cli,
+        "handlers/mcp" => Floor::Agents,
         "handlers/router" => Floor::Router,
         "scripts/accuracy" | "scripts/bench" | "scripts/chaos" => Floor::Bench,
         _ if folder.starts_with("handlers/") => Floor::Handler,
@@ -63,9 +66,10 @@ fn refusal(from: Floor, dependency: &Dependency, to: Floor) -> Option<String> {
 fn may_use(from: Floor, to: Floor) -> bool {
     match from {
         Floor::Core | Floor::Tool => false,
-        Floor::Handler | Floor::Indexer => to == Floor::Core,
-        Floor::Router => matches!(to, Floor::Core | Floor::Handler),
-        Floor::Cli | Floor::Bench => matches!(to, Floor::Core | Floor::Indexer),
+        Floor::Handler | Floor::Agents | Floor::Indexer => to == Floor::Core,
+        Floor::Router => matches!(to, Floor::Core | Floor::Handler | Floor::Agents),
+        Floor::Cli => matches!(to, Floor::Core | Floor::Indexer | Floor::Agents),
+        Floor::Bench => matches!(to, Floor::Core | Floor::Indexer),
     }
 }
 
@@ -94,6 +98,9 @@ pub(crate) mod tests {
             (Floor::Core, Floor::Indexer),
             (Floor::Handler, Floor::Handler),
             (Floor::Handler, Floor::Router),
+            (Floor::Handler, Floor::Agents),
+            (Floor::Agents, Floor::Handler),
+            (Floor::Cli, Floor::Handler),
             (Floor::Router, Floor::Indexer),
             (Floor::Indexer, Floor::Handler),
             (Floor::Cli, Floor::Router),

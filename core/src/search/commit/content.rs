@@ -62,7 +62,7 @@ impl Ask for FileRequest {
         let entry = find(&snapshot, &self.path)?;
         let open = commit.segment(&snapshot, &entry).await?;
         let (text, _) = commit.text_and(&open, &entry, None).await?;
-        cut(self, &entry, &text)
+        self.of(&entry, &text)
     }
 }
 
@@ -81,6 +81,13 @@ pub(super) fn find<'s>(snapshot: &'s Snapshot, path: &[u8]) -> Result<Entry<'s>,
     };
     let is_folder = super::tree::below(snapshot, &folder).next().is_some();
     Err(if is_folder { CommitError::IsFolder(name) } else { CommitError::NoFile(name) })
+}
+
+impl FileRequest {
+    /// The lines that are asked for, of a text that is at hand.
+    pub fn of(&self, entry: &Entry<'_>, text: &Bytes) -> Result<FileContent, CommitError> {
+        cut(self, entry, text)
+    }
 }
 
 fn cut(request: &FileRequest, entry: &Entry<'_>, text: &Bytes) -> Result<FileContent, CommitError> {

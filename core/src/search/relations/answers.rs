@@ -307,7 +307,7 @@ impl<G: Ground> Relations<'_, G> {
         Ok(MapAnswer { text, shown, candidates: entries.len() })
     }
 
-    async fn texts(&self, paths: impl Iterator<Item = &[u8]>) -> Result<Texts, RelationsError> {
+    pub(super) async fn texts(&self, paths: impl Iterator<Item = &[u8]>) -> Result<Texts, RelationsError> {
         let paths = distinct(paths);
         if paths.is_empty() {
             return Ok(Texts::default());

@@ -6,6 +6,7 @@ mod find;
 mod ground;
 mod meant;
 mod places;
+mod source;
 mod stored;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use self::ground::{Ground, RelationsError, drive};
 pub use self::meant::{Meant, MemberTree};
 pub(in crate::search) use self::places::Texts;
 pub use self::places::{SitePlace, SymbolPlace};
+pub use self::source::Source;
 pub use self::stored::{IndexedAs, StoredGraph};

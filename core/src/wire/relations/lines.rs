@@ -24,12 +24,23 @@ impl CallList {
                 lines.push(format!("{indent}  … {more} more sites"));
             }
         }
-        lines.extend(self.summary.map(|UseSummary { confirmed, possible, unresolved_same_name }| {
-            format!("{confirmed} confirmed, {possible} possible, {unresolved_same_name} unresolved of the same name")
-        }));
+        lines.extend(self.summary.map(summary_line));
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         lines
     }
+}
+
+/// How sure the users are.
+pub(super) fn summary_line(summary: UseSummary) -> String {
+    let UseSummary { confirmed, possible, unresolved_same_name } = summary;
+    format!("{confirmed} confirmed, {possible} possible, {unresolved_same_name} unresolved of the same name")
+}
+
+/// How grave a change is, and why.
+pub(super) fn risk_line(risk: &Risk) -> String {
+    let Risk { direct, transitive, files, public_api, tests, score } = risk;
+    let parts = format!("{direct} direct, {transitive} transitive, {files} files, {public_api} public, {tests} tests");
+    format!("risk {score:.2}: {parts}")
 }
 
 impl SymbolRef {
@@ -79,10 +90,7 @@ impl ImpactReport {
             lines.push(format!("{name}: {}", items.len()));
             lines.extend(items.iter().map(item));
         }
-        let Risk { direct, transitive, files, public_api, tests, score } = self.risk;
-        let parts =
-            format!("{direct} direct, {transitive} transitive, {files} files, {public_api} public, {tests} tests");
-        lines.push(format!("risk {score:.2}: {parts}"));
+        lines.push(risk_line(&self.risk));
         lines.extend(self.unknown_files.iter().map(|path| format!("note: `{path}` is not in the index")));
         lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
         lines

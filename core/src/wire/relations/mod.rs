@@ -2,6 +2,8 @@
 //! people. Every answer says of which commit it is, and what it does not know.
 
 mod asked;
+mod compact;
+mod detail;
 mod lines;
 mod outline;
 mod shape;
@@ -13,6 +15,7 @@ use super::Timestamp;
 use crate::search::relations::IndexedAs;
 
 pub use self::asked::{DefinitionList, call_answer, definition_list, file_outline, member_answer};
+pub use self::detail::{SymbolDetail, symbol_detail, undecided_detail};
 pub use self::outline::{Outline, OutlineItem, outline};
 pub use self::shape::{call_list, dependency_list, impact_report, member_list, repository_map, role, undecided};
 

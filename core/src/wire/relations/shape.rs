@@ -55,7 +55,7 @@ pub fn call_list(tree: &CallTree, index: GraphState) -> CallList {
         unresolved_same_name: summary.unresolved_same_name,
     });
     let items: Vec<_> = tree.lines.iter().map(|line| call_item(tree, line)).collect();
-    let notes = summary.map_or_else(Vec::new, |summary| use_notes(&tree.subject.symbol.name, summary, items.len()));
+    let notes = summary.map_or_else(Vec::new, |summary| use_notes(summary, items.len()));
     let symbol = Some((&tree.subject.symbol).into());
     let (candidates, truncated) = (Vec::new(), tree.truncated);
     CallList { symbol, items, summary, candidates, next_cursor: None, truncated, index, notes }
@@ -74,11 +74,11 @@ fn call_item(tree: &CallTree, line: &CallLine) -> CallItem {
     }
 }
 
-fn use_notes(name: &str, summary: UseSummary, shown: usize) -> Vec<String> {
+fn use_notes(summary: UseSummary, shown: usize) -> Vec<String> {
     let mut notes = Vec::new();
     if summary.unresolved_same_name > 0 {
         let n = summary.unresolved_same_name;
-        notes.push(format!("{n} references by the name `{name}` lead nowhere that is known: users may be among them"));
+        notes.push(format!("{n} references by the same name lead nowhere that is known: users may be among them"));
     }
     if shown == 0 && summary.possible > 0 {
         let n = summary.possible;
@@ -98,7 +98,7 @@ pub fn undecided(name: &str, candidates: &[SymbolPlace], index: GraphState) -> C
     CallList { symbol: None, items, summary: None, candidates, next_cursor, truncated: false, index, notes }
 }
 
-fn undecided_note(name: &str, n: usize) -> String {
+pub(super) fn undecided_note(name: &str, n: usize) -> String {
     match n {
         0 => format!("no symbol that is used or exported has the name `{name}`: look for it with a search"),
         n => format!("{n} symbols have the name `{name}`: ask again with the `id` of one"),
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(list.summary, Some(UseSummary { confirmed: 0, possible: 2, unresolved_same_name: 3 }));
         let expected = [
             "0 confirmed, 2 possible, 3 unresolved of the same name",
-            "note: 3 references by the name `acquire` lead nowhere that is known: users may be among them",
+            "note: 3 references by the same name lead nowhere that is known: users may be among them",
             "note: 2 sites are possible: `min_confidence=0` shows them",
         ];
         assert_eq!(list.lines()[..3], expected);

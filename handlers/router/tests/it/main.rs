@@ -19,6 +19,7 @@ mod jobs;
 mod keys;
 #[cfg(feature = "lambda")]
 mod lambda;
+mod mcp;
 mod members;
 mod openapi;
 mod problems;

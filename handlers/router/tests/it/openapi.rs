@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::app::{ask, config};
 
-/// Pages for people, which the description leaves out.
+/// Pages for people, and what is for agents and describes itself: the description leaves them out.
 const PAGES: &[&str] = &[
     "/account",
     "/account/keys",
@@ -23,6 +23,9 @@ const PAGES: &[&str] = &[
     "/docs/{page}",
     "/errors/{code}",
     "/llms.txt",
+    "/mcp",
+    "/mcp/tools",
+    "/mcp/tools/{name}",
     "/repositories",
     "/repositories/{id}",
     "/repositories/{id}/files",
@@ -35,6 +38,8 @@ const PAGES: &[&str] = &[
     "/sign-in/github",
     "/sign-in/github/back",
     "/sign-out",
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
 ];
 /// What axum answers all other paths by.
 const FALLBACK: [&str; 2] = ["/", "/{*__private__axum_fallback}"];

@@ -1,0 +1,37 @@
+//! The official suites. `scripts/mcp.sh` installs them and runs these two; what a client would say is theirs, what there is to be
+//! found is made here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{furnished, served, with_fixtures, with_key};
+use crate::app::App;
+
+/// Where the suites are.
+fn tools() -> PathBuf {
+    std::env::var_os("KOTADB_MCP_TOOLS").expect("`scripts/mcp.sh` runs this and says where the suites are").into()
+}
+
+async fn script(arguments: &[&str]) -> bool {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/mcp.py");
+    let mut command = Command::new("python3");
+    command.arg(script).arg("--tools").arg(tools()).args(arguments);
+    tokio::task::spawn_blocking(move || command.status().unwrap().success()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_official_suite_passes_in_both_eras() {
+    let app = App::new().await;
+    let key = furnished(&app).await;
+    let url = served(with_key(with_fixtures(&app), &key)).await;
+    assert!(script(&["conformance", &url, "2025-11-25"]).await, "the era before this one");
+    assert!(script(&["conformance", &url, "2026-07-28"]).await, "this era");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_inspector_finds_nothing_wrong_over_http() {
+    let app = App::new().await;
+    let key = furnished(&app).await;
+    let url = served(app.router.clone()).await;
+    assert!(script(&["inspect", "--url", &url, "--key", &key]).await);
+}
