@@ -14,7 +14,7 @@ use kotadb_core::wire::relations::{GraphState, definition_list};
 use kotadb_core::wire::search::{SearchList, hits, list};
 use kotadb_core::wire::symbols::{self, SymbolList};
 use kotadb_core::wire::{Freshness, IndexState};
-use kotadb_indexer::local::{LocalCode, LocalFile};
+use kotadb_indexer::local::{LocalCode, LocalFile, name_symbols};
 use kotadb_mcp::arguments::{ReadArguments, SearchArguments, SymbolsArguments};
 use kotadb_mcp::ground::{Ground, Place, Refusal, Told};
 use kotadb_mcp::question::{CodeAnswer, CodeQuestion, answer};
@@ -127,10 +127,14 @@ impl State {
         let cursor = search.cursor.as_deref().map(|text| searcher.cursor(tenant, text)).transpose()?;
         let query = if seen.choice.is_default() || query.names_refs() { query } else { seen.choice.of(query) };
         let context = search.context.unwrap_or(0);
+        let mut overlay = seen.overlay().cloned();
+        if let Some(overlay) = overlay.as_mut().filter(|_| query.asks_symbols()) {
+            name_symbols(overlay);
+        }
         let request = SearchRequest {
             page: Page { cursor, ..Page::of_lines(search.limit.unwrap_or(20) as usize) },
             context: Context { before: context, after: context },
-            overlay: seen.overlay().cloned().map(Arc::new),
+            overlay: overlay.map(Arc::new),
             ..SearchRequest::new(tenant, vec![seen.index.visible()], query)
         };
         let result = self.runtime.block_on(searcher.search(&request))?;
