@@ -25,6 +25,8 @@ const SITES: usize = 2;
 
 /// End of the note that says how many paths an index has not.
 const LEFT_OUT: &str = "are not in the index";
+/// Start of the note that names symbols which are called nearly so.
+const NEAR: &str = "no symbol is called";
 const NARROWER: &str = "ask for less with a filter, or give a higher `max_tokens`";
 
 fn to_value(wire: &impl Serialize) -> Value {
@@ -76,6 +78,7 @@ impl Answer for SearchList {
             lines.push(format!("  {}: {}", line.line, line.text.trim_end()));
             lines.extend(line.after.iter().zip(line.line + 1..).map(|(text, number)| format!("  {number}- {text}")));
         }
+        lines.extend(self.list.notes.iter().cloned());
         let folders = self.facets.iter().flat_map(|facets| &facets.folders);
         lines.extend(folders.map(|Facet { value, files }| format!("{value}/: {files} files")));
         lines
@@ -85,9 +88,11 @@ impl Answer for SearchList {
         to_value(self)
     }
 
-    /// That files are left out matters to whoever finds nothing.
+    /// That files are left out matters to whoever finds nothing. What names symbols of a repository stays among the data.
     fn take_notes(&mut self) -> Vec<String> {
-        let mut notes = std::mem::take(&mut self.list.notes);
+        let notes = std::mem::take(&mut self.list.notes);
+        let (quoting, mut notes): (Vec<_>, Vec<_>) = notes.into_iter().partition(|note| note.starts_with(NEAR));
+        self.list.notes = quoting;
         notes.retain(|note| self.list.items.is_empty() || !note.ends_with(LEFT_OUT));
         notes
     }
@@ -124,7 +129,8 @@ impl Answer for SearchList {
             return halve(items, "files");
         }
         if items.is_empty() {
-            return self.facets.take().map(|_| format!("left out: nothing fits: {NARROWER}"));
+            let is_more = self.facets.take().is_some() | !std::mem::take(&mut self.list.notes).is_empty();
+            return is_more.then(|| format!("left out: nothing fits: {NARROWER}"));
         }
         self.facets = Some(by_folder(&std::mem::take(items)));
         Some(format!("left out: only folders of the first matches are shown: {NARROWER}"))

@@ -61,6 +61,7 @@ fn hits() -> impl Strategy<Value = SearchList> {
         language: "rust".to_owned(),
         score: None,
         score_parts: Default::default(),
+        symbols: Vec::new(),
         line: Some(HitLine {
             line: 10,
             column: 1,
