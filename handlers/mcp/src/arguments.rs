@@ -42,7 +42,7 @@ pub struct SearchArguments {
     /// Terms (all in one file), `"phrase"`, `/regex/`, `OR`, `NOT`, `path:`, `lang:`, `case:yes`.
     #[schema(required)]
     pub query: String,
-    /// Lines before and after a match.
+    /// Lines round a match.
     #[schema(maximum = 5)]
     pub context: Option<u32>,
     /// Most lines.
@@ -61,7 +61,7 @@ pub struct SymbolsArguments {
     pub name: String,
     /// `function`, `method`, `class`, ….
     pub kinds: Vec<String>,
-    /// The whole name in its case.
+    /// Whole name, same case.
     pub exact: bool,
     /// Where: `lang:`, `path:`.
     pub filter: Option<String>,
