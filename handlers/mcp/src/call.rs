@@ -8,7 +8,7 @@ use kotadb_core::search::commit::{
 };
 use kotadb_core::search::relations::ChangeSource;
 use kotadb_core::wire::relations::role;
-use kotadb_core::wire::{IndexState, List};
+use kotadb_core::wire::{IndexState, List, escaped};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,6 +28,8 @@ const TOKENS: u32 = 4000;
 /// Fewest that can be asked for, and most.
 const MIN_TOKENS: u32 = 256;
 const MAX_TOKENS: u32 = 20_000;
+/// Most bytes of a refusal.
+const MOST_TOLD: usize = MIN_TOKENS as usize * TOKEN;
 /// Longest name, query and path, in bytes.
 const MAX_TEXT: usize = 1024;
 /// The same of a path.
@@ -43,8 +45,16 @@ const LIMIT: u32 = 20;
 pub async fn call<G: Ground>(ground: &G, name: &str, arguments: JsonObject) -> CallToolResult {
     match answer(ground, name, arguments).await {
         Ok(result) => result,
-        Err(refusal) => CallToolResult::error(vec![ContentBlock::text(refusal.to_string())]),
+        Err(refusal) => CallToolResult::error(vec![ContentBlock::text(told(&refusal))]),
     }
+}
+
+/// A refusal may quote what was asked for, which may be long: it fits the smallest budget there is.
+fn told(refusal: &Refusal) -> String {
+    let text = refusal.to_string();
+    let text = escaped(&text);
+    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MOST_TOLD).last();
+    text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
 async fn answer<G: Ground>(ground: &G, name: &str, arguments: JsonObject) -> Result<CallToolResult, Refusal> {
@@ -222,5 +232,18 @@ fn confidence(given: Option<f32>) -> Result<Confidence, Refusal> {
     match given.unwrap_or(0.5) {
         share @ 0.0..=1.0 => Ok(Confidence((share * 100.0).round() as u8)),
         wrong => Err(Refusal::new(format!("`min_confidence` is {wrong}: give 0 to 1"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_fits_the_smallest_budget_and_hides_nothing() {
+        let shown = told(&Refusal::new(format!("there is no file `\u{202e}{}`", "größer/".repeat(800))));
+        assert!(shown.len() <= MOST_TOLD && shown.len() > MOST_TOLD - 4, "{}", shown.len());
+        assert!(shown.starts_with("there is no file `\\u{202e}größer"), "{shown}");
+        assert_eq!(told(&Refusal::new("give `repo`")), "give `repo`");
     }
 }
