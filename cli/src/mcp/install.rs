@@ -42,7 +42,7 @@ fn file(client: Client, repo: &Path) -> anyhow::Result<PathBuf> {
         Client::Vscode => repo.join(".vscode/mcp.json"),
         Client::Zed => repo.join(".zed/settings.json"),
         Client::Codex => {
-            let home = std::env::home_dir().context("`HOME` is not set: say where the settings are by it")?;
+            let home = kotadb_core::config::home().context("`HOME` is not set: say where the settings are by it")?;
             home.join(".codex/config.toml")
         }
     })

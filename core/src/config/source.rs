@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// What the arguments of this process say, by the name of the variable. Set once, before the first reading.
@@ -11,6 +12,11 @@ static FLAGS: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
 pub(super) fn variable(name: &str) -> Option<OsString> {
     let flag = FLAGS.get().and_then(|flags| flags.get(name)).map(OsString::from);
     flag.or_else(|| std::env::var_os(name))
+}
+
+/// The folder of whoever runs this program; `None`: nobody says which.
+pub fn home() -> Option<PathBuf> {
+    variable(super::table::HOME.name).filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
 /// What was given as flags: to hand on to another program that is to have the same settings.

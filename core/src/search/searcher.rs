@@ -171,17 +171,7 @@ async fn answer(
     let Ready { root, targets, place, opened } = ready;
     let opened = Arc::new(opened);
     let waiting = Waiting::default();
-    let work = Arc::new(Work {
-        plan: Arc::clone(plan),
-        opened: Arc::clone(&opened),
-        cache: Arc::clone(reader.cache),
-        tenant: reader.tenant,
-        abandoned: waiting.abandoned(),
-        patience: request.budget.patience(),
-        budget: request.budget,
-        has_read: AtomicBool::new(false),
-        facets: request.facets,
-    });
+    let work = work_of(reader, request, plan, (&opened, &waiting));
     let shown = &plan.classes().shown;
     let candidates = Candidates::new(&opened, shown).after(place.after.as_ref());
     let mut waves = Waves::new(&opened, plan, candidates);
@@ -222,6 +212,25 @@ async fn answer(
         commit: only_commit(&targets),
         root_version: root.version,
         stats: reader.stats(),
+    })
+}
+
+fn work_of(
+    reader: &Reader<'_>,
+    request: &SearchRequest,
+    plan: &Arc<Plan>,
+    (opened, waiting): (&Arc<Opened>, &Waiting),
+) -> Arc<Work> {
+    Arc::new(Work {
+        plan: Arc::clone(plan),
+        opened: Arc::clone(opened),
+        cache: Arc::clone(reader.cache),
+        tenant: reader.tenant,
+        abandoned: waiting.abandoned(),
+        patience: request.budget.patience(),
+        budget: request.budget,
+        has_read: AtomicBool::new(false),
+        facets: request.facets,
     })
 }
 

@@ -28,7 +28,7 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// One line: `acme/app @ 1a2b3c4d5e6f indexed 2026-11-26T19:00:00.000Z, behind_by 0, tree: dirty(2) in /work/app`.
+    /// One line: `acme/app @ 1a2b3c4d5e6f indexed 2026-11-26T19:00:00.000Z, behind_by 0, tree: dirty(2) in app`.
     pub fn line(&self) -> String {
         let commit = self.commit.as_deref().map(|commit| format!(" @ {}", commit.get(..12).unwrap_or(commit)));
         let indexed = self.indexed_at.as_ref().map(|at| format!(" indexed {at}"));

@@ -240,7 +240,7 @@ fn pages_of_processes_with_and_without_a_cache_are_one_answer() {
     let mut all = lines_of(&page(&warm, Page::default()));
     all.sort();
     let first = |searcher: &Searcher| lines_of(&page(searcher, Page::of_lines(50)));
-    assert!(first(&warm)[0] != first(&searcher())[0], "or this test shows nothing");
+    assert!(first(&warm) != first(&searcher()), "or this test shows nothing");
     for turns in [0b0, 0b10, 0b01, 0b1100, 0b11] {
         let (mut seen, mut cursor) = (Vec::new(), None);
         for nth in 0.. {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::facts::{Facts, Flags, Span, Symbol, SymbolKind};
+use crate::facts::{Facts, Flags, Span, Symbol, SymbolKind, extractor_version};
 use crate::id::{ObjectId, RepositoryId};
 use crate::query;
 use crate::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
@@ -52,7 +52,8 @@ impl Index {
         for (path, text, class) in FILES {
             let language = Language::of_path(path.as_bytes()).unwrap();
             let mut document = PreparedDocument::new(commit(9), language, text, &mut scratch).unwrap();
-            document.add_facts(1, Some(&facts(text)), text, &mut scratch).unwrap();
+            let version = extractor_version(language).unwrap_or(1);
+            document.add_facts(version, Some(&facts(text)), text, &mut scratch).unwrap();
             let doc = builder.add(document).unwrap();
             let path = path.as_bytes().to_vec();
             entries.push(SnapshotEntry { path, mode: 0o100_644, segment: 0, doc, class, language });

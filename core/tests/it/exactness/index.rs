@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use kotadb_core::crypto;
-use kotadb_core::facts::Facts;
+use kotadb_core::facts::{Facts, extractor_version};
 use kotadb_core::id::{ObjectId, RepositoryId, TenantId};
 use kotadb_core::query;
 use kotadb_core::search::{Page, SearchRequest, SearchResult, Searcher, Visible};
@@ -136,7 +136,8 @@ async fn write_segments(
             let id = blob(&file.content);
             let mut prepared = PreparedDocument::new(id, file.language, &file.content, &mut scratch).unwrap();
             if let Some(facts) = extract(file) {
-                prepared.add_facts(1, Some(&facts), &file.content, &mut scratch).unwrap();
+                let version = extractor_version(file.language).unwrap_or(1);
+                prepared.add_facts(version, Some(&facts), &file.content, &mut scratch).unwrap();
             }
             numbers.push(((id, file.language), builder.add(prepared).unwrap()));
         }
