@@ -76,8 +76,8 @@ fn answers_alike(report: &Value, fixture: &Fixture) {
     let repositories = get(report, "repositories", &[]);
     let id = repositories["items"][0]["id"].as_str().expect("an id");
     let of = |path: &str| format!("repositories/{id}/{path}");
-    for (args, path, parameters) in [
-        (&["def", "open_one"][..], "symbols/open_one/definition".to_owned(), &[][..]),
+    let questions: &[(&[&str], String, &[&str])] = &[
+        (&["def", "open_one"], "symbols/open_one/definition".to_owned(), &[]),
         (&["def", "acquire"], "symbols/acquire/definition".to_owned(), &[]),
         (&["callers", "Pool.acquire"], "symbols/Pool.acquire/callers".to_owned(), &[]),
         (&["callers", "acquire"], "symbols/acquire/callers".to_owned(), &[]),
@@ -96,10 +96,11 @@ fn answers_alike(report: &Value, fixture: &Fixture) {
         (&["deps", "pool.py", "--dependents"], of("dependencies"), &["path=pool.py", "direction=dependents"]),
         (&["outline", "pool.py"], of("outline"), &["path=pool.py"]),
         (&["map", "--bytes", "400"], of("map"), &["bytes=400"]),
-    ] {
-        let local = kotadb(fixture.path(), &[args, &["--json"]].concat());
+    ];
+    for (args, path, parameters) in questions {
+        let local = kotadb(fixture.path(), &[*args, &["--json"]].concat());
         let mut local: Value = serde_json::from_slice(&local.stdout).expect("JSON");
-        let mut service = get(report, &path, parameters);
+        let mut service = get(report, path, parameters);
         assert_eq!(service["index"]["resolution"], "graph", "{path}: {service}");
         for answer in [&mut local, &mut service] {
             answer["index"].take();
