@@ -33,7 +33,11 @@ struct Asked {
 /// Where a symbol is defined.
 pub async fn definition(args: &DefArgs) -> anyhow::Result<bool> {
     let asked = Asked::open(&args.code).await?;
-    let places = asked.code.relations().definitions(&args.symbol).await?;
+    let mut places = asked.code.relations().definitions(&args.symbol).await?;
+    // What nobody uses and no other file may use is in no graph.
+    if places.is_empty() {
+        places = asked.code.named(&args.symbol)?;
+    }
     let list = definition_list(&args.symbol, &places, asked.state.clone());
     asked.print(&list, list.items.iter().map(SymbolRef::line_text).collect())?;
     Ok(!list.items.is_empty())

@@ -79,6 +79,7 @@ fn answers_alike(report: &Value, fixture: &Fixture) {
     let questions: &[(&[&str], String, &[&str])] = &[
         (&["def", "open_one"], "symbols/open_one/definition".to_owned(), &[]),
         (&["def", "acquire"], "symbols/acquire/definition".to_owned(), &[]),
+        (&["def", "_nobody"], "symbols/_nobody/definition".to_owned(), &[]),
         (&["callers", "Pool.acquire"], "symbols/Pool.acquire/callers".to_owned(), &[]),
         (&["callers", "acquire"], "symbols/acquire/callers".to_owned(), &[]),
         (&["callers", "open_one", "--depth", "3"], "symbols/open_one/callers".to_owned(), &["depth=3"]),
@@ -129,6 +130,13 @@ class Lock:
 
 def open_one():
     return 1
+
+
+def _nobody():
+    return _unused
+
+
+_unused = 1
 ";
 
 const APP: &str = "from pool import Pool

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use kotadb_core::facts::Facts;
 use kotadb_core::graph::{Place, View};
 use kotadb_core::id::TenantId;
-use kotadb_core::search::relations::{Ground, IndexedAs, Relations, RelationsError};
+use kotadb_core::search::relations::{Ground, IndexedAs, NamedFile, Relations, RelationsError, SymbolPlace};
 use kotadb_core::search::{Overlay, OverlayFile};
 use kotadb_core::segment::{Class, DocId, Segment};
 use kotadb_core::store::{Kind, Snapshot, Store, Tip};
@@ -117,6 +117,18 @@ impl LocalCode {
     /// Every edge as a line, in a canonical order.
     pub fn edges(&self) -> Result<BTreeSet<String>, LocalError> {
         Ok(inspect::edges::lines(&self.view).map_err(IndexError::from)?)
+    }
+
+    /// Symbols that a text means, be they in the graph or not, by path. Reads what all files say.
+    pub fn named(&self, text: &str) -> Result<Vec<SymbolPlace>, LocalError> {
+        let mut found = Vec::new();
+        for (file, number) in self.files.files.iter().zip(0..) {
+            if let Some(facts) = names::Source::facts(&self.files, number)? {
+                let is_test = file.class == Class::Test;
+                found.extend(NamedFile { path: &file.path, is_test, facts: &facts }.named(text));
+            }
+        }
+        Ok(found)
     }
 
     /// What a file says by itself; `None`: there is no such file, or its language has no extractor.

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures::future;
 
 use super::{CommitError, OpenCommit};
-use crate::facts::{Facts, Flags, SymbolKind};
+use crate::facts::{Facts, Flags};
 use crate::graph::ask::{Direction, Question, Summary};
-use crate::graph::{Confidence, Manner, Node, NodeId, Tier, nodes_of};
+use crate::graph::{Confidence, Manner, Node, Tier, nodes_of};
 use crate::query::{Plan, Query};
 use crate::search::answer::SearchError;
 use crate::search::cache::OpenSegment;
-use crate::search::relations::{CallLine, CallTree, Meant, Subject, SymbolPlace, Texts};
+use crate::search::relations::{CallLine, CallTree, Meant, NO_NODE, NamedFile, Subject, SymbolPlace, Texts};
 use crate::search::symbols::{self, SymbolHit};
 use crate::search::texts;
 use crate::segment::Class;
@@ -24,14 +24,17 @@ use crate::store::{Entry, StoreError};
 const MOST_FILES: usize = 200;
 /// How sure a use is where one symbol alone has the name: shown, and never confirmed.
 const ALONE: u8 = 50;
-/// No graph has a node of this number.
-const NO_NODE: NodeId = NodeId::MAX;
-
 /// A file that holds the name, with what it says.
 struct Holder {
     path: Vec<u8>,
     is_test: bool,
     facts: Facts,
+}
+
+impl Holder {
+    fn named(&self) -> NamedFile<'_> {
+        NamedFile { path: &self.path, is_test: self.is_test, facts: &self.facts }
+    }
 }
 
 /// What a text may mean: an id, a name or a qualified name.
@@ -91,7 +94,7 @@ fn lines_of(
         sites.entry(source).or_default().push((found.start, manner));
     }
     let line = |(source, sites): (Option<usize>, Vec<(u32, Manner)>)| {
-        let symbol = place_of_node(holder, source.and_then(|nth| nodes.get(nth)));
+        let symbol = holder.named().place(source.and_then(|nth| nodes.get(nth)));
         (question.include_tests || !symbol.is_test).then(|| CallLine {
             symbol,
             parent: None,
@@ -177,22 +180,5 @@ fn place_of_hit(hit: &SymbolHit) -> SymbolPlace {
         path: hit.path.clone(),
         line: hit.row.line,
         is_test: hit.class == Class::Test || hit.row.flags.has(Flags::TEST),
-    }
-}
-
-/// `None`: the file as a whole.
-fn place_of_node(holder: &Holder, node: Option<&Node>) -> SymbolPlace {
-    let path = String::from_utf8_lossy(&holder.path);
-    let flags = node.map_or_else(Flags::default, |node| node.flags);
-    SymbolPlace {
-        node: NO_NODE,
-        id: node.map_or_else(|| path.to_string(), |node| format!("{path}#{}", node.label())),
-        name: node.map_or_else(|| path.rsplit('/').next().unwrap_or(&path).to_owned(), |node| node.name().to_owned()),
-        kind: Some(node.map_or(SymbolKind::Module, |node| node.kind)),
-        is_file: node.is_none(),
-        flags,
-        path: holder.path.clone(),
-        line: node.map_or(0, |node| node.line),
-        is_test: holder.is_test || flags.has(Flags::TEST),
     }
 }

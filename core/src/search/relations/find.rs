@@ -56,7 +56,7 @@ async fn scan(view: &View, ground: &impl Ground, text: &str) -> Result<Vec<Symbo
 }
 
 /// By its name, or by its last names: `acquire`, `Pool.acquire`, also written `Pool::acquire`.
-fn is_named(node: &Node, text: &str) -> bool {
+pub(super) fn is_named(node: &Node, text: &str) -> bool {
     let text = text.replace("::", ".");
     let before = node.qualified.strip_suffix(&*text);
     node.symbol.is_some() && before.is_some_and(|before| before.is_empty() || before.ends_with('.'))

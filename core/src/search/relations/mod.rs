@@ -5,6 +5,7 @@ mod answers;
 mod find;
 mod ground;
 mod meant;
+mod named;
 mod places;
 mod source;
 mod stored;
@@ -19,6 +20,8 @@ pub use self::answers::{
 pub use self::find::Found;
 pub use self::ground::{Ground, RelationsError, drive};
 pub use self::meant::{Meant, MemberTree};
+pub(in crate::search) use self::named::NO_NODE;
+pub use self::named::NamedFile;
 pub(in crate::search) use self::places::Texts;
 pub use self::places::{SitePlace, SymbolPlace};
 pub use self::source::Source;
