@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::facts::{Facts, Flags, Span, Symbol, SymbolKind, extractor_version};
+use crate::graph::{FileEdges, GraphBuilder, GraphFile};
 use crate::id::{ObjectId, RepositoryId};
 use crate::query;
 use crate::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
@@ -75,6 +76,8 @@ impl Index {
             let snapshot = store.put(tenant, Kind::Snapshot, id(), snapshot).await.unwrap();
             tips.push(Tip { ref_name: ref_name.into(), commit: commit(number), snapshot, base: None, graph: None });
         }
+        let graph = store.put(tenant, Kind::Graph, id(), graph().into()).await.unwrap();
+        tips[0].graph = Some(TipGraph { key: graph, base: None });
         let tag = Tip { ref_name: "refs/tags/v1".into(), ..tips[1].clone() };
         let history = vec![Retained { tip: tips[2].clone(), left_ms: 1 }];
         let refs = Refs { tips: vec![tips[1].clone(), tag], history, ..Refs::default() };
@@ -130,6 +133,18 @@ fn facts(text: &[u8]) -> Facts {
     let mut facts = Facts { symbols: vec![symbol], ..Facts::default() };
     facts.number_lines(text);
     facts
+}
+
+/// Of all files, without an edge.
+fn graph() -> Vec<u8> {
+    let mut builder = GraphBuilder::default();
+    for (path, text, class) in FILES {
+        let edges = FileEdges::default();
+        builder.add(&GraphFile { path: path.as_bytes(), class, facts: &facts(text), edges: &edges }).unwrap();
+    }
+    let mut bytes = Vec::new();
+    builder.finish(&[], &mut bytes).unwrap();
+    bytes
 }
 
 fn paths(tree: &Tree) -> Vec<String> {
@@ -309,4 +324,24 @@ async fn a_question_takes_few_round_trips() {
     // The refs object and the other snapshot; of the same segment.
     let other = index.searcher.ask(&index.request(Some("next")), &FileRequest::new(b"README.md", 9)).await.unwrap();
     assert_eq!(other.stats.round_trips, 3, "{:?}", other.stats);
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up_in_the_index_and_not_in_the_graph() {
+    let index = Index::new().await;
+    let asked = async |symbol: &str, reference| {
+        let question = DefinitionRequest { symbol: symbol.to_owned() };
+        let answered = index.searcher.ask(&index.request(reference), &question).await.unwrap();
+        (answered.answer.into_iter().map(|place| place.id).collect::<Vec<_>>(), answered.stats.round_trips)
+    };
+    // HEAD, graph and snapshot; HEAD again and the refs object, the segment with its names; the nodes.
+    let (ids, round_trips) = asked("all", None).await;
+    assert_eq!(ids, FILES.map(|(path, ..)| format!("{path}#all")));
+    assert!(round_trips <= 6, "{round_trips}");
+    assert_eq!(asked("all", Some("next")).await.0, ["README.md#all"], "without a graph");
+    for symbol in ["src/wide.rs#all", "gen/pool.rs#all"] {
+        assert_eq!(asked(symbol, None).await.0, [symbol]);
+    }
+    assert_eq!(asked("al", None).await.0, [""; 0]);
+    assert_eq!(asked("src/wide.rs#none", None).await.0, [""; 0]);
 }
