@@ -65,11 +65,14 @@ pub struct ImplArgs {
 #[derive(Debug, clap::Args)]
 pub struct ImpactArgs {
     /// Symbols by name or id, and files by path.
-    #[arg(required_unless_present = "diff")]
+    #[arg(required_unless_present_any = ["diff", "since"])]
     pub changed: Vec<String>,
     /// A file with a unified diff against what is asked; `-`: standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "changed")]
     pub diff: Option<PathBuf>,
+    /// What is not as in this branch, tag or commit.
+    #[arg(long, value_name = "REF", conflicts_with_all = ["changed", "diff"])]
+    pub since: Option<String>,
     /// Steps at most.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=5))]
     pub depth: u32,

@@ -15,7 +15,7 @@ use kotadb_core::wire::relations::{
     repository_map,
 };
 use kotadb_core::wire::search::printable;
-use kotadb_indexer::local::{self, LocalCode};
+use kotadb_indexer::local::{self, LocalCode, LocalIndex};
 use serde::Serialize;
 
 use self::args::{CallsArgs, CodeArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
@@ -25,6 +25,7 @@ const MOST_FILES: usize = 1000;
 
 /// The code that is asked, and what the answers are made from.
 struct Asked {
+    index: LocalIndex,
     code: LocalCode,
     state: GraphState,
     json: bool,
@@ -72,12 +73,16 @@ pub async fn implementations(args: &ImplArgs) -> anyhow::Result<bool> {
 /// What may break when something changes.
 pub async fn impact(args: &ImpactArgs) -> anyhow::Result<bool> {
     let asked = Asked::open(&args.code).await?;
-    let source = match &args.diff {
-        Some(path) => ChangeSource::Diff(read(path)?),
-        None => ChangeSource::Named(args.changed.clone()),
+    let since = args.since.as_deref().map(|since| asked.index.since(&asked.code, since)).transpose()?;
+    let (source, gone) = match (&args.diff, since) {
+        (Some(path), _) => (ChangeSource::Diff(read(path)?), Vec::new()),
+        (None, Some(since)) => (ChangeSource::Files(since.files), since.gone),
+        (None, None) => (ChangeSource::Named(args.changed.clone()), Vec::new()),
     };
     let reach = Reach { depth: args.depth, ..Reach::default() };
-    let report = impact_report(&asked.code.relations().impact(&source, reach).await?, asked.state.clone());
+    let mut answer = asked.code.relations().impact(&source, reach).await?;
+    answer.unknown_files.extend(gone.iter().map(|path| String::from_utf8_lossy(path).into_owned()));
+    let report = impact_report(&answer, asked.state.clone());
     asked.print(&report, report.lines())?;
     Ok(!report.changed.is_empty())
 }
@@ -129,7 +134,7 @@ impl Asked {
         let overlay = tree.as_ref().and_then(|tree| tree.overlay.as_ref());
         let code = index.code(&choice.tip, overlay).await?;
         let state = GraphState::of(None, code.indexed());
-        Ok(Self { code, state, json: args.json })
+        Ok(Self { index, code, state, json: args.json })
     }
 
     fn print(&self, answer: &impl Serialize, lines: Vec<String>) -> anyhow::Result<()> {

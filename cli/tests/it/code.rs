@@ -86,6 +86,25 @@ fn impact_of_a_diff_names_users_and_tests() {
     assert_eq!(ids(&report["changed"]), ["pool.py#Lock.acquire"]);
     assert_eq!(report["changed"][0]["signature"], false);
     assert_eq!(ids(&report["tests"]), ["tests/test_pool.py#test_lock"]);
+    let since = answer(&fixture, &["impact", "--since", "main"]);
+    assert_eq!(
+        (ids(&since["changed"]), &since["unknown_files"]),
+        (vec![], &Value::Null),
+        "nothing but the diff is new"
+    );
+    fixture.write("pool.py", &POOL.replace("return 2", "return 3"));
+    std::fs::remove_file(fixture.path().join("app.py")).unwrap();
+    let since = answer(&fixture, &["impact", "--since", "main"]);
+    assert_eq!(
+        (ids(&since["changed"]), &since["changed"][0]["signature"]),
+        (vec!["pool.py#Lock.acquire".into()], &false.into())
+    );
+    assert_eq!(
+        (ids(&since["tests"]), &since["unknown_files"][0]),
+        (vec!["tests/test_pool.py#test_lock".into()], &"app.py".into())
+    );
+    fixture.write("pool.py", POOL);
+    fixture.write("app.py", APP);
     let report = answer(&fixture, &["impact", "open_one"]);
     assert_eq!(ids(&report["items"]), ["pool.py#Pool.acquire", "app.py#run"]);
     assert!(report["risk"]["score"].as_f64().unwrap() > 0.0);

@@ -119,6 +119,11 @@ impl LocalCode {
         Ok(inspect::edges::lines(&self.view).map_err(IndexError::from)?)
     }
 
+    /// All files with their texts, in path order.
+    pub fn texts(&self) -> impl Iterator<Item = (&[u8], Result<Bytes, IndexError>)> {
+        self.files.files.iter().map(|file| (file.path.as_slice(), file.text.read()))
+    }
+
     /// Symbols that a text means, be they in the graph or not, by path. Reads what all files say.
     pub fn named(&self, text: &str) -> Result<Vec<SymbolPlace>, LocalError> {
         let mut found = Vec::new();

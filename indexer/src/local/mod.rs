@@ -8,6 +8,7 @@ mod nothing;
 mod place;
 mod read;
 mod scip;
+mod since;
 mod working_tree;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ pub use self::nothing::nothing;
 use self::place::Place;
 pub use self::read::LocalFile;
 pub use self::scip::{Imported, import};
+pub use self::since::Since;
 pub use self::working_tree::{Look, WorkingTree, name_symbols};
 use crate::error::IndexError;
 use crate::scip::ScipError;
