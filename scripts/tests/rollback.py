@@ -95,12 +95,16 @@ class Rollback(ScriptTest):
 
         # The schema goes forward under the old program, then both serve.
         load = Load(service.key, [service.url])
+        self.addCleanup(load.end)
         time.sleep(SECONDS)
-        done = subprocess.run([str(PROGRAMS / "kotadb-indexer"), "migrate"], env=environment, capture_output=True, text=True)
+        owner = environment | {"DATABASE_DIRECT_URL": service.address()}
+        done = subprocess.run([str(PROGRAMS / "kotadb-indexer"), "migrate"], env=owner, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         time.sleep(SECONDS)
         new = Router(PROGRAMS / "kotadb-api-server", environment, 18080)
+        self.addCleanup(new.stop)
         both = Load(service.key, [new.url])
+        self.addCleanup(both.end)
         time.sleep(SECONDS)
         said = [load.end(), both.end()]
         for answers in said:
