@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::layers::{Layer, LayerText};
 use super::open::{OpenTarget, Opened};
 use super::reader::Reader;
+use super::request::Budget;
 use crate::query::{Plan, SymbolName};
 use crate::segment::NameRow;
 use crate::store::StoreError;
@@ -22,12 +23,17 @@ pub struct NearNames {
     pub near: Vec<String>,
 }
 
-/// Of each name that is asked for as a whole and that nothing opened has, those near it in files that are searched.
+/// Of each name that is asked for as a whole and that nothing opened has, those near it in files that are searched. Where the
+/// time is over before, none.
 pub(super) async fn near_names(
     reader: &Reader<'_>,
     opened: &Opened,
-    plan: &Plan,
+    (plan, budget): (&Plan, &Budget),
 ) -> Result<Vec<NearNames>, StoreError> {
+    budget.in_time(of_all(reader, opened, plan)).await.unwrap_or(Ok(Vec::new()))
+}
+
+async fn of_all(reader: &Reader<'_>, opened: &Opened, plan: &Plan) -> Result<Vec<NearNames>, StoreError> {
     let mut out = Vec::new();
     for (nth, name) in plan.wanted_symbols().filter(|(_, name)| !name.is_beginning()) {
         let has = |by_name: &[Arc<[NameRow]>]| by_name.get(nth).is_some_and(|rows| !rows.is_empty());

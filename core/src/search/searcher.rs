@@ -189,7 +189,7 @@ async fn answer(
         counted = count(reader, &work, &mut waves, request, &mut filled.tally).await?;
     }
     let is_nothing = filled.stopped.is_none() && is_first && filled.tally.files.iter().all(|n| *n == 0);
-    let near = if is_nothing { near_names(reader, &opened, plan).await? } else { Vec::new() };
+    let near = if is_nothing { near_names(reader, &opened, (plan, &request.budget)).await? } else { Vec::new() };
     let next = filled.stopped.as_ref().map(|(_, place)| (place.clone(), signer));
     let next = next.map(|next| pin::cursor(&root, request, targets.iter(), next));
     filled.tally.report(reader);
