@@ -245,7 +245,7 @@ fn score_match(atom: &Atom, line: &[u8], found: &Range<usize>, entry: Entry<'_>)
     let word = start && end && line[found.clone()].iter().all(|byte| is_word(*byte));
     let exact = atom.literal.as_ref().is_none_or(|literal| literal.as_bytes() == &line[found.clone()]);
     let looks_so = word && definition::defines(line, found, entry.path, entry.language);
-    let definition = if entry.defined.is_known { LOOK_ALIKE } else { DEFINITION };
+    let definition = if atom.symbol.is_some() && entry.defined.is_known { LOOK_ALIKE } else { DEFINITION };
     LineScore {
         start: 0,
         definition: if looks_so { definition } else { 0 },
@@ -331,6 +331,20 @@ mod tests {
         let ranks = [Class::Source, Class::Docs, Class::Test, Class::Vendored].map(|class| of("a", class));
         assert!(ranks.is_sorted_by(|a, b| a > b), "{ranks:?}");
         assert_eq!(of("test_a", Class::Test), of("test_a", Class::Source));
+    }
+
+    #[test]
+    fn a_look_alike_is_worth_less_where_symbols_are_known() {
+        let definition = |query: &str, is_known: bool| {
+            let plan = Plan::new(&parse(query).expect("a query")).expect("it compiles");
+            let mut entry = Entry::new(b"a.c", Language::from_name("c").expect("a language"));
+            entry.defined.is_known = is_known;
+            let score = plan.score(entry, Class::Source, &b"int open(int a)\n{\n"[..]);
+            score.parts().find(|(signal, _)| *signal == Signal::Definition).map(|(_, points)| points)
+        };
+        assert_eq!((definition("open", false), definition("open", true)), (Some(DEFINITION), Some(LOOK_ALIKE)));
+        // What no name is looked up for goes by its shape.
+        assert_eq!(definition(r"/\bopen\b/", true), Some(DEFINITION));
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Work {
     /// How well a matching file answers.
     pub(super) fn score(&self, candidate: &Candidate, text: Option<&Text>) -> Score {
         let mut entry = self.opened.entry(candidate);
-        entry.defined.is_known = self.is_known(candidate.document);
+        entry.defined.is_known = !self.plan.symbols().is_empty() && self.is_known(candidate.document);
         let class = self.opened.file(candidate).class;
         self.plan.score(entry, class, text.map_or(Content::default(), Text::content))
     }
