@@ -156,7 +156,7 @@ test("a name leads to its symbol, to its callers, and to what a change may break
   await page.locator(".outline li", { hasText: "decode_frame" }).getByRole("link", { name: /^uses/ }).first().click();
   await page.waitForURL(/\/symbol\?symbol=/);
   await page.goto(url + pages().symbol);
-  await page.getByRole("heading", { name: "Callers" }).waitFor();
+  await page.getByRole("heading", { name: "Callers", exact: true }).waitFor();
   assert.match(await page.locator("main").textContent(), /Confirmed|Likely|Possible/);
   await page.locator("svg.graph rect").nth(1).waitFor();
   await shot(page, "symbol");
