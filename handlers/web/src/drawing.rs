@@ -22,7 +22,7 @@ const HEIGHT: usize = 30;
 const GAP: usize = 56;
 const STEP: usize = 40;
 /// Letters of a name that a box has room for.
-const LETTERS: usize = 24;
+const LETTERS: usize = 22;
 /// Tests and symbols that are listed.
 const LISTED: usize = 60;
 

@@ -64,16 +64,25 @@ pub(crate) fn callers(at: &At, tree: &CallTree) -> Markup {
 
 /// What it calls.
 pub(crate) fn callees(at: &At, tree: &CallTree) -> Markup {
+    let (sure, possible): (Vec<_>, Vec<_>) = tree.lines.iter().partition(|line| line.manner.share() >= LIKELY);
     html! {
         section aria-labelledby="callees" {
             h2 #callees { "Calls" }
             @if tree.lines.is_empty() { p { "Nothing that is known." } }
-            ol.users {
-                @for line in &tree.lines {
-                    li { (name(at, &line.symbol)) " " span.quiet { (percent(line)) } }
+            (called(at, &sure))
+            @if !possible.is_empty() {
+                details {
+                    summary.go { (count(possible.len() as u64, "possible one")) ": the name fits, nothing more is known" }
+                    (called(at, &possible))
                 }
             }
         }
+    }
+}
+
+fn called(at: &At, lines: &[&CallLine]) -> Markup {
+    html! {
+        ol.users { @for line in lines { li { (name(at, &line.symbol)) " " span.quiet { (percent(line)) } } } }
     }
 }
 
