@@ -123,6 +123,8 @@ pub enum Command {
     /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Look at what a deployment needs: settings, database, object store, git, the service from outside, MCP.
+    Doctor(DoctorArgs),
     /// Print completions for a shell: `kotadb completions bash > /etc/bash_completion.d/kotadb`.
     Completions {
         /// Which shell.
@@ -198,6 +200,17 @@ pub struct SearchArgs {
     /// Search every ref that was indexed.
     #[arg(long, conflicts_with = "reference")]
     pub all_refs: bool,
+}
+
+/// `kotadb doctor`
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Address of the service, instead of that of KOTADB_WEBHOOK_BASE_URL.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Key that MCP is asked with.
+    #[arg(long, env = "KOTADB_API_KEY", hide_env_values = true)]
+    pub key: Option<String>,
 }
 
 /// `kotadb man`

@@ -3,6 +3,7 @@
 
 mod args;
 mod code;
+mod doctor;
 mod index;
 mod jobs;
 mod mcp;
@@ -61,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<bool> {
         Command::Jobs(command) => {
             Builder::new_current_thread().enable_all().build()?.block_on(jobs::run(&command)).map(|()| true)
         }
+        Command::Doctor(args) => Builder::new_current_thread().enable_all().build()?.block_on(doctor::run(&args)),
         Command::Completions { shell } => written::completions(shell).map(|()| true),
         Command::Man(args) => written::man(&args).map(|()| true),
         Command::Up(args) => Builder::new_multi_thread().enable_all().build()?.block_on(up::run(&args)).map(|()| true),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails ends its test, as an assertion does")]
 
 mod code;
+mod doctor;
 mod fixture;
 mod jobs;
 mod like_ripgrep;
