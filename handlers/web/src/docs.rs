@@ -20,7 +20,7 @@ struct Document {
     text: &'static str,
 }
 
-const DOCUMENTS: [Document; 4] = [
+const DOCUMENTS: [Document; 5] = [
     Document {
         page: "start",
         title: "Start",
@@ -41,6 +41,13 @@ const DOCUMENTS: [Document; 4] = [
         about: "What to watch, and what to do when something is wrong.",
         file: "OPERATIONS.md",
         text: include_str!("../../../OPERATIONS.md"),
+    },
+    Document {
+        page: "accuracy",
+        title: "Accuracy",
+        about: "What is said of callers and definitions, beside what compilers say.",
+        file: "ACCURACY.md",
+        text: include_str!("../../../ACCURACY.md"),
     },
     Document {
         page: "changes",
