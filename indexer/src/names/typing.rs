@@ -85,7 +85,19 @@ impl Evaluator<'_> {
             }
             _ if builtins::is_name(family, last) => Type::Builtin,
             _ if is_parameter(name) => Type::Parameter(name.into()),
+            _ if family == Family::Script => self.class_in_variable(point, name),
             _ => self.c_type(family, name).map_or(Type::Unknown, |symbol| Type::Symbol(symbol, arguments)),
+        }
+    }
+
+    /// `const Pool = other ?? class {}` of scripts: a variable that a class is in.
+    fn class_in_variable(&mut self, point: Point, name: &str) -> Type {
+        let places = self.scout.path(point, name, Want::Head);
+        let Some(Place::Symbol(variable)) = self.scout.head(&places) else { return Type::Unknown };
+        match self.symbol_value(variable) {
+            Value::Type(known) => known,
+            Value::Instance(Type::Holder(Shape::Class, of)) => of.first().cloned().unwrap_or(Type::Unknown),
+            _ => Type::Unknown,
         }
     }
 

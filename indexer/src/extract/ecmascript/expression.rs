@@ -38,9 +38,13 @@ impl<'t> Script<'t> {
         }
     }
 
-    /// A type as written, without the colon of an annotation.
+    /// A type as written, without the colon of an annotation. That of a class itself is `Class<Pool>`.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
         let text = self.text.of(node).trim_start_matches(':').trim_start();
+        let is_path = |path: &&str| path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '.'));
+        if let Some(class) = text.strip_prefix("typeof ").filter(is_path) {
+            return with(&with("Class<", class), ">");
+        }
         type_text(text, &[], &["readonly"])
     }
 

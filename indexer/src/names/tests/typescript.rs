@@ -213,3 +213,30 @@ fn getters_without_a_body_give_what_they_say() {
     ",
     );
 }
+
+const POLYFILLS: &str = r#"
+== src/stack.ts
+export class StackPolyfill { use() {} static make() { return new StackPolyfill(); } }
+export class Other { use() {} }
+export const Stack: typeof StackPolyfill = globalThis.Stack ?? StackPolyfill;
+== src/main.ts
+import { Stack } from './stack';
+class Service {
+  #stack = new Stack();
+  run() { this.#stack.use(); Stack.make().use(); }
+}
+"#;
+
+#[test]
+fn classes_in_variables_are_found() {
+    assert_lines(
+        &Repository::new(POLYFILLS).calls(),
+        "
+    src/main.ts:3 Stack new in Service.#stack -> src/stack.ts#Stack import 99
+    src/main.ts:4 use call in Service.run -> src/stack.ts#StackPolyfill.use receiver 99
+    src/main.ts:4 make call in Service.run -> src/stack.ts#StackPolyfill.make receiver 99
+    src/main.ts:4 use call in Service.run -> src/stack.ts#StackPolyfill.use receiver 99
+    src/stack.ts:1 StackPolyfill new in StackPolyfill.make -> src/stack.ts#StackPolyfill file 99
+    ",
+    );
+}
