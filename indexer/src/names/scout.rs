@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kotadb_core::facts::SymbolKind;
+use kotadb_core::facts::{Flags, SymbolKind};
 
 use super::Names;
 use super::collect::STAR;
@@ -319,11 +319,15 @@ impl<'n> Scout<'n> {
         *self.crates.entry(file).or_insert_with(|| rust::crate_root(self.names.modules(), file))
     }
 
-    /// The one of several meanings that other names can be behind.
+    /// The one of several meanings that other names can be behind; what is only declared has nothing behind it.
     pub fn head(&self, found: &[Place]) -> Option<Place> {
         let fit = |place: &Place| match place {
-            Place::Symbol(symbol) => Want::Head.fit(self.names.all.symbol(*symbol).kind).map(|fit| fit + 1),
-            _ => Some(0),
+            Place::Symbol(symbol) => {
+                let definition = self.names.all.symbol(*symbol);
+                let fit = Want::Head.fit(definition.kind)?;
+                Some((fit + 1, definition.flags.has(Flags::DECLARATION)))
+            }
+            _ => Some((0, false)),
         };
         found
             .iter()

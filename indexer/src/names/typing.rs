@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use kotadb_core::facts::SymbolKind;
+use kotadb_core::facts::{Flags, SymbolKind};
 
 use super::builtins;
 use super::containers::{self, Shape};
@@ -71,7 +71,10 @@ impl Evaluator<'_> {
         let places = self.scout.type_path(point, name);
         let place = self.scout.head(&places);
         if let Some(Place::Symbol(symbol)) = place {
-            return self.symbol_type(symbol, arguments);
+            let family = self.names().all.family_of(symbol);
+            let is_declared = self.names().all.symbol(symbol).flags.has(Flags::DECLARATION);
+            let whole = if is_declared { self.c_type(family, name) } else { None };
+            return self.symbol_type(whole.unwrap_or(symbol), arguments);
         }
         let family = self.names().all.files[point.file as usize].family;
         if let Some(shape) = self.shape(place, last) {
@@ -119,7 +122,7 @@ impl Evaluator<'_> {
         let found = all.named(all.words.find(last)?);
         let is_whole = |&&symbol: &&u32| {
             let definition = all.symbol(symbol);
-            definition.kind.is_type() && !definition.flags.has(kotadb_core::facts::Flags::DECLARATION)
+            definition.kind.is_type() && !definition.flags.has(Flags::DECLARATION)
         };
         let mut whole = found.iter().filter(is_whole).take(2);
         whole.next().filter(|_| whole.next().is_none()).copied()

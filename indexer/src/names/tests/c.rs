@@ -47,7 +47,7 @@ fn callers_of_namesakes_are_told_apart_in_c() {
 const PLUS: &str = r#"
 == db/base.h
 #pragma once
-namespace db {
+namespace db { class Conn; class Pool;
 class Base {
  public:
   virtual ~Base();
