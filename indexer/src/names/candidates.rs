@@ -19,6 +19,8 @@ pub const MOST_LINKED: usize = 64;
 pub const MOST_OVERLOADS: usize = 8;
 /// Most candidates of a site.
 pub const MOST: usize = 24;
+/// The same in C, whose members of one name (`read`, `open`) are in so many tables of functions that more would tell nothing.
+const MOST_OF_C: usize = 8;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +48,7 @@ impl Names {
             found.retain(|&symbol| folder(self.all.file_of(symbol)) == folder(asked.file));
         }
         found.sort_by_cached_key(|&symbol| (self.unlikeliness(asked, symbol), symbol));
-        found.truncate(MOST);
+        found.truncate(if family == Family::C { MOST_OF_C } else { MOST });
         found
     }
 
