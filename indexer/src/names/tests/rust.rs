@@ -154,6 +154,7 @@ pub struct Other;
 impl Other { pub fn close(&self) -> u8 { 1 } }
 pub struct Pool { conns: Vec<Conn> }
 impl Pool { fn all(&self) -> impl Iterator<Item = &Conn> { self.conns.iter() } fn one(&self) -> Option<&Conn> { None } }
+fn last(pairs: Vec<(Other, Conn)>) { pairs.iter().filter(|(_, conn)| conn.close() > 0).count(); for (_, conn) in pairs { conn.close(); } }
 fn run(pool: &Pool) { pool.all().map(|conn| conn.close()).count(); pool.one().map(|conn| conn.close()); }
 ";
 
@@ -162,10 +163,12 @@ fn closures_get_what_iterators_and_options_hold() {
     assert_lines(
         &Repository::new(CHAINS).calls(),
         "
-    src/lib.rs:7 all call in run -> src/lib.rs#Pool.all receiver 99
-    src/lib.rs:7 close call in run -> src/lib.rs#Conn.close receiver 99
-    src/lib.rs:7 one call in run -> src/lib.rs#Pool.one receiver 99
-    src/lib.rs:7 close call in run -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:7 close call in last -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:7 close call in last -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:8 all call in run -> src/lib.rs#Pool.all receiver 99
+    src/lib.rs:8 close call in run -> src/lib.rs#Conn.close receiver 99
+    src/lib.rs:8 one call in run -> src/lib.rs#Pool.one receiver 99
+    src/lib.rs:8 close call in run -> src/lib.rs#Conn.close receiver 99
     ",
     );
 }
