@@ -33,6 +33,8 @@ const ROUND: &str = "__init__";
 
 /// Methods that an instance has which can be called.
 const CALLED: &str = "__call__ __invoke operator";
+/// Methods that say what the elements of an instance are.
+const INDEXED: &str = "__getitem__ __iter__ operator offsetGet";
 /// What makes an instance.
 const MADE: &str = "constructor";
 
@@ -47,6 +49,9 @@ pub fn mentions(facts: &Facts) -> Box<[u32]> {
         let text = one.receiver.as_deref().unwrap_or_default();
         if text.contains("()") {
             add(CALLED);
+        }
+        if text.contains("[]") {
+            add(INDEXED);
         }
         if text.contains("(0.") || text.contains("(1.") {
             add(MADE);

@@ -312,7 +312,10 @@ impl<'n> Evaluator<'n> {
             Step::Member(_) => Value::Unknown,
             Step::Handed(argument, parameter) => self.handed(value, argument, parameter),
             Step::Call => self.called(value),
-            Step::Element => self.map_instance(value, element),
+            Step::Element => match self.indexed(&value) {
+                Value::Unknown => self.map_instance(value, element),
+                found => found,
+            },
             Step::Inside => self.map_instance(value, |known| match known {
                 Type::Holder(Shape::Maybe | Shape::Pointer, arguments) => first(arguments),
                 other => other.clone(),
@@ -328,7 +331,7 @@ impl<'n> Evaluator<'n> {
         }
     }
 
-    fn map_instance(&mut self, value: Value, change: impl Fn(&Type) -> Type) -> Value {
+    pub(super) fn map_instance(&mut self, value: Value, change: impl Fn(&Type) -> Type) -> Value {
         match self.read(value) {
             Value::Instance(Type::Outside(path)) => Value::Instance(Type::Outside(path)),
             Value::Instance(known) => {
@@ -378,26 +381,6 @@ impl<'n> Evaluator<'n> {
         }
     }
 
-    /// What a function, or the constructor of a type, hands to a function that is its argument.
-    fn handed(&mut self, value: Value, argument: usize, parameter: usize) -> Value {
-        let (function, through) = match value {
-            Value::Function(function, through) => (Some(function), through),
-            Value::Type(known @ Type::Symbol(..)) => {
-                let name = self.names().all.words.find("constructor");
-                let found = name.map(|name| self.members_of(&known, name).places).unwrap_or_default();
-                (found.into_iter().find_map(Place::symbol), known)
-            }
-            _ => return Value::Unknown,
-        };
-        let Some(function) = function else { return Value::Unknown };
-        let names = self.scout.names;
-        let key = format!("{argument}.{parameter}=");
-        let mut handed = names.all.words.text(names.all.symbol(function).of_type).split(' ').skip(1);
-        let Some(written) = handed.find_map(|part| part.strip_prefix(&key)) else { return Value::Unknown };
-        let known = self.type_of(Point { file: names.all.file_of(function), at: function }, written);
-        Value::of(substitute(&known, &through))
-    }
-
     fn is_callable(&self, place: Place) -> bool {
         place.symbol().is_some_and(|symbol| self.names().all.symbol(symbol).kind.is_callable())
     }
@@ -415,17 +398,8 @@ impl<'n> Evaluator<'n> {
         }
     }
 
-    /// An instance that can be called: Python, PHP, C++.
-    fn called_instance(&mut self, known: &Type) -> Value {
-        let found = ["__call__", "__invoke", "operator()"].into_iter().find_map(|name| {
-            let name = self.names().all.words.find(name)?;
-            self.members_of(known, name).places.into_iter().find_map(Place::symbol)
-        });
-        found.map_or(Value::Unknown, |function| self.result(function, known))
-    }
-
     /// What a function gives when it was found in `through`.
-    fn result(&mut self, function: u32, through: &Type) -> Value {
+    pub(super) fn result(&mut self, function: u32, through: &Type) -> Value {
         let names = self.scout.names;
         let definition = names.all.symbol(function);
         if definition.kind == SymbolKind::Constructor {

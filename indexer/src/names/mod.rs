@@ -19,6 +19,7 @@
 
 mod affected;
 mod builtins;
+mod calls;
 mod candidates;
 mod collect;
 mod containers;

@@ -119,6 +119,17 @@ class Maker:
 def run(make: Maker, anything: te.Any):
     make().copy().close(1)
     anything.copy()
+
+class Rows:
+    def __getitem__(self, at: int) -> Conn: ...
+
+class Pairs:
+    def __iter__(self) -> te.Iterator[Conn]: ...
+
+def each(rows: Rows, pairs: Pairs):
+    rows[0].close()
+    for pair in pairs:
+        pair.close()
 ";
 
 #[test]
@@ -133,6 +144,8 @@ fn instances_that_are_called_and_types_of_their_own_are_known() {
     a.py:21 close call in run -> a.py#Pool.close receiver 98
     a.py:22 copy call in run -> a.py#Other.copy candidate 20
     a.py:22 copy call in run -> a.py#Pool.copy candidate 3
+    a.py:31 close call in each -> a.py#Conn.close receiver 98
+    a.py:33 close call in each -> a.py#Conn.close receiver 98
     ",
     );
 }
