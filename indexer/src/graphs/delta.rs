@@ -4,20 +4,22 @@ use std::collections::BTreeSet;
 
 use kotadb_core::graph::{DeltaBuilder, DeltaFile, DeltaSources, GraphError, GraphFile};
 
+use super::Changed;
 use super::files::Files;
 use super::footing::Footing;
 use crate::error::IndexError;
-use crate::names::{Change, Resolution, Resolved};
+use crate::names::{Resolution, Resolved};
 
 /// The delta, where it is worth it: of what was told before, what has changed and what that touches.
 pub fn write(
     files: &dyn Files,
     resolution: &Resolution<'_>,
     footing: &Footing,
-    changes: &[Change],
+    changes: &[Changed],
 ) -> Result<Option<Vec<u8>>, IndexError> {
     let told = footing.told.keys().filter_map(|path| files.find(path));
-    let these: BTreeSet<u32> = resolution.touched(changes).into_iter().chain(told).collect();
+    let touched = resolution.touched(changes.iter().map(|(_, change)| change));
+    let these: BTreeSet<u32> = touched.into_iter().chain(told).collect();
     if Footing::is_too_large(these.len(), files.n_files()) {
         return Ok(None);
     }

@@ -84,9 +84,9 @@ impl<'a> Documents<'a> {
         Ok(Self { room, snapshot, segments, runtime: Handle::current(), rows, reads_rows })
     }
 
-    /// Says that from now on few files are asked for, here and there.
-    pub fn read_singly(&self) {
-        self.reads_rows.store(false, Ordering::Relaxed);
+    /// Says whether from now on few files are asked for, here and there; else all of them, in their order.
+    pub fn read_singly(&self, singly: bool) {
+        self.reads_rows.store(!singly, Ordering::Relaxed);
         self.lock().clear();
     }
 

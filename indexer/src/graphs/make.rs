@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use kotadb_core::facts::Facts;
 use kotadb_core::store::{Kind, ObjectKey, Snapshot, SnapshotDelta, TipGraph};
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use super::files::{Files, sources, text};
 use super::footing::Footing;
 use super::{Workroom, delta, whole};
 use crate::error::IndexError;
-use crate::names::{Change, Resolution, Source};
+use crate::names::{self, Change, Resolution};
 use crate::{disk, fail_point};
 
 /// A graph that is written, and not in the store.
@@ -23,12 +24,8 @@ enum Written {
     Whole(PathBuf),
 }
 
-/// What has changed since an earlier commit that has a graph.
-struct Since<'a> {
-    documents: Documents<'a>,
-    delta: SnapshotDelta,
-    footing: Footing,
-}
+/// A path, and what became of it.
+pub type Changed = (Vec<u8>, Change);
 
 impl Workroom<'_> {
     /// The graph of a snapshot, and the bytes that were uploaded. `earlier`: a snapshot of the repository that has a graph.
@@ -42,13 +39,13 @@ impl Workroom<'_> {
         let mut since = None;
         if let Some((before, graph)) = earlier {
             let delta = SnapshotDelta::between(graph.key, before, snapshot);
-            if delta.entries.is_empty() && delta.removed.is_empty() {
+            let before = Documents::open(self, before).await?;
+            let changes = tokio::task::block_in_place(|| since_then(&delta, &before, &documents))?;
+            if changes.as_ref().is_some_and(Vec::is_empty) {
                 return Ok((*graph, 0));
             }
-            if !Footing::is_too_large(delta.entries.len() + delta.removed.len(), snapshot.len())
-                && let Some(footing) = Footing::load(self.store, self.tenant, *graph).await?
-            {
-                since = Some(Since { documents: Documents::open(self, before).await?, delta, footing });
+            if let Some(changes) = changes {
+                since = Footing::load(self.store, self.tenant, *graph).await?.map(|footing| (changes, footing));
             }
         }
         fail_point::hit("graph.opened");
@@ -59,24 +56,22 @@ impl Workroom<'_> {
         self.upload(written).await
     }
 
-    fn write(&self, documents: &Documents<'_>, since: Option<Since<'_>>) -> Result<Written, IndexError> {
+    fn write(&self, documents: &Documents<'_>, since: Option<(Vec<Changed>, Footing)>) -> Result<Written, IndexError> {
         let (files, threads) = (sources(documents), self.threads);
-        let Some(mut since) = since else {
+        let Some((changes, mut footing)) = since else {
             return self.write_whole(documents, Resolution::new(&files, documents, threads)?);
         };
-        let SnapshotDelta { entries, removed, .. } = &since.delta;
-        let paths = entries.iter().map(|entry| &entry.path).chain(removed).map(Vec::as_slice);
-        since.footing.change(paths.clone(), documents);
-        if Footing::is_too_large(since.footing.told.len(), documents.n_files()) {
+        footing.change(changes.iter().map(|(path, _)| path.as_slice()), documents);
+        if Footing::is_too_large(footing.told.len(), documents.n_files()) {
             return self.write_whole(documents, Resolution::new(&files, documents, threads)?);
         }
         let resolution = Resolution::of_changed(&files, documents, threads)?;
-        since.documents.read_singly();
-        let changes = paths.map(|path| change(path, &since.documents, documents)).collect::<Result<Vec<_>, _>>()?;
-        match delta::write(documents, &resolution, &since.footing, &changes)? {
-            Some(bytes) => Ok(Written::Delta(bytes, since.footing.key)),
-            None => self.write_whole(documents, resolution),
+        documents.read_singly(true);
+        if let Some(bytes) = delta::write(documents, &resolution, &footing, &changes)? {
+            return Ok(Written::Delta(bytes, footing.key));
         }
+        documents.read_singly(false);
+        self.write_whole(documents, resolution)
     }
 
     fn write_whole(&self, documents: &Documents<'_>, resolution: Resolution<'_>) -> Result<Written, IndexError> {
@@ -110,14 +105,51 @@ impl Workroom<'_> {
     }
 }
 
-/// What became of a path.
-pub fn change<F: Files, G: Files>(path: &[u8], before: &F, after: &G) -> Result<Change, IndexError> {
-    let facts = |of: &dyn Source, file: Option<u32>| file.map_or(Ok(None), |file| of.facts(file));
-    let (was, is) = (before.find(path), after.find(path));
-    Ok(Change {
-        path: text(path),
-        existed: (was.is_some(), is.is_some()),
-        before: facts(before, was)?,
-        after: facts(after, is)?,
-    })
+/// What matters of a difference; `None`: so much is otherwise that nobody need look.
+fn since_then(
+    delta: &SnapshotDelta,
+    before: &Documents<'_>,
+    after: &Documents<'_>,
+) -> Result<Option<Vec<Changed>>, IndexError> {
+    let SnapshotDelta { entries, removed, .. } = delta;
+    if Footing::is_too_large(entries.len() + removed.len(), after.n_files()) {
+        return Ok(None);
+    }
+    [before, after].iter().for_each(|documents| documents.read_singly(true));
+    let paths = entries.iter().map(|entry| &entry.path).chain(removed).map(Vec::as_slice);
+    let changes = changes(paths, before, after)?;
+    after.read_singly(false);
+    Ok(Some(changes))
+}
+
+/// What became of paths, as far as it matters.
+pub fn changes<'p>(
+    paths: impl Iterator<Item = &'p [u8]>,
+    before: &dyn Files,
+    after: &dyn Files,
+) -> Result<Vec<Changed>, IndexError> {
+    let kind = |of: &dyn Files, file: u32| (of.class(file), of.language(file));
+    let mut changes = Vec::new();
+    for path in paths {
+        let (was, is) = (before.find(path), after.find(path));
+        let same_kind = was.zip(is).is_some_and(|(was, is)| kind(before, was) == kind(after, is));
+        let change = Change {
+            path: text(path),
+            existed: (was.is_some(), is.is_some()),
+            before: facts(before, was)?,
+            after: facts(after, is)?,
+        };
+        if change.matters() || !same_kind {
+            changes.push((path.to_vec(), change));
+        }
+    }
+    Ok(changes)
+}
+
+/// Facts as resolution sees them.
+fn facts(of: &dyn Files, file: Option<u32>) -> Result<Option<Facts>, IndexError> {
+    match file.filter(|file| names::is_resolved(of.language(*file))) {
+        Some(file) => of.facts(file),
+        None => Ok(None),
+    }
 }

@@ -30,7 +30,7 @@ use kotadb_core::telemetry::events;
 use tracing::warn;
 
 use self::documents::Opened;
-pub use self::make::change;
+pub use self::make::{Changed, changes};
 use crate::compact::LocalFile;
 use crate::error::IndexError;
 use crate::halt::Halt;
@@ -137,7 +137,7 @@ impl Graphs<'_> {
     ) -> Result<Option<TipGraph>, IndexError> {
         match self.try_to_make(room, tip, after).await {
             Ok((graph, bytes)) => {
-                made.summary.graphs += 1;
+                made.summary.graphs += u64::from(bytes > 0);
                 made.summary.bytes_written += bytes;
                 Ok(Some(graph))
             }

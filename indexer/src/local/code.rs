@@ -21,7 +21,7 @@ use super::{LocalError, place};
 use crate::error::IndexError;
 use crate::graphs::files::{Files, sources};
 use crate::graphs::footing::{self, Footing};
-use crate::graphs::{change, delta, whole};
+use crate::graphs::{Changed, changes, delta, whole};
 use crate::names::{self, Resolution};
 use crate::scip::Precise;
 use crate::{extract, inspect};
@@ -94,8 +94,11 @@ impl LocalCode {
             (Some(graph), None) => footing::view(store, TenantId::LOCAL, graph).await?,
             (Some(graph), Some(overlay)) => {
                 let before = CodeFiles::new(self::files(&snapshot, &segments, None));
+                let paths = overlay.files.iter().map(|file| &file.path).chain(&overlay.removed);
+                let changes = changes(paths.map(Vec::as_slice), &before, &files)?;
                 match Footing::load(store, TenantId::LOCAL, graph).await? {
-                    Some(footing) => files.over(&before, footing, overlay)?,
+                    _ if changes.is_empty() => footing::view(store, TenantId::LOCAL, graph).await?,
+                    Some(footing) => files.over(&changes, footing)?,
                     None => files.whole()?,
                 }
             }
@@ -221,17 +224,15 @@ impl CodeFiles {
         footing::in_memory(graph.into(), None)
     }
 
-    /// The graph of the files before with a delta of what lies over them; whole where that is too much.
-    fn over(&self, before: &Self, mut footing: Footing, overlay: &Overlay) -> Result<View, IndexError> {
-        let paths = overlay.files.iter().map(|file| &file.path).chain(&overlay.removed).map(Vec::as_slice);
-        footing.change(paths.clone(), self);
+    /// What is stored with a delta of what is otherwise; whole where that is too much.
+    fn over(&self, changes: &[Changed], mut footing: Footing) -> Result<View, IndexError> {
+        footing.change(changes.iter().map(|(path, _)| path.as_slice()), self);
         if Footing::is_too_large(footing.told.len(), self.files.len()) {
             return self.whole();
         }
         let sources = sources(self);
         let resolution = Resolution::of_changed(&sources, self, threads())?;
-        let changes = paths.map(|path| change(path, before, self)).collect::<Result<Vec<_>, _>>()?;
-        match delta::write(self, &resolution, &footing, &changes)? {
+        match delta::write(self, &resolution, &footing, changes)? {
             Some(delta) => footing::in_memory(footing.bytes, Some(delta.into())),
             None => self.whole_of(resolution),
         }

@@ -28,6 +28,13 @@ pub struct Change {
     pub after: Option<Facts>,
 }
 
+impl Change {
+    /// Whether anything that is resolved may be otherwise by it. A text may differ and say the same by itself, places included.
+    pub fn matters(&self) -> bool {
+        self.existed != (true, true) || self.before != self.after || manifests::is_manifest(&self.path)
+    }
+}
+
 /// What imports of the package round a file mention, which has no name there.
 const ROUND: &str = "__init__";
 
@@ -106,9 +113,9 @@ pub struct Touched {
 
 impl Touched {
     /// By these changes, spread over the definitions of the snapshot as it is now.
-    pub fn new(changes: &[Change], all: &Definitions) -> Self {
+    pub fn new<'c>(changes: impl Iterator<Item = &'c Change>, all: &Definitions) -> Self {
         let mut touched = Self::default();
-        changes.iter().for_each(|change| touched.add(change));
+        changes.for_each(|change| touched.add(change));
         while !touched.everything && touched.spread(all) {}
         touched.halves = touched.names.iter().map(|name| half(*name)).collect();
         touched

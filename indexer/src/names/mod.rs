@@ -58,6 +58,7 @@ use kotadb_core::facts::Facts;
 use kotadb_core::text::Language;
 
 use self::definitions::Definitions;
+use self::family::Family;
 use self::imports::Modules;
 use self::inheritance::Lineage;
 use self::manifests::Manifests;
@@ -79,6 +80,11 @@ pub struct SourceFile {
     pub path: Box<str>,
     /// Its language.
     pub language: Language,
+}
+
+/// Whether references of a language are resolved.
+pub fn is_resolved(language: Language) -> bool {
+    Family::of(language) != Family::Other
 }
 
 /// Where facts and texts of a snapshot's files come from. Asked by several threads at a time.

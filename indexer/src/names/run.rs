@@ -54,7 +54,7 @@ pub fn resolve_changed(
     sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
 ) -> Result<Vec<External>, IndexError> {
     let resolution = Resolution::of_changed(files, source, threads)?;
-    resolution.resolve(&resolution.touched(changes), sink)
+    resolution.resolve(&resolution.touched(changes.iter()), sink)
 }
 
 /// A snapshot whose names are collected, so that its files can be resolved.
@@ -82,9 +82,9 @@ impl<'a> Resolution<'a> {
     }
 
     /// The files that these changes touch, ascending, the changed ones among them.
-    pub fn touched(&self, changes: &[Change]) -> Vec<u32> {
-        let touched = Touched::new(changes, &self.names.all);
-        let changed: HashSet<&str> = changes.iter().map(|change| &*change.path).collect();
+    pub fn touched<'c>(&self, changes: impl Iterator<Item = &'c Change> + Clone) -> Vec<u32> {
+        let touched = Touched::new(changes.clone(), &self.names.all);
+        let changed: HashSet<&str> = changes.map(|change| &*change.path).collect();
         let mentions = |file: u32| self.mentions.get(file as usize).map_or(&[][..], |mentions| mentions);
         let is_touched =
             |file: &u32| touched.any(mentions(*file)) || changed.contains(&*self.files[*file as usize].path);

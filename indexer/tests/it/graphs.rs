@@ -93,6 +93,29 @@ fn pushes_are_deltas_that_say_what_a_whole_graph_says() {
     assert!(deltas >= 6, "{deltas} deltas");
 }
 
+/// Neither a text of no language nor what stands behind the last name of a file changes what uses what.
+#[test]
+fn what_says_the_same_by_itself_leaves_the_graph_as_it_is() {
+    let repository = Repository::new();
+    begin(&repository, 10);
+    repository.commit();
+    index(repository.path());
+    let first = graph(&repository);
+    let pool = repository.path().join("part2/pool.py");
+    let mut text = std::fs::read_to_string(&pool).unwrap();
+    text.push_str("# the end\n");
+    repository.write("part2/pool.py", &text).write("docs/3.md", "# another\n");
+    repository.commit();
+    assert_eq!(index(repository.path()).graphs, 0);
+    assert_eq!(graph(&repository), first);
+    assert_eq!(local_edges(repository.path()), fresh_edges(&repository));
+    repository.write("part2/pool.py", format!("# the start\n{text}"));
+    repository.commit();
+    assert_eq!(index(repository.path()).graphs, 1);
+    assert_eq!(graph(&repository).base, Some(first.key));
+    assert_eq!(local_edges(repository.path()), fresh_edges(&repository), "places have moved");
+}
+
 #[test]
 fn a_graph_is_whole_again_when_a_tenth_is_told_anew() {
     let repository = Repository::new();
