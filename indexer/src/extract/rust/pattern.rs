@@ -178,14 +178,14 @@ impl<'t> Rust<'t> {
     }
 
     /// The elements of a pattern; `_` is one, though the grammar gives it no name.
-    fn elements(&self, node: Node<'t>) -> Vec<Node<'t>> {
+    fn parts(&self, node: Node<'t>) -> Vec<Node<'t>> {
         let mut elements = walk::children(node);
         elements.retain(|part| part.is_named() || self.kind(*part) == Kind::Wildcard);
         elements
     }
 
     fn tuple(&self, pattern: &Open<'t>) -> Vec<Open<'t>> {
-        let parts = self.elements(pattern.node);
+        let parts = self.parts(pattern.node);
         let written = pattern.written.filter(|it| self.kind(*it) == Kind::TupleExpression);
         let values = written.map(walk::named_children).filter(|values| values.len() == parts.len());
         let mut is_counted = true;
@@ -209,7 +209,7 @@ impl<'t> Rust<'t> {
         let inside = matches!(self.text.of(name), "Some" | "Ok").then(|| with(&pattern.known, "?"));
         let made = self.made(name);
         let mut is_counted = self.text.of(name) != "Err";
-        let parts = self.elements(pattern.node).into_iter().filter(|part| *part != name);
+        let parts = self.parts(pattern.node).into_iter().filter(|part| *part != name);
         for (at, node) in parts.enumerate() {
             is_counted &= self.kind(node) != Kind::RemainingPattern;
             let known = match &inside {
