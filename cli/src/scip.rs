@@ -2,7 +2,6 @@
 //! `scip-typescript`, `scip-python` and others make. Questions on the local index then answer `resolution: precise` where it
 //! resolves a name.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::Context;

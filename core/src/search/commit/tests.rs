@@ -12,7 +12,7 @@ use crate::query;
 use crate::segment::{Class, PreparedDocument, Scratch, SegmentBuilder};
 use crate::store::{
     Kind, Refs, RepositoryEntry, Retained, SegmentEntry, SkipReason, Skipped, Snapshot, SnapshotEntry, Store,
-    StoreError, StoreOptions, Tip,
+    StoreError, StoreOptions, Tip, TipGraph,
 };
 use crate::text::Language;
 
