@@ -61,7 +61,7 @@ pub async fn context<G: Ground>(
             .push("no word of the task is the name of a symbol: `search_code` finds other words".to_owned());
         return Ok(told);
     }
-    let (changed, reach) = (Changed::Source(ChangeSource::Named(names)), Reach { depth: 2, ..Reach::default() });
+    let (changed, reach) = (Changed::Source(ChangeSource::Named(names)), Reach { depth: 3, ..Reach::default() });
     let asked = ground.ask(place, &CodeQuestion::Impact(ImpactRequest { changed, reach })).await?;
     if let CodeAnswer::Impact(report) = asked.answer {
         let symbols = |items: Vec<ImpactItem>| items.into_iter().map(|item| item.symbol).collect();
