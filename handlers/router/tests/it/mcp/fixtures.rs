@@ -16,7 +16,7 @@ use serde_json::json;
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 /// No sound.
 const WAV: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA=";
-const TOOLS: [&str; 8] = [
+const TOOLS: [&str; 10] = [
     "test_simple_text",
     "test_image_content",
     "test_audio_content",
@@ -25,6 +25,8 @@ const TOOLS: [&str; 8] = [
     "test_error_handling",
     "test_tool_with_progress",
     "test_missing_capability",
+    "test_logging_tool",
+    "test_streaming_elicitation",
 ];
 
 /// A server, and what the suite wants of one.
@@ -56,6 +58,8 @@ async fn fixture(name: &str, context: &RequestContext<RoleServer>) -> Result<Cal
             embedded("test://mixed-content-resource", "application/json", r#"{"test":"data","value":123}"#),
         ],
         "test_tool_with_progress" => progress(context).await?,
+        // What must not come with an answer, a log or a request of ours, never does.
+        "test_logging_tool" | "test_streaming_elicitation" => vec![ContentBlock::text("nothing but this")],
         "test_missing_capability" => {
             let wanted: ClientCapabilities = serde_json::from_value(json!({ "sampling": {} })).unwrap();
             return Err(ErrorData::missing_required_client_capability(wanted));
