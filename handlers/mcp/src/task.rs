@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::arguments::{SymbolsArguments, TaskArguments};
 use crate::ground::{Ground, Place, Refusal, Told};
 use crate::question::{CodeAnswer, CodeQuestion};
+use crate::shrink::to_value;
 
 /// Words that are looked for.
 const WORDS: usize = 8;
@@ -95,7 +96,7 @@ impl Answer for TaskContext {
     }
 
     fn value(&self) -> Value {
-        serde_json::to_value(self).expect("an answer is JSON")
+        to_value(self)
     }
 
     fn take_notes(&mut self) -> Vec<String> {

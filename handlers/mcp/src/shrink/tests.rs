@@ -305,6 +305,12 @@ fn holds<A: Answer>(name: &str, answer: A, tokens: u32) {
     assert!(!all.contains(['\u{202e}', '\u{200b}', '\u{1b}']), "{name} shows what hides");
 }
 
+#[test]
+fn a_share_is_written_as_the_routes_write_it() {
+    let risk = Risk { direct: 0, transitive: 0, files: 0, public_api: 0, tests: 0, score: 0.95 };
+    assert_eq!(to_value(&risk)["score"].to_string(), "0.95");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
