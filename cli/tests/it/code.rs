@@ -89,8 +89,8 @@ fn impact_of_a_diff_names_users_and_tests() {
     let since = answer(&fixture, &["impact", "--since", "main"]);
     assert_eq!(
         (ids(&since["changed"]), &since["unknown_files"]),
-        (vec![], &Value::Null),
-        "nothing but the diff is new"
+        (vec!["change.diff".to_owned()], &Value::Null),
+        "only the diff is new"
     );
     fixture.write("pool.py", &POOL.replace("return 2", "return 3"));
     std::fs::remove_file(fixture.path().join("app.py")).unwrap();

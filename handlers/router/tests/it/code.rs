@@ -64,7 +64,7 @@ async fn callers_have_sites_and_say_what_is_not_known() {
     // Nothing is never said without what is not known. A key that sees one repository need not name it.
     let nobody = asked.body("symbols/lost/callers").await;
     assert_eq!((&nobody["items"], &nobody["summary"]["unresolved_same_name"]), (&json!([]), &json!(1)));
-    assert!(nobody["notes"][0].as_str().unwrap().starts_with("1 references by the name `lost` lead nowhere"));
+    assert!(nobody["notes"][0].as_str().unwrap().starts_with("1 references by the same name lead nowhere"));
     let tree = asked.body("symbols/acquire/callers?depth=3&path=").await;
     let depths: Vec<_> = tree["items"].as_array().unwrap().iter().map(|item| item["depth"].as_u64().unwrap()).collect();
     assert_eq!(

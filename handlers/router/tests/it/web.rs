@@ -275,7 +275,7 @@ async fn a_symbol_has_its_callers_by_how_sure_they_are_and_its_impact() {
         "Confirmed",
         "symbol?symbol=app.py%23run",
         "/files/app.py#L2",
-        "def acquire():",
+        "<span class=\"hf\">acquire</span>():",
         "Impact of a change",
         "<svg class=\"graph\"",
         "Tests that reach it",
