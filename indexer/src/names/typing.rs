@@ -77,6 +77,12 @@ impl Evaluator<'_> {
             return self.symbol_type(whole.unwrap_or(symbol), arguments);
         }
         let family = self.names().all.files[point.file as usize].family;
+        if family == Family::Script && place.is_none() && !builtins::is_name(family, last) {
+            let known = self.class_in_variable(point, name);
+            if known != Type::Unknown {
+                return known;
+            }
+        }
         if let Some(shape) = self.shape(place, last) {
             return Type::Holder(shape, arguments);
         }
@@ -88,7 +94,6 @@ impl Evaluator<'_> {
             }
             _ if builtins::is_name(family, last) => Type::Builtin,
             _ if is_parameter(name) => Type::Parameter(name.into()),
-            _ if family == Family::Script => self.class_in_variable(point, name),
             _ => self.c_type(family, name).map_or(Type::Unknown, |symbol| Type::Symbol(symbol, arguments)),
         }
     }
