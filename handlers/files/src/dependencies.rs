@@ -31,7 +31,7 @@ pub(crate) enum Way {
 #[into_params(parameter_in = Query)]
 pub(crate) struct DependenciesQuery {
     /// Path from the root of the repository, as answers write it.
-    #[param(max_length = 12288, format = "path", example = "src/main.rs")]
+    #[param(max_length = 4096, format = "path", example = "src/main.rs")]
     path: String,
     /// `dependencies`: what the file uses; `dependents`: what uses it.
     #[serde(default)]

@@ -44,7 +44,7 @@ pub fn routes() -> OpenApiRouter<Resources> {
 #[into_params(parameter_in = Query)]
 struct FileQuery {
     /// Path from the root of the repository, as answers write it.
-    #[param(max_length = 12288, format = "path", example = "src/main.rs")]
+    #[param(max_length = 4096, format = "path", example = "src/main.rs")]
     path: String,
     /// The first line.
     #[param(minimum = 1, default = 1)]

@@ -16,7 +16,7 @@ use serde::Deserialize;
 #[into_params(parameter_in = Query)]
 pub(crate) struct OutlineQuery {
     /// Path from the root of the repository, as answers write it.
-    #[param(max_length = 12288, format = "path", example = "src/main.rs")]
+    #[param(max_length = 4096, format = "path", example = "src/main.rs")]
     path: String,
     /// A branch, a tag, or a commit by seven digits or more; by default the default branch.
     #[serde(rename = "ref")]

@@ -17,7 +17,7 @@ use serde::Deserialize;
 pub(crate) struct TreeQuery {
     /// Path of the folder from the root of the repository, by default that root.
     #[serde(default)]
-    #[param(max_length = 12288, format = "folder", example = "src")]
+    #[param(max_length = 4096, format = "folder", example = "src")]
     path: String,
     /// All files below the folder, instead of files and folders in it.
     #[serde(default)]

@@ -37,11 +37,11 @@ struct MapQuery {
     #[param(minimum = 200, maximum = 80000, default = 6000)]
     bytes: Option<usize>,
     /// Files, symbols or names to begin from, at most 20, joined with commas.
-    #[param(max_length = 4096, example = "src/main.rs,Pool.acquire")]
+    #[param(max_length = 1024, example = "src/main.rs,Pool.acquire")]
     focus: Option<String>,
     /// Only files whose path begins so.
     #[serde(default)]
-    #[param(max_length = 12288, format = "folder", example = "src/")]
+    #[param(max_length = 4096, format = "folder", example = "src/")]
     path: String,
     /// A branch, a tag, or a commit by seven digits or more; by default the default branch.
     #[serde(rename = "ref")]

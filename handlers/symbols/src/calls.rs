@@ -40,7 +40,7 @@ pub(crate) struct CallsQuery {
     include_tests: Option<bool>,
     /// Only what is in files whose path begins so.
     #[serde(default)]
-    #[param(max_length = 12288, format = "folder", example = "src/")]
+    #[param(max_length = 4096, format = "folder", example = "src/")]
     path: String,
     /// Most items of a page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -61,7 +61,7 @@ pub(crate) struct CallsQuery {
     path = "/api/v1/symbols/{symbol}/callers",
     tag = "symbols",
     operation_id = "find_callers",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 8192, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of callers.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -87,7 +87,7 @@ pub(crate) async fn callers(
     path = "/api/v1/symbols/{symbol}/callees",
     tag = "symbols",
     operation_id = "find_callees",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 8192, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of callees.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -113,7 +113,7 @@ pub(crate) async fn callees(
     path = "/api/v1/symbols/{symbol}/usages",
     tag = "symbols",
     operation_id = "find_usages",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 8192, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of users.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),

@@ -66,7 +66,7 @@ struct DefinitionQuery {
     path = "/api/v1/symbols/{symbol}/definition",
     tag = "symbols",
     operation_id = "find_definition",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 8192, format = "symbol"), DefinitionQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), DefinitionQuery),
     responses(
         (status = 200, description = "Symbols.", body = DefinitionList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
