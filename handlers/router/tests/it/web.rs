@@ -266,8 +266,6 @@ async fn a_file_is_shown_by_lines_and_a_folder_by_what_is_in_it() {
 async fn a_symbol_has_its_callers_by_how_sure_they_are_and_its_impact() {
     let app = App::new().await;
     let (tenant, id, session) = member(&app, "one", "a/b", &FILES).await;
-    let without = get(&app, &format!("/repositories/{id}/symbol?symbol=alpha"), &session).await;
-    assert!(without.status == 200 && without.text.contains("No symbol has this name"), "{}", without.text);
     publish_program(&app.store, tenant.id, &id, PROGRAM).await;
     let show = async |path: &str| get(&app, &format!("/repositories/{id}/{path}"), &session).await;
     let symbol = show("symbol?symbol=acquire").await;
@@ -288,14 +286,21 @@ async fn a_symbol_has_its_callers_by_how_sure_they_are_and_its_impact() {
     let file = show("files/pool.py").await;
     assert!(file.text.contains("symbol?symbol=pool.py%23acquire") && file.text.contains("Outline"), "{}", file.text);
     assert_eq!(show("symbol?symbol=pool.py%23acquire").await.status, 200);
+    assert!(show("symbol?symbol=nobody").await.text.contains("No symbol has this name"));
+}
+
+#[tokio::test]
+async fn without_a_graph_names_are_what_is_told() {
+    let app = App::new().await;
+    let tenant = app.tenant("one").await;
+    let id = app.register(&tenant.key, "a/b").await["id"].as_str().unwrap().to_owned();
     publish_facts(&app.store, tenant.id, &id, PROGRAM, program::facts).await;
-    let names = show("symbol?symbol=acquire").await;
-    assert!(
-        names.text.contains("names are all that is known") && names.text.contains("Possible")
-            || names.text.contains("Likely"),
-        "{}",
-        names.text
-    );
+    let session = sign_in(&app, &tenant.key).await;
+    let names = get(&app, &format!("/repositories/{id}/symbol?symbol=acquire"), &session).await;
+    for part in ["names are all that is known", "Likely", "symbol?symbol=app.py%23run"] {
+        assert!(names.text.contains(part), "{part}: {}", names.text);
+    }
+    assert!(!names.text.contains("Confirmed") && !names.text.contains("Impact"), "{}", names.text);
 }
 
 /// What a repository may try, each with what may not be on a page because of it.
