@@ -103,6 +103,14 @@ pub fn confidence(given: Option<f32>) -> Result<Confidence, ApiError> {
     }
 }
 
+/// A text of at most so many characters, as its description says.
+pub fn bounded<'t>(name: &str, text: &'t str, most: usize) -> Result<&'t str, ApiError> {
+    match text.chars().nth(most) {
+        None => Ok(text),
+        Some(_) => Err(ApiError::invalid_request(format!("`{name}` is too long: give {most} characters at most"))),
+    }
+}
+
 /// A `depth` within the limits of its route, by default the lowest.
 pub fn levels(given: Option<u32>, limits: RangeInclusive<u32>) -> Result<u32, ApiError> {
     let depth = given.unwrap_or(*limits.start());

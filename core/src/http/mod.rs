@@ -42,7 +42,7 @@ pub use self::auth::Authorized;
 pub use self::body::{BODY_LIMIT, WEBHOOK_BODY_LIMIT};
 pub use self::boundary::RequestId;
 pub use self::code::Code;
-pub use self::commit::{Asked, Place, confidence, levels};
+pub use self::commit::{Asked, Place, bounded, confidence, levels};
 pub use self::cursor::{Cursor, PageQuery, page_limit};
 pub use self::deadline::within;
 pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};

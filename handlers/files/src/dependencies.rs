@@ -5,7 +5,7 @@ use axum::response::Response;
 use kotadb_core::graph::ask::Direction;
 use kotadb_core::http::scope::Search;
 use kotadb_core::http::{
-    ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources, confidence, levels, page_limit,
+    ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources, bounded, confidence, levels, page_limit,
 };
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::{Answered, DependenciesRequest};
@@ -13,6 +13,8 @@ use kotadb_core::wire::files::path_bytes;
 use kotadb_core::wire::relations::{DependencyList, GraphState, dependency_list, role};
 use serde::Deserialize;
 use utoipa::ToSchema;
+
+use crate::MAX_PATH;
 
 /// Which way.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -90,7 +92,7 @@ pub(crate) async fn dependencies(
 fn request(query: &DependenciesQuery) -> Result<DependenciesRequest, ApiError> {
     let roles = query.role.as_deref().map(|text| text.split(',').map(|name| role(name.trim())).collect());
     Ok(DependenciesRequest {
-        path: path_bytes(&query.path),
+        path: path_bytes(bounded("path", &query.path, MAX_PATH)?),
         direction: match query.direction {
             Way::Dependencies => Direction::Used,
             Way::Dependents => Direction::Users,

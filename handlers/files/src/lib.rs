@@ -18,7 +18,9 @@ mod tree;
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, routes};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, bounded, routes,
+};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::FileRequest;
 use kotadb_core::wire::files::{FileText, file_text, path_bytes};
@@ -26,6 +28,8 @@ use serde::Deserialize;
 
 /// Most bytes of a text.
 const MAX_BYTES: usize = 1 << 20;
+/// Longest path, in characters: git's has no more bytes.
+const MAX_PATH: usize = 4096;
 /// The same where nothing is said.
 const USUAL_BYTES: usize = 128 << 10;
 
@@ -102,5 +106,5 @@ fn request(query: &FileQuery) -> Result<FileRequest, ApiError> {
     if first == 0 || last.is_some_and(|last| last < first) {
         return Err(ApiError::invalid_request("lines count from 1, and `last_line` is not before `first_line`"));
     }
-    Ok(FileRequest { path: path_bytes(&query.path), first, last, most_bytes })
+    Ok(FileRequest { path: path_bytes(bounded("path", &query.path, MAX_PATH)?), first, last, most_bytes })
 }

@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources};
+use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources, bounded};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::FileFactsRequest;
 use kotadb_core::wire::files::path_bytes;
 use kotadb_core::wire::relations::{Outline, file_outline};
 use serde::Deserialize;
+
+use crate::MAX_PATH;
 
 /// Which file.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -50,7 +52,7 @@ pub(crate) async fn outline(
     Query(query): Query<OutlineQuery>,
 ) -> Result<Response, ApiError> {
     let commit = key.commit(Some(&id.to_string()), query.reference.as_deref(), query.min_version)?;
-    let request = FileFactsRequest { path: path_bytes(&query.path) };
+    let request = FileFactsRequest { path: path_bytes(bounded("path", &query.path, MAX_PATH)?) };
     let asked = Asked { commit, parameters: &query, had: &had };
     asked.answer(&resources, &request, |found| file_outline(&found.answer, &found.state)).await
 }

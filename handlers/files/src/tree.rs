@@ -3,12 +3,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, page_limit};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, bounded, page_limit,
+};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::query;
 use kotadb_core::search::commit::{Answered, TreeRequest};
 use kotadb_core::wire::files::{TreeList, path_bytes, tree_list};
 use serde::Deserialize;
+
+use crate::MAX_PATH;
 
 /// Which folder.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -66,7 +70,7 @@ pub(crate) async fn tree(
     let reference = place.as_ref().map(|place| &place.commit).or(query.reference.as_ref());
     let commit = key.commit(Some(&id.to_string()), reference.map(String::as_str), query.min_version)?;
     let request = TreeRequest {
-        folder: path_bytes(&query.path),
+        folder: path_bytes(bounded("path", &query.path, MAX_PATH)?),
         recursive: query.recursive,
         filter: query.filter.as_deref().map(query::parse_filter).transpose()?,
         limit: page_limit(query.limit)? as usize,

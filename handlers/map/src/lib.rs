@@ -8,7 +8,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, routes};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, bounded, routes,
+};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::{Answered, MapRequest};
 use kotadb_core::wire::relations::{GraphState, RepositoryMap, repository_map};
@@ -22,6 +24,10 @@ const MAX_BYTES: usize = 80_000;
 const USUAL_BYTES: usize = 6000;
 /// Most names to begin from.
 const MAX_FOCUS: usize = 20;
+/// Longest `focus`, in characters.
+const MAX_FOCUS_TEXT: usize = 1024;
+/// Longest beginning of a path, in characters.
+const MAX_PATH: usize = 4096;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Resources> {
@@ -89,10 +95,11 @@ fn request(query: &MapQuery) -> Result<MapRequest, ApiError> {
             return Err(ApiError::invalid_request(detail));
         }
     };
-    let names = query.focus.iter().flat_map(|focus| focus.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let focus = bounded("focus", query.focus.as_deref().unwrap_or_default(), MAX_FOCUS_TEXT)?;
+    let names = focus.split(',').map(str::trim).filter(|name| !name.is_empty());
     let focus: Vec<_> = names.map(str::to_owned).collect();
     if focus.len() > MAX_FOCUS {
         return Err(ApiError::invalid_request(format!("`focus` has {} names: give {MAX_FOCUS} at most", focus.len())));
     }
-    Ok(MapRequest { focus, prefix: query.path.clone(), bytes })
+    Ok(MapRequest { focus, prefix: bounded("path", &query.path, MAX_PATH)?.to_owned(), bytes })
 }

@@ -7,7 +7,8 @@ use axum::response::Response;
 use kotadb_core::graph::ask::{Direction, Question};
 use kotadb_core::http::scope::Search;
 use kotadb_core::http::{
-    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, confidence, levels, page_limit,
+    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, bounded, confidence, levels,
+    page_limit,
 };
 use kotadb_core::search::commit::{Answered, CallsRequest};
 use kotadb_core::wire::files::path_bytes;
@@ -40,7 +41,7 @@ pub(crate) struct CallsQuery {
     include_tests: Option<bool>,
     /// Only what is in files whose path begins so.
     #[serde(default)]
-    #[param(max_length = 4096, format = "folder", example = "src/")]
+    #[param(max_length = 2048, format = "folder", example = "src/")]
     path: String,
     /// Most items of a page.
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -61,7 +62,7 @@ pub(crate) struct CallsQuery {
     path = "/api/v1/symbols/{symbol}/callers",
     tag = "symbols",
     operation_id = "find_callers",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of callers.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -87,7 +88,7 @@ pub(crate) async fn callers(
     path = "/api/v1/symbols/{symbol}/callees",
     tag = "symbols",
     operation_id = "find_callees",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of callees.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -113,7 +114,7 @@ pub(crate) async fn callees(
     path = "/api/v1/symbols/{symbol}/usages",
     tag = "symbols",
     operation_id = "find_usages",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), CallsQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), CallsQuery),
     responses(
         (status = 200, description = "A page of users.", body = CallList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -147,7 +148,7 @@ async fn answer(
         depth: levels(query.depth, 1..=3)?,
         min_confidence: confidence(query.min_confidence)?,
         include_tests: query.include_tests.unwrap_or(true),
-        under: path_bytes(&query.path),
+        under: path_bytes(bounded("path", &query.path, super::MAX_TEXT)?),
         most,
         ..question
     };

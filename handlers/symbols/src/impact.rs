@@ -79,7 +79,7 @@ pub(crate) struct ImpactBody {
     path = "/api/v1/symbols/{symbol}/impact",
     tag = "symbols",
     operation_id = "symbol_impact",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), ImpactQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), ImpactQuery),
     responses(
         (status = 200, description = "What is touched.", body = ImpactReport),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),

@@ -20,14 +20,16 @@ mod members;
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, routes};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Id, IfNoneMatch, OpenApiRouter, Query, Resources, bounded, routes,
+};
 use kotadb_core::search::commit::{Answered, DefinitionRequest};
 use kotadb_core::search::relations::SymbolPlace;
 use kotadb_core::wire::relations::{DefinitionList, GraphState, definition_list};
 use serde::Deserialize;
 
-/// Longest symbol, in bytes: a path and a name.
-const MAX_SYMBOL: usize = 8192;
+/// Longest symbol, and longest folder, in characters: percent-encoded, both fit into one address.
+const MAX_TEXT: usize = 2048;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Resources> {
@@ -66,7 +68,7 @@ struct DefinitionQuery {
     path = "/api/v1/symbols/{symbol}/definition",
     tag = "symbols",
     operation_id = "find_definition",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), DefinitionQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), DefinitionQuery),
     responses(
         (status = 200, description = "Symbols.", body = DefinitionList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
@@ -91,11 +93,8 @@ async fn definition(
 }
 
 fn checked(symbol: String) -> Result<String, ApiError> {
-    match symbol.trim() {
+    match bounded("symbol", &symbol, MAX_TEXT)?.trim() {
         "" => Err(ApiError::invalid_request("give an id, a name or a path as `symbol`")),
-        name if name.len() > MAX_SYMBOL => {
-            Err(ApiError::invalid_request(format!("`symbol` has {} bytes: give {MAX_SYMBOL} at most", name.len())))
-        }
         name => Ok(name.to_owned()),
     }
 }

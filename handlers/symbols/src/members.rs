@@ -54,7 +54,7 @@ pub(crate) struct MembersQuery {
     path = "/api/v1/symbols/{symbol}/implementations",
     tag = "symbols",
     operation_id = "find_implementations",
-    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 4096, format = "symbol"), MembersQuery),
+    params(("symbol" = String, Path, description = "Id, name or path, percent-encoded.", max_length = 2048, format = "symbol"), MembersQuery),
     responses(
         (status = 200, description = "Types or members.", body = MemberList),
         (status = 404, description = "`not_found`: no such repository is visible to this key, or no such commit is indexed."),
