@@ -251,6 +251,8 @@ async fn webhooks(costs: &mut Costs, made: &Value, one: &str) {
     });
     let to_app = delivery("/webhooks/github/app", APP_SECRET, "installation", &installed);
     costs.send("POST /webhooks/github/app", POSTGRES, to_app).await;
+    // What an installation brings is looked up behind the answer.
+    costs.quiet().await;
     let rotate = format!("{one}/webhook/rotate");
     costs.ask("POST /api/v1/repositories/{id}/webhook/rotate", PROVISION, &rotate, None).await;
 }
