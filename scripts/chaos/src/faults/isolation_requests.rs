@@ -87,9 +87,9 @@ fn resolved(document: &Value, part: &Value, depth: usize) -> Value {
 }
 
 impl Operation {
-    /// Whether ids are in its path.
+    /// Whether ids are in its path. A symbol is none: whoever has no such symbol is told so, of what is its own.
     pub(super) fn has_ids(&self) -> bool {
-        self.path.contains('{')
+        self.path.replace("{symbol}", "").contains('{')
     }
 
     /// A request for something of somebody else. `own`: the asker's tenant.
