@@ -30,7 +30,10 @@ def families():
         # API Gateway writes a path to its end as `{path+}`, and has no path that ends with a slash beside it.
         gateway = [(re.sub(r"\{\*(\w+)\}", r"{\1+}", path), methods) for path, methods in stated_pages if path == "/" or not path.endswith("/")]
         pages = [(method, path) for path, methods in gateway for method in re.findall(r"\b(get|post|any)\(", methods)]
-        found[folder.name] = sorted(set(stated) & routes) + sorted(set(pages) - routes)
+        known = set(stated) & routes
+        # HTML knows no `DELETE`: a form of a page sends it as `POST` (core/src/http/form.rs).
+        forms = {("post", path) for method, path in known if method == "delete"} - known
+        found[folder.name] = sorted(known) + sorted(forms) + sorted(set(pages) - routes)
     missing = routes - {route for of_family in found.values() for route in of_family}
     if missing:
         sys.exit(f"template: no folder of handlers/ states {sorted(missing)}")

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 tools=$PWD/.dev/web
 wanted='playwright-core@1.65.1 axe-core@4.14.1'
 
+mkdir -p "$tools"
 (
-  mkdir -p "$tools"
   flock 9
   if [ "$(cat "$tools/installed" 2>/dev/null)" != "$wanted" ]; then
     # shellcheck disable=SC2086 # two packages

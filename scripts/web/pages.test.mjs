@@ -46,6 +46,25 @@ const visit = async (path, options) => {
 };
 const shot = (page, name) => page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: false });
 
+// What axe-core finds grave on a page as it is now.
+const sound = async (page, name) => {
+  await page.evaluate(axe).catch(() => page.addScriptTag({ content: axe }));
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const grave = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+  const told = grave.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
+  assert.deepEqual(told, [], name);
+};
+// How far things on a page have moved since it began to load.
+const shift = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((done) => {
+        let sum = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((one) => (sum += one.value))).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => done(sum), 100);
+      }),
+  );
+
 const file = (id, path) => `/repositories/${id}/files/${path}`;
 const pages = () => ({
   home: "/",
@@ -53,6 +72,7 @@ const pages = () => ({
   nothing: "/search?q=Nowhere_to_be_found+lang%3Arust",
   fault: "/search?q=a+%28b",
   symbols: "/search?q=Segment&kind=symbols",
+  named: "/search?q=code&kind=repositories",
   repositories: "/repositories",
   repository: `/repositories/${ids.code}`,
   tree: file(ids.code, ""),
@@ -63,7 +83,13 @@ const pages = () => ({
   members: "/account/members",
   connect: "/connect",
   docs: "/docs",
+  start: "/docs/start",
   query: "/docs/query",
+  deploy: "/docs/deploy",
+  operate: "/docs/operate",
+  accuracy: "/docs/accuracy",
+  benchmarks: "/docs/benchmarks",
+  api: "/docs/api",
   missing: "/repositories/0190b0a0-0000-7000-8000-000000000001",
 });
 
@@ -186,7 +212,23 @@ test("a repository is registered, and its job seen to its end", async () => {
 
 test("what a hostile repository holds is text on every page", async () => {
   const page = await visit(`/repositories/${ids.hostile}`);
-  const links = new Set([`/repositories/${ids.hostile}`, "/", "/repositories", "/search?q=needle", "/search?q=needle&kind=symbols", "/search?q=%3Cscript%3E"]);
+  const links = new Set([
+    `/repositories/${ids.hostile}`,
+    `/repositories/${ids.hostile}/jobs`,
+    "/search?q=needle",
+    "/search?q=needle&kind=symbols",
+    "/search?q=needle+type:path",
+    "/search?q=%3Cscript%3E",
+    "/search?q=%3Cscript%3E&kind=repositories",
+    "/search?q=a+%28%3Cscript%3E%E2%80%AE",
+    "/suggest?q=needle",
+    "/suggest?q=%28%3Cscript%3E%E2%80%AE",
+    `/repositories/${ids.hostile}/symbol?symbol=needle`,
+    `/repositories/${ids.hostile}/symbol?symbol=%3Cscript%3E`,
+    ...Object.values(pages()),
+  ]);
+  // Those that are refused, and say why.
+  const asked = new Set([pages().fault, pages().missing, "/search?q=a+%28%3Cscript%3E%E2%80%AE"]);
   const folders = [file(ids.hostile, "")];
   for (const folder of folders) {
     await page.goto(url + folder);
@@ -199,13 +241,18 @@ test("what a hostile repository holds is text on every page", async () => {
   assert.ok(links.size > 14, `${links.size} pages`);
   for (const link of links) {
     const answer = await page.goto(url + link);
-    assert.ok(answer.status() < 400, `${answer.status()} ${link}`);
+    assert.ok(answer.status() < 400 || asked.has(link), `${answer.status()} ${link}`);
     const inert = await page.evaluate(() => ({
       made: document.querySelectorAll("main img, main iframe, main script, main svg[onload], [onmouseover], [onerror], a[href^='javascript:']").length,
       hidden: /[\u202a-\u202e\u2066-\u2069\u200b\u00ad\u001b\u0007]/.test(document.documentElement.outerHTML),
     }));
     assert.deepEqual(inert, { made: 0, hidden: false }, link);
     if (await page.locator(".source code").count()) {
+      const raw = await page.context().request.get(url + (await page.getByRole("link", { name: "Raw" }).getAttribute("href")));
+      assert.equal(raw.headers()["content-type"], "text/plain; charset=utf-8", link);
+      assert.match(raw.headers()["content-security-policy"], /sandbox/);
+      const card = await page.context().request.get(`${url}${await page.locator(".source").getAttribute("data-hover")}?symbol=needle`);
+      assert.doesNotMatch(await card.text(), /<(script|img|svg|iframe)|[\u202a-\u202e\u2066-\u2069\u200b\u001b]/, link);
       for (const line of await page.locator(".outline .uses").evaluateAll((all) => all.map((one) => one.getAttribute("href")))) {
         const shown = await page.goto(url + line);
         assert.ok(shown.status() < 400, `${shown.status()} ${line}`);
@@ -224,37 +271,140 @@ test("every page is accessible, dark and light, and fits into 360 pixels", async
       const page = await visit(path, { viewport: { width: 360, height: 740 }, colorScheme });
       const width = await page.evaluate(() => document.scrollingElement.scrollWidth);
       assert.ok(width <= 360, `${name}: ${width} px wide`);
-      if (colorScheme === "dark" || ["results", "file"].includes(name)) await shot(page, `${name}-360-${colorScheme}`);
+      await shot(page, `${name}-360-${colorScheme}`);
       for (const size of [360, 1280]) {
         await page.setViewportSize({ width: size, height: 800 });
-        await page.evaluate(axe).catch(() => page.addScriptTag({ content: axe }));
-        const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-        const grave = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
-        const told = grave.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`);
-        assert.deepEqual(told, [], `${name} ${colorScheme} ${size}`);
+        await sound(page, `${name} ${colorScheme} ${size}`);
       }
-      if (colorScheme === "dark" && ["file", "results", "symbol"].includes(name)) await shot(page, `${name}-dark`);
+      await shot(page, `${name}-${colorScheme}`);
       await page.context().close();
     }
   }
 });
 
-test("the tab key goes through a page from its top, and shows where it is", async () => {
-  const page = await visit("/repositories");
-  const stops = [];
-  for (let n = 0; n < 9; n++) {
-    await page.keyboard.press("Tab");
-    stops.push(
-      await page.evaluate(() => {
-        const now = document.activeElement;
-        const box = now.getBoundingClientRect();
-        const name = now.getAttribute("aria-label") ?? (now.textContent || now.name);
-        return { name: name.trim(), shown: getComputedStyle(now).outlineStyle !== "none" && box.width > 0 && box.left >= 0 };
-      }),
-    );
+test("the tab key goes through each page as it is read, and shows where it is", async () => {
+  for (const width of [360, 1280]) {
+    for (const [name, path] of Object.entries(pages())) {
+      const page = await visit(path, { viewport: { width, height: 800 } });
+      // Where the cursor stands at once is further down.
+      await page.evaluate(() => document.activeElement.blur());
+      const stops = [];
+      for (let n = 0; n < 14; n++) {
+        await page.keyboard.press("Tab");
+        const stop = await page.evaluate(() => {
+          const now = document.activeElement;
+          if (now === document.body) return null;
+          const box = now.getBoundingClientRect();
+          const name = now.getAttribute("aria-label") ?? (now.textContent || now.name);
+          const shown = getComputedStyle(now).outlineStyle !== "none" && box.width > 0 && box.left >= 0 && box.left < innerWidth;
+          return { name: name.trim(), shown, top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left };
+        });
+        if (!stop) break;
+        stops.push(stop);
+      }
+      const where = `${name} ${width}`;
+      assert.deepEqual(stops.filter((stop) => !stop.shown), [], where);
+      if (name === "api") continue;
+      const first = ["Skip to content", "KotaDB", "Search code", "Search", "Repositories", "MCP", "Account", "Docs", "Keys and queries", "Sign out"];
+      assert.deepEqual(stops.slice(0, 10).map((stop) => stop.name.replace(/^\?/, "")), first, where);
+      // Nothing stands wholly above what comes before it, unless it begins a column.
+      const back = stops.slice(2).filter((stop, n) => stop.bottom <= stops[n + 1].top && stop.left <= stops[n + 1].left);
+      assert.deepEqual(back, [], where);
+      await page.context().close();
+    }
   }
-  assert.deepEqual(stops.slice(0, 4).map((stop) => stop.name), ["Skip to content", "KotaDB", "Search code", "Search"]);
-  assert.deepEqual(stops.filter((stop) => !stop.shown), []);
+});
+
+test("the box says how a query may go on, what is wrong with it, and what was asked before", async () => {
+  const page = await visit("/repositories");
+  const box = page.getByRole("combobox", { name: "Search code" });
+  await page.keyboard.press("/");
+  await page.keyboard.type("decode_frame lang:ru");
+  await page.getByRole("option", { name: "lang:rust" }).waitFor();
+  await sound(page, "suggestions");
+  await shot(page, "suggestions");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.match(await box.inputValue(), /^decode_frame lang:ru\w* $/);
+  await page.keyboard.press("Escape");
+  await box.fill("foo (bar");
+  await page.locator(".fault-line").waitFor();
+  await shot(page, "fault-line");
+  await box.fill("decode_fra");
+  await page.getByRole("option", { name: /decode_frame/ }).first().click();
+  await page.waitForURL(/\/symbol\?symbol=/);
+  await page.getByRole("combobox", { name: "Search code" }).fill("an earlier query");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/search\?q=an\+earlier/);
+  await page.goto(`${url}/`);
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("option", { name: "an earlier query" }).click();
+  await page.waitForURL(/\/search\?q=an\+earlier/);
+  const own = await visit("/", { storageState: undefined });
+  await own.evaluate(() => localStorage.setItem("kotadb-queries", '["secret"]'));
+  await own.getByRole("link", { name: "Sign in" }).first().click();
+  await own.getByLabel("API key").fill(key);
+  await own.keyboard.press("Enter");
+  await own.getByRole("button", { name: "Sign out" }).click();
+  await own.getByRole("link", { name: "Sign in" }).first().waitFor();
+  assert.equal(await own.evaluate(() => localStorage.getItem("kotadb-queries")), null);
+});
+
+test("a question mark shows the keys, with examples to click on", async () => {
+  const page = await visit(pages().results);
+  await page.keyboard.press("?");
+  await page.locator("#help[open]").waitFor();
+  await sound(page, "help");
+  await shot(page, "help");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Escape");
+  await page.locator("#help:not([open])").waitFor({ state: "attached" });
+  await page.getByRole("link", { name: "Keys and queries" }).click();
+  await page.locator("#help .examples a").first().click();
+  await page.waitForURL(/\/search\?q=TODO/);
+});
+
+test("further lines of a result are shown and hidden by keys, and arrows move, too", async () => {
+  const page = await visit(pages().results);
+  const more = page.locator(".card:has(details)").first();
+  await more.locator(".path").focus();
+  await page.keyboard.press("l");
+  await more.locator("details[open]").waitFor();
+  await page.keyboard.press("h");
+  await more.locator("details:not([open])").waitFor();
+  const before = await page.evaluate(() => document.activeElement.textContent);
+  await page.keyboard.press("ArrowDown");
+  assert.notEqual(await page.evaluate(() => document.activeElement.textContent), before);
+  await page.getByRole("link", { name: /^Whole words/ }).click();
+  await page.waitForURL(/q=%2F%5CbSegment%5Cb%2F\+lang%3Arust/);
+});
+
+test("a name in a file says what it is where the pointer rests, and a number leads to its line", async () => {
+  const page = await visit(pages().file);
+  const name = page.locator(".source .hf", { hasText: /^decode_frame$/ }).first();
+  await name.scrollIntoViewIfNeeded();
+  await name.hover();
+  await page.locator("#card .signature", { hasText: "decode_frame" }).first().waitFor();
+  await sound(page, "card");
+  await shot(page, "card");
+  await page.locator("#card").getByRole("link", { name: "Who uses it" }).first().click();
+  await page.getByRole("heading", { name: "Callers", exact: true }).waitFor();
+  await page.goto(url + pages().file);
+  await page.keyboard.press("l");
+  await page.keyboard.type("40");
+  await page.keyboard.press("Enter");
+  await page.locator("#L40.chosen").waitFor();
+  await page.getByText("Ask this from a program").click();
+  assert.match(await page.locator("#curl").textContent(), /^curl -G .*path=core\/src\/segment\/reader.rs'$/);
+  await shot(page, "program");
+});
+
+test("on paper there is what was found, and nothing to press", async () => {
+  const page = await visit(pages().results, { colorScheme: "dark" });
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  for (const gone of ["header.top", ".facets", "footer"]) assert.equal(await page.locator(gone).isVisible(), false, gone);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+  await shot(page, "results-print");
 });
 
 test("all of it can be read without a script", async () => {
@@ -268,6 +418,34 @@ test("all of it can be read without a script", async () => {
   assert.ok((await page.locator(".source .line").count()) > 10);
   await page.locator(".outline .uses").first().click();
   await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.goto(url + pages().file);
+  await page.getByLabel("Go to line").fill("40");
+  await page.getByRole("button", { name: "Go", exact: true }).click();
+  assert.equal(await page.locator(".source .line").first().getAttribute("id"), "L40");
+});
+
+test("all of it can be changed without a script", async () => {
+  const page = await visit("/repositories", { javaScriptEnabled: false });
+  await page.getByLabel("Register").fill("ftp://nowhere");
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.equal(await page.getByLabel("Register").inputValue(), "ftp://nowhere");
+  await page.goto(`${url}/repositories/${ids.code}`);
+  await page.getByRole("button", { name: "Index now" }).click();
+  await page.getByRole("heading", { name: "Jobs" }).waitFor();
+  assert.match(page.url(), new RegExp(`/repositories/${ids.code}$`));
+  await page.goto(url + pages().keys);
+  await page.getByLabel("Name").fill("made without a script");
+  await page.getByRole("button", { name: "Make the key" }).click();
+  const made = await page.locator("output#key").textContent();
+  assert.match(made, /^kdb_/);
+  await shot(page, "key");
+  await page.goto(url + pages().keys);
+  assert.equal(await page.locator("output#key").count(), 0);
+  await page.getByRole("button", { name: "Revoke made without a script" }).click();
+  await page.locator("tr", { hasText: "made without a script" }).getByText("revoked").waitFor();
+  const answer = await fetch(`${url}/api/v1/whoami`, { headers: { authorization: `Bearer ${made}` } });
+  assert.equal(answer.status, 401);
 });
 
 test("a results page is light, quick, and stands still", async () => {
@@ -280,24 +458,19 @@ test("a results page is light, quick, and stands still", async () => {
   });
   figures.bytes = sizes.html + sizes.files;
   assert.ok(figures.bytes <= 150_000, JSON.stringify(sizes));
-  figures.overhead_ms = Infinity;
-  for (let n = 0; n < 5; n++) {
+  const overheads = [];
+  for (let n = 0; n < 21; n++) {
     const answer = await page.goto(`${url}/search?q=decode_frame`);
     const times = [...(await answer.headerValue("server-timing")).matchAll(/dur=([\d.]+)/g)].map((found) => Number(found[1]));
-    figures.overhead_ms = Math.min(figures.overhead_ms, times[1] - times[0]);
+    overheads.push(times[1] - times[0]);
   }
+  // The best says what it takes, the others what else the machine did meanwhile.
+  overheads.sort((a, b) => a - b);
+  [figures.overhead_ms, figures.overhead_median_ms] = [overheads[0], overheads[10]];
   assert.ok(figures.overhead_ms <= 10, `${figures.overhead_ms} ms beside the search`);
-  for (const path of [pages().results, pages().file, pages().repository]) {
+  for (const path of Object.values(pages())) {
     await page.goto(url + path);
     await page.waitForTimeout(300);
-    const shift = await page.evaluate(
-      () =>
-        new Promise((done) => {
-          let sum = 0;
-          new PerformanceObserver((list) => list.getEntries().forEach((one) => (sum += one.value))).observe({ type: "layout-shift", buffered: true });
-          setTimeout(() => done(sum), 100);
-        }),
-    );
-    assert.equal(shift, 0, path);
+    assert.equal(await shift(page), 0, path);
   }
 });

@@ -202,6 +202,14 @@ pub async fn claim_verification(db: &Db, user: Uuid) -> Result<bool, DbError> {
     Ok(claimed)
 }
 
+/// The tenants that a user is a member of, by name: (id, name). Any scope.
+pub async fn tenants_of(db: &Db, user: Uuid) -> Result<Vec<(TenantId, String)>, DbError> {
+    let mut tx = db.begin(Scope::Anonymous).await?;
+    let rows = tx.rows(Statement::new("SELECT id, name FROM kotadb.tenants_of_user($1)").bind(user)).await?;
+    tx.commit().await?;
+    rows.iter().map(|row| Ok((TenantId(column(row, "id")?), column(row, "name")?))).collect()
+}
+
 /// Notes what is certain of a user, who takes the invitations that are meant; how many. Any scope.
 pub async fn note_user(tx: &mut Tx, user: Uuid, identity: &Identity) -> Result<i32, DbError> {
     let (id, login) = identity.github.clone().unzip();

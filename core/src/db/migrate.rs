@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261127000050" "sweeps_and_totals",
     "20261127000051" "traces",
     "20261128000001" "needs_binary",
+    "20261128000040" "tenants_of_user",
 ];
 
 /// Key of the advisory lock: `kotadb` in ASCII.

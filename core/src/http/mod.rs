@@ -18,6 +18,8 @@ pub mod ending;
 mod entity_tag;
 mod error;
 mod extract;
+mod flash;
+mod form;
 mod gate;
 pub mod git_backend;
 mod github_access;
@@ -48,6 +50,7 @@ pub use self::deadline::within;
 pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};
 pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
+pub use self::flash::Flash;
 #[doc(hidden)]
 pub use self::mount::described_routes;
 pub use self::mount::{Described, Mounted, OpenApiRouter, routes};
@@ -58,6 +61,7 @@ pub use self::scrape::metrics_router;
 pub use self::serve::{serve, stop_signal};
 pub use self::session::BrowserSession;
 pub use self::stack::stack;
+pub use self::token::tenants_of;
 #[doc(hidden)]
 pub use utoipa_axum::paste;
 #[cfg(feature = "testing")]

@@ -3,8 +3,8 @@
 //! by itself.
 //!
 //! The layer makes of it the `Authorization` that [`super::Authorized`] looks at, so a handler knows nothing of cookies. A request
-//! that may change something counts only with the token of the session: in the header `KotaDB-Form` for what a script sends, in
-//! the body for a form ([`BrowserSession::holds`]). A page of another site knows no token.
+//! that may change something counts only with the token of the session ([`BrowserSession::holds`]): in the header `KotaDB-Form`, where
+//! `form` puts that of a form to the API, or in the body of the forms that begin and end it. A page of another site knows no token.
 
 use std::sync::Arc;
 
@@ -17,9 +17,12 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue};
 use time::OffsetDateTime;
 
 use super::error::ApiError;
+use super::flash::Flash;
 use super::resources::Resources;
+use super::token::TENANT;
 use crate::config::Config;
 use crate::crypto::{self, MasterKey, Secret, Signer};
+use crate::id::TenantId;
 
 /// The name of the cookie.
 const NAME: &str = "kotadb_session";
@@ -29,13 +32,15 @@ const LIFE_SECONDS: i64 = 7 * 24 * 3600;
 const CONTEXT: &str = "browser session";
 /// What its tokens are signed for.
 const PURPOSE: &str = "form";
-/// Where a script puts the token.
-const FORM: &str = "kotadb-form";
+/// Where the token is looked for.
+pub(super) const FORM: &str = "kotadb-form";
 
 /// The session of a browser. `Debug` prints no secret.
 #[derive(Clone, Debug)]
 pub struct BrowserSession {
     credential: Secret,
+    /// The tenant that was chosen, of a user who is in several.
+    tenant: Option<TenantId>,
     cookie: Secret,
     signer: Signer,
 }
@@ -43,15 +48,21 @@ pub struct BrowserSession {
 impl BrowserSession {
     /// A new one, with a key or a token; empty: of somebody who is about to sign in. `not_configured` without a master key.
     pub fn new(resources: &Resources, credential: &str) -> Result<Self, ApiError> {
-        let ends = OffsetDateTime::now_utc().unix_timestamp() + LIFE_SECONDS;
-        Ok(Self::sealed(resources.master_key()?, credential, ends))
+        Ok(Self::sealed(resources.master_key()?, credential, None, ends()))
     }
 
-    fn sealed(key: &MasterKey, credential: &str, ends: i64) -> Self {
-        let cookie = URL_SAFE_NO_PAD.encode(key.seal(CONTEXT, format!("{ends} {credential}").as_bytes()));
+    /// The same user in a tenant of his.
+    pub fn within(&self, resources: &Resources, tenant: TenantId) -> Result<Self, ApiError> {
+        Ok(Self::sealed(resources.master_key()?, self.credential.expose(), Some(tenant), ends()))
+    }
+
+    fn sealed(key: &MasterKey, credential: &str, tenant: Option<TenantId>, ends: i64) -> Self {
+        let tenant_text = tenant.map(|tenant| format!("{tenant} ")).unwrap_or_default();
+        let text = format!("{ends} {tenant_text}{credential}");
         Self {
             credential: Secret::new(credential),
-            cookie: Secret::new(cookie),
+            tenant,
+            cookie: Secret::new(URL_SAFE_NO_PAD.encode(key.seal(CONTEXT, text.as_bytes()))),
             signer: Signer::new(PURPOSE, Some(key)),
         }
     }
@@ -60,9 +71,12 @@ impl BrowserSession {
     fn open(key: &MasterKey, cookie: &str, now: i64) -> Option<Self> {
         let opened = key.open(CONTEXT, &URL_SAFE_NO_PAD.decode(cookie).ok()?).ok()?;
         let text = String::from_utf8(opened).ok()?;
-        let (ends, credential) = text.split_once(' ')?;
+        let (ends, held) = text.split_once(' ')?;
+        // Neither a key nor a token has a blank.
+        let (tenant, credential) = held.split_once(' ').map_or((None, held), |(id, held)| (id.parse().ok(), held));
         (now < ends.parse().ok()?).then(|| Self {
             credential: Secret::new(credential),
+            tenant,
             cookie: Secret::new(cookie),
             signer: Signer::new(PURPOSE, Some(key)),
         })
@@ -71,6 +85,11 @@ impl BrowserSession {
     /// Whether somebody is signed in.
     pub fn is_signed_in(&self) -> bool {
         !self.credential.expose().is_empty()
+    }
+
+    /// The key or token that it holds.
+    pub(super) fn credential(&self) -> &str {
+        self.credential.expose()
     }
 
     /// What a form has to bring with it.
@@ -93,18 +112,24 @@ impl BrowserSession {
 
     /// `Set-Cookie` for it. `Lax`, so that a link from elsewhere to a page works, and nothing that another page posts.
     pub fn set_cookie(&self, is_tls: bool) -> HeaderValue {
-        set_cookie(self.cookie.expose(), LIFE_SECONDS, is_tls)
+        set_cookie(NAME, self.cookie.expose(), LIFE_SECONDS, is_tls)
     }
 
     /// `Set-Cookie` that ends whatever session there is.
     pub fn forget(is_tls: bool) -> HeaderValue {
-        set_cookie("", 0, is_tls)
+        set_cookie(NAME, "", 0, is_tls)
     }
 }
 
-fn set_cookie(value: &str, max_age: i64, is_tls: bool) -> HeaderValue {
+/// When a session that begins now ends.
+fn ends() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp() + LIFE_SECONDS
+}
+
+/// A cookie that no script reads and no other site sends with a form.
+pub(super) fn set_cookie(name: &str, value: &str, max_age: i64, is_tls: bool) -> HeaderValue {
     let secure = if is_tls { "; Secure" } else { "" };
-    let cookie = format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}");
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}");
     HeaderValue::try_from(cookie).expect("base64 and digits are a header value")
 }
 
@@ -119,10 +144,16 @@ impl Sessions {
         Self(key.and_then(Result::ok).map(Arc::new))
     }
 
-    fn of(&self, headers: &HeaderMap) -> Option<BrowserSession> {
-        let key = self.0.as_ref()?;
+    /// What seals.
+    pub(super) fn key(&self) -> Option<&MasterKey> {
+        self.0.as_deref()
+    }
+
+    /// The session that a request brings.
+    pub(super) fn of(&self, headers: &HeaderMap) -> Option<BrowserSession> {
+        let key = self.key()?;
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        cookie(headers).and_then(|text| BrowserSession::open(key, text, now))
+        cookie(headers, NAME).and_then(|text| BrowserSession::open(key, text, now))
     }
 }
 
@@ -134,11 +165,22 @@ pub(super) async fn session(State(sessions): State<Sessions>, mut request: Reque
             if let Ok(mut value) = HeaderValue::try_from(value) {
                 value.set_sensitive(true);
                 request.headers_mut().insert(AUTHORIZATION, value);
+                name_tenant(request.headers_mut(), session.tenant);
             }
         }
         request.extensions_mut().insert(session);
+        if let Some(flash) = sessions.key().and_then(|key| Flash::of(key, request.headers())) {
+            request.extensions_mut().insert(flash);
+        }
     }
     next.run(request).await
+}
+
+/// As a program names it.
+fn name_tenant(headers: &mut HeaderMap, tenant: Option<TenantId>) {
+    if let Some(value) = tenant.and_then(|tenant| HeaderValue::try_from(tenant.to_string()).ok()) {
+        headers.insert(TENANT, value);
+    }
 }
 
 fn brings_credentials(headers: &HeaderMap) -> bool {
@@ -151,9 +193,10 @@ fn is_meant(session: &BrowserSession, request: &Request) -> bool {
     request.method().is_safe() || token.is_some_and(|token| session.holds(token))
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// The value of a cookie.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == NAME).map(|(_, value)| value)
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -186,12 +229,12 @@ mod tests {
     }
 
     fn lasting(credential: &str) -> BrowserSession {
-        BrowserSession::sealed(&key(1), credential, i64::MAX)
+        BrowserSession::sealed(&key(1), credential, None, i64::MAX)
     }
 
     #[test]
     fn it_opens_until_its_end_with_our_key_alone() {
-        let session = BrowserSession::sealed(&key(1), "kdb_live_x", NOW);
+        let session = BrowserSession::sealed(&key(1), "kdb_live_x", None, NOW);
         let cookie = session.cookie.expose();
         let opened = BrowserSession::open(&key(1), cookie, NOW - 1).unwrap();
         assert_eq!(opened.credential.expose(), "kdb_live_x");
@@ -199,6 +242,17 @@ mod tests {
         assert!(BrowserSession::open(&key(2), cookie, NOW - 1).is_none());
         assert!(BrowserSession::open(&key(1), &cookie[1..], NOW - 1).is_none());
         assert!(!format!("{session:?}").contains("kdb_live"));
+    }
+
+    #[test]
+    fn it_holds_the_tenant_that_was_chosen() {
+        let tenant: TenantId = "0190b0a0-0000-7000-8000-000000000001".parse().unwrap();
+        let session = BrowserSession::sealed(&key(1), "a.b.c", Some(tenant), NOW);
+        let opened = BrowserSession::open(&key(1), session.cookie.expose(), NOW - 1).unwrap();
+        assert_eq!((opened.tenant, opened.credential()), (Some(tenant), "a.b.c"));
+        let mut headers = HeaderMap::new();
+        name_tenant(&mut headers, opened.tenant);
+        assert_eq!(headers[TENANT], tenant.to_string());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The only place for layers. From the outside in:
 //!
-//! 0. `session`: the cookie of a browser becomes the credentials that it holds,
+//! 0. `form`: a form of a page becomes a request to the API; round the router, because it changes the method. Then `session`: the cookie
+//!    of a browser becomes the credentials that it holds,
 //! 1. `answer_headers`: security and caching, on whatever answer comes of it,
 //! 2. CORS, by the list of `KOTADB_CORS_ORIGINS`; it answers preflights,
 //! 3. `rate_headers`: how much of its rate the caller has left,
@@ -29,6 +30,7 @@ use super::answer_headers::answer_headers;
 use super::body::{BodyBudget, limit, no_default_limit};
 use super::boundary::boundary;
 use super::conditional::conditional;
+use super::form::form;
 use super::gate::gate;
 use super::idempotency::{self, idempotency};
 use super::rate::rate_headers;
@@ -59,8 +61,9 @@ const CAPACITY: Capacity =
 
 /// Puts the layers round a router whose state is given.
 pub fn stack(router: Router, config: &Config) -> Router {
-    let router = layered(router, &config.cors_origins, &CAPACITY);
-    router.layer(from_fn_with_state(Sessions::new(config), session))
+    let (router, sessions) = (layered(router, &config.cors_origins, &CAPACITY), Sessions::new(config));
+    let router = router.layer(from_fn_with_state(sessions.clone(), session));
+    Router::new().fallback_service(router).layer(from_fn_with_state(sessions, form))
 }
 
 fn layered(router: Router, origins: &[String], capacity: &Capacity) -> Router {

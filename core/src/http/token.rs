@@ -7,13 +7,14 @@ use uuid::Uuid;
 use super::code::Code;
 use super::error::ApiError;
 use super::resources::Resources;
+use super::session::BrowserSession;
 use crate::db::principal::{self, Admission, Cost, Refusal};
 use crate::db::{Scope, members};
 use crate::id::TenantId;
 use crate::identity::{Supabase, TokenError};
 
 /// Which tenant is meant, where a user is in several.
-const TENANT: &str = "kotadb-tenant";
+pub(super) const TENANT: &str = "kotadb-tenant";
 
 /// Verifies a token and finds the member whose it is.
 pub(super) async fn authenticate(
@@ -34,6 +35,16 @@ pub(super) async fn authenticate(
         return Ok(principal::of_user(resources.db()?, user, tenant, cost).await?);
     }
     Ok(admission)
+}
+
+/// The tenants of whoever is signed in, by name: (id, name). Of a key there are none: it opens one.
+pub async fn tenants_of(session: &BrowserSession, resources: &Resources) -> Result<Vec<(TenantId, String)>, ApiError> {
+    let Some(supabase) = resources.supabase()? else { return Ok(Vec::new()) };
+    if session.credential().matches('.').count() != 2 {
+        return Ok(Vec::new());
+    }
+    let user = supabase.verify(session.credential()).await?;
+    Ok(members::tenants_of(resources.db()?, user).await?)
 }
 
 fn wanted(headers: &HeaderMap) -> Result<Option<TenantId>, ApiError> {

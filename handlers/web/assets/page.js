@@ -5,7 +5,8 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]");
 
-  // Keys: `/` search, `j` and `k` move between what can be opened, others press what names them.
+  // Keys: `/` search, `j` and `k` or the arrows move between what can be opened, `h` and `l` hide and show what belongs to it, `?` tells
+  // of all; others press what names them.
   const move = (step) => {
     const stops = all("main .go").filter((stop) => stop.offsetParent !== null);
     if (!stops.length) return;
@@ -14,18 +15,32 @@
     stops[next].focus();
     stops[next].scrollIntoView({ block: "nearest" });
   };
+  const unfold = (isOpen) => {
+    const folded = $("details", document.activeElement.closest(".card, section, li") ?? undefined);
+    if (!folded || !folded.closest("main") || !document.activeElement.closest("main")) return false;
+    folded.open = isOpen;
+    if (!isOpen && !document.activeElement.offsetParent) $("summary", folded).focus();
+    return true;
+  };
+  const steps = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && isTyping(event.target)) return event.target.blur();
-    if (isTyping(event.target)) return;
+    if (isTyping(event.target) || $("dialog[open]")) return;
     const box = $("#q");
+    const isArrow = event.key.startsWith("Arrow");
     if (event.key === "/" && box) {
       event.preventDefault();
       box.focus();
       box.select();
-    } else if (event.key === "j" || event.key === "k") {
+    } else if (event.key === "?" && $("#help")) {
       event.preventDefault();
-      move(event.key === "j" ? 1 : -1);
+      $("#help").showModal();
+    } else if (steps[event.key] && !(isArrow && !document.activeElement.matches("main .go"))) {
+      event.preventDefault();
+      move(steps[event.key]);
+    } else if ((event.key === "h" || event.key === "l") && unfold(event.key === "l")) {
+      event.preventDefault();
     } else if (/^[a-z]$/.test(event.key)) {
       const target = $(`[data-key="${event.key}"]`);
       if (!target) return;
@@ -33,6 +48,11 @@
       if (target.matches("input")) target.focus();
       else target.click();
     }
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-help]") || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    $("#help").showModal();
   });
 
   // The permalink changes the address and nothing else.
@@ -73,67 +93,111 @@
   });
   document.documentElement.classList.add("js");
 
-  // Forms that change something go to the API, which answers with what is wrong, too.
-  const value = (field) => {
-    if (field.type === "checkbox") return field.checked;
-    if (field.dataset.list !== undefined) return field.value.split(/[\s,]+/).filter(Boolean);
-    return field.dataset.number === undefined ? field.value : Number(field.value);
-  };
-  const body = (form) => {
-    const fields = {};
-    for (const field of form.elements) {
-      if (!field.name || field.value === "") continue;
-      if (field.dataset.many === undefined) fields[field.name] = value(field);
-      else if (field.checked) (fields[field.name] ??= []).push(field.value);
-    }
-    return fields;
-  };
-  const refuse = (form, text) => {
-    let place = $(".alarm", form);
-    if (!place) {
-      place = document.createElement("p");
-      place.className = "alarm";
-      place.setAttribute("role", "alert");
-      form.append(place);
-    }
-    place.textContent = text;
-  };
-  document.addEventListener("submit", async (event) => {
-    const form = event.target.closest("form[data-api]");
-    if (!form) return;
-    event.preventDefault();
-    if (form.dataset.sure && !confirm(form.dataset.sure)) return;
-    const [method, path] = form.dataset.api.split(" ");
-    const headers = { "kotadb-form": $('meta[name="form-token"]')?.content ?? "" };
-    const options = { method, headers };
-    if (form.dataset.body !== undefined || form.elements.length > 1) {
-      headers["content-type"] = "application/json";
-      options.body = JSON.stringify(body(form));
-    }
-    const button = $("button", form);
-    button.disabled = true;
-    try {
-      const answer = await fetch(path, options);
-      const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
-      if (!answer.ok) return refuse(form, told.detail ?? `The server answered ${answer.status}.`);
-      if (form.dataset.show) return show(form, told);
-      const then = form.dataset.then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? ""));
-      if (then) location.assign(then);
-      else location.reload();
-    } catch {
-      refuse(form, "The server did not answer: try again.");
-    } finally {
-      button.disabled = false;
-    }
+  // What cannot be undone is asked about first, and nothing is sent twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sure && !confirm(form.dataset.sure)) return event.preventDefault();
+    if (form.dataset.forget !== undefined) localStorage.removeItem(PAST);
+    if (form.method === "post") setTimeout(() => all("button", form).forEach((button) => (button.disabled = true)));
+    if (form.matches("form.search")) remember($("#q").value.trim());
   });
-  // What is shown this once: a key.
-  const show = (form, told) => {
-    const place = $(form.dataset.show);
-    place.hidden = false;
-    $("output", place).textContent = told.key ?? "";
-    form.hidden = true;
-    place.focus();
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+  // The search box: how the query may go on, what is wrong with it, and what was asked before, which stays in this browser.
+  const PAST = "kotadb-queries";
+  const past = () => {
+    try {
+      return JSON.parse(localStorage.getItem(PAST) ?? "[]").filter((query) => typeof query === "string");
+    } catch {
+      return [];
+    }
   };
+  const remember = (query) => {
+    if (query) localStorage.setItem(PAST, JSON.stringify([query, ...past().filter((one) => one !== query)].slice(0, 20)));
+  };
+  const fragment = (text) => new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
+  const suggest = (box) => {
+    const place = document.createElement("div");
+    place.className = "suggestions";
+    place.hidden = true;
+    box.form.append(place);
+    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "suggestions"]]) box.setAttribute(name, value);
+    const options = () => all('[role="option"]', place);
+    const chosen = () => $('[aria-selected="true"]', place);
+    const choose = (option) => {
+      chosen()?.setAttribute("aria-selected", "false");
+      option?.setAttribute("aria-selected", "true");
+      option?.scrollIntoView({ block: "nearest" });
+      if (option) box.setAttribute("aria-activedescendant", option.id);
+      else box.removeAttribute("aria-activedescendant");
+    };
+    const show = (content) => {
+      place.replaceChildren(...(content ? [content] : []));
+      place.hidden = !content || !place.textContent.trim();
+      box.setAttribute("aria-expanded", String(!place.hidden));
+      choose(null);
+    };
+    const earlier = () => {
+      const list = document.createElement("ul");
+      list.id = "suggestions";
+      list.setAttribute("role", "listbox");
+      list.setAttribute("aria-label", "Earlier queries");
+      past().slice(0, 8).forEach((query, nth) => {
+        const option = document.createElement("li");
+        Object.assign(option, { id: `suggestion${nth}`, textContent: query });
+        option.setAttribute("role", "option");
+        option.setAttribute("aria-selected", "false");
+        option.dataset.ask = query;
+        list.append(option);
+      });
+      show(list.childElementCount ? list : null);
+    };
+    const take = (option) => {
+      if (option.dataset.page) return location.assign(option.dataset.page);
+      box.value = option.dataset.query ?? option.dataset.ask;
+      show(null);
+      if (option.dataset.ask) return box.form.requestSubmit();
+      ask();
+    };
+    let asked = 0;
+    const ask = async () => {
+      const now = ++asked;
+      if (!box.value.trim()) return earlier();
+      const address = `${box.dataset.suggest}?${new URLSearchParams({ q: box.value, caret: String([...box.value.slice(0, box.selectionStart)].length) })}`;
+      const answer = await fetch(address).catch(() => null);
+      if (now !== asked || document.activeElement !== box) return;
+      show(answer?.ok ? fragment(await answer.text()) : null);
+    };
+    let waiting;
+    box.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(ask, 150);
+    });
+    box.addEventListener("blur", () => setTimeout(() => show(null), 150));
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowDown" && place.hidden) return ask();
+      if (event.key === "Escape" && !place.hidden) {
+        event.stopPropagation();
+        return show(null);
+      }
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const list = options();
+      if (step && list.length) {
+        event.preventDefault();
+        const at = list.indexOf(chosen()) + step;
+        choose(list[at < -1 ? list.length - 1 : at]);
+      } else if ((event.key === "Enter" || event.key === "Tab") && chosen()) {
+        event.preventDefault();
+        take(chosen());
+      }
+    });
+    place.addEventListener("mousedown", (event) => {
+      const option = event.target.closest('[role="option"]');
+      event.preventDefault();
+      if (option) take(option);
+    });
+  };
+  if ($("#q[data-suggest]")) suggest($("#q"));
 
   // What goes on is renewed until it is over; then the page is, because more than that has changed.
   const renew = async () => {
@@ -142,7 +206,7 @@
     try {
       const answer = await fetch(part.dataset.live);
       if (!answer.ok || answer.redirected) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
+      const fresh = fragment(await answer.text());
       part.replaceWith(fresh);
       if (fresh.dataset.live === undefined) return location.reload();
     } catch {
@@ -173,6 +237,55 @@
   });
   addEventListener("hashchange", paint);
   if ($(".source")) paint();
+
+  document.addEventListener("submit", (event) => {
+    const line = event.target.closest(".to-line") && $(`#L${Number($("input[type=number]", event.target).value)}`);
+    if (!line) return;
+    event.preventDefault();
+    location.hash = line.id;
+    $("a", line).focus();
+  });
+
+  // What a name in a file means is shown beside it when the pointer rests on it, and asked for once.
+  const known = new Map();
+  const meaning = async (source, word) => {
+    if (!known.has(word)) {
+      const address = new URL(source.dataset.hover, location.href);
+      address.searchParams.set("symbol", word);
+      known.set(word, fetch(address).then((answer) => (answer.ok ? answer.text() : ""), () => ""));
+    }
+    return fragment(await known.get(word));
+  };
+  const card = document.createElement("div");
+  card.id = "card";
+  card.hidden = true;
+  let resting;
+  const rest = (event) => {
+    const source = event.target.closest?.(".source code")?.closest(".source");
+    if (event.target.closest?.("#card")) return clearTimeout(resting);
+    clearTimeout(resting);
+    resting = setTimeout(async () => {
+      const word = source ? wordAt(event.clientX, event.clientY) : "";
+      if (!word) return (card.hidden = true);
+      if (card.dataset.word === word && !card.hidden) return;
+      const shown = await meaning(source, word);
+      if (!shown) return (card.hidden = true);
+      card.replaceChildren(shown);
+      card.dataset.word = word;
+      card.hidden = false;
+      const [width, height] = [card.offsetWidth, card.offsetHeight];
+      const below = event.clientY + 16 + height < innerHeight;
+      // The policy refuses styles in attributes that are sent; what a script sets is none of them.
+      card.style.left = `${Math.max(8, Math.min(event.clientX, innerWidth - width - 8))}px`;
+      card.style.top = `${below ? event.clientY + 16 : Math.max(8, event.clientY - height - 12)}px`;
+    }, card.hidden ? 350 : 250);
+  };
+  if ($(".source[data-hover]")) {
+    document.body.append(card);
+    document.addEventListener("mousemove", rest);
+    addEventListener("scroll", () => (card.hidden = true), { passive: true });
+    document.addEventListener("keydown", (event) => event.key === "Escape" && (card.hidden = true));
+  }
 
   // A name in a file leads to its symbol.
   document.addEventListener("click", (event) => {

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 
 use crate::layout::{Page, Visitor};
 use crate::moment::{ago, bytes, count, number};
+use crate::tenant;
 use crate::visible::Visible;
 
 /// The page.
@@ -23,10 +24,14 @@ pub(crate) async fn show(
     let row = tenants::get(&mut tx).await?;
     tx.commit().await?;
     let tenant = Tenant::from(row.ok_or_else(|| ApiError::not_found("tenant"))?);
+    let has_others = match &visitor.session {
+        Some(session) if key.key.is_none() => tenant::has_several(session, &resources).await?,
+        _ => false,
+    };
     let body = html! {
         h1 { "Account" }
         (pages(&key, "/account"))
-        (who(&key, &tenant))
+        (who(&key, &tenant, has_others))
         (usage(&tenant))
     };
     Ok(Page::new(&visitor, "Account").show(&body))
@@ -48,13 +53,13 @@ pub(crate) fn pages(principal: &Principal, now: &str) -> Markup {
     }
 }
 
-fn who(principal: &Principal, tenant: &Tenant) -> Markup {
+fn who(principal: &Principal, tenant: &Tenant, has_others: bool) -> Markup {
     let kind = if principal.key.is_some() { "an API key" } else { "a member" };
     html! {
         section aria-labelledby="who" {
             h2 #who { "Who you are" }
             dl.facts {
-                dt { "Tenant" } dd { (Visible(&tenant.name)) }
+                dt { "Tenant" } dd { (Visible(&tenant.name)) @if has_others { " " a href=(tenant::PAGE) { "Choose another" } } }
                 dt { "Signed in by" } dd { (kind) @if let Some(role) = principal.role { ", " (role.as_str()) } }
                 dt { "May" } dd { @for scope in &principal.scopes { code { (scope) } " " } }
                 dt { "Sees" }

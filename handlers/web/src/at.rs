@@ -14,6 +14,9 @@ use serde::Deserialize;
 use crate::visible::Visible;
 use crate::{links, results};
 
+/// Pages of a path.
+const KINDS: [&str; 3] = ["files", "raw", "hover"];
+
 /// What is asked of a commit. The path is that of the address, byte for byte: it need not be UTF-8.
 #[derive(Debug)]
 pub(crate) struct At {
@@ -49,7 +52,7 @@ impl FromRequestParts<Resources> for At {
         let rest = parts.uri.path().strip_prefix("/repositories/").unwrap_or_default();
         let (id, page) = rest.split_once('/').unwrap_or((rest, ""));
         let id: RepositoryId = id.parse().map_err(|_| ApiError::not_found("repository"))?;
-        let path = page.strip_prefix("files").unwrap_or_default();
+        let path = KINDS.iter().find_map(|kind| page.strip_prefix(kind)).unwrap_or_default();
         let path = percent_decode_str(path.strip_prefix('/').unwrap_or(path)).collect();
         Ok(Self { id, path, key, asked })
     }

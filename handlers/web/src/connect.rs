@@ -2,7 +2,6 @@
 //! reads it from the environment, or asks for it.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use kotadb_core::http::scope::Any;
 use kotadb_core::http::{Authorized, Resources};
@@ -61,10 +60,9 @@ const CLIENTS: [(&str, &str, &str); 6] = [
 pub(crate) async fn show(
     State(resources): State<Resources>,
     visitor: Visitor,
-    headers: HeaderMap,
     _: Authorized<Any>,
 ) -> Response {
-    let host = address(&resources, &visitor, &headers);
+    let host = visitor.origin(&resources);
     let body = html! {
         h1 { "Ask from an agent or an editor" }
         p.lead { "This server speaks MCP at " code { (host) "/mcp" } ". What an agent may see is what its key may." }
@@ -89,13 +87,4 @@ fn snippet(nth: usize, name: &str, place: &str, text: &str) -> Markup {
             pre.snippet tabindex="0" { code id=(id) { (text) } }
         }
     }
-}
-
-/// As the deployment says, or as the browser knows it.
-fn address(resources: &Resources, visitor: &Visitor, headers: &HeaderMap) -> String {
-    let known = resources.config().webhook_base_url.clone();
-    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let is_name = host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
-    let scheme = if visitor.is_tls { "https" } else { "http" };
-    known.unwrap_or_else(|| format!("{scheme}://{}", if is_name { host } else { "localhost" }))
 }

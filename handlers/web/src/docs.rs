@@ -20,11 +20,11 @@ struct Document {
     text: &'static str,
 }
 
-const DOCUMENTS: [Document; 5] = [
+const DOCUMENTS: [Document; 7] = [
     Document {
         page: "start",
         title: "Start",
-        about: "What KotaDB is, how it is set up, asked and deployed, and all its settings.",
+        about: "What KotaDB is, how it is set up and asked, and all its settings.",
         file: "README.md",
         text: include_str!("../../../README.md"),
     },
@@ -34,6 +34,13 @@ const DOCUMENTS: [Document; 5] = [
         about: "Words, phrases, regular expressions, and where to look.",
         file: "core/src/query/syntax.md",
         text: include_str!("../../../core/src/query/syntax.md"),
+    },
+    Document {
+        page: "deploy",
+        title: "Deploying",
+        about: "How the service gets to Fly and Supabase, step by step.",
+        file: "DEPLOYMENT.md",
+        text: include_str!("../../../DEPLOYMENT.md"),
     },
     Document {
         page: "operate",
@@ -48,6 +55,13 @@ const DOCUMENTS: [Document; 5] = [
         about: "What is said of callers and definitions, beside what compilers say.",
         file: "ACCURACY.md",
         text: include_str!("../../../ACCURACY.md"),
+    },
+    Document {
+        page: "benchmarks",
+        title: "Benchmarks",
+        about: "What it takes, in time, memory and bytes, and how to measure it.",
+        file: "BENCHMARKS.md",
+        text: include_str!("../../../BENCHMARKS.md"),
     },
     Document {
         page: "changes",

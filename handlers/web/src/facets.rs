@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::links;
 use crate::moment::number;
 use crate::visible::Visible;
+use crate::ways::{self, Way};
 
 /// Values of a kind that are shown.
 const MOST: usize = 10;
@@ -55,31 +56,41 @@ fn group(query: &str, title: &str, choices: &[Choice]) -> Markup {
         return Markup::default();
     }
     html! {
-        h2 { (title) }
-        ul {
-            @for Choice { filter, name, files } in choices {
-                @let is_on = has(query, filter);
-                li {
-                    a href=(links::search(&toggled(query, filter))) aria-current=[is_on.then_some("true")] {
-                        span.name { (Visible(name)) } " " span.n { @if is_on { "remove" } @else { (number(*files)) } }
-                    }
+        div.group {
+            h2 { (title) }
+            ul {
+                @for Choice { filter, name, files } in choices {
+                    @let note = html! { (number(*files)) };
+                    (option(&toggled(query, filter), has(query, filter), &html! { (Visible(name)) }, &note))
                 }
             }
         }
     }
 }
 
-/// Filters that do not depend on what was found.
-fn options(query: &str) -> Markup {
+/// A way to narrow or widen, or back from it.
+fn option(query: &str, is_on: bool, name: &Markup, note: &Markup) -> Markup {
     html! {
-        h2 { "Options" }
-        ul {
-            @for (filter, name) in OPTIONS {
-                @let is_on = has(query, filter);
-                li {
-                    a href=(links::search(&toggled(query, filter))) aria-current=[is_on.then_some("true")] {
-                        span.name { (name) } " " span.n { @if is_on { "remove" } @else { code { (filter) } } }
-                    }
+        li {
+            a href=(links::search(query)) aria-current=[is_on.then_some("true")] {
+                span.name { (name) } " " span.n { @if is_on { "remove" } @else { (note) } }
+            }
+        }
+    }
+}
+
+/// Filters that do not depend on what was found, and other ways to take the words.
+fn options(query: &str) -> Markup {
+    let ways = [("Whole words", r"\b", ways::whole(query)), ("Regex", "/…/", ways::regex(query))];
+    html! {
+        div.group {
+            h2 { "Options" }
+            ul {
+                @for (name, mark, way) in &ways {
+                    @if let Some(Way { query, is_on }) = way { (option(query, *is_on, &html! { (name) }, &html! { code { (mark) } })) }
+                }
+                @for (filter, name) in OPTIONS {
+                    (option(&toggled(query, filter), has(query, filter), &html! { (name) }, &html! { code { (filter) } }))
                 }
             }
         }

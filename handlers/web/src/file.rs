@@ -11,6 +11,7 @@ use kotadb_core::wire::relations::{Outline, file_outline};
 use maud::{Markup, html};
 
 use crate::at::{At, crumbs};
+use crate::calls::Question;
 use crate::highlight;
 use crate::layout::{Page, Visitor};
 use crate::moment::{bytes, count, number};
@@ -36,7 +37,10 @@ pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, a
     };
     let outline = facts(searcher, &commit, &found.state, &at.path).await?;
     let name = String::from_utf8_lossy(&at.path);
-    let body = body(&at, &found.state, &found.answer, outline.as_ref());
+    let body = html! {
+        (body(&at, &found.state, &found.answer, outline.as_ref()))
+        (question(&at, &found.state, (&resources, &visitor)))
+    };
     Ok(Page::new(&visitor, &name).show(&body))
 }
 
@@ -70,11 +74,13 @@ fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Defin
             p.quiet { (file.language.name()) " · " (count(file.n_lines, "line")) " · " (bytes(file.n_bytes)) }
             p.actions {
                 a href=(permalink) data-permalink data-key="y" { "Permalink" }
+                " " a href=(links::raw(at.id, &at.path, here)) { "Raw" }
                 " " a href=(links::with(&links::file(at.id, b"", ""), &[("at", here)])) data-key="t" { "Files" }
                 @if let Some(path) = std::str::from_utf8(&at.path).ok().filter(|path| is_plain(path)) {
                     " " button.plain.copy type="button" data-copy=(path) { "Copy path" }
                 }
             }
+            (to_line(at, file, here))
         }
         div.reading {
             @if let Some(definitions) = outline { (panel(at, definitions, here)) }
@@ -86,10 +92,36 @@ fn body(at: &At, state: &CommitState, file: &FileContent, outline: Option<&Defin
     }
 }
 
+/// To a line by its number: without a script the page begins there.
+fn to_line(at: &At, file: &FileContent, here: &str) -> Markup {
+    html! {
+        @if file.n_lines > 1 {
+            form.to-line method="get" action=(links::file(at.id, &at.path, "")) {
+                @if !here.is_empty() { input type="hidden" name="at" value=(here); }
+                input type="number" name="from" min="1" max=(file.n_lines) required data-key="l" aria-label="Go to line"
+                    placeholder="line (l)";
+                button type="submit" { "Go" }
+            }
+        }
+    }
+}
+
+/// The same for programs.
+fn question(at: &At, state: &CommitState, (resources, visitor): (&Resources, &Visitor)) -> Markup {
+    let (path, repository) = (String::from_utf8_lossy(&at.path), &state.repository_name);
+    Question {
+        path: format!("/api/v1/repositories/{}/files", at.id),
+        parameters: &[("path", &path), ("ref", &at.asked.at)],
+        tool: "read_file",
+        arguments: serde_json::json!({ "repository": repository, "path": path }),
+    }
+    .show(resources, visitor)
+}
+
 fn source(at: &At, file: &FileContent, here: &str) -> Markup {
     let spans = highlight::spans(file.language, &file.text);
     html! {
-        div.code.source data-symbols=(links::symbol(at.id, "", here)) {
+        div.code.source data-symbols=(links::symbol(at.id, "", here)) data-hover=(links::hover(at.id, &at.path, here)) {
             @if file.n_bytes == 0 { p.quiet { "This file is empty." } }
             @else {
                 @for (n, (line, spans)) in (file.first..).zip(code::lines(&file.text, &spans)) {

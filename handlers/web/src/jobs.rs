@@ -12,7 +12,9 @@ use kotadb_core::wire::{Job, JobEvent};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::layout::answer;
+use crate::forms::Form;
+use crate::layout::{Visitor, answer};
+use crate::links;
 use crate::moment::{ago, bytes, number};
 use crate::visible::Visible;
 
@@ -38,11 +40,13 @@ pub(crate) struct Jobs {
 /// The part alone.
 pub(crate) async fn part(
     State(resources): State<Resources>,
+    visitor: Visitor,
     key: Authorized<ReadJobs>,
     Id(id): Id<RepositoryId>,
 ) -> Result<Response, ApiError> {
     key.require(id)?;
-    Ok(answer(Jobs::of(resources.db()?, key.tenant, id).await?.show(id, key.has("jobs:write"))))
+    let jobs = Jobs::of(resources.db()?, key.tenant, id).await?;
+    Ok(answer(jobs.show(id, key.has("jobs:write").then_some(&visitor))))
 }
 
 impl Jobs {
@@ -68,19 +72,20 @@ impl Jobs {
         reasons.into_iter().flatten().filter_map(count).collect()
     }
 
-    /// As HTML; while one runs, a script renews it.
-    pub(crate) fn show(&self, id: RepositoryId, may_change: bool) -> Markup {
+    /// As HTML, with a button for a visitor who may ask for one; while one runs, a script renews it.
+    pub(crate) fn show(&self, id: RepositoryId, may_change: Option<&Visitor>) -> Markup {
+        let (page, request) = (links::repository(id), format!("POST /api/v1/repositories/{id}/index"));
+        let button = html! { button.secondary type="submit" disabled[self.is_open] { "Index now" } };
         html! {
             section #jobs aria-labelledby="jobs-title" data-live=[self.is_open.then(|| format!("/repositories/{id}/jobs"))] {
                 div.bar {
                     h2 #jobs-title { "Jobs" }
-                    @if may_change {
-                        form data-api=(format!("POST /api/v1/repositories/{id}/index")) data-then="" {
-                            button.secondary type="submit" disabled[self.is_open] { "Index now" }
-                        }
-                    }
+                    @if let Some(visitor) = may_change { (Form::new(&request, &page).show(visitor, &button)) }
                 }
-                @if self.is_open { (self.progress()) }
+                @if self.is_open {
+                    (self.progress())
+                    noscript { p.note { a href=(page) { "Load the page again" } " to see how far it is." } }
+                }
                 @if self.rows.is_empty() { p.quiet { "There was none yet." } }
                 ol.jobs { @for job in &self.rows { li { (row(job)) } } }
             }

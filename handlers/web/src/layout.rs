@@ -4,15 +4,15 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, SET_COOKIE, VARY};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use kotadb_core::http::BrowserSession;
+use kotadb_core::http::{BrowserSession, Flash, Resources};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets::{ICON, SCRIPT, STYLE};
-use crate::links;
 use crate::visible::plain;
+use crate::{forms, help, links};
 
 /// Nothing from elsewhere, nothing inline, forms to here alone.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -23,6 +23,10 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 pub(crate) struct Visitor {
     pub(crate) session: Option<BrowserSession>,
     pub(crate) is_tls: bool,
+    /// What became of the form that was sent last.
+    pub(crate) flash: Option<Flash>,
+    /// The host that was asked.
+    host: String,
     /// Path and query that were asked for.
     pub(crate) asked: String,
 }
@@ -37,6 +41,18 @@ impl Visitor {
         self.session.as_ref().map(BrowserSession::form_token).unwrap_or_default()
     }
 
+    /// What was typed into a field of a form that was refused.
+    pub(crate) fn typed(&self, field: &str) -> &str {
+        self.flash.as_ref().and_then(|flash| flash.typed.get(field)).map_or("", String::as_str)
+    }
+
+    /// The address of this server: as the deployment says, or as the browser knows it.
+    pub(crate) fn origin(&self, resources: &Resources) -> String {
+        let is_name = !self.host.is_empty() && self.host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+        let (scheme, host) = (if self.is_tls { "https" } else { "http" }, if is_name { &self.host } else { "localhost" });
+        resources.config().webhook_base_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"))
+    }
+
     /// Where to sign in, and then to go on here.
     pub(crate) fn way_in(&self) -> String {
         let next = Some(links::own(&self.asked)).filter(|next| !next.starts_with("/sign-in") && *next != "/");
@@ -48,6 +64,8 @@ impl Visitor {
         Self {
             session: parts.extensions.get::<BrowserSession>().cloned(),
             is_tls: parts.headers.get("x-forwarded-proto").is_some_and(|scheme| *scheme == "https"),
+            flash: parts.extensions.get::<Flash>().cloned(),
+            host: parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
             asked: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         }
     }
@@ -85,12 +103,22 @@ impl<'a> Page<'a> {
                 body {
                     a.skip href="#main" { "Skip to content" }
                     (self.header())
-                    main #main tabindex="-1" { (main) }
+                    main #main tabindex="-1" { (forms::outcome(self.visitor)) (main) }
                     (footer())
+                    @if self.visitor.is_signed_in() { (help::dialog()) }
                 }
             }
         };
-        answer(page)
+        self.told(answer(page))
+    }
+
+    /// What became of a form is told once, and kept nowhere.
+    fn told(&self, mut response: Response) -> Response {
+        if self.visitor.flash.is_some() {
+            response.headers_mut().append(SET_COOKIE, Flash::forget(self.visitor.is_tls));
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        response
     }
 
     fn head(&self) -> Markup {
@@ -99,7 +127,6 @@ impl<'a> Page<'a> {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                @if self.visitor.is_signed_in() { meta name="form-token" content=(self.visitor.form_token()); }
                 title { (plain(self.title)) " · KotaDB" }
                 link rel="icon" type="image/svg+xml" href=(ICON.link());
                 link rel="stylesheet" href=(STYLE.link());
@@ -119,7 +146,8 @@ impl<'a> Page<'a> {
                         a href="/connect" { "MCP" }
                         a href="/account" { "Account" }
                         a href="/docs" { "Docs" }
-                        form method="post" action="/sign-out" {
+                        (help::button())
+                        form method="post" action="/sign-out" data-forget {
                             input type="hidden" name="token" value=(self.visitor.form_token());
                             button.plain type="submit" { "Sign out" }
                         }
@@ -136,7 +164,7 @@ impl<'a> Page<'a> {
         html! {
             form.search role="search" action="/search" method="get" {
                 input #q type="search" name="q" value=(plain(self.query)) maxlength="1024" autocomplete="off"
-                    autocapitalize="off" spellcheck="false" aria-label="Search code"
+                    autocapitalize="off" spellcheck="false" aria-label="Search code" data-suggest="/suggest"
                     placeholder="Search code: words, \"phrases\", /regexes/, lang: path: repo:"
                     autofocus[self.is_about_search];
                 button type="submit" { "Search" }
@@ -153,7 +181,7 @@ fn footer() -> Markup {
                 a href="/docs/query" { "Query syntax" } " · " a href="/docs/api" { "API" }
                 span.keys {
                     " · " kbd { "/" } " search " kbd { "j" } " " kbd { "k" } " move " kbd { "Enter" } " open "
-                    kbd { "t" } " files " kbd { "y" } " permalink"
+                    kbd { "t" } " files " kbd { "y" } " permalink " kbd { "?" } " all keys"
                 }
             }
         }

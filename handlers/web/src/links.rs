@@ -33,6 +33,21 @@ pub(crate) fn file(id: RepositoryId, path: &[u8], at: &str) -> String {
     with(&format!("/repositories/{id}/files/{path}"), &[("at", at)])
 }
 
+/// A file as it is, at a ref or commit.
+pub(crate) fn raw(id: RepositoryId, path: &[u8], at: &str) -> String {
+    with(&format!("/repositories/{id}/raw/{}", percent_encode(path, PATH)), &[("at", at)])
+}
+
+/// What names in a file mean, for a script.
+pub(crate) fn hover(id: RepositoryId, path: &[u8], at: &str) -> String {
+    with(&format!("/repositories/{id}/hover/{}", percent_encode(path, PATH)), &[("at", at)])
+}
+
+/// What the API says of a symbol.
+pub(crate) fn api_symbol(symbol: &str, question: &str) -> String {
+    format!("/api/v1/symbols/{}/{question}", percent_encode(symbol.as_bytes(), NON_ALPHANUMERIC))
+}
+
 /// A symbol, by its id or name.
 pub(crate) fn symbol(id: RepositoryId, symbol: &str, at: &str) -> String {
     with(&format!("/repositories/{id}/symbol"), &[("symbol", symbol), ("at", at)])

@@ -11,7 +11,7 @@ use kotadb_core::identity::Supabase;
 use serde::Deserialize;
 
 use crate::layout::Visitor;
-use crate::sign_in;
+use crate::{sign_in, tenant};
 
 /// What the project adds to the address; it may add more.
 #[derive(Debug, Deserialize)]
@@ -65,6 +65,12 @@ pub(crate) async fn come_back(
     let code = query.code.ok_or_else(|| again(query.error_description.as_deref().unwrap_or("there is no code")))?;
     let token = supabase.exchange(&code, &session.verifier()).await?;
     let token = token.ok_or_else(|| again("the code is not good here, or was used already"))?;
-    sign_in::look_at(&resources, token.expose()).await?;
-    sign_in::begin(&resources, &visitor, token.expose(), "/")
+    match sign_in::look_at(&resources, token.expose()).await {
+        Ok(()) => sign_in::begin(&resources, &visitor, token.expose(), "/"),
+        // Without a tenant the session opens nothing but the choice of one.
+        Err(_) if tenant::has_several(&BrowserSession::new(&resources, token.expose())?, &resources).await? => {
+            sign_in::begin(&resources, &visitor, token.expose(), tenant::PAGE)
+        }
+        Err(error) => Err(error),
+    }
 }

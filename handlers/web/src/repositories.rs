@@ -9,9 +9,10 @@ use kotadb_core::wire::Repository;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::forms::Form;
 use crate::layout::{Page, Visitor};
 use crate::moment::{ago, count};
-use crate::visible::Visible;
+use crate::visible::{Visible, plain};
 use crate::{links, results};
 
 /// Repositories of a page.
@@ -38,7 +39,7 @@ pub(crate) async fn list(
     let may_register = key.has("repositories:write") && key.allowed.is_none();
     let body = html! {
         h1 { (count(key.repositories.len() as u64, "repository")) }
-        @if may_register { (form()) }
+        @if may_register { (form(&visitor)) }
         @if rows.is_empty() { p { "Nothing is registered yet." } } @else { (table(&rows)) }
         @if let Some(next) = next {
             p.more { a.secondary href=(links::with("/repositories", &[("after", &next)])) { "More" } }
@@ -47,15 +48,17 @@ pub(crate) async fn list(
     Ok(Page::new(&visitor, "Repositories").show(&body))
 }
 
-fn form() -> Markup {
-    html! {
-        form.row data-api="POST /api/v1/repositories" data-then="/repositories/{id}" {
+fn form(visitor: &Visitor) -> Markup {
+    let form = Form { then: "/repositories/{id}", ..Form::new("POST /api/v1/repositories", "/repositories") };
+    form.show(
+        visitor,
+        &html! {
             label for="url" { "Register" }
-            input #url name="url" required autocomplete="off" spellcheck="false" placeholder="owner/name, or a clone URL";
+            input #url name="url" value=(plain(visitor.typed("url"))) required autocomplete="off" spellcheck="false"
+                placeholder="owner/name, or a clone URL";
             button.primary type="submit" { "Register" }
-            noscript { p.note { "Registering here needs JavaScript; the API and " code { "kotadb repos add" } " do not." } }
-        }
-    }
+        },
+    )
 }
 
 fn table(rows: &[Repository]) -> Markup {

@@ -47,7 +47,7 @@ pub(crate) async fn show(
         @if let Some(files) = &files { (languages(files, &row)) }
         @if let Some(jobs) = &jobs {
             (skipped(jobs, n_skipped))
-            (jobs.show(id, key.has("jobs:write")))
+            (jobs.show(id, key.has("jobs:write").then_some(&visitor)))
         }
     };
     Ok(Page { query: &facets::filter("repo", &row.name), ..Page::new(&visitor, &row.name) }.show(&body))

@@ -69,6 +69,7 @@ pub(crate) fn kinds(query: &str, now: &str) -> Markup {
         ("", "Code", links::search(&bare)),
         ("files", "Files", links::search(&format!("{bare} type:path"))),
         ("symbols", "Symbols", links::with("/search", &[("q", &bare), ("kind", "symbols")])),
+        ("repositories", "Repositories", links::with("/search", &[("q", &bare), ("kind", "repositories")])),
     ];
     html! {
         nav.kinds aria-label="What to find" {

@@ -12,9 +12,10 @@ use kotadb_core::search::{Budget, Page as Part, SearchError, SearchRequest};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::calls::Question;
 use crate::layout::{Page, Visitor};
 use crate::visible::{Visible, plain};
-use crate::{home, results, symbols};
+use crate::{home, named, results, symbols};
 
 /// Files of a page, and lines of all of them.
 const FILES: usize = 20;
@@ -29,7 +30,7 @@ pub(crate) struct Asked {
     #[serde(default)]
     pub(crate) q: String,
     cursor: Option<String>,
-    /// `symbols`, or nothing for lines and files.
+    /// `symbols`, `repositories`, or nothing for lines and files.
     #[serde(default)]
     kind: String,
 }
@@ -45,8 +46,10 @@ pub(crate) async fn show(
     if asked.q.trim().is_empty() {
         return Ok(Redirect::to("/").into_response());
     }
-    if asked.kind == "symbols" {
-        return symbols::show(&resources, &visitor, &key, &asked.q).await;
+    match asked.kind.as_str() {
+        "symbols" => return symbols::show(&resources, &visitor, &key, &asked.q).await,
+        "repositories" => return Ok(named::show(&visitor, &key, &asked.q)),
+        _ => {}
     }
     let query = match query::parse(&asked.q) {
         Ok(query) => query,
@@ -65,9 +68,19 @@ pub(crate) async fn show(
     let searching = Instant::now();
     let result = searcher.search(&request).await?;
     let took = searching.elapsed();
-    let body = results::body(&asked.q, &result, took, is_first);
+    let body = html! {
+        (results::body(&asked.q, &result, took, is_first))
+        (question(&[("query", &asked.q)]).show(&resources, &visitor))
+    };
     let page = Page { query: &asked.q, ..Page::new(&visitor, &asked.q) };
     Ok(timed(page.show(&body), took, began.elapsed()))
+}
+
+/// The same for programs.
+fn question<'a>(parameters: &'a [(&'a str, &'a str); 1]) -> Question<'a> {
+    let [(_, query)] = parameters;
+    let (path, arguments) = ("/api/v1/search/code".to_owned(), serde_json::json!({ "query": query }));
+    Question { path, parameters, tool: "search_code", arguments }
 }
 
 /// With the time of the search, and that of the whole page, for whoever looks into it.

@@ -4,33 +4,33 @@
 use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::graph::Confidence;
-use kotadb_core::graph::ask::{Direction, Question, Reach};
+use kotadb_core::graph::ask::{self, Direction, Reach};
 use kotadb_core::http::{ApiError, Resources};
 use kotadb_core::search::Searcher;
 use kotadb_core::search::commit::{
-    Answered, CallsRequest, Changed, CommitError, CommitRequest, CommitState, DefinitionRequest, FileContent,
-    FileRequest, ImpactRequest,
+    Answered, CallsRequest, Changed, CommitError, CommitRequest, CommitState, DefinitionRequest, ImpactRequest,
 };
 use kotadb_core::search::relations::{CallTree, ChangeSource, ImpactAnswer, Meant, SymbolPlace};
 use kotadb_core::wire::relations::SymbolRef;
 use maud::{Markup, html};
 
 use crate::at::{At, crumbs};
+use crate::calls::Question;
+use crate::definition::Definition;
 use crate::layout::{Page, Visitor};
-use crate::users;
+use crate::moment::count;
 use crate::visible::{Visible, is_plain};
-use crate::{code, drawing, links};
+use crate::{code, drawing, highlight, links, users};
 
 /// Lines of a definition that are shown.
-const LINES: u64 = 12;
-const MOST_BYTES: usize = 16 << 10;
+const LINES: usize = 24;
 /// Callers and callees that are listed.
 const MOST: usize = 300;
 
 /// What a page tells of a symbol.
 struct Told {
     symbol: SymbolPlace,
-    definition: Option<FileContent>,
+    definition: Option<Definition>,
     callers: Option<CallTree>,
     callees: Option<CallTree>,
     impact: Option<ImpactAnswer>,
@@ -49,7 +49,11 @@ pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, a
     // All questions are asked of the commit that the first one met.
     let commit = CommitRequest { reference: Some(found.state.commit.to_string()), ..commit };
     let body = match <[SymbolPlace; 1]>::try_from(found.answer) {
-        Ok([symbol]) => told(&at, &found.state, &Told::of(searcher, &commit, symbol).await?),
+        Ok([symbol]) => {
+            let known = Told::of(searcher, &commit, symbol).await?;
+            let question = question(&at, &found.state, &known.symbol, (&resources, &visitor));
+            html! { (told(&at, &found.state, &known)) (question) }
+        }
         Err(places) => several(&at, &found.state, &asked, &places),
     };
     Ok(Page::new(&visitor, &asked).show(&body))
@@ -59,21 +63,13 @@ impl Told {
     async fn of(searcher: &Searcher, commit: &CommitRequest, symbol: SymbolPlace) -> Result<Self, ApiError> {
         let calls = |direction| CallsRequest {
             symbol: symbol.id.clone(),
-            question: Question { min_confidence: Confidence(0), most: MOST, ..Question::calls(direction) },
+            question: ask::Question { min_confidence: Confidence(0), most: MOST, ..ask::Question::calls(direction) },
         };
         let callers = one(known(searcher.ask(commit, &calls(Direction::Users)).await)?);
         let callees = one(known(searcher.ask(commit, &calls(Direction::Used)).await)?);
         let changed = Changed::Source(ChangeSource::Named(vec![symbol.id.clone()]));
         let impact = known(searcher.ask(commit, &ImpactRequest { changed, reach: Reach::default() }).await)?;
-        let definition = match symbol.path.is_empty() || symbol.line == 0 {
-            true => None,
-            false => {
-                let first = u64::from(symbol.line);
-                let lines =
-                    FileRequest { first, last: Some(first + LINES - 1), ..FileRequest::new(&symbol.path, MOST_BYTES) };
-                Some(searcher.ask(commit, &lines).await?.answer)
-            }
-        };
+        let definition = Definition::of(searcher, commit, &symbol).await?;
         Ok(Self { symbol, definition, callers, callees, impact })
     }
 }
@@ -123,7 +119,7 @@ fn told(at: &At, state: &CommitState, told: &Told) -> Markup {
         @if state.graph.is_none() {
             p.note { "Of this commit names are all that is known: who uses what is resolved for the tips of tracked branches." }
         }
-        @if let Some(file) = &told.definition { (definition(at, told, file)) }
+        @if let Some(one) = &told.definition { (definition(at, &told.symbol, one)) }
         @if told.callers.is_none() { p { "Nobody is known to use it." } }
         @if let Some(callers) = &told.callers { (users::callers(at, callers)) }
         @if let Some(callees) = &told.callees { (users::callees(at, callees)) }
@@ -131,22 +127,38 @@ fn told(at: &At, state: &CommitState, told: &Told) -> Markup {
     }
 }
 
-fn definition(at: &At, told: &Told, file: &FileContent) -> Markup {
-    let link = links::file(at.id, &told.symbol.path, &at.asked.at);
+/// Its first lines; where there are more, a way to them.
+fn definition(at: &At, symbol: &SymbolPlace, definition: &Definition) -> Markup {
+    let link = links::file(at.id, &symbol.path, &at.asked.at);
+    let (first, last) = definition.lines;
+    let spans = highlight::spans(definition.language, definition.text());
     html! {
         article.card {
             h2.where {
-                a.go.path href=(format!("{link}#L{}", told.symbol.line)) {
-                    (Visible(&String::from_utf8_lossy(&told.symbol.path))) ":" (told.symbol.line)
+                a.go.path href=(format!("{link}#L{first}-L{last}")) {
+                    (Visible(&String::from_utf8_lossy(&symbol.path))) ":" (symbol.line)
                 }
             }
             div.code {
-                @for (n, line) in (file.first..).zip(file.text.split(|byte| *byte == b'\n')) {
-                    @if n <= file.last {
-                        a.line href=(format!("{link}#L{n}")) { span.n { (n) } code { (code::line(line, file.language, &[])) } }
-                    }
+                @for (n, (line, spans)) in (first..=last).zip(code::lines(definition.text(), &spans)).take(LINES) {
+                    a.line href=(format!("{link}#L{n}")) { span.n { (n) } code { (code::pieces(line, &spans, &[])) } }
                 }
+            }
+            @if last - first >= LINES as u64 {
+                p.after { a href=(format!("{link}#L{first}-L{last}")) { "All " (count(last - first + 1, "line")) } }
             }
         }
     }
+}
+
+/// The same for programs.
+fn question(at: &At, state: &CommitState, symbol: &SymbolPlace, (resources, visitor): (&Resources, &Visitor)) -> Markup {
+    let repository = &state.repository_name;
+    Question {
+        path: links::api_symbol(&symbol.id, "callers"),
+        parameters: &[("repository", repository), ("ref", &at.asked.at)],
+        tool: "find_callers",
+        arguments: serde_json::json!({ "repository": repository, "symbol": symbol.id }),
+    }
+    .show(resources, visitor)
 }

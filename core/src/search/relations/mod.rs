@@ -24,5 +24,5 @@ pub(in crate::search) use self::named::NO_NODE;
 pub use self::named::NamedFile;
 pub(in crate::search) use self::places::Texts;
 pub use self::places::{SitePlace, SymbolPlace};
-pub use self::source::Source;
+pub use self::source::{Source, words_above};
 pub use self::stored::{IndexedAs, StoredGraph};

@@ -53,6 +53,12 @@ impl<G: Ground> Relations<'_, G> {
     }
 }
 
+/// The lines directly above a line of a text that are comments or attributes.
+pub fn words_above(text: &[u8], line: usize) -> Vec<String> {
+    let lines = LineTable::new(text);
+    above(line, |line| line_text(text, &lines, line))
+}
+
 fn line_text(text: &[u8], lines: &LineTable, line: usize) -> String {
     let bytes = lines.range(line).and_then(|range| text.get(range)).unwrap_or_default();
     String::from_utf8_lossy(bytes).trim_end().to_owned()

@@ -230,6 +230,7 @@ async fn the_worker_cannot_read_keys() {
         "SELECT * FROM kotadb.authenticate(sha256('x'))",
         "SELECT * FROM kotadb.authenticate_key(sha256('x'), false, 1)",
         "SELECT * FROM kotadb.authenticate_user(gen_random_uuid(), NULL, false, 1)",
+        "SELECT * FROM kotadb.tenants_of_user(gen_random_uuid())",
         "SELECT * FROM kotadb.hook_lookup(gen_random_uuid())",
         "SELECT * FROM kotadb.api_keys",
         "DELETE FROM kotadb.hooks",

@@ -317,6 +317,7 @@ pub const FUNCTIONS: &[&str] = &[
     "schema_version definer kotadb_auth kotadb_api",
     "set_tick definer kotadb_owner",
     "suspend_for_crashes invoker kotadb_owner kotadb_worker",
+    "tenants_of_user definer kotadb_auth kotadb_api",
     "tick definer kotadb_owner",
     "visible_repositories definer kotadb_auth",
     "work_is_due definer kotadb_auth kotadb_api kotadb_owner",

@@ -31,13 +31,17 @@ const PAGES: &[&str] = &[
     "/repositories/{id}/files",
     "/repositories/{id}/files/",
     "/repositories/{id}/files/{*path}",
+    "/repositories/{id}/hover/{*path}",
     "/repositories/{id}/jobs",
+    "/repositories/{id}/raw/{*path}",
     "/repositories/{id}/symbol",
     "/search",
     "/sign-in",
     "/sign-in/github",
     "/sign-in/github/back",
+    "/sign-in/tenant",
     "/sign-out",
+    "/suggest",
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/mcp",
 ];
@@ -89,7 +93,7 @@ async fn the_served_description_is_what_the_routes_say() {
 /// axum shows the paths of a router in its `Debug` form only: `RouteId(1): "/path"`.
 #[test]
 fn every_routed_path_is_described_and_every_described_one_routed() {
-    let shown = format!("{:?}", router());
+    let shown = format!("{:?}", kotadb_router::routes().into_router());
     let routed: BTreeSet<&str> =
         shown.split("RouteId(").filter_map(|part| part.split_once("): \"")?.1.split('"').next()).collect();
     let document = document();

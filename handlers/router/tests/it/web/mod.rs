@@ -1,24 +1,26 @@
 //! Pages: who sees what, what is inert, and that a session of a browser can do no more than its key.
 
+mod aids;
+mod forms;
+
 use axum::body::Body;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use kotadb_core::db::keys::{NewKey, SCOPES};
-use kotadb_core::store::{Store, StoreOptions};
-use kotadb_core::testing::fake_supabase::FakeSupabase;
 use serde_json::json;
 use tower::ServiceExt;
-use uuid::Uuid;
 
 use crate::app::{App, Tenant};
 use crate::index::{publish, publish_facts, publish_program};
 use crate::program::{self, PROGRAM};
 
 /// Pages that need a session, with `{id}` of a repository.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 19] = [
     "/search?q=alpha",
     "/search?q=alpha&kind=symbols",
+    "/search?q=alpha&kind=repositories",
+    "/suggest?q=alpha",
     "/repositories",
     "/repositories/{id}",
     "/repositories/{id}/jobs",
@@ -28,10 +30,12 @@ const PAGES: [&str; 15] = [
     "/repositories/{id}/files/a.rs",
     "/repositories/{id}/files/nowhere.rs",
     "/repositories/{id}/symbol?symbol=alpha",
+    "/repositories/{id}/hover/a.rs?symbol=alpha",
     "/account",
     "/account/keys",
     "/account/members",
     "/connect",
+    "/sign-in/tenant",
 ];
 
 const FILES: [(&str, &str); 3] = [
@@ -136,8 +140,7 @@ async fn a_session_does_what_its_key_may_and_changes_nothing_without_its_token()
     let tenant = app.tenant("one").await;
     let session = sign_in(&app, &tenant.key).await;
     let home = get(&app, "/", &session).await;
-    let after = home.text.split("name=\"form-token\" content=\"").nth(1).unwrap();
-    let token = after.split('"').next().unwrap().to_owned();
+    let token = home.token();
     let post = async |token: &str| {
         let request = Request::post("/api/v1/repositories").header("content-type", "application/json");
         let request = request.header("cookie", &session).header("kotadb-form", token);
@@ -224,7 +227,7 @@ async fn a_repository_shows_its_state_and_jobs() {
     let part = get(&app, &format!("/repositories/{id}/jobs"), &session).await;
     assert!(part.status == 200 && part.text.starts_with("<section"), "{}", part.text);
     let list = get(&app, "/repositories", &session).await;
-    assert!(list.text.contains("a/b") && list.text.contains("data-api=\"POST /api/v1/repositories\""));
+    assert!(list.text.contains("a/b") && list.text.contains("action=\"/api/v1/repositories\""));
 }
 
 #[tokio::test]
@@ -363,40 +366,4 @@ async fn a_browser_may_load_what_is_ours_and_run_nothing_inline() {
         );
     }
     assert_eq!(get(&app, "/assets/style.css", "").await.status, 404);
-}
-
-#[tokio::test]
-async fn who_signs_in_at_github_is_the_member_that_supabase_says() {
-    let supabase = FakeSupabase::start().await;
-    let own = supabase.variables();
-    let variables: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let app = App::with(Some(Store::open(&StoreOptions::Memory).unwrap()), &variables).await;
-    let (tenant, user, stranger) = (app.tenant("one").await, Uuid::now_v7(), Uuid::now_v7());
-    supabase.set_user(user, "ada@example.com", true, None);
-    supabase.set_user(stranger, "eve@example.com", true, None);
-    let invitation = json!({ "email": "ada@example.com", "role": "owner" });
-    let path = format!("/api/v1/tenants/{}/members", tenant.id);
-    assert_eq!(app.call("POST", &path, &tenant.key, Some(invitation)).await.status, 201);
-    assert!(get(&app, "/sign-in", "").await.text.contains("href=\"/sign-in/github\""));
-    let way = async || {
-        let begun = get(&app, "/sign-in/github", "").await;
-        let to = begun.header("location").to_owned();
-        assert!(to.contains("redirect_to=https%3A%2F%2Fkotadb.example%2Fsign-in%2Fgithub%2Fback"), "{to}");
-        let challenge = to.split("code_challenge=").nth(1).unwrap().split('&').next().unwrap().to_owned();
-        (begun.cookie(), challenge)
-    };
-    let back = async |cookie: &str, code: &str| get(&app, &format!("/sign-in/github/back?code={code}"), cookie).await;
-    let (cookie, challenge) = way().await;
-    let code = supabase.come_back(user, &challenge);
-    let (other, _) = way().await;
-    assert_eq!(back("", &supabase.come_back(user, &challenge)).await.status, 400, "begun elsewhere");
-    assert_eq!(back(&other, &supabase.come_back(user, &challenge)).await.status, 400, "of another session");
-    let entered = back(&cookie, &code).await;
-    assert_eq!((entered.status, entered.header("location")), (303, "/"), "{}", entered.text);
-    let members = get(&app, "/account/members", &entered.cookie()).await;
-    assert!(members.text.contains("ada@example.com"), "{}", members.text);
-    assert_eq!(back(&cookie, &code).await.status, 400, "a code is good once");
-    let (cookie, challenge) = way().await;
-    let refused = back(&cookie, &supabase.come_back(stranger, &challenge)).await;
-    assert_eq!((refused.status, refused.header("set-cookie")), (403, ""), "{}", refused.text);
 }
