@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The pages in a real browser (`make test-web`, part of `make test`): the whole service with this repository and a hostile one, Debian's
-# chromium, playwright-core and axe-core. Screenshots stay in target/web. KOTADB_BIN takes programs that are built already; --install only installs.
+# chromium, playwright-core and axe-core. Screenshots stay in target/web; KOTADB_UPDATE=1 keeps those of the README in docs. KOTADB_BIN takes programs
+# that are built already; --install only installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=$PWD/.dev/web
@@ -56,3 +57,6 @@ mkdir -p "$shots"
 KOTADB_URL=$(jq -r .url "$work/data/report.json") KOTADB_KEY=$(jq -r .api_key "$work/data/report.json") \
   CODE=local/code HOSTILE=local/hostile SHOTS=$shots NODE_FOLDER=$tools \
   node --test --test-reporter=spec --test-concurrency=1 scripts/web/pages.test.mjs || fail 'the pages are not as they should be'
+if [ -n "${KOTADB_UPDATE:-}" ]; then
+  for name in results impact; do cp "$shots/$name.png" "docs/pages-$name.png"; done
+fi

@@ -16,8 +16,9 @@
     stops[next].scrollIntoView({ block: "nearest" });
   };
   const unfold = (isOpen) => {
-    const folded = $("details", document.activeElement.closest(".card, section, li") ?? undefined);
-    if (!folded || !folded.closest("main") || !document.activeElement.closest("main")) return false;
+    const part = document.activeElement.closest("main .card, main section, main li");
+    const folded = part && $("details", part);
+    if (!folded) return false;
     folded.open = isOpen;
     if (!isOpen && !document.activeElement.offsetParent) $("summary", folded).focus();
     return true;
@@ -134,7 +135,7 @@
     const show = (content) => {
       place.replaceChildren(...(content ? [content] : []));
       place.hidden = !content || !place.textContent.trim();
-      box.setAttribute("aria-expanded", String(!place.hidden));
+      box.setAttribute("aria-expanded", String(options().length > 0));
       choose(null);
     };
     const earlier = () => {

@@ -34,7 +34,8 @@ impl Question<'_> {
 
     fn curl(&self, origin: &str) -> String {
         let parameters = self.parameters.iter().filter(|(_, value)| !value.is_empty());
-        let parameters = parameters.map(|(name, value)| format!(" --data-urlencode {}", quoted(&format!("{name}={value}"))));
+        let parameters =
+            parameters.map(|(name, value)| format!(" --data-urlencode {}", quoted(&format!("{name}={value}"))));
         let path = quoted(&format!("{origin}{}", self.path));
         format!("curl -G -H \"Authorization: Bearer $KOTADB_API_KEY\" {path}{}", parameters.collect::<String>())
     }

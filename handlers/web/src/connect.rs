@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use crate::layout::{Page, Visitor};
 
 /// A program that speaks MCP, where its settings go, and what goes there; `HOST` is the address of this server.
-const CLIENTS: [(&str, &str, &str); 6] = [
+const CLIENTS: [(&str, &str, &str); 7] = [
     (
         "Claude Code",
         "in a terminal",
@@ -50,6 +50,13 @@ const CLIENTS: [(&str, &str, &str); 6] = [
         "[mcp_servers.kotadb]\nurl = \"HOST/mcp\"\nbearer_token_env_var = \"KOTADB_API_KEY\"",
     ),
     (
+        "Zed, through the program `kotadb`",
+        ".zed/settings.json",
+        r#"{
+  "context_servers": { "kotadb": { "command": "kotadb", "args": ["mcp", "--url", "HOST/mcp"] } }
+}"#,
+    ),
+    (
         "Any other, without this server",
         "its settings of MCP servers",
         r#"{ "mcpServers": { "kotadb": { "command": "kotadb", "args": ["mcp", "--repo", "."] } } }"#,
@@ -57,11 +64,7 @@ const CLIENTS: [(&str, &str, &str); 6] = [
 ];
 
 /// The page.
-pub(crate) async fn show(
-    State(resources): State<Resources>,
-    visitor: Visitor,
-    _: Authorized<Any>,
-) -> Response {
+pub(crate) async fn show(State(resources): State<Resources>, visitor: Visitor, _: Authorized<Any>) -> Response {
     let host = visitor.origin(&resources);
     let body = html! {
         h1 { "Ask from an agent or an editor" }

@@ -48,8 +48,10 @@ impl Visitor {
 
     /// The address of this server: as the deployment says, or as the browser knows it.
     pub(crate) fn origin(&self, resources: &Resources) -> String {
-        let is_name = !self.host.is_empty() && self.host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
-        let (scheme, host) = (if self.is_tls { "https" } else { "http" }, if is_name { &self.host } else { "localhost" });
+        let is_name =
+            !self.host.is_empty() && self.host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+        let (scheme, host) =
+            (if self.is_tls { "https" } else { "http" }, if is_name { &self.host } else { "localhost" });
         resources.config().webhook_base_url.clone().unwrap_or_else(|| format!("{scheme}://{host}"))
     }
 

@@ -51,6 +51,9 @@ mod tests {
 
     #[test]
     fn a_name_is_looked_for_by_the_first_word_or_its_field() {
-        assert_eq!([part("lang:rust kota db"), part("repo:\"a/b\""), part("lang:c"), part("r:x")], ["kota", "a/b", "", "x"]);
+        assert_eq!(
+            [part("lang:rust kota db"), part("repo:\"a/b\""), part("lang:c"), part("r:x")],
+            ["kota", "a/b", "", "x"]
+        );
     }
 }

@@ -82,10 +82,12 @@ pub(crate) async fn show(
     Ok(answer(html! {
         div {
             @if let Some(fault) = fault {
-                p.fault-line data-position=(fault.position) { (Visible(&fault.message)) ". " (Visible(&fault.help)) }
+                p.fault-line role="status" data-position=(fault.position) { (Visible(&fault.message)) ". " (Visible(&fault.help)) }
             }
-            ul #suggestions role="listbox" aria-label="Suggestions" {
-                @for (nth, choice) in choices.iter().enumerate() { (choice.show(nth)) }
+            @if !choices.is_empty() {
+                ul #suggestions role="listbox" aria-label="Suggestions" {
+                    @for (nth, choice) in choices.iter().enumerate() { (choice.show(nth)) }
+                }
             }
         }
     }))
@@ -133,7 +135,9 @@ fn values(place: &Place<'_>, principal: &Principal) -> Option<Vec<Choice>> {
 
 /// Filters whose name begins with the word; all of them where there is none yet.
 fn fields(place: &Place<'_>) -> Vec<Choice> {
-    let is_meant = |field: &&(&str, &str)| field.0.starts_with(place.word) && (!place.word.is_empty() || place.before.ends_with(' '));
+    let is_meant = |field: &&(&str, &str)| {
+        field.0.starts_with(place.word) && (!place.word.is_empty() || place.before.ends_with(' '))
+    };
     FIELDS.iter().filter(is_meant).take(MOST).map(|(field, about)| place.choice(field, about)).collect()
 }
 
@@ -182,7 +186,10 @@ mod tests {
         let place = Place::of("foo -la bar", Some(7));
         assert_eq!(place, Place { before: "foo -", word: "la", after: " bar" });
         assert_eq!(fields(&place).iter().map(|one| one.text.as_str()).collect::<Vec<_>>(), ["lang:"]);
-        assert_eq!((place.with("lang:"), place.with("lang:rust")), ("foo -lang: bar".to_owned(), "foo -lang:rust bar".to_owned()));
+        assert_eq!(
+            (place.with("lang:"), place.with("lang:rust")),
+            ("foo -lang: bar".to_owned(), "foo -lang:rust bar".to_owned())
+        );
         assert_eq!(Place::of("é(ca", None), Place { before: "é(", word: "ca", after: "" });
         assert_eq!(Place::of("é", Some(9)).word, "é");
         assert_eq!(fields(&Place::of("", None)).len(), 0, "nothing is asked yet");

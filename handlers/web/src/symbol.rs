@@ -152,7 +152,12 @@ fn definition(at: &At, symbol: &SymbolPlace, definition: &Definition) -> Markup 
 }
 
 /// The same for programs.
-fn question(at: &At, state: &CommitState, symbol: &SymbolPlace, (resources, visitor): (&Resources, &Visitor)) -> Markup {
+fn question(
+    at: &At,
+    state: &CommitState,
+    symbol: &SymbolPlace,
+    (resources, visitor): (&Resources, &Visitor),
+) -> Markup {
     let repository = &state.repository_name;
     Question {
         path: links::api_symbol(&symbol.id, "callers"),

@@ -9,7 +9,9 @@ pub(crate) struct Way {
 
 /// Each word as a whole one.
 pub(crate) fn whole(query: &str) -> Option<Way> {
-    let bounded = |word: &str| word.strip_prefix(r"/\b")?.strip_suffix(r"\b/").filter(|word| is_name(word)).map(ToOwned::to_owned);
+    let bounded = |word: &str| {
+        word.strip_prefix(r"/\b")?.strip_suffix(r"\b/").filter(|word| is_name(word)).map(ToOwned::to_owned)
+    };
     let plain = |word: &str| is_name(word).then(|| format!(r"/\b{word}\b/"));
     let way = |query, is_on| Way { query, is_on };
     each(query, &bounded).map(|query| way(query, true)).or_else(|| each(query, &plain).map(|query| way(query, false)))
@@ -20,7 +22,9 @@ pub(crate) fn regex(query: &str) -> Option<Way> {
     let (mut terms, fields): (Vec<&str>, Vec<&str>) = query.split_whitespace().partition(|word| !is_field(word));
     let (term, true) = (terms.pop()?, terms.is_empty()) else { return None };
     let with = |term: String| fields.iter().fold(term, |query, field| format!("{query} {field}"));
-    if let Some(inner) = term.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty()) {
+    if let Some(inner) =
+        term.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty())
+    {
         return Some(Way { query: with(inner.replace(r"\/", "/")), is_on: true });
     }
     let is_plain = !term.starts_with(['"', '-', '(', '/']) && !is_operator(term);

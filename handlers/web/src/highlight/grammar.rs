@@ -28,10 +28,17 @@ pub(super) struct Grammar {
     pub(super) has_lifetimes: bool,
     /// Whether types begin with a capital.
     pub(super) has_types: bool,
+    /// Whether a line that begins with `#` is a heading.
+    pub(super) has_headings: bool,
 }
 
 const fn quote(mark: &'static str, escapes: bool, goes_on: bool) -> Quote {
     Quote { open: mark, close: mark, escapes, goes_on }
+}
+
+/// One that takes every byte for itself, over lines.
+const fn raw(open: &'static str, close: &'static str) -> Quote {
+    Quote { open, close, escapes: false, goes_on: true }
 }
 
 const DOUBLE: Quote = quote("\"", true, false);
@@ -40,8 +47,15 @@ const COMMON: &[Quote] = &[DOUBLE, SINGLE];
 const TRIPLE: &[Quote] = &[quote("\"\"\"", true, true), DOUBLE, SINGLE];
 const PYTHON_QUOTES: &[Quote] = &[quote("\"\"\"", true, true), quote("'''", true, true), DOUBLE, SINGLE];
 const SCRIPT: &[Quote] = &[DOUBLE, SINGLE, quote("`", true, true)];
+const GO_QUOTES: &[Quote] = &[DOUBLE, SINGLE, quote("`", false, true)];
+const LUA_QUOTES: &[Quote] = &[raw("[[", "]]"), DOUBLE, SINGLE];
+const CPP_QUOTES: &[Quote] = &[raw("R\"(", ")\""), DOUBLE, SINGLE];
+const CSHARP_QUOTES: &[Quote] = &[raw("\"\"\"", "\"\"\""), raw("@\"", "\""), DOUBLE, SINGLE];
+const MARKDOWN_QUOTES: &[Quote] = &[raw("```", "```"), quote("`", false, false)];
 const RUST_QUOTES: &[Quote] = &[
-    Quote { open: "r#\"", close: "\"#", escapes: false, goes_on: true },
+    raw("r##\"", "\"##"),
+    raw("r#\"", "\"#"),
+    raw("r\"", "\""),
     quote("\"", true, true),
     quote("'", true, false),
 ];
@@ -61,6 +75,7 @@ const fn braces(quotes: &'static [Quote], words: &'static str) -> Grammar {
         ignores_case: false,
         has_lifetimes: false,
         has_types: true,
+        has_headings: false,
     }
 }
 
@@ -71,7 +86,8 @@ const fn lines(
     quotes: &'static [Quote],
     words: &'static str,
 ) -> Grammar {
-    Grammar { lines, blocks, quotes, words, ignores_case: false, has_lifetimes: false, has_types: false }
+    let (ignores_case, has_lifetimes, has_types, has_headings) = (false, false, false, false);
+    Grammar { lines, blocks, quotes, words, ignores_case, has_lifetimes, has_types, has_headings }
 }
 
 const C_WORDS: &str = "auto bool break case char const continue default do double else enum extern false float for goto if \
@@ -142,18 +158,18 @@ const LISP_WORDS: &str = "and begin cond def define defmacro defn defun do else 
 
 static RUST: Grammar = Grammar { has_lifetimes: true, ..braces(RUST_QUOTES, RUST_WORDS) };
 static C: Grammar = braces(COMMON, C_WORDS);
-static CPP: Grammar = braces(COMMON, CPP_WORDS);
+static CPP: Grammar = braces(CPP_QUOTES, CPP_WORDS);
 static PYTHON: Grammar = Grammar { has_types: true, ..lines(&["#"], &[], PYTHON_QUOTES, PYTHON_WORDS) };
 static TYPESCRIPT: Grammar = braces(SCRIPT, SCRIPT_WORDS);
-static GO: Grammar = braces(SCRIPT, GO_WORDS);
+static GO: Grammar = braces(GO_QUOTES, GO_WORDS);
 static JAVA: Grammar = braces(TRIPLE, JAVA_WORDS);
-static CSHARP: Grammar = braces(TRIPLE, CSHARP_WORDS);
+static CSHARP: Grammar = braces(CSHARP_QUOTES, CSHARP_WORDS);
 static KOTLIN: Grammar = braces(TRIPLE, KOTLIN_WORDS);
 static SWIFT: Grammar = braces(TRIPLE, SWIFT_WORDS);
 static PHP: Grammar = Grammar { lines: &["//", "#"], ..braces(COMMON, PHP_WORDS) };
 static RUBY: Grammar = Grammar { has_types: true, ..lines(&["#"], &[("=begin", "=end")], COMMON, RUBY_WORDS) };
 static SHELL: Grammar = lines(&["#"], &[], SHELL_QUOTES, SHELL_WORDS);
-static LUA: Grammar = lines(&["--"], &[("--[[", "]]")], COMMON, LUA_WORDS);
+static LUA: Grammar = lines(&["--"], &[("--[[", "]]")], LUA_QUOTES, LUA_WORDS);
 static SQL: Grammar = Grammar { ignores_case: true, ..lines(&["--"], SLASHES, SQL_QUOTES, SQL_WORDS) };
 static HASKELL: Grammar =
     Grammar { has_types: true, ..lines(&["--"], &[("{-", "-}"), ("(*", "*)")], DOUBLE_ONLY, HASKELL_WORDS) };
@@ -164,6 +180,7 @@ static JSON: Grammar = lines(&["//"], SLASHES, &[DOUBLE], DATA_WORDS);
 static INI: Grammar = lines(&["#", ";"], &[], &[], DATA_WORDS);
 static DOCKER: Grammar = lines(&["#"], &[], COMMON, DOCKER_WORDS);
 static MARKUP: Grammar = lines(&[], &[("<!--", "-->")], &[DOUBLE], "");
+static MARKDOWN: Grammar = Grammar { has_headings: true, ..lines(&[], &[("<!--", "-->")], MARKDOWN_QUOTES, "") };
 static STYLE: Grammar = lines(&["//"], SLASHES, COMMON, "important media supports import charset keyframes");
 static LISP: Grammar = lines(&[";"], &[("#|", "|#")], DOUBLE_ONLY, LISP_WORDS);
 static PERCENT: Grammar = lines(&["%"], &[], DOUBLE_ONLY, "");
@@ -196,7 +213,8 @@ impl Grammar {
             "json" => &JSON,
             "ini" => &INI,
             "dockerfile" => &DOCKER,
-            "xml" | "html" | "markdown" => &MARKUP,
+            "xml" | "html" => &MARKUP,
+            "markdown" => &MARKDOWN,
             "css" | "scss" | "less" => &STYLE,
             "clojure" | "emacs-lisp" | "lisp" | "scheme" | "racket" => &LISP,
             "tex" | "erlang" | "prolog" | "matlab" => &PERCENT,

@@ -64,7 +64,9 @@ struct Lexer<'a> {
 impl Lexer<'_> {
     fn step(&mut self) {
         let rest = &self.text[self.at..];
-        if let Some(len) = self.comment(rest) {
+        if self.grammar.has_headings && rest[0] == b'#' && self.begins_line() {
+            self.take(line_len(rest), Kind::Keyword);
+        } else if let Some(len) = self.comment(rest) {
             self.take(len, Kind::Comment);
         } else if let Some(len) = self.string(rest) {
             self.take(len, Kind::Text);
@@ -75,6 +77,10 @@ impl Lexer<'_> {
         } else {
             self.at += 1;
         }
+    }
+
+    fn begins_line(&self) -> bool {
+        self.at == 0 || self.text[self.at - 1] == b'\n'
     }
 
     fn take(&mut self, len: usize, kind: Kind) {
@@ -172,6 +178,8 @@ fn character_len(rest: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use kotadb_core::facts::extractor_version;
+
     use super::*;
 
     fn shown(language: &str, text: &str) -> String {
@@ -191,7 +199,19 @@ mod tests {
         assert_eq!(shown("bash", "if [ $# = 1 ]; then echo \"#\"; fi"), "hk:if hn:1 hk:then hk:echo hs:\"#\" hk:fi");
         assert_eq!(shown("sql", "SELECT 1 -- x\nfrom t"), "hk:SELECT hn:1 hc:-- x hk:from");
         assert_eq!(shown("html", "<!-- a --><b>"), "hc:<!-- a -->");
+        assert_eq!(shown("go", "x := `C:\\` // a"), "hs:`C:\\` hc:// a");
+        assert_eq!(shown("c++", "auto s = R\"(a\"\nb)\"; f()"), "hk:auto hs:R\"(a\"\nb)\" hf:f");
+        assert_eq!(shown("c#", "var s = @\"C:\\\"; Do()"), "hk:var hs:@\"C:\\\" hf:Do");
+        assert_eq!(shown("lua", "local s = [[a\n'b]] -- c"), "hk:local hs:[[a\n'b]] hc:-- c");
+        assert_eq!(shown("rust", "r\"\\\" r##\"\"#\"## fn"), "hs:r\"\\\" hs:r##\"\"#\"## hk:fn");
+        assert_eq!(shown("markdown", "# A `b`\nfor #4 `c`\n```\nd\n```"), "hk:# A `b` hs:`c` hs:```\nd\n```");
         assert_eq!(shown("text", "if 1 \"x\""), "");
+    }
+
+    #[test]
+    fn every_language_with_symbols_has_colours() {
+        let plain = Language::all().filter(|one| extractor_version(*one).is_some() && Grammar::of(*one).is_none());
+        assert_eq!(plain.map(Language::name).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]

@@ -58,7 +58,10 @@ async fn a_file_is_given_as_it_is_and_runs_nowhere() {
     let (_, id, session) = member(&app, "one", "a/b", &[("a.html", "<script>alert(1)</script>\n")]).await;
     let raw = get(&app, &format!("/repositories/{id}/raw/a.html"), &session).await;
     assert_eq!((raw.status, raw.text.as_str()), (200, "<script>alert(1)</script>\n"));
-    assert_eq!((raw.header("content-type"), raw.header("x-content-type-options")), ("text/plain; charset=utf-8", "nosniff"));
+    assert_eq!(
+        (raw.header("content-type"), raw.header("x-content-type-options")),
+        ("text/plain; charset=utf-8", "nosniff")
+    );
     assert!(raw.header("content-security-policy").contains("sandbox"));
     assert_eq!(get(&app, &format!("/repositories/{id}/raw/a.html"), "").await.status, 303);
     let foreign = member(&app, "two", "c/d", &FILES).await.2;
