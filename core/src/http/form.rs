@@ -68,7 +68,7 @@ async fn answered(sessions: &Sessions, session: &BrowserSession, request: Reques
     let told: Value = serde_json::from_slice(&told).unwrap_or_default();
     let (to, flash) = match (head.status.is_success(), is_meant) {
         (true, _) => (sent.after(&told), made(&told)),
-        (false, is_meant) => (own(&sent.back).to_owned(), Some(sent.refusal(&told, is_meant))),
+        (false, is_meant) => (own_path(&sent.back).to_owned(), Some(sent.refusal(&told, is_meant))),
     };
     let mut response = Response::from_parts(head, Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
@@ -88,8 +88,8 @@ fn made(told: &Value) -> Option<Flash> {
     Some(Flash { key: Some(told["key"].as_str()?.to_owned()), ..Flash::default() })
 }
 
-/// A path of ours, whatever was given.
-fn own(path: &str) -> &str {
+/// Where a form or a sign-in may lead: a path of ours, whatever was given.
+pub fn own_path(path: &str) -> &str {
     let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
     if is_own && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }
 }
@@ -145,7 +145,7 @@ impl Sent {
     fn after(&self, told: &Value) -> String {
         let id = told["id"].as_str().unwrap_or_default();
         let then = if self.then.is_empty() { &self.back } else { &self.then };
-        own(&then.replace("{id}", id)).to_owned()
+        own_path(&then.replace("{id}", id)).to_owned()
     }
 
     fn refusal(&self, told: &Value, is_meant: bool) -> Flash {
@@ -188,8 +188,11 @@ mod tests {
         let sent = Sent { then: "/repositories/{id}".to_owned(), back: "/repositories".to_owned(), ..Sent::default() };
         let told = serde_json::json!({ "id": "7", "detail": "no" });
         assert_eq!(sent.after(&told), "/repositories/7");
-        for elsewhere in ["https://evil.example", "//evil.example", "/\\evil.example", "/a b", "/\n", ""] {
-            assert_eq!(own(elsewhere), "/", "{elsewhere}");
+        assert_eq!(own_path("/search?q=a%20b"), "/search?q=a%20b");
+        for elsewhere in
+            ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "/a b", "x", ""]
+        {
+            assert_eq!(own_path(elsewhere), "/", "{elsewhere}");
         }
         let back = Sent { then: String::new(), ..sent };
         assert_eq!(back.after(&told), "/repositories");

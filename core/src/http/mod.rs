@@ -51,6 +51,7 @@ pub use self::entity_tag::{EntityTag, IfNoneMatch, TagBuilder};
 pub use self::error::ApiError;
 pub use self::extract::{Id, Json, Query, RawBody};
 pub use self::flash::Flash;
+pub use self::form::own_path;
 #[doc(hidden)]
 pub use self::mount::described_routes;
 pub use self::mount::{Described, Mounted, OpenApiRouter, routes};

@@ -12,7 +12,8 @@ pub(crate) fn whole(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} · KotaDB</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+         <title>{title} · KotaDB</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <header><a href=\"/\">KotaDB</a> · <a href=\"/docs\">Docs</a></header>\n<main>{body}</main>\n</body>\n</html>\n"
     )
 }
 

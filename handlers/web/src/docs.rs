@@ -112,12 +112,17 @@ fn body(document: &Document, text: &str) -> Markup {
     }
 }
 
-/// Headings get an anchor, examples of queries become links, and a link to a file of the repository leads to its page or is none.
+/// Headings get an anchor, examples of queries become links, a link to a file of the repository leads to its page or is none, and a picture
+/// is left out.
 fn rendered(text: &str) -> String {
     let mut events: Vec<Event<'_>> = Vec::new();
-    let mut is_query = false;
+    let (mut is_query, mut is_image) = (false, false);
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         match event {
+            // Pictures lie beside the documents, and not in the program.
+            Event::Start(Tag::Image { .. }) => is_image = true,
+            Event::End(TagEnd::Image) => is_image = false,
+            _ if is_image => {}
             Event::Start(Tag::CodeBlock(kind)) => {
                 is_query = matches!(&kind, CodeBlockKind::Fenced(info) if &**info == "query");
                 if !is_query {
@@ -131,15 +136,14 @@ fn rendered(text: &str) -> String {
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
                 events.push(Event::Start(Tag::Link { link_type, dest_url: target(dest_url), title, id }));
             }
-            Event::Start(Tag::Image { title, .. }) => events.push(Event::Text(title)),
-            Event::End(TagEnd::Image) => {}
             other => events.push(other),
         }
     }
     anchored(&mut events);
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, events.into_iter());
-    html.replace("<table>", "<div class=\"wide\" tabindex=\"0\"><table>")
+    html.replace("<p></p>\n", "")
+        .replace("<table>", "<div class=\"wide\" tabindex=\"0\"><table>")
         .replace("</table>", "</table></div>")
         .replace("<pre>", "<pre tabindex=\"0\">")
 }
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn a_text_is_a_page_and_no_markup_of_its_own() {
         let html = rendered(
-            "# A `b`\n\n<script>x</script>\n\n[q](core/src/query/syntax.md#where), [f](fly/api.toml)\n\n```query\na \"b\"\n```\n",
+            "# A `b`\n\n![a *picture*](b.png)\n\n<script>x</script>\n\n[q](core/src/query/syntax.md#where), [f](fly/api.toml)\n\n```query\na \"b\"\n```\n",
         );
         for part in [
             "<h1 id=\"a-b\">",
@@ -205,7 +209,7 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
-        assert!(!html.contains("<script"));
+        assert!(!html.contains("<script") && !html.contains("picture") && !html.contains("<p></p>"), "{html}");
     }
 
     #[test]

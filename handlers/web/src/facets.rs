@@ -20,7 +20,7 @@ const OPTIONS: [(&str, &str); 4] = [
     ("case:yes", "Match case"),
     ("type:file", "Files only"),
     ("ref:*", "All branches"),
-    ("generated:yes", "Generated too"),
+    ("generated:yes", "Generated"),
 ];
 
 struct Choice {

@@ -5,7 +5,7 @@ use axum::http::header::LOCATION;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use kotadb_core::http::{ApiError, Code, RequestId};
+use kotadb_core::http::{ApiError, Code, RequestId, own_path};
 use maud::html;
 
 use crate::layout::{Page, Visitor};
@@ -32,7 +32,7 @@ fn is_of_nobody(code: Code) -> bool {
 /// Whoever brought something that is no good any more is told so there.
 fn sign_in(visitor: &Visitor, code: Code) -> Response {
     let why = if visitor.is_signed_in() { code.as_str() } else { "" };
-    let to = links::with("/sign-in", &[("next", links::own(&visitor.asked)), ("why", why)]);
+    let to = links::with("/sign-in", &[("next", own_path(&visitor.asked)), ("why", why)]);
     (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
 }
 

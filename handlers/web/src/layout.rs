@@ -7,7 +7,7 @@ use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, SET_COOKIE, VARY};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use kotadb_core::http::{BrowserSession, Flash, Resources};
+use kotadb_core::http::{BrowserSession, Flash, Resources, own_path};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::assets::{ICON, SCRIPT, STYLE};
@@ -57,7 +57,7 @@ impl Visitor {
 
     /// Where to sign in, and then to go on here.
     pub(crate) fn way_in(&self) -> String {
-        let next = Some(links::own(&self.asked)).filter(|next| !next.starts_with("/sign-in") && *next != "/");
+        let next = Some(own_path(&self.asked)).filter(|next| !next.starts_with("/sign-in") && *next != "/");
         links::with("/sign-in", &[("next", next.unwrap_or_default())])
     }
 
@@ -106,7 +106,7 @@ impl<'a> Page<'a> {
                     a.skip href="#main" { "Skip to content" }
                     (self.header())
                     main #main tabindex="-1" { (forms::outcome(self.visitor)) (main) }
-                    (footer())
+                    (footer(self.visitor))
                     @if self.visitor.is_signed_in() { (help::dialog()) }
                 }
             }
@@ -175,15 +175,17 @@ impl<'a> Page<'a> {
     }
 }
 
-fn footer() -> Markup {
+fn footer(visitor: &Visitor) -> Markup {
     html! {
         footer.end {
             p {
                 "KotaDB " (env!("CARGO_PKG_VERSION")) " · "
                 a href="/docs/query" { "Query syntax" } " · " a href="/docs/api" { "API" }
-                span.keys {
-                    " · " kbd { "/" } " search " kbd { "j" } " " kbd { "k" } " move " kbd { "Enter" } " open "
-                    kbd { "t" } " files " kbd { "y" } " permalink " kbd { "?" } " all keys"
+                @if visitor.is_signed_in() {
+                    span.keys {
+                        " · " kbd { "/" } " search " kbd { "j" } " " kbd { "k" } " move " kbd { "Enter" } " open "
+                        kbd { "t" } " files " kbd { "y" } " permalink " kbd { "?" } " all keys"
+                    }
                 }
             }
         }

@@ -70,13 +70,23 @@ fn table(rows: &[Repository]) -> Markup {
                     @for row in rows {
                         tr {
                             th scope="row" { a.go href=(format!("/repositories/{}", row.id)) { (Visible(&row.name)) } }
-                            td { @if let Some(branch) = &row.default_branch { (Visible(results::short_ref(branch))) } }
+                            td { (branch(row)) }
                             td { @if let Some(commit) = &row.indexed_commit { code { (short(commit)) } } }
                             td { (state(row)) }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// The branch that is searched without `ref:`.
+pub(crate) fn branch(row: &Repository) -> Markup {
+    html! {
+        @match &row.default_branch {
+            Some(name) => { (Visible(results::short_ref(name))) },
+            None => { span.quiet { "the default one" } },
         }
     }
 }

@@ -14,9 +14,9 @@ use maud::{Markup, html};
 use crate::jobs::Jobs;
 use crate::layout::{Page, Visitor};
 use crate::moment::{ago, count, number};
-use crate::repositories::{short, state};
+use crate::repositories::{branch, short, state};
 use crate::visible::Visible;
-use crate::{facets, links, results};
+use crate::{facets, links};
 
 /// Languages that are named; what is left is one share.
 const LANGUAGES: usize = 8;
@@ -73,7 +73,7 @@ fn facts(row: &Repository, id: RepositoryId) -> Markup {
     html! {
         dl.facts {
             dt { "Source" } dd { (Visible(&row.url)) }
-            dt { "Branch" } dd { (Visible(row.default_branch.as_deref().map_or("the default one", results::short_ref))) }
+            dt { "Branch" } dd { (branch(row)) }
             @if !row.refs.is_empty() { dt { "Tracked" } dd { (Visible(&row.refs.join(", "))) } }
             dt { "Commit" }
             dd { @if let Some(commit) = &row.indexed_commit { code title=(commit) { (short(commit)) } } @else { "none yet" } }

@@ -7,14 +7,14 @@ use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use kotadb_core::http::scope::Any;
-use kotadb_core::http::{ApiError, Authorized, BrowserSession, Query, RawBody, Resources};
+use kotadb_core::http::{ApiError, Authorized, BrowserSession, Query, RawBody, Resources, own_path};
 use maud::{Markup, html};
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::layout::{Page, Visitor};
+use crate::provider;
 use crate::visible::Visible;
-use crate::{links, provider};
 
 /// Where to go then, and why somebody was led here.
 #[derive(Debug, Default, Deserialize)]
@@ -65,7 +65,7 @@ pub(crate) async fn show(
 fn form(resources: &Resources, visitor: Visitor, next: &str, told: Option<&str>) -> Result<Response, ApiError> {
     let is_new = visitor.session.is_none();
     let session = visitor.session.clone().map_or_else(|| BrowserSession::new(resources, ""), Ok)?;
-    let body = body(&session.form_token(), links::own(next), told, provider::is_there(resources));
+    let body = body(&session.form_token(), own_path(next), told, provider::is_there(resources));
     let mut response = Page::new(&visitor, "Sign in").show(&body);
     if is_new {
         response.headers_mut().append(SET_COOKIE, session.set_cookie(visitor.is_tls));
@@ -133,7 +133,7 @@ pub(crate) fn begin(
     next: &str,
 ) -> Result<Response, ApiError> {
     let session = BrowserSession::new(resources, credential)?;
-    let to = HeaderValue::try_from(links::own(next)).unwrap_or(HeaderValue::from_static("/"));
+    let to = HeaderValue::try_from(own_path(next)).unwrap_or(HeaderValue::from_static("/"));
     let headers = AppendHeaders([(LOCATION, to), (SET_COOKIE, session.set_cookie(visitor.is_tls))]);
     Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

@@ -28,8 +28,8 @@ pub(super) struct Grammar {
     pub(super) has_lifetimes: bool,
     /// Whether types begin with a capital.
     pub(super) has_types: bool,
-    /// Whether a line that begins with `#` is a heading.
-    pub(super) has_headings: bool,
+    /// Whether it is prose: a line that begins with `#` is a heading, and numbers and names are plain.
+    pub(super) is_prose: bool,
 }
 
 const fn quote(mark: &'static str, escapes: bool, goes_on: bool) -> Quote {
@@ -52,13 +52,8 @@ const LUA_QUOTES: &[Quote] = &[raw("[[", "]]"), DOUBLE, SINGLE];
 const CPP_QUOTES: &[Quote] = &[raw("R\"(", ")\""), DOUBLE, SINGLE];
 const CSHARP_QUOTES: &[Quote] = &[raw("\"\"\"", "\"\"\""), raw("@\"", "\""), DOUBLE, SINGLE];
 const MARKDOWN_QUOTES: &[Quote] = &[raw("```", "```"), quote("`", false, false)];
-const RUST_QUOTES: &[Quote] = &[
-    raw("r##\"", "\"##"),
-    raw("r#\"", "\"#"),
-    raw("r\"", "\""),
-    quote("\"", true, true),
-    quote("'", true, false),
-];
+const RUST_QUOTES: &[Quote] =
+    &[raw("r##\"", "\"##"), raw("r#\"", "\"#"), raw("r\"", "\""), quote("\"", true, true), quote("'", true, false)];
 const SHELL_QUOTES: &[Quote] = &[quote("\"", true, true), quote("'", false, true)];
 const SQL_QUOTES: &[Quote] = &[quote("'", false, true), quote("\"", false, false)];
 const DOUBLE_ONLY: &[Quote] = &[quote("\"", true, true)];
@@ -75,7 +70,7 @@ const fn braces(quotes: &'static [Quote], words: &'static str) -> Grammar {
         ignores_case: false,
         has_lifetimes: false,
         has_types: true,
-        has_headings: false,
+        is_prose: false,
     }
 }
 
@@ -86,8 +81,8 @@ const fn lines(
     quotes: &'static [Quote],
     words: &'static str,
 ) -> Grammar {
-    let (ignores_case, has_lifetimes, has_types, has_headings) = (false, false, false, false);
-    Grammar { lines, blocks, quotes, words, ignores_case, has_lifetimes, has_types, has_headings }
+    let (ignores_case, has_lifetimes, has_types, is_prose) = (false, false, false, false);
+    Grammar { lines, blocks, quotes, words, ignores_case, has_lifetimes, has_types, is_prose }
 }
 
 const C_WORDS: &str = "auto bool break case char const continue default do double else enum extern false float for goto if \
@@ -180,7 +175,7 @@ static JSON: Grammar = lines(&["//"], SLASHES, &[DOUBLE], DATA_WORDS);
 static INI: Grammar = lines(&["#", ";"], &[], &[], DATA_WORDS);
 static DOCKER: Grammar = lines(&["#"], &[], COMMON, DOCKER_WORDS);
 static MARKUP: Grammar = lines(&[], &[("<!--", "-->")], &[DOUBLE], "");
-static MARKDOWN: Grammar = Grammar { has_headings: true, ..lines(&[], &[("<!--", "-->")], MARKDOWN_QUOTES, "") };
+static MARKDOWN: Grammar = Grammar { is_prose: true, ..lines(&[], &[("<!--", "-->")], MARKDOWN_QUOTES, "") };
 static STYLE: Grammar = lines(&["//"], SLASHES, COMMON, "important media supports import charset keyframes");
 static LISP: Grammar = lines(&[";"], &[("#|", "|#")], DOUBLE_ONLY, LISP_WORDS);
 static PERCENT: Grammar = lines(&["%"], &[], DOUBLE_ONLY, "");

@@ -64,13 +64,13 @@ struct Lexer<'a> {
 impl Lexer<'_> {
     fn step(&mut self) {
         let rest = &self.text[self.at..];
-        if self.grammar.has_headings && rest[0] == b'#' && self.begins_line() {
+        if self.grammar.is_prose && rest[0] == b'#' && self.begins_line() {
             self.take(line_len(rest), Kind::Keyword);
         } else if let Some(len) = self.comment(rest) {
             self.take(len, Kind::Comment);
         } else if let Some(len) = self.string(rest) {
             self.take(len, Kind::Text);
-        } else if rest[0].is_ascii_digit() {
+        } else if rest[0].is_ascii_digit() && !self.grammar.is_prose {
             self.take(number_len(rest), Kind::Number);
         } else if is_word(rest[0]) {
             self.word(rest);
@@ -116,7 +116,7 @@ impl Lexer<'_> {
         let is_called = rest[len..].first() == Some(&b'(') || rest[len..].starts_with(b"!(");
         let kind = match word {
             word if self.grammar.knows(word) => Some(Kind::Keyword),
-            _ if is_called => Some(Kind::Call),
+            _ if is_called && !self.grammar.is_prose => Some(Kind::Call),
             [b'A'..=b'Z', ..] if self.grammar.has_types => Some(Kind::Type),
             _ => None,
         };
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(shown("c#", "var s = @\"C:\\\"; Do()"), "hk:var hs:@\"C:\\\" hf:Do");
         assert_eq!(shown("lua", "local s = [[a\n'b]] -- c"), "hk:local hs:[[a\n'b]] hc:-- c");
         assert_eq!(shown("rust", "r\"\\\" r##\"\"#\"## fn"), "hs:r\"\\\" hs:r##\"\"#\"## hk:fn");
-        assert_eq!(shown("markdown", "# A `b`\nfor #4 `c`\n```\nd\n```"), "hk:# A `b` hs:`c` hs:```\nd\n```");
+        assert_eq!(shown("markdown", "# A `b`\nfor #4 f(x) `c`\n```\nd\n```"), "hk:# A `b` hs:`c` hs:```\nd\n```");
         assert_eq!(shown("text", "if 1 \"x\""), "");
     }
 

@@ -52,7 +52,7 @@ async fn a_key_is_made_shown_once_and_revoked() {
     let page = follow(&app, &session, &made).await;
     let key = page.text.split("<output id=\"key\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
     let who = app.call("GET", "/api/v1/whoami", &key, None).await;
-    assert_eq!(who.body["scopes"], json!(["search", "jobs:read"]), "{}", who.body);
+    assert_eq!(who.body["scopes"], json!(["jobs:read", "search"]), "{}", who.body);
     assert!(!get(&app, "/account/keys", &session).await.text.contains(&key));
     let action = page.text.split("action=\"/api/v1/keys/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let gone = send(&app, &session, &format!("/api/v1/keys/{action}"), &format!("{begin}&form-method=DELETE")).await;
