@@ -63,7 +63,7 @@ impl Told {
     async fn of(searcher: &Searcher, commit: &CommitRequest, symbol: SymbolPlace) -> Result<Self, ApiError> {
         let calls = |direction| CallsRequest {
             symbol: symbol.id.clone(),
-            question: ask::Question { min_confidence: Confidence(0), most: MOST, ..ask::Question::calls(direction) },
+            question: ask::Question { min_confidence: Confidence(2), most: MOST, ..ask::Question::calls(direction) },
         };
         let callers = one(known(searcher.ask(commit, &calls(Direction::Users)).await)?);
         let callees = one(known(searcher.ask(commit, &calls(Direction::Used)).await)?);
