@@ -33,14 +33,52 @@ confirm() {
   [ "$answer" = yes ] || die 'nothing was done'
 }
 
-# The value of NAME in a file of NAME=VALUE lines, which is read and never run. Quotes round a value are left out; `#` is part of it.
+# The value of NAME in a file of NAME=VALUE lines, which is read and never run. Quotes round a value are left out, and between them it may
+# have several lines; `#` is part of it.
 setting() {
-  local line value
-  line=$(grep -E "^(export )?$1=" "$2" | tail -1) || return 0
-  value=${line#*=}
-  case $value in
-    \"*\") value=${value#\"} value=${value%\"} ;;
-    \'*\') value=${value#\'} value=${value%\'} ;;
-  esac
+  local line value='' rest mark
+  while IFS= read -r line || [ -n "$line" ]; do
+    line=${line#export }
+    case $line in "$1="*) ;; *) continue ;; esac
+    value=${line#*=} mark=${line#*=}
+    mark=${mark:0:1}
+    case $mark in
+      \" | \') ;;
+      *) continue ;;
+    esac
+    rest=${value:1}
+    while [ "${rest%"$mark"}" = "$rest" ] && { IFS= read -r line || [ -n "$line" ]; }; do rest+=$'\n'$line; done
+    if [ "${rest%"$mark"}" != "$rest" ]; then value=${rest%"$mark"}; fi
+  done <"$2"
   printf '%s' "$value"
 }
+
+# NAME and its value as a line that `flyctl secrets import` reads as just that: it cuts what is not quoted at `#`, takes one pair of quotes
+# off, and three for the begin of several lines. The programs take `\n` for the line ends of a key.
+import_line() {
+  case $2 in
+    \"* | *\"*\#*) die "the value of $1 begins with \`\"\`, or has one before a \`#\`: \`flyctl secrets import\` cannot take it" ;;
+  esac
+  printf '%s="%s"\n' "$1" "${2//$'\n'/\\n}"
+}
+
+# The names of an app's secrets, one a line. It fails where they cannot be listed, so that nobody takes that for none.
+secret_names() {
+  local answer
+  answer=$(flyctl secrets list --app "$1" --json) || return 1
+  jq -r 'if type == "array" then .[] | .Name // .name // error("a secret has no name") else error("no list of secrets") end' <<<"$answer"
+}
+
+# For jq: the image of a machine with the digest that it was started from. A tag alone may mean another one since.
+image_of='def image: (.image_ref // {}) as $ref
+  | if ($ref.digest // "") == "" then .config.image // ""
+    else "\($ref.registry)/\($ref.repository)" + (if ($ref.tag // "") == "" then "" else ":\($ref.tag)" end) + "@\($ref.digest)" end; '
+
+# Updates the sweeper, which `flyctl deploy` passes over, to what options say; it takes up the secrets as they are now.
+update_sweeper() {
+  local id ids
+  ids=$(flyctl machine list --app "$indexer_app" --json | jq -r '(. // [])[] | select(.config.metadata.role == "sweeper") | .id') || return 1
+  for id in $ids; do flyctl machine update "$id" --app "$indexer_app" --yes --skip-start "$@" || return 1; done
+}
+# flyctl starts the machines of a deployment anew when secrets change, and no other.
+tell_sweeper() { update_sweeper --metadata role=sweeper >/dev/null || die "the sweeper does not know its new secrets: run \`flyctl machine update ID --app $indexer_app --skip-start\` on it"; }

@@ -1,27 +1,34 @@
 #!/usr/bin/env bash
 # Makes what an environment needs on Fly and Supabase, where it is not there yet, and says what is missing and what comes next.
-#   scripts/fly-setup.sh staging|production [--dry-run]
+#   scripts/fly-setup.sh staging|production [--dry-run] [--new-bucket]
 # Run it as often as you like: before the first deployment it makes apps, addresses, bucket and master key, after it the sweeper.
 # The database is that of SUPABASE_DB_URL_STAGING or _PRODUCTION; without it that part is left out, and said so.
+# KOTADB_BUCKET is the bucket's name, if not kotadb-ENV; --new-bucket makes one in place of the one that the apps have.
+# KOTADB_KEY_FOLDER keeps the copy of the master key, if not ~/.config/kotadb.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
+help='fly-setup.sh staging|production [--dry-run] [--new-bucket]'
 
-dry_run='' chosen=''
+dry_run='' new_bucket='' chosen=''
 for word in "$@"; do
   case $word in
     --dry-run) dry_run=1 ;;
+    --new-bucket) new_bucket=1 ;;
     staging | production) chosen=$word ;;
-    *) usage 'fly-setup.sh staging|production [--dry-run]' ;;
+    *) usage "$help" ;;
   esac
 done
-[ -n "$chosen" ] || usage 'fly-setup.sh staging|production [--dry-run]'
+[ -n "$chosen" ] || usage "$help"
 choose_environment "$chosen"
 need jq 'install it with your package manager'
 need openssl 'install it with your package manager'
 need_flyctl
 region=$(sed -n 's/^primary_region = "\(.*\)"$/\1/p' "$manifest")
+keys=${KOTADB_KEY_FOLDER:-${XDG_CONFIG_HOME:-$HOME/.config}/kotadb}
 missing=()
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 found() { printf '  there    %s\n' "$*"; }
 lacks() { printf '  missing  %s\n' "$*"; missing+=("$*"); }
@@ -32,20 +39,46 @@ make_it() {
   if [ -n "$dry_run" ]; then printf '  would    make %s: %s\n' "$what" "$*"; return 0; fi
   if "$@" </dev/null >/dev/null; then printf '  made     %s\n' "$what"; else die "cannot make $what: \`$*\` failed"; fi
 }
-has_app() { flyctl apps list --json | jq -e --arg app "$1" 'any(.[]; (.Name // .name) == $app)' >/dev/null; }
-has_secret() { flyctl secrets list --app "$1" --json 2>/dev/null | jq -e --arg name "$2" 'any(.[]; (.Name // .name) == $name)' >/dev/null; }
-# Puts NAME=VALUE lines of standard input on both apps.
+
+# What an app has, looked at once. What cannot be listed is not missing: a key that is made anew destroys the one that is there.
+look_at() {
+  local app=$1
+  secret_names "$app" >"$work/$app.secrets" || die "cannot list the secrets of \`$app\`: nothing was made in their place"
+  flyctl ips list --app "$app" --json >"$work/$app.ips" || die "cannot list the addresses of \`$app\`"
+  flyctl machine list --app "$app" --json >"$work/$app.machines" || die "cannot list the machines of \`$app\`"
+}
+look_at_nothing() {
+  : >"$work/$1.secrets"
+  tee "$work/$1.ips" >"$work/$1.machines" <<<'[]'
+}
+has_secret() { grep -qxF "$2" "$work/$1.secrets"; }
+# Whether a secret is on `both` apps, on `one` or on `none`.
+who_has() {
+  local on=0 app
+  for app in "$api_app" "$indexer_app"; do if has_secret "$app" "$1"; then on=$((on + 1)); fi; done
+  case $on in 0) echo none ;; 1) echo one ;; 2) echo both ;; esac
+}
+# Puts NAME=VALUE lines of standard input on an app. Machines that are there start with them.
+set_on() {
+  local line lines
+  lines=$(while IFS= read -r line; do import_line "${line%%=*}" "${line#*=}"; done) || exit 1
+  flyctl secrets import --app "$1" <<<"$lines" >/dev/null || die "cannot set secrets of \`$1\`"
+}
 set_on_both() {
-  local lines app
+  local lines
   lines=$(cat)
-  for app in "$api_app" "$indexer_app"; do flyctl secrets import --stage --app "$app" <<<"$lines" >/dev/null || die "cannot set secrets of \`$app\`"; done
+  set_on "$api_app" <<<"$lines"
+  set_on "$indexer_app" <<<"$lines"
+  tell_sweeper
 }
 
 apps() {
   printf 'apps\n'
-  local app
+  local app there
+  there=$(flyctl apps list --json | jq -r '.[] | .Name // .name') || die 'cannot list the apps'
   for app in "$api_app" "$indexer_app"; do
-    if has_app "$app"; then found "$app"; else make_it "$app" flyctl apps create "$app" --org "${FLY_ORG:-personal}"; fi
+    if grep -qxF "$app" <<<"$there"; then found "$app"; look_at "$app"
+    else make_it "$app" flyctl apps create "$app" --org "${FLY_ORG:-personal}"; look_at_nothing "$app"; fi
   done
 }
 
@@ -53,80 +86,92 @@ apps() {
 addresses() {
   printf 'addresses\n'
   local kinds
-  kinds=$(flyctl ips list --app "$indexer_app" --json 2>/dev/null | jq -r '.[] | .Type // .type') || kinds=
+  kinds=$(jq -r '(. // [])[] | .Type // .type' "$work/$indexer_app.ips")
   if grep -q private <<<"$kinds"; then found "$indexer_app.flycast"; else make_it "$indexer_app.flycast" flyctl ips allocate-v6 --private --app "$indexer_app"; fi
   if grep -qE '^(v4|v6|shared_v4)$' <<<"$kinds"; then lacks "privacy: $indexer_app has a public address; take it away with \`flyctl ips release ADDRESS --app $indexer_app\`"; fi
 }
 
+# The provider tells a key once, so its answer is kept until both apps have it.
 bucket() {
   printf 'bucket\n'
-  if has_secret "$api_app" BUCKET_NAME && has_secret "$indexer_app" BUCKET_NAME; then found 'bucket and its key on both apps'; return; fi
-  if [ -n "$dry_run" ]; then printf '  would    make the bucket kotadb-%s and put its key on both apps\n' "$environment"; return; fi
-  local answer lines
-  answer=$(flyctl storage create --name "kotadb-$environment" --org "${FLY_ORG:-personal}" --yes </dev/null) || die 'cannot make the bucket'
-  lines=$(sed -nE 's/^ *(AWS_[A-Z0-9_]+|BUCKET_NAME)[=:] *(.*)$/\1=\2/p' <<<"$answer")
+  local lines name=${KOTADB_BUCKET:-kotadb-$environment} answer=$keys/kotadb-$environment.bucket
+  if [ ! -e "$answer" ] && [ -z "$new_bucket" ]; then
+    case $(who_has BUCKET_NAME) in
+      both) found 'bucket and its key on both apps'; return ;;
+      one) lacks "the bucket on one of the two apps: set the same with \`scripts/fly-secrets.sh $environment set\`"; return ;;
+    esac
+  fi
+  if [ -n "$dry_run" ]; then printf '  would    make the bucket %s and put its key on both apps\n' "$name"; return; fi
+  if [ ! -e "$answer" ]; then make_bucket "$name" "$answer"; fi
+  lines=$(sed -nE 's/^ *(AWS_[A-Z0-9_]+|BUCKET_NAME)[=:] *(.*)$/\1=\2/p' "$answer")
   for name in BUCKET_NAME AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_ENDPOINT_URL_S3; do
-    grep -q "^$name=." <<<"$lines" || die "the answer of \`flyctl storage create\` has no $name: set the bucket's secrets by \`scripts/fly-secrets.sh $environment set\`"
+    grep -q "^$name=." <<<"$lines" || die "the answer of \`flyctl storage create\` in $answer has no $name: set the bucket's secrets by \`scripts/fly-secrets.sh $environment set\`, then remove that file"
   done
   set_on_both <<<"$lines"
-  printf '  made     the bucket kotadb-%s; its key is on both apps\n' "$environment"
+  rm "$answer"
+  printf '  made     the bucket %s; its key is on both apps\n' "$(sed -n 's/^BUCKET_NAME=//p' <<<"$lines")"
+}
+make_bucket() {
+  if ! (umask 077 && mkdir -p "$keys" && flyctl storage create --name "$1" --org "${FLY_ORG:-personal}" --yes </dev/null >"$2"); then
+    rm -f "$2"
+    die "cannot make the bucket \`$1\`: if the name is somebody else's, choose one in KOTADB_BUCKET"
+  fi
 }
 
 # Whoever loses it loses every sealed secret, so it is kept outside of Fly, too.
 master_key() {
   printf 'master key\n'
-  local on_api='' on_indexer='' file="kotadb-$environment.master-key"
-  has_secret "$api_app" KOTADB_MASTER_KEY && on_api=1
-  has_secret "$indexer_app" KOTADB_MASTER_KEY && on_indexer=1
-  if [ -n "$on_api$on_indexer" ]; then
-    if [ -n "$on_api" ] && [ -n "$on_indexer" ]; then found KOTADB_MASTER_KEY
-    else lacks "KOTADB_MASTER_KEY on one of the two apps: set the same with \`scripts/fly-secrets.sh $environment set\`"; fi
-    return
-  fi
+  local file=$keys/kotadb-$environment.master-key
+  case $(who_has KOTADB_MASTER_KEY) in
+    both) found KOTADB_MASTER_KEY; return ;;
+    one) lacks "KOTADB_MASTER_KEY on one of the two apps: set the same with \`scripts/fly-secrets.sh $environment set\`; $file has it if it was made here"; return ;;
+  esac
   if [ -n "$dry_run" ]; then printf '  would    make KOTADB_MASTER_KEY, put it on both apps and into %s\n' "$file"; return; fi
   [ ! -e "$file" ] || die "\`$file\` is there, but no app has the key: set it with \`scripts/fly-secrets.sh $environment set\`, or move the file away"
-  (umask 077 && openssl rand -base64 32 >"$file")
+  (umask 077 && mkdir -p "$keys" && openssl rand -base64 32 >"$file")
   printf 'KOTADB_MASTER_KEY=%s\n' "$(<"$file")" | set_on_both
   printf '  made     KOTADB_MASTER_KEY; a copy is in %s: move it to where you keep passwords\n' "$file"
 }
 
+# Statements go by standard input, since all see what stands in arguments.
+sql() { printf '%s\n%s\n' "$address" "$1" | python3 scripts/postgres-url.py run psql -XAtq -v ON_ERROR_STOP=1 -f -; }
+
 database() {
   printf 'database\n'
-  local name address tick
-  name=SUPABASE_DB_URL_$(tr '[:lower:]' '[:upper:]' <<<"$environment")
+  local name address wanted extension
+  name=SUPABASE_DB_URL_${environment^^}
   address=${!name:-}
   if [ -z "$address" ]; then lacks "$name is not set: roles, tables and the tick were not looked at"; return; fi
   need psql 'install postgresql-client'
-  sql() { python3 scripts/postgres-url.py run psql -XAtq -v ON_ERROR_STOP=1 "$@" <<<"$address"; }
-  tick=$(sql -c "SELECT string_agg(name, ' ' ORDER BY name) FROM pg_available_extensions WHERE name IN ('pg_cron', 'pg_net') AND installed_version IS NULL") || die "cannot reach the database of $name: see \`scripts/supabase-apply-remote.sh $environment\`"
-  if [ -n "$dry_run" ]; then
-    printf '  would    apply the migrations%s and set the tick\n' "${tick:+, create $tick}"
-    return
-  fi
-  for extension in $tick; do sql -c "CREATE EXTENSION IF NOT EXISTS $extension" && printf '  made     %s\n' "$extension"; done
+  wanted=$(sql "SELECT string_agg(name, ' ' ORDER BY name) FROM pg_available_extensions WHERE name IN ('pg_cron', 'pg_net') AND installed_version IS NULL") ||
+    die "cannot reach the database of $name: see \`scripts/supabase-apply-remote.sh $environment\`"
+  if [ -n "$dry_run" ]; then printf '  would    apply the migrations%s and set the tick\n' "${wanted:+, create $wanted}"; return; fi
+  for extension in $wanted; do
+    if sql "CREATE EXTENSION IF NOT EXISTS $extension"; then printf '  made     %s\n' "$extension"; else lacks "$extension: create it in the project's settings"; fi
+  done
   scripts/supabase-apply-remote.sh "$environment" >/dev/null || die 'the migrations were not applied'
   found 'roles and tables'
-  tick_settings
+  tick
 }
 
-tick_settings() {
+# The database's half goes first and comes last: wherever this ends before its end, the next run sees that the two do not fit.
+tick() {
   local secret
-  if [ "$(sql -c 'SELECT count(*) FROM kotadb.tick_settings')" = 1 ] && has_secret "$api_app" KOTADB_TICK_SECRET; then found 'the tick'; return; fi
+  if [ "$(sql 'SELECT kotadb.schedule_tick()')" != t ]; then lacks 'the tick: pg_cron or pg_net is absent; create them in the project, then run this again'; return; fi
+  if [ "$(sql 'SELECT count(*) FROM kotadb.tick_settings')" = 1 ] && has_secret "$api_app" KOTADB_TICK_SECRET; then found 'the tick'; return; fi
   secret=$(openssl rand -hex 32)
-  printf 'KOTADB_TICK_SECRET=%s\n' "$secret" | flyctl secrets import --stage --app "$api_app" >/dev/null || die 'cannot set KOTADB_TICK_SECRET'
-  # On standard input, since a statement in arguments is seen by everybody: the address is taken off it first.
-  { printf '%s\n' "$address"; printf "SELECT kotadb.set_tick('%s', '%s'); SELECT kotadb.schedule_tick();\n" "$url" "$secret"; } |
-    python3 scripts/postgres-url.py run psql -XAtq -v ON_ERROR_STOP=1 -f - | grep -qx t || { lacks 'the tick: pg_cron or pg_net is absent; create them in the project, then run this again'; return; }
+  sql 'DELETE FROM kotadb.tick_settings'
+  printf 'KOTADB_TICK_SECRET=%s\n' "$secret" | set_on "$api_app"
+  sql "SELECT kotadb.set_tick('$url', '$secret')" >/dev/null
   printf '  made     the tick: each minute the database calls %s/internal/wake if something is due\n' "$url"
 }
 
 sweeper() {
   printf 'machines\n'
-  local machines image
-  machines=$(flyctl machine list --app "$indexer_app" --json 2>/dev/null) || machines='[]'
-  image=$(jq -r 'first(.[] | select(.config.metadata.role != "sweeper") | .config.image) // ""' <<<"$machines")
+  local machines=$work/$indexer_app.machines image
+  image=$(jq -r "$image_of"'first((. // [])[] | select(.config.metadata.role != "sweeper") | image) // ""' "$machines")
   if [ -z "$image" ]; then lacks "the indexer's machine: it comes with the first deployment"; else found "the indexer's machine"; fi
-  if jq -e 'any(.[]; .config.metadata.role == "sweeper")' <<<"$machines" >/dev/null; then found 'the sweeper'; return; fi
+  if jq -e 'any((. // [])[]; .config.metadata.role == "sweeper")' "$machines" >/dev/null; then found 'the sweeper'; return; fi
   if [ -z "$image" ]; then lacks 'the sweeper: run this again after the first deployment'; return; fi
   make_it 'the sweeper' flyctl machine run "$image" --app "$indexer_app" --name sweeper --region "$region" --schedule hourly \
     --restart no --metadata role=sweeper --vm-size shared-cpu-1x --vm-memory 2048 \
@@ -145,7 +190,7 @@ secrets() {
 next() {
   if [ ${#missing[@]} -eq 0 ]; then printf 'next: scripts/deploy-fly.sh %s\n' "$environment"
   elif printf '%s\n' "${missing[@]}" | grep -q fly-secrets; then printf 'next: scripts/fly-secrets.sh %s set\n' "$environment"
-  elif printf '%s\n' "${missing[@]}" | grep -q 'is not set'; then printf 'next: set SUPABASE_DB_URL_%s, then run this again\n' "$(tr '[:lower:]' '[:upper:]' <<<"$environment")"
+  elif printf '%s\n' "${missing[@]}" | grep -q 'is not set'; then printf 'next: set SUPABASE_DB_URL_%s, then run this again\n' "${environment^^}"
   elif printf '%s\n' "${missing[@]}" | grep -q 'deployment'; then printf 'next: scripts/deploy-fly.sh %s, then run this again\n' "$environment"
   else printf 'next: mend what is missing, then run this again\n'; fi
 }

@@ -1,7 +1,8 @@
 """Takes the address of a Postgres apart for the scripts, from standard input, so that a password is in nobody's arguments.
 
     postgres-url.py describe          mode, host, port, user and database, one a line; never the password
-    postgres-url.py run PROGRAM …     runs the program with PGHOST, PGPASSWORD and so on, DATABASE_URL and DATABASE_DIRECT_URL
+    postgres-url.py run PROGRAM …     runs the program with PGHOST, PGPASSWORD and so on, DATABASE_URL and DATABASE_DIRECT_URL;
+                                      the rest of standard input is for it
 
 Modes: `transaction` (Supabase's pooler at port 6543), `session` (its pooler at 5432), `direct` (db.PROJECT.supabase.co,
 reached over IPv6), `other`.
@@ -14,7 +15,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 class Address:
     def __init__(self, text):
-        parts = urlsplit(text.strip())
+        try:
+            parts = urlsplit(text.strip())
+        except ValueError:
+            # What it says shows the password.
+            sys.exit("postgres-url: the address has characters that no address may have: write them as `%` and two digits")
         if parts.scheme not in ("postgres", "postgresql") or not parts.hostname:
             sys.exit("postgres-url: not of the form `postgres://user:password@host:port/database`")
         try:
@@ -50,8 +55,16 @@ class Address:
         }
 
 
+def first_line():
+    """Byte by byte, since what follows is for the program that is run."""
+    line = b""
+    while (byte := os.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode(errors="replace")
+
+
 def main():
-    address = Address(sys.stdin.readline())
+    address = Address(first_line())
     match sys.argv[1:]:
         case ["describe"]:
             print(address.mode(), address.host, address.port, address.user, address.database, sep="\n")

@@ -2,10 +2,10 @@
 Fly's proxy."""
 
 import contextlib
+import hashlib
 import http.server
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,12 +21,25 @@ ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = Path(__file__).resolve().parent / "bin"
 PROGRAMS = Path(os.environ.get("KOTADB_BIN", ROOT / "target/debug")).resolve()
 CANARY = "canary-4f1c9e7d2b"
+# What scripts read from the environment: a test that saw a developer's own would work on a real database or a real key.
+OURS = ("SUPABASE_", "DATABASE_", "KOTADB_", "FLY_", "SAAS_", "AWS_", "BUCKET_", "GITHUB_", "GH_", "XDG_", "PG")
+
+
+def clean_environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def digest(text):
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def machine(identifier, app, image, state="suspended", role=None):
     metadata = {"role": role} if role else {}
     guest = {"memory_mb": 512, "cpus": 1}
+    named, _, tag = image.rpartition(":")
+    registry, _, repository = named.partition("/")
     return {"id": identifier, "app": app, "state": state, "region": "iad",
+            "image_ref": {"registry": registry, "repository": repository, "tag": tag, "digest": digest(image)},
             "config": {"image": image, "metadata": metadata, "guest": guest}}
 
 
@@ -39,7 +52,9 @@ class ScriptTest(unittest.TestCase):
         self.state_file = self.folder / "fly.json"
         self.stand_ins = self.folder / "bin"
         shutil.copytree(STAND_INS, self.stand_ins)
-        self.environment = {"FLYCTL_STATE": str(self.state_file)}
+        self.root = ROOT
+        self.keys = self.folder / "keys"
+        self.environment = {"FLYCTL_STATE": str(self.state_file), "KOTADB_KEY_FOLDER": str(self.keys)}
         self.fly = {"logged_in": True, "apps": [], "ips": {}, "secrets": {}, "machines": [], "calls": [], "leaks": [],
                     "fails": [], "canary": CANARY}
 
@@ -69,10 +84,13 @@ class ScriptTest(unittest.TestCase):
                     (folder / program.name).symlink_to(program)
         return str(folder)
 
-    def run_script(self, name, *words, text="", path=None, cwd=ROOT, **environment):
-        environment = os.environ | self.environment | environment
+    def environment_of(self, path=None, **environment):
+        environment = clean_environment() | self.environment | environment
         environment["PATH"] = path or f"{self.stand_ins}:{environment['PATH']}"
-        done = subprocess.run([str(ROOT / "scripts" / name), *words], input=text, env=environment, cwd=cwd,
+        return environment
+
+    def run_script(self, name, *words, text="", path=None, cwd=None, **environment):
+        done = subprocess.run([str(self.root / "scripts" / name), *words], input=text, env=self.environment_of(path, **environment), cwd=cwd or self.root,
                               capture_output=True, text=True, timeout=170, start_new_session=True)
         done.said = done.stdout + done.stderr
         return done
@@ -85,6 +103,25 @@ class ScriptTest(unittest.TestCase):
         self.assertEqual(self.fly["leaks"], [], "a secret stands in the arguments of a process")
         for text in said:
             self.assertNotIn(CANARY, text)
+
+
+class Checkout:
+    """A repository of its own with what is in the working tree here, all of it committed."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="kotadb-checkout-")) / "kotadb"
+        self.folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.git(f"--git-dir={self.folder}/.git", f"--work-tree={ROOT}", "add", "-A", cwd=ROOT)
+        self.git("-c", "user.name=t", "-c", "user.email=t@example.invalid", "commit", "-qm", "as it is")
+        self.git("reset", "-q", "--hard")
+        self.head = self.git("rev-parse", "HEAD")
+
+    def git(self, *words, cwd=None):
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True, cwd=cwd or self.folder).stdout.strip()
+
+    def remove(self):
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
 
 
 class Service:
@@ -110,7 +147,7 @@ class Service:
         """Starts it over what an earlier one has left, if anything."""
         self.log = open(self.folder / "up.log", "w")
         words = [str(programs / "kotadb"), "up", "--port", "0", str(self.repository)]
-        self.process = subprocess.Popen(words, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"KOTADB_DATA_DIR": str(self.data)})
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=subprocess.STDOUT, env=clean_environment() | {"KOTADB_DATA_DIR": str(self.data)})
         self.wait(lambda: "KotaDB is up" in (self.folder / "up.log").read_text(), "`kotadb up` does not come up")
         report = json.loads((self.data / "report.json").read_text())
         self.url, self.key = report["url"], report["api_key"]
@@ -248,7 +285,7 @@ class Edge:
     def answer(self, path, identifier):
         machines = {machine["id"]: machine for machine in self.test.fly["machines"]}
         machine = machines.get(identifier)
-        if machine and (machine["state"] != "started" or "broken" in machine["config"]["image"]):
+        if machine and (machine["state"] != "started" or machine["image_ref"]["digest"] in self.test.fly.get("broken", [])):
             return 502, b"no answer from the machine"
         try:
             with urllib.request.urlopen(self.service_url + path) as answer:
@@ -256,8 +293,7 @@ class Edge:
         except urllib.error.HTTPError as error:
             status, report = error.code, json.load(error)
         if machine:
-            label = re.search(r":([0-9a-f]{40})$", machine["config"]["image"])
-            report["commit"] = label and label[1]
+            report["commit"] = machine["image_ref"]["tag"]
         return status, json.dumps(report).encode()
 
 
@@ -278,7 +314,3 @@ def stop_service():
     running, _service = _service, None
     with contextlib.suppress(Exception):
         running.stop()
-
-
-def head():
-    return subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
