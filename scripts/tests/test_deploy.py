@@ -1,14 +1,21 @@
 """scripts/deploy-fly.sh: every branch, with the stand-in for flyctl and a real service behind a stand-in for Fly's proxy."""
 
-from support import Edge, ScriptTest, head, machine, service
+from support import ROOT, Checkout, Edge, ScriptTest, digest, machine, service
 
 OLD = "registry.fly.io/kotadb-api-staging:" + "a" * 40
 API, INDEXER = "kotadb-api-staging", "kotadb-indexer-staging"
 
 
 class Deploy(ScriptTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.checkout = Checkout()
+        cls.addClassCleanup(cls.checkout.remove)
+
     def setUp(self):
         super().setUp()
+        self.root = self.checkout.folder
+        self.image = f"registry.fly.io/{API}:{self.checkout.head}"
         self.change(apps=[API, INDEXER], machines=[
             machine("api1", API, OLD), machine("api2", API, OLD, state="stopped"),
             machine("ix", INDEXER, OLD, state="stopped"), machine("sw", INDEXER, OLD, state="stopped", role="sweeper")])
@@ -20,12 +27,16 @@ class Deploy(ScriptTest):
         return self.run_script("deploy-fly.sh", *words, **more)
 
     def images(self):
-        return {machine["id"]: machine["config"]["image"] for machine in self.fly["machines"]}
+        return {machine["id"]: machine["config"]["image"].partition("@")[0] for machine in self.fly["machines"]}
+
+    def digests(self):
+        return {machine["id"]: machine["image_ref"]["digest"] for machine in self.fly["machines"]}
 
     def test_every_machine_gets_the_new_image_and_answers(self):
         done = self.deploy("staging", "--skip-gate")
         self.assertEqual(done.returncode, 0, done.said)
-        self.assertEqual(set(self.images().values()), {f"registry.fly.io/{API}:{head()}"})
+        self.assertEqual(set(self.images().values()), {self.image})
+        self.assertEqual(set(self.digests().values()), {self.fly["registry"][self.image]})
         self.assertIn("--strategy immediate --ha=false --wait-timeout 300", self.calls("deploy")[0])
         self.assertEqual(len(self.calls("machine start")), 2, "suspended and stopped machines are started")
         self.assertIn("machine api2 answers", done.stderr)
@@ -42,7 +53,29 @@ class Deploy(ScriptTest):
         done = self.deploy("production", "--skip-gate", "--always-on", text="yes\n")
         self.assertEqual(done.returncode, 0, done.said)
         self.assertIn("--strategy rolling --ha=true --wait-timeout 600", self.calls("deploy")[0])
-        self.assertTrue(self.fly["calls"][[c["words"][0] for c in self.fly["calls"]].index("deploy")]["min_machines"])
+        self.assertEqual(self.awake("kotadb-api"), [1])
+
+    def awake(self, app):
+        return [service["min_machines_running"] for machine in self.fly["machines"] if machine["app"] == app for service in machine["config"]["services"]]
+
+    def test_always_on_stays_until_it_is_taken_back(self):
+        for words, awake in ((["--always-on"], 1), ([], 1), (["--image", OLD], 1), (["--no-always-on"], 0), ([], 0)):
+            done = self.deploy("staging", "--skip-gate", *words)
+            self.assertEqual(done.returncode, 0, done.said)
+            self.assertEqual(self.awake(API), [awake, awake], words)
+        self.assertEqual(self.checkout.git("status", "--porcelain"), "", "a deployment leaves no file behind")
+
+    def test_the_image_is_built_from_what_git_has(self):
+        for name in ("kotadb-staging.master-key", ".env", "target/debug/kotadb"):
+            path = self.checkout.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("not for others")
+            self.addCleanup(path.unlink)
+        done = self.deploy("staging", "--skip-gate")
+        self.assertEqual(done.returncode, 0, done.said)
+        for call in self.fly["calls"]:
+            if call["words"][0] == "deploy":
+                self.assertEqual(call["context"], sorted(self.checkout.git("ls-files").splitlines()))
 
     def test_a_machine_that_does_not_start_brings_the_former_image_back(self):
         self.change(never_start=["api2"])
@@ -54,7 +87,31 @@ class Deploy(ScriptTest):
         self.assertIn("machine api2 is not well", done.stderr)
         self.assertIn("going back", done.stderr)
         self.assertEqual(self.images()["api1"], OLD)
+        self.assertIn(f"going back to `{OLD}@{digest(OLD)}`", done.stderr)
         self.assertEqual(self.images()["ix"], OLD, "the indexer is deployed only after the API is well")
+
+    def test_back_is_the_image_that_ran_though_its_tag_means_another_now(self):
+        """A commit is deployed a second time, with what a newer base image brought, and does not start."""
+        done = self.deploy("staging", "--skip-gate")
+        self.assertEqual(done.returncode, 0, done.said)
+        well = self.digests()["api1"]
+        self.change(broken=[digest(f"{self.image} 2")])
+        done = self.deploy("staging", "--skip-gate")
+        self.assertEqual(done.returncode, 1, done.said)
+        self.assertIn("runs again", done.stderr)
+        self.assertEqual(set(self.digests().values()), {well})
+
+    def test_going_back_that_fails_is_said(self):
+        self.change(broken=[digest(f"{self.image} 1"), digest(OLD)])
+        done = self.deploy("staging", "--skip-gate")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("going back failed, too", done.stderr)
+
+    def test_there_is_no_way_back_to_what_failed_itself(self):
+        self.change(never_start=["api2"])
+        done = self.deploy("staging", "--image", f"{OLD}@{digest(OLD)}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("which is also what ran before", done.stderr)
 
     def test_a_deployment_that_fails_goes_back_and_says_so(self):
         self.change(fails=[{"call": "deploy", "says": "the release command failed"}])
@@ -77,12 +134,22 @@ class Deploy(ScriptTest):
         self.assertEqual(set(self.images().values()), {image})
 
     def test_the_release_before_can_be_named(self):
-        newest, before = (f"registry.fly.io/{API}:" + letter * 40 for letter in "ed")
-        self.change(releases=[{"Status": "complete", "ImageRef": newest}, {"Status": "complete", "ImageRef": newest},
-                              {"Status": "failed", "ImageRef": OLD}, {"Status": "complete", "ImageRef": before}])
-        done = self.deploy("staging", "--image", "previous")
-        self.assertEqual(done.returncode, 0, done.said)
-        self.assertEqual(set(self.images().values()), {before})
+        runs, bad, before, first = OLD, *(f"registry.fly.io/{API}:" + letter * 40 for letter in "edc")
+        pinned = f"{before}@{digest(before)}"
+        complete = [(runs, "complete"), (runs, "complete"), (f"registry.fly.io/{API}:" + "f" * 40, "failed"), (pinned, "complete"), (first, "complete")]
+        rolled_back = [(f"{runs}@{digest(runs)}", "complete"), (bad, "complete"), (runs, "complete"), (bad, "interrupted"), (pinned, "complete")]
+        never_released = [(before, "complete"), (first, "complete")]
+        for releases in (complete, rolled_back, never_released):
+            self.change(machines=[machine("api1", API, runs)],
+                        releases=[{"Status": status, "ImageRef": image} for image, status in releases])
+            done = self.deploy("staging", "--image", "previous")
+            self.assertEqual(done.returncode, 0, done.said)
+            self.assertEqual(self.images()["api1"], before, releases)
+
+    def test_before_the_first_release_there_is_none(self):
+        self.change(releases=[{"Status": "complete", "ImageRef": image} for image in (OLD, "registry.fly.io/x:bad", OLD)])
+        done = self.deploy("staging", "--image", "previous", edge=False)
+        self.assertEqual((done.returncode, self.calls("deploy")), (1, []))
 
     def test_without_a_release_before(self):
         done = self.deploy("staging", "--image", "previous", edge=False)
@@ -104,7 +171,8 @@ class Deploy(ScriptTest):
     def gate(self, tests, clippy="exit 0"):
         """The gate with a test run that says `tests`."""
         self.stand_in("cargo", f'#!/bin/sh\ncase "$1" in nextest) {tests} ;; clippy) {clippy} ;; esac\n')
-        self.stand_in("git", '#!/bin/sh\ncase "$*" in *diff*) exit 0 ;; esac\nexec /usr/bin/git "$@"\n')
+        self.root = ROOT
+        self.stand_in("git", '#!/bin/sh\ncase "$*" in *status*) exit 0 ;; esac\nexec /usr/bin/git "$@"\n')
         return self.deploy("staging", edge=False)
 
     def test_failing_tests_stop_it(self):
@@ -123,10 +191,16 @@ class Deploy(ScriptTest):
         self.assertIn("clippy found something", done.stderr)
 
     def test_what_is_not_committed_is_not_deployed(self):
-        self.stand_in("git", '#!/bin/sh\ncase "$*" in *diff*) exit 1 ;; esac\nexec /usr/bin/git "$@"\n')
-        done = self.deploy("staging", edge=False)
-        self.assertEqual((done.returncode, self.calls("deploy")), (1, []))
-        self.assertIn("not committed", done.stderr)
+        for name in ("new.rs", "README.md"):
+            path = self.checkout.folder / name
+            with path.open("a") as file:
+                file.write("\n")
+            for words in ([], ["--skip-gate"]):
+                done = self.deploy("staging", *words, edge=False)
+                self.assertEqual((done.returncode, self.calls("deploy")), (1, []))
+                self.assertIn("not committed", done.stderr)
+            self.checkout.git("clean", "-qfd")
+            self.checkout.git("reset", "-q", "--hard")
 
     def test_without_flyctl(self):
         done = self.deploy("staging", edge=False, path=self.without("flyctl"))

@@ -58,6 +58,15 @@ class Manifests(unittest.TestCase):
         self.assertEqual(different, {"app", "deploy", "env", "services", "vm"})
         self.assertLess(staging["services"][0]["concurrency"]["hard_limit"], production["services"][0]["concurrency"]["hard_limit"])
 
+    def test_no_builder_is_sent_what_is_nobody_s(self):
+        """BuildKit takes the file by its name, flyctl's other builder the one that the manifest names; paths are from the manifest's folder."""
+        for path in (ROOT / "fly").glob("*.toml"):
+            build = tomllib.loads(path.read_text())["build"]
+            self.assertTrue((path.parent / build["dockerfile"]).exists())
+            self.assertEqual(build["ignorefile"], build["dockerfile"] + ".dockerignore")
+            left_out = (path.parent / build["ignorefile"]).read_text().splitlines()
+            self.assertLessEqual({".git", "target", ".env*", "*.master-key", "*.bucket"}, set(left_out), path.name)
+
     def test_no_volumes(self):
         for path in (ROOT / "fly").glob("*.toml"):
             self.assertNotIn("mounts", tomllib.loads(path.read_text()), path.name)
