@@ -1,5 +1,6 @@
 """scripts/saas_smoke.sh against a real service, well and unwell."""
 
+import json
 import time
 import urllib.request
 
@@ -81,6 +82,54 @@ class Smoke(ScriptTest):
             self.assertEqual(self.smoke(KOTADB_SAAS_API_KEY=key).returncode, 0, "both are valid for a day")
         refused = self.run_script("rotate-smoke-key.sh", **settings | {"KOTADB_SAAS_API_KEY": "kdb_live_x"})
         self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+
+    def gh(self, *, refuses=()):
+        """A stand-in that keeps each secret that it is given, but refuses some of the calls."""
+        self.stand_in("gh", f"""#!/bin/sh
+tr '\\0' ' ' </proc/$PPID/cmdline >>{self.folder}/arguments
+echo "$@" >>{self.folder}/arguments
+n=$(cat {self.folder}/count 2>/dev/null || echo 0)
+echo $((n + 1)) >{self.folder}/count
+case " {' '.join(map(str, refuses))} " in *" $n "*) exit 1 ;; esac
+cat >{self.folder}/secret
+""")
+        for name in ("count", "secret"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def rotate(self, key):
+        self.stand_in("sleep", "#!/bin/sh\n")
+        return self.run_script("rotate-smoke-key.sh", "--github", "staging", KOTADB_SAAS_URL=self.service.url, KOTADB_SAAS_API_KEY=key,
+                               GITHUB_REPOSITORY="acme/kotadb", GH_TOKEN="t")
+
+    def test_1_a_changed_key_is_kept_at_github(self):
+        key = self.another_key()
+        self.gh(refuses=[0])
+        refused = self.rotate(key)
+        self.assertEqual((refused.returncode, (self.folder / "secret").exists()), (1, False))
+        self.assertIn("the key stays", refused.stderr)
+        self.gh(refuses=[1, 2])
+        done = self.rotate(key)
+        self.assertEqual(done.returncode, 0, done.said)
+        successor = (self.folder / "secret").read_text()
+        self.assertNotIn(successor, ("", key))
+        self.assertEqual(self.smoke("--mcp", KOTADB_SAAS_API_KEY=successor).returncode, 0)
+        arguments = (self.folder / "arguments").read_text()
+        self.assertIn("secret set SAAS_STAGING_API_KEY --env staging --repo acme/kotadb", arguments)
+        for value in (key, successor):
+            self.assertNotIn(value, arguments + done.said)
+
+    def test_1_a_key_that_cannot_be_changed_stays_at_github(self):
+        self.gh()
+        done = self.rotate("kdb_live_" + "0" * 40)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual((self.folder / "secret").read_text(), "kdb_live_" + "0" * 40, "nothing empty takes its place")
+
+    def another_key(self):
+        """With the scopes that OPERATIONS.md asks for."""
+        new = {"name": "another", "scopes": ["search", "repositories:read", "keys:admin"]}
+        asked = {"Authorization": f"Bearer {self.service.key}", "Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(self.service.url + "/api/v1/keys", json.dumps(new).encode(), asked)) as answer:
+            return json.load(answer)["key"]
 
     def test_2_jobs_that_failed(self):
         insert = ("INSERT INTO kotadb.jobs (id, tenant_id, repository_id, kind, trigger, priority, state, error_class, errors, finished_at) "
