@@ -84,6 +84,10 @@ fuzz: ## fuzz the readers, the query language and the planner; SECONDS_EACH=60
 fuzz-api: setup ## ask the running server all that its description allows, and more; SECONDS_EACH=1200, SEED=1
 	SECONDS_EACH=$(or $(SECONDS_EACH),1200) scripts/schemathesis.sh --long
 
+.PHONY: terminal
+terminal: setup ## the command in a terminal (tmux), a screen each; as text in target/terminal
+	scripts/terminal.sh
+
 .PHONY: test-web
 test-web: setup ## the pages in a real browser; screenshots in target/web
 	scripts/test.sh --web

@@ -23,6 +23,9 @@ has pgbouncer || need pgbouncer
 has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || need postgresql
 has shellcheck || need shellcheck
 has chromium || need chromium
+has tmux || need tmux
+has less || need less
+has script || need bsdutils
 python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv
 git --exec-path >/dev/null 2>&1 && [ -x "$(git --exec-path)/git-http-backend" ] || need git
 if [ "${1:-}" = bench ]; then

@@ -58,4 +58,5 @@ if [ "$what" = all ]; then
   chaos
   deployment_scripts
   scripts/test-web.sh
+  scripts/terminal.sh
 fi

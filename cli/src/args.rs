@@ -3,26 +3,32 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::{ColorChoice, CommandFactory, Parser};
+use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 use kotadb_core::config::CommandFlags;
 
 use crate::code::args::{CallsArgs, DefArgs, DepsArgs, ImpactArgs, ImplArgs, MapArgs, OutlineArgs};
-use crate::jobs::JobsCommand;
 use crate::mcp::args::McpArgs;
+use crate::queue::QueueCommand;
+use crate::ready::IndexFlags;
 use crate::ripgrep::RipgrepFlags;
 use crate::scip::ScipCommand;
+use crate::server::args::{JobsCommand, KeysCommand, LoginArgs, LogoutArgs, ReposCommand};
+use crate::settings::{ConfigArgs, SettingsArgs};
 
 /// Code search for git repositories: indexed, exact, local or as a service.
 #[derive(Debug, Parser)]
-#[command(name = "kotadb", version)]
+#[command(name = "kotadb", version, after_help = EXAMPLES)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Settings that are no secrets.
+    /// What every command heeds.
     #[command(flatten)]
-    pub settings: CommandFlags,
+    pub settings: SettingsArgs,
+    /// Variables that are no secrets.
+    #[command(flatten)]
+    pub variables: CommandFlags,
 }
 
 impl Args {
@@ -84,7 +90,17 @@ const SEARCH_EXAMPLES: &str = "Examples:
   kotadb search 'parse_header lang:rust'
   kotadb search '\"return nil, err\" path:*.go -path:vendor'
   kotadb search -w -e 'fn \\w+_range' -g 'core/**'
-  kotadb search --count TODO";
+  kotadb search --count TODO
+  kotadb search --remote 'repo:acme/web lang:go \"func main\"'
+
+Exit codes: 0 found, 1 nothing found, 2 error; 3 the server refuses the key, 4 it cannot be reached.";
+
+const EXAMPLES: &str = "Examples:
+  kotadb index && kotadb search 'lang:rust /fn \\w+_range/'
+  kotadb callers Pool.acquire
+  kotadb impact --since main
+  kotadb up .                    the whole service, on this machine
+  kotadb login https://code.example && kotadb repos list";
 
 /// The subcommands.
 #[derive(Debug, clap::Subcommand)]
@@ -96,10 +112,15 @@ pub enum Command {
     /// Where a symbol is defined.
     Def(DefArgs),
     /// Who calls a symbol, how sure that is, and what cannot be told.
+    #[command(
+        after_help = "Examples:\n  kotadb callers Pool.acquire\n  kotadb callers acquire --depth 2 --no-tests\n  kotadb callers 'src/pool.rs#Pool.acquire' --min-confidence 0"
+    )]
     Callers(CallsArgs),
     /// What a symbol calls.
+    #[command(after_help = "Examples:\n  kotadb callees main\n  kotadb callees Pool.acquire --json")]
     Callees(CallsArgs),
     /// Every use of a symbol: calls, types, imports, reads, writes.
+    #[command(after_help = "Examples:\n  kotadb usages Pool\n  kotadb usages Pool --path src/web")]
     Usages(CallsArgs),
     /// What implements, extends or overrides a symbol.
     Impl(ImplArgs),
@@ -120,12 +141,29 @@ pub enum Command {
     Mcp(McpArgs),
     /// Run the whole service on this machine: Postgres, API, indexer, and a folder as object store.
     Up(UpArgs),
-    /// Look after the jobs of a service, through DATABASE_URL: list, show, retry, cancel, pause, resume, limits.
+    /// Keep the key of a service, so that `repos`, `jobs`, `keys` and `search --remote` can ask it.
+    Login(LoginArgs),
+    /// Forget the key of a service.
+    Logout(LogoutArgs),
+    /// Repositories of a service: list, add, show, remove, index again.
+    #[command(subcommand)]
+    Repos(ReposCommand),
+    /// Jobs of a service: list, show, watch, cancel, retry.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// API keys of a service: list, create, rotate, revoke.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// For operators, through DATABASE_URL: the queue of a service, with the jobs of all tenants.
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Show each setting, and where it comes from.
+    Config(ConfigArgs),
     /// Look at what a deployment needs: settings, database, object store, git, the service from outside, MCP.
     Doctor(DoctorArgs),
-    /// Print completions for a shell: `kotadb completions bash > /etc/bash_completion.d/kotadb`.
+    /// Print completions for a shell.
+    #[command(after_help = "Examples:\n  kotadb completions bash > /etc/bash_completion.d/kotadb\n  \
+                            kotadb completions zsh > ~/.zfunc/_kotadb")]
     Completions {
         /// Which shell.
         shell: Shell,
@@ -136,6 +174,8 @@ pub enum Command {
 
 /// `kotadb index`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb index\n  kotadb index ~/src/linux --ref v6.1\n\n\
+                        The index lies in the git folder of the repository; delete `.git/kotadb` to be rid of it.")]
 pub struct IndexArgs {
     /// Repository or folder.
     #[arg(default_value = ".")]
@@ -146,6 +186,9 @@ pub struct IndexArgs {
     /// Print nothing but errors.
     #[arg(long, short)]
     pub quiet: bool,
+    /// Print what was done as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kotadb search`
@@ -158,9 +201,6 @@ pub struct SearchArgs {
     /// As in ripgrep.
     #[command(flatten)]
     pub ripgrep: RipgrepFlags,
-    /// Whether to colour: `auto` where a terminal reads, unless NO_COLOR is set.
-    #[arg(long, default_value = "auto", value_name = "WHEN")]
-    pub color: ColorChoice,
     /// One JSON object a matching line, then a summary.
     #[arg(long)]
     pub json: bool,
@@ -191,19 +231,46 @@ pub struct SearchArgs {
     /// List the changed paths that cannot be searched, and why; `--json` lists them in any case.
     #[arg(long)]
     pub left_out: bool,
-    /// Repository or folder.
-    #[arg(long, default_value = ".", value_name = "PATH")]
-    pub repo: PathBuf,
     /// Branch, tag or commit that was indexed, instead of the working tree; `*` stands for any part of a name.
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
     /// Search every ref that was indexed.
     #[arg(long, conflicts_with = "reference")]
     pub all_refs: bool,
+    /// Search what the settings leave out (`exclude`), too.
+    #[arg(long)]
+    pub no_exclude: bool,
+    /// The index that is asked.
+    #[command(flatten)]
+    pub local: IndexFlags,
+    /// The service that is asked instead.
+    #[command(flatten)]
+    pub remote: RemoteFlags,
+}
+
+/// Where a search goes instead of the index of this machine.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "A service")]
+pub struct RemoteFlags {
+    /// Ask the service of the settings (`kotadb login`), and all its repositories.
+    #[arg(long, conflicts_with_all = ["reference", "all_refs", "repo", "left_out"])]
+    pub remote: bool,
+    /// Ask the service at this address.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["reference", "all_refs", "repo", "left_out"])]
+    pub server: Option<String>,
+}
+
+impl RemoteFlags {
+    /// Whether a service is asked.
+    pub fn is_remote(&self) -> bool {
+        self.remote || self.server.is_some()
+    }
 }
 
 /// `kotadb doctor`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb doctor\n  kotadb doctor --server https://code.example\n\n\
+                        Exit codes: 0 all is well, 1 something is wrong.")]
 pub struct DoctorArgs {
     /// Address of the service, instead of that of KOTADB_WEBHOOK_BASE_URL.
     #[arg(long, value_name = "URL")]
@@ -211,10 +278,14 @@ pub struct DoctorArgs {
     /// Key that MCP is asked with.
     #[arg(long, env = "KOTADB_API_KEY", hide_env_values = true)]
     pub key: Option<String>,
+    /// One JSON object a thing that was looked at.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kotadb man`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb man | man -l -\n  kotadb man /usr/local/share/man/man1")]
 pub struct ManArgs {
     /// Where the pages go: `kotadb.1`, `kotadb-search.1`, and so on.
     pub folder: Option<PathBuf>,
@@ -222,6 +293,10 @@ pub struct ManArgs {
 
 /// `kotadb symbols`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  kotadb symbols Pool.acquire\n  kotadb symbols index --kind function lang:rust -path:tests\n\n\
+                        Exit codes: 0 found, 1 nothing found, 2 error."
+)]
 pub struct SymbolsArgs {
     /// A name, the beginning of one, parts of one (`index` finds `applyIndexOperation`), or a qualified one (`Pool.acquire`).
     pub name: String,
@@ -239,16 +314,21 @@ pub struct SymbolsArgs {
     /// Most symbols to print.
     #[arg(long, default_value_t = 50)]
     pub limit: usize,
-    /// Repository or folder.
-    #[arg(long, default_value = ".", value_name = "PATH")]
-    pub repo: PathBuf,
     /// Branch, tag or commit that was indexed, instead of HEAD; `*` stands for any part of a name.
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
+    /// Look in what the settings leave out (`exclude`), too.
+    #[arg(long)]
+    pub no_exclude: bool,
+    /// The index that is asked.
+    #[command(flatten)]
+    pub local: IndexFlags,
 }
 
 /// `kotadb up`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb up .\n  kotadb up ~/src/one ~/src/two --port 9000\n\n\
+                        It prints address and key, and runs until Ctrl-C; the data stays below KOTADB_DATA_DIR.")]
 pub struct UpArgs {
     /// Repositories to serve and index; more can be added by a later `up`.
     pub paths: Vec<PathBuf>,
@@ -267,6 +347,77 @@ mod tests {
             Command::Search(args) => args,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Every command that does something, with the words that lead to it.
+    fn commands() -> Vec<(String, clap::Command)> {
+        fn below(words: &str, command: &clap::Command, found: &mut Vec<(String, clap::Command)>) {
+            let subcommands = command.get_subcommands().filter(|one| one.get_name() != "help");
+            if command.get_subcommands().next().is_none() || !command.is_subcommand_required_set() {
+                found.push((words.to_owned(), command.clone()));
+            }
+            subcommands.for_each(|one| below(format!("{words} {}", one.get_name()).trim(), one, found));
+        }
+        let mut root = Args::command();
+        root.build();
+        let mut found = Vec::new();
+        below("", &root, &mut found);
+        found.retain(|(words, _)| !words.is_empty());
+        assert!(found.len() > 35, "{}", found.len());
+        found
+    }
+
+    #[test]
+    fn every_command_shows_an_example_of_itself() {
+        for (words, command) in commands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("kotadb {words}")), "`kotadb {words} --help` shows no example: {help}");
+        }
+        let help = Args::command().get_after_help().unwrap().to_string();
+        assert!(help.contains("kotadb index"), "{help}");
+    }
+
+    #[test]
+    fn every_command_that_answers_does_so_in_json() {
+        // What is no answer: a protocol, a service that runs, text that a shell or a reader of manuals asks for, settings of others.
+        let others = ["mcp", "mcp install", "up", "completions", "man"];
+        let without =
+            commands().into_iter().filter(|(_, command)| !command.get_arguments().any(|one| one.get_id() == "json"));
+        assert_eq!(without.map(|(words, _)| words).collect::<Vec<_>>(), others);
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        for (words, command) in commands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in help.lines().filter_map(|line| line.trim_start().strip_prefix("kotadb ")) {
+                // As far as a shell hands it on: up to a pipe or a redirection.
+                let line = line.split([';', '|', '>', '<', '&']).next().unwrap_or_default().trim_end();
+                let typed = split(line).into_iter().map(OsString::from);
+                let parsed =
+                    Args::try_parse_from(options_first(std::iter::once("kotadb".into()).chain(typed).collect()));
+                assert!(
+                    parsed.is_ok(),
+                    "{words}: `{line}`: {}",
+                    parsed.err().map(|error| error.to_string()).unwrap_or_default()
+                );
+            }
+        }
+    }
+
+    /// Words as a shell makes them of a line with single and double quotes.
+    fn split(line: &str) -> Vec<String> {
+        let (mut words, mut quote) = (vec![String::new()], None);
+        for c in line.chars() {
+            match (quote, c) {
+                (None, ' ') => words.push(String::new()),
+                (None, '\'' | '"') => quote = Some(c),
+                (Some(open), _) if c == open => quote = None,
+                _ => words.last_mut().unwrap().push(c),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
     }
 
     #[test]

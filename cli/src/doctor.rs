@@ -1,17 +1,20 @@
 //! `kotadb doctor`: looks at what a deployment needs, one thing after the other, and says of each whether it is well, or what to do. It
 //! reads the settings that the service reads; what is not set is not looked at.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anstream::AutoStream;
 use kotadb_core::config::Config;
 use kotadb_core::db::{Db, DbOptions};
 use kotadb_core::id::TenantId;
 use kotadb_core::store::{Root, Store, StoreError, StoreOptions};
+use kotadb_core::wire::search::printable;
 use reqwest::Client;
 use uuid::Uuid;
 
 use crate::args::DoctorArgs;
+use crate::screen::Screen;
+use crate::settings::{Flags, Settings, SettingsArgs};
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,37 +29,61 @@ enum Finding {
 use Finding::{NotSet, Well, Wrong};
 
 /// Looks at everything; whether all of it is well.
-pub async fn run(args: &DoctorArgs) -> anyhow::Result<bool> {
+pub async fn run(args: &DoctorArgs, settings: &SettingsArgs) -> anyhow::Result<bool> {
+    let settings = Settings::of_user(settings, Flags::new())?;
+    let mut report = Report { screen: Screen::direct(&settings, args.json), json: args.json };
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(error) => {
-            told("settings", &Wrong(error.to_string()));
+            report.tell("settings", &Wrong(error.to_string()))?;
+            report.screen.finish()?;
             return Ok(false);
         }
     };
-    let mut is_well = told("settings", &Well("they can be read".to_owned()));
-    is_well &= told("database", &database(&config).await);
-    is_well &= told("object store", &store(&config).await);
-    is_well &= told("master key", &master_key(&config));
-    is_well &= told("git", &git());
+    let mut is_well = report.tell("settings", &Well("they can be read".to_owned()))?;
+    is_well &= report.tell("database", &database(&config).await)?;
+    is_well &= report.tell("object store", &store(&config).await)?;
+    is_well &= report.tell("master key", &master_key(&config))?;
+    is_well &= report.tell("git", &git())?;
     let server = Server::of(&config, args);
-    is_well &= told("service", &server.health().await);
-    is_well &= told("webhooks", &server.webhooks().await);
-    is_well &= told("mcp", &server.mcp().await);
+    is_well &= report.tell("service", &server.health().await)?;
+    is_well &= report.tell("webhooks", &server.webhooks().await)?;
+    is_well &= report.tell("mcp", &server.mcp().await)?;
+    report.screen.finish()?;
     Ok(is_well)
 }
 
-/// Prints a line; whether it is no fault.
-fn told(name: &str, finding: &Finding) -> bool {
-    let is_coloured = AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    let (sign, code, text) = match finding {
-        Well(text) => ("ok", "32", text.as_str()),
-        NotSet(text) => ("--", "33", *text),
-        Wrong(text) => ("no", "31", text.as_str()),
-    };
-    let sign = if is_coloured { format!("\x1b[{code}m{sign}\x1b[0m") } else { sign.to_owned() };
-    println!("{sign}  {name:<13} {}", text.replace('\n', "\n                  "));
-    !matches!(finding, Wrong(_))
+/// Where findings go, one after the other.
+struct Report {
+    screen: Screen,
+    json: bool,
+}
+
+impl Report {
+    /// Prints a line; whether it is no fault.
+    fn tell(&mut self, name: &str, finding: &Finding) -> anyhow::Result<bool> {
+        let (sign, code, text) = match finding {
+            Well(text) => ("ok", "32", text.as_str()),
+            NotSet(text) => ("--", "33", *text),
+            Wrong(text) => ("no", "31", text.as_str()),
+        };
+        if self.json {
+            let word = match finding {
+                Well(_) => "ok",
+                NotSet(_) => "not_set",
+                Wrong(_) => "wrong",
+            };
+            self.screen.json(&serde_json::json!({ "name": name, "finding": word, "text": text }))?;
+        } else {
+            let shown = if self.screen.is_coloured() { format!("\x1b[{code}m{sign}\x1b[0m") } else { sign.to_owned() };
+            let mut lines = text.lines().map(printable);
+            self.screen.painted(&format!("{shown}  {name:<13} {}", lines.next().unwrap_or_default()))?;
+            lines.try_for_each(|line| self.screen.painted(&format!("{:18}{line}", "")))?;
+        }
+        // Each may take a while: it is seen at once.
+        self.screen.flush()?;
+        Ok(!matches!(finding, Wrong(_)))
+    }
 }
 
 async fn database(config: &Config) -> Finding {

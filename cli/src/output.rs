@@ -1,27 +1,27 @@
 //! What `kotadb search` prints: lines with what is around them, paths, JSON, or a count. Pages come one after the other,
 //! so that an answer of any length takes the memory of one.
 
-use std::collections::BTreeMap;
-use std::io::{BufWriter, StdoutLock, Write, stdout};
-
-use anstream::AutoStream;
-use clap::ColorChoice;
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::{FileMatch, Hidden, Score, SearchResult, Totals};
 use kotadb_core::store::Skipped;
 use kotadb_core::wire::search::{
-    Facet, FacetList, HiddenFiles, Hit, HitLine, LeftOut, hidden_notes, hits, path_text, printable, summary,
+    Facet, FacetList, HiddenFiles, Hit, HitLine, LeftOut, hidden_notes, hits, near_notes, path_text, printable, summary,
 };
 use kotadb_indexer::local::WorkingTree;
+use std::collections::BTreeMap;
 
 use crate::args::SearchArgs;
+use crate::screen::Screen;
+use crate::settings::Settings;
 
 /// The output of one search.
 pub struct Output<'a> {
     args: &'a SearchArgs,
     has_text: bool,
-    out: BufWriter<StdoutLock<'static>>,
+    out: Screen,
     colour: bool,
+    /// What is to be said beside what the answer says.
+    notes: Vec<String>,
     /// Lines or files that may still be printed; `None`: any number.
     room: Option<usize>,
     n_lines: u64,
@@ -44,23 +44,16 @@ struct Surroundings {
     later: Vec<(u64, String)>,
 }
 
-/// As was asked; else where a terminal reads, unless the environment says no (`NO_COLOR`).
-fn is_coloured(choice: ColorChoice) -> bool {
-    match choice {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => AutoStream::choice(&stdout()) != anstream::ColorChoice::Never,
-    }
-}
-
 impl<'a> Output<'a> {
     /// Nothing is printed yet. `has_text`: the query looks for lines, not for files.
-    pub fn new(args: &'a SearchArgs, has_text: bool) -> Self {
+    pub fn new(args: &'a SearchArgs, settings: &Settings, has_text: bool) -> Self {
+        let out = Screen::new(settings, args.json);
         Self {
             args,
             has_text,
-            out: BufWriter::new(stdout().lock()),
-            colour: is_coloured(args.color),
+            colour: out.is_coloured(),
+            out,
+            notes: Vec::new(),
             room: (args.limit > 0).then_some(args.limit),
             n_lines: 0,
             n_files: 0,
@@ -70,6 +63,11 @@ impl<'a> Output<'a> {
             last_file: None,
             around: Surroundings::default(),
         }
+    }
+
+    /// Says these sentences at the end, too.
+    pub fn notes(&mut self, notes: impl Iterator<Item = String>) {
+        self.notes.extend(notes);
     }
 
     /// Prints a page; returns how many lines or files may follow.
@@ -182,17 +180,18 @@ impl<'a> Output<'a> {
             summary.reason = summary.reason.or_else(|| (!complete).then(|| "unread".to_owned()));
             summary.hidden = self.hidden.map(HiddenFiles::from);
             summary.left_out = tree.into_iter().flat_map(left_out).collect();
-            summary.notes = self.notes(result, tree);
+            summary.notes = self.all_notes(result, tree);
             summary.tree = tree.map(state);
             summary.behind = tree.and_then(|tree| tree.behind).map(|behind| behind as u64);
             self.json(&summary)?;
         }
         self.facets()?;
-        self.out.flush()?;
-        if !self.args.json {
-            self.print_notes(result, tree);
-        }
-        Ok(self.totals.files > 0 || result.totals.files > 0 || self.n_files > 0)
+        let is_found = self.totals.files > 0 || result.totals.files > 0 || self.n_files > 0;
+        let said = (!self.args.json).then(|| self.said(result, tree));
+        // A pager comes first: what is said beside the answer stays below it.
+        self.out.finish()?;
+        said.into_iter().flatten().for_each(|line| eprintln!("{}", printable(&line)));
+        Ok(is_found)
     }
 
     /// A line a facet: its values, each with the number of files.
@@ -206,19 +205,15 @@ impl<'a> Output<'a> {
                 format!("{} {}", if facet.value.is_empty() { "." } else { facet.value.as_str() }, facet.files)
             };
             let values: Vec<String> = values.iter().map(value).collect();
-            self.line(&format!("{name}: {}", values.join(", ")))?;
+            self.line(&printable(&format!("{name}: {}", values.join(", "))))?;
         }
         Ok(())
     }
 
     /// What a reader should know, in sentences.
-    fn notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) -> Vec<String> {
+    fn all_notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) -> Vec<String> {
         let mut notes = hidden_notes(self.hidden);
-        match tree.and_then(|tree| tree.behind).unwrap_or(0) {
-            0 => {}
-            1 => notes.push("the index is 1 commit behind: `kotadb index` brings it up to date".to_owned()),
-            n => notes.push(format!("the index is {n} commits behind: `kotadb index` brings it up to date")),
-        }
+        notes.extend(near_notes(&result.near).chain(self.notes.iter().cloned()));
         if result.n_skipped > 0 && self.args.json {
             notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
         }
@@ -237,26 +232,26 @@ impl<'a> Output<'a> {
         notes
     }
 
-    /// The same for whoever watches.
-    fn print_notes(&self, result: &SearchResult, tree: Option<&WorkingTree>) {
+    /// The same for whoever watches, a line each.
+    fn said(&self, result: &SearchResult, tree: Option<&WorkingTree>) -> Vec<String> {
+        let mut lines = Vec::new();
         if !self.args.count && !result.complete {
             let what = if self.args.files { "files" } else { "lines" };
-            eprintln!("stopped at {} {what}: --limit 0 prints all of them", self.args.limit);
+            lines.push(format!("stopped at {} {what}: --limit 0 prints all of them", self.args.limit));
         }
-        self.notes(result, tree).iter().for_each(|note| eprintln!("note: {note}"));
-        for LeftOut { path, reason, .. } in tree.into_iter().flat_map(left_out).filter(|_| self.args.left_out) {
-            eprintln!("left out: {} ({reason})", printable(&path));
-        }
+        lines.extend(self.all_notes(result, tree).iter().map(|note| format!("note: {note}")));
+        let left = tree.into_iter().flat_map(left_out).filter(|_| self.args.left_out);
+        lines.extend(left.map(|LeftOut { path, reason, .. }| format!("left out: {path} ({reason})")));
+        lines
     }
 
     fn json(&mut self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.out, value)?;
-        Ok(self.out.write_all(b"\n")?)
+        self.out.json(value)
     }
 
+    /// What is rendered holds no control character but our colours.
     fn line(&mut self, text: &str) -> anyhow::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        Ok(self.out.write_all(b"\n")?)
+        Ok(self.out.painted(text)?)
     }
 }
 
@@ -264,7 +259,7 @@ impl<'a> Output<'a> {
 fn explanation(file: &FileMatch, score: &Score) -> String {
     let parts =
         score.parts().map(|(signal, points)| format!("{} {points}", signal.name())).collect::<Vec<_>>().join(" + ");
-    format!("{}: {} = {parts}", path_text(&file.path).0, score.total())
+    format!("{}: {} = {parts}", printable(&path_text(&file.path).0), score.total())
 }
 
 fn state(tree: &WorkingTree) -> String {

@@ -33,9 +33,13 @@ pub struct RipgrepFlags {
 }
 
 impl RipgrepFlags {
-    /// The query of the words that were typed and of the flags.
-    pub fn query(&self, words: &[String]) -> anyhow::Result<String> {
-        let mut parts = vec![self.text(words)?];
+    /// The query of the words that were typed and of the flags, without files whose path one of the globs `excluded` matches.
+    pub fn query(&self, words: &[String], excluded: &[String]) -> anyhow::Result<String> {
+        let text = self.text(words)?;
+        let narrows = !(self.glob.is_empty() && self.types.is_empty() && excluded.is_empty());
+        // What narrows binds more than OR.
+        let is_either = text.split_whitespace().any(|word| word == "OR");
+        let mut parts = vec![if narrows && is_either { format!("({text})") } else { text }];
         match (self.ignore_case, self.case_sensitive) {
             (true, _) => parts.push("case:no".to_owned()),
             (_, true) => parts.push("case:yes".to_owned()),
@@ -45,6 +49,7 @@ impl RipgrepFlags {
             Some(glob) => format!("-path:{}", quoted(glob)),
             None => format!("path:{}", quoted(glob)),
         }));
+        parts.extend(excluded.iter().map(|glob| format!("-path:{}", quoted(glob))));
         if !self.types.is_empty() {
             parts.push(any(self.types.iter().map(|language| format!("lang:{}", quoted(language)))));
         }
@@ -85,7 +90,8 @@ fn slashed(regex: &str) -> String {
     format!("/{}/", regex.replace('/', r"\/"))
 }
 
-fn quoted(text: &str) -> String {
+/// As a phrase of the query language, or a value of one of its fields.
+pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
@@ -119,7 +125,7 @@ mod tests {
 
     fn asked(flags: &RipgrepFlags, words: &str) -> String {
         let words: Vec<String> = words.split_whitespace().map(ToOwned::to_owned).collect();
-        let text = flags.query(&words).unwrap();
+        let text = flags.query(&words, &[]).unwrap();
         assert!(query::parse(&text).is_ok(), "{text}");
         text
     }
@@ -140,10 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn what_narrows_holds_for_both_sides_of_an_or() {
+        let rust = RipgrepFlags { glob: texts(&["*.rs"]), ..RipgrepFlags::default() };
+        assert_eq!(asked(&rust, "foo OR bar"), r#"(foo OR bar) path:"*.rs""#);
+        let text = RipgrepFlags::default().query(&texts(&["foo", "OR", "bar"]), &texts(&["a/**"])).unwrap();
+        assert_eq!(text, r#"(foo OR bar) -path:"a/**""#);
+    }
+
+    #[test]
     fn words_and_regexes_may_be_whole() {
         let whole = RipgrepFlags { word_regexp: true, ..RipgrepFlags::default() };
         assert_eq!(asked(&whole, "a.b std::env path:x"), r"/\b(?:a\.b)\b/ /\b(?:std::env)\b/ path:x");
-        assert!(whole.query(&texts(&["\"a b\""])).is_err());
+        assert!(whole.query(&texts(&["\"a b\""]), &[]).is_err());
         let fixed = RipgrepFlags { fixed_strings: true, ..whole.clone() };
         assert_eq!(asked(&fixed, "a (b"), r"/\b(?:a \(b)\b/");
         let regexes = RipgrepFlags { regexp: texts(&["a/b+", "-c"]), ..RipgrepFlags::default() };

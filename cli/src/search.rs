@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use kotadb_core::query::{self, NameKind, Query};
 use kotadb_core::search::{Context, Overlay, Page, SearchError, SearchRequest, SearchResult, Searcher};
-use kotadb_indexer::local::{self, Choice, LocalIndex, Look, WorkingTree};
+use kotadb_indexer::local::{self, Choice, Lag, LocalIndex, Look, WorkingTree};
 
 use crate::args::SearchArgs;
+use crate::excluded::Excluded;
 use crate::output::Output;
+use crate::ready::{self, Behind};
+use crate::settings::{Settings, SettingsArgs};
+use crate::symbols::explained;
 
 /// Most memory that a search keeps of what it has read, where it may ask for that again: on the next page, or once git has
 /// said what differs.
@@ -20,12 +24,15 @@ const PAGE_LINES: usize = 50_000;
 const PAGE_FILES: usize = 1000;
 
 /// Whether anything was found.
-pub async fn run(args: &SearchArgs) -> anyhow::Result<bool> {
-    let query = query::parse(&args.ripgrep.query(&args.query)?)?;
+pub async fn run(args: &SearchArgs, settings: &SettingsArgs) -> anyhow::Result<bool> {
+    let settings = Settings::of_repository(settings, args.local.flags(), &args.local.repo)?;
+    let excluded = Excluded::of(&settings, args.no_exclude);
+    let query = query::parse(&args.ripgrep.query(&args.query, excluded.globs())?)?;
     let query = if args.files { query.without_lines() } else { query };
-    let index = local::open(&args.repo)?;
-    let mut asked = Asked::new(args, &index, query).await?;
-    let mut output = Output::new(args, asked.request.query.has_lines());
+    let index = ready::open(&args.local.repo, &settings)?;
+    let mut asked = Asked::new(args, &index, (query, &settings)).await?;
+    let mut output = Output::new(args, &settings, asked.request.query.has_lines());
+    output.notes(excluded.note().into_iter().chain(asked.lag.map(|lag| Behind(lag).to_string())));
     let found = loop {
         let answer = match asked.answer.take() {
             Some(answer) => answer,
@@ -53,16 +60,18 @@ struct Asked {
     /// The ref that is asked about, where it is a single one.
     choice: Option<Choice>,
     tree: Option<WorkingTree>,
+    /// What the index lacks of what is checked out.
+    lag: Option<Lag>,
     /// The first page, where it is there already.
     answer: Option<Result<SearchResult, SearchError>>,
 }
 
 impl Asked {
-    async fn new(args: &SearchArgs, index: &LocalIndex, query: Query) -> anyhow::Result<Self> {
+    async fn new(args: &SearchArgs, index: &LocalIndex, (query, settings): (Query, &Settings)) -> anyhow::Result<Self> {
         match args.reference.as_deref() {
             _ if args.all_refs => Ok(Self::of_commits(args, index, query.of_ref(NameKind::Glob, "*"))),
             None if query.names_refs() => Ok(Self::of_commits(args, index, query)),
-            None => Self::of_working_tree(args, index, query).await,
+            None => Self::of_working_tree(args, index, (query, settings)).await,
             Some(pattern) if pattern.contains('*') => {
                 Ok(Self::of_commits(args, index, query.of_ref(NameKind::Glob, pattern)))
             }
@@ -74,7 +83,7 @@ impl Asked {
         let is_page = args.limit > 0 && args.limit <= if args.files { PAGE_FILES } else { PAGE_LINES };
         let bytes = if is_page || args.count { LEAST_BYTES } else { CACHE_BYTES };
         let searcher = Searcher::new(index.store.clone(), bytes);
-        Self { searcher, request: request(args, index, query), choice: None, tree: None, answer: None }
+        Self { searcher, request: request(args, index, query), choice: None, tree: None, lag: None, answer: None }
     }
 
     async fn of_ref(args: &SearchArgs, index: &LocalIndex, (reference, query): (&str, Query)) -> anyhow::Result<Self> {
@@ -90,9 +99,14 @@ impl Asked {
 
     /// While git looks for what differs, the commit is searched: where nothing differs, that is the answer, and where
     /// something does, what it read is in memory.
-    async fn of_working_tree(args: &SearchArgs, index: &LocalIndex, query: Query) -> anyhow::Result<Self> {
+    async fn of_working_tree(
+        args: &SearchArgs,
+        index: &LocalIndex,
+        (query, settings): (Query, &Settings),
+    ) -> anyhow::Result<Self> {
         let look = index.look()?;
-        let Some(choice) = index.choose(None).await? else {
+        let (choice, lag) = ready::checked_out(index, settings).await?;
+        let Some(choice) = choice else {
             return match look {
                 Some(look) => Self::of_files_alone(args, index, (look, query)).await,
                 None => {
@@ -103,7 +117,7 @@ impl Asked {
         };
         let query = if choice.is_default() { query } else { choice.of(query) };
         let searcher = Searcher::new(index.store.clone(), CACHE_BYTES);
-        let asked = Self { searcher, choice: Some(choice.clone()), ..Self::of_commits(args, index, query) };
+        let asked = Self { searcher, lag, choice: Some(choice.clone()), ..Self::of_commits(args, index, query) };
         let Some(look) = look else { return Ok(asked) };
         let early = tokio::spawn({
             let (searcher, request) = (asked.searcher.clone(), asked.request.clone());
@@ -130,7 +144,7 @@ impl Asked {
         let overlay = tree.overlay.take().map(|overlay| over(overlay, &query));
         let request = SearchRequest { overlay, ..request(args, index, query) };
         let searcher = Searcher::new(store, CACHE_BYTES);
-        Ok(Self { searcher, request, choice: None, tree: Some(tree), answer: None })
+        Ok(Self { searcher, request, choice: None, tree: Some(tree), lag: None, answer: None })
     }
 }
 
@@ -160,11 +174,4 @@ fn page(args: &SearchArgs, room: Option<usize>) -> Page {
     let most = if args.files { PAGE_FILES } else { PAGE_LINES };
     let room = if args.count { 0 } else { room.unwrap_or(most).min(most) };
     if args.files { Page::of_files(room) } else { Page::of_lines(room) }
-}
-
-fn explained(index: &LocalIndex, error: SearchError) -> anyhow::Error {
-    match error {
-        SearchError::Store(error) => index.explain(error).into(),
-        other => other.into(),
-    }
 }

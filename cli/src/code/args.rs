@@ -2,22 +2,25 @@
 
 use std::path::PathBuf;
 
+use crate::ready::IndexFlags;
+
 /// What all of them take.
 #[derive(Debug, clap::Args)]
 pub struct CodeArgs {
     /// One JSON object, as the service answers.
     #[arg(long)]
     pub json: bool,
-    /// Repository or folder.
-    #[arg(long, default_value = ".", value_name = "PATH")]
-    pub repo: PathBuf,
     /// Branch, tag or commit that was indexed, instead of the working tree.
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<String>,
+    /// The index that is asked.
+    #[command(flatten)]
+    pub local: IndexFlags,
 }
 
 /// `kotadb def`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb def Pool.acquire\n  kotadb def 'src/pool.rs#Pool.acquire' --json")]
 pub struct DefArgs {
     /// A name (`acquire`, `Pool.acquire`), an id (`src/pool.rs#Pool.acquire`), a path, or `external:<package>#<name>`.
     pub symbol: String,
@@ -51,6 +54,7 @@ pub struct CallsArgs {
 
 /// `kotadb impl`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb impl Ground\n  kotadb impl Pool.acquire --above")]
 pub struct ImplArgs {
     /// A type or a member of one, by name or id.
     pub symbol: String,
@@ -63,6 +67,9 @@ pub struct ImplArgs {
 
 /// `kotadb impact`
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  kotadb impact Pool.acquire\n  kotadb impact --since main\n  git diff | kotadb impact --diff -"
+)]
 pub struct ImpactArgs {
     /// Symbols by name or id, and files by path.
     #[arg(required_unless_present_any = ["diff", "since"])]
@@ -82,6 +89,7 @@ pub struct ImpactArgs {
 
 /// `kotadb deps`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb deps src/pool.rs\n  kotadb deps src/pool.rs --dependents --depth 2")]
 pub struct DepsArgs {
     /// A file by its path from the root of the repository.
     pub path: String,
@@ -100,6 +108,7 @@ pub struct DepsArgs {
 
 /// `kotadb outline`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  kotadb outline src/pool.rs")]
 pub struct OutlineArgs {
     /// A file by its path from the root of the repository.
     pub path: String,
@@ -109,6 +118,7 @@ pub struct OutlineArgs {
 
 /// `kotadb map`
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kotadb map\n  kotadb map --bytes 2000 --focus src/pool.rs")]
 pub struct MapArgs {
     /// Bytes at most; a token is about four.
     #[arg(long, default_value_t = 6000)]

@@ -7,7 +7,11 @@ use kotadb_mcp::Toolset;
 
 /// `kotadb mcp`
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  kotadb mcp --repo ~/src/linux\n  kotadb mcp --url https://code.example/mcp --toolset core\n  \
+                  kotadb mcp install --client claude-code"
+)]
 pub struct McpArgs {
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -30,6 +34,8 @@ pub struct McpArgs {
 #[derive(Debug, clap::Subcommand)]
 pub enum McpCommand {
     /// Tell a client (an agent, an editor) to use it.
+    #[command(after_help = "Examples:\n  kotadb mcp install --client claude-code\n  \
+                            kotadb mcp install --client cursor --url https://code.example/mcp --dry-run")]
     Install(InstallArgs),
 }
 

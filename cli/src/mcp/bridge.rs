@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Stdout, stdin, stdout};
 use tokio::task::JoinSet;
 
+use crate::server::address;
+
 /// Where a request of the present protocol says its version.
 const META_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 /// JSON-RPC's code of what a server answers that it cannot do its work.
@@ -46,11 +48,7 @@ struct Bridge {
 
 impl Bridge {
     fn new(url: &str, key: Option<&str>, toolset: Option<&str>) -> anyhow::Result<Self> {
-        let mut url = Url::parse(url).with_context(|| format!("`--url {url}` is no address"))?;
-        let is_near = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_near) {
-            bail!("`--url {url}` must begin with `https://`: a key must not travel in the clear");
-        }
+        let mut url = address("--url", url)?;
         if let Some(toolset) = toolset {
             url.query_pairs_mut().append_pair("toolset", toolset);
         }

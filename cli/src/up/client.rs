@@ -2,24 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use kotadb_core::crypto::Secret;
 use kotadb_core::wire::{Job, NewRepository, QueuedJob, RegisteredRepository};
-use reqwest::header::AUTHORIZATION;
 
 use super::state::{State, Webhook};
+use crate::server::{self, address};
 
 /// How often the state of a job is asked for.
 const POLL: Duration = Duration::from_millis(200);
 /// How often a waiting person is told that indexing goes on.
 const REMIND: Duration = Duration::from_secs(15);
 
-/// A client of the API with a key.
+/// A client of the API with the key of this installation.
 #[derive(Debug)]
-pub struct Client {
-    http: reqwest::Client,
-    base: String,
-    authorization: String,
-}
+pub struct Client(server::Client);
 
 /// A registered repository and its newest job.
 #[derive(Debug)]
@@ -31,14 +27,14 @@ pub struct Registered {
 
 impl Client {
     /// A client of the API at `base`.
-    pub fn new(base: &str, key: &str) -> Self {
-        Self { http: reqwest::Client::new(), base: base.to_owned(), authorization: format!("Bearer {key}") }
+    pub fn new(base: &str, key: &str) -> anyhow::Result<Self> {
+        Ok(Self(server::Client::new(address("the API at", base)?, Secret::new(key))?))
     }
 
     /// Registers a clone URL, or finds it registered; either way a job brings it up to date.
     pub async fn register(&self, state: &mut State, url: &str) -> anyhow::Result<Registered> {
         let body = NewRepository { url: url.to_owned(), ..NewRepository::default() };
-        let registered: RegisteredRepository = self.answer(self.post("/api/v1/repositories").json(&body)).await?;
+        let registered: RegisteredRepository = self.0.post("/api/v1/repositories", &body).await?;
         let repository = registered.repository;
         if let Some(webhook) = registered.webhook {
             let path = webhook.url.find("/webhooks/").map_or(webhook.url.as_str(), |at| &webhook.url[at..]).to_owned();
@@ -58,7 +54,7 @@ impl Client {
         let started = Instant::now();
         let mut reminded = started;
         loop {
-            let job: Job = self.answer(self.http.get(format!("{}/api/v1/jobs/{}", self.base, repository.job))).await?;
+            let job: Job = self.0.get(&format!("/api/v1/jobs/{}", repository.job), &[]).await?;
             match job.state.as_str() {
                 "done" | "superseded" => return Ok(()),
                 "dead" | "cancelled" => {
@@ -76,20 +72,7 @@ impl Client {
     }
 
     async fn reindex(&self, repository: &str) -> anyhow::Result<String> {
-        let job: QueuedJob = self.answer(self.post(&format!("/api/v1/repositories/{repository}/index"))).await?;
+        let job: QueuedJob = self.0.ask_for(&format!("/api/v1/repositories/{repository}/index"), &[]).await?;
         Ok(job.id)
-    }
-
-    fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}{path}", self.base))
-    }
-
-    async fn answer<T: serde::de::DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
-        let response =
-            request.header(AUTHORIZATION, &self.authorization).send().await.context("the API does not answer")?;
-        let status = response.status();
-        let body = response.bytes().await?;
-        anyhow::ensure!(status.is_success(), "the API answered {status}: {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).context("the API answered something unexpected")
     }
 }

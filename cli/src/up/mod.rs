@@ -91,7 +91,7 @@ async fn serve(
 
 /// Registers what is served and waits until it is indexed.
 async fn index(url: &str, state: &mut State, served: &Served) -> anyhow::Result<()> {
-    let client = Client::new(url, &state.secrets.api_key);
+    let client = Client::new(url, &state.secrets.api_key)?;
     let mut registered = Vec::new();
     for name in served.names() {
         registered.push(

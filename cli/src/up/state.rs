@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,6 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use kotadb_core::crypto;
 use kotadb_core::identity::ApiKey;
 use serde::{Deserialize, Serialize};
+
+use crate::private_file;
 
 /// The folder of one `up` and what is written there.
 #[derive(Debug)]
@@ -69,11 +70,11 @@ impl State {
         if lock.try_lock().is_err() {
             anyhow::bail!("another `kotadb up` runs on `{}`: stop it, or set KOTADB_DATA_DIR", folder.display());
         }
-        let secrets = match read_json(&folder.join("secrets.json"))? {
+        let secrets = match private_file::read(&folder.join("secrets.json"))? {
             Some(secrets) => secrets,
             None => new_secrets(folder)?,
         };
-        let memory = read_json(&folder.join("up.json"))?.unwrap_or_default();
+        let memory = private_file::read(&folder.join("up.json"))?.unwrap_or_default();
         Ok(Self { folder: folder.to_owned(), secrets, memory, _lock: lock })
     }
 
@@ -89,7 +90,7 @@ impl State {
 
     /// Keeps [`State::memory`] for the next run.
     pub fn save(&self) -> anyhow::Result<()> {
-        write_json(&self.folder.join("up.json"), &self.memory)
+        private_file::write(&self.folder.join("up.json"), &self.memory)
     }
 
     /// Writes where the API is and what may be asked of it, for scripts.
@@ -99,7 +100,7 @@ impl State {
             "api_key": self.secrets.api_key,
             "webhooks": self.memory.webhooks,
         });
-        write_json(&self.report_path(), &report)
+        private_file::write(&self.report_path(), &report)
     }
 }
 
@@ -108,25 +109,6 @@ fn new_secrets(folder: &Path) -> anyhow::Result<Secrets> {
         api_key: ApiKey::generate(true).expose().to_owned(),
         master_key: STANDARD.encode(crypto::random::<32>()),
     };
-    write_json(&folder.join("secrets.json"), &secrets)?;
+    private_file::write(&folder.join("secrets.json"), &secrets)?;
     Ok(secrets)
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("`{}` is damaged", path.display()))?))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-    }
-}
-
-/// Whole or not at all: written beside and renamed.
-fn write_json(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?)?;
-    file.sync_all()?;
-    fs::rename(&new, path).with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -1,7 +1,8 @@
 //! A small repository in a folder of its own, and the program under test.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -49,7 +50,35 @@ impl Fixture {
 
 /// `kotadb ARGS` in a folder.
 pub fn kotadb(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kotadb")).args(args).current_dir(folder).output().expect("kotadb runs")
+    command(folder, args).output().expect("kotadb runs")
+}
+
+/// The same, not yet run: with the settings of nobody.
+pub fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kotadb"));
+    command.args(args).current_dir(folder).stdin(Stdio::null()).env("XDG_CONFIG_HOME", "/nonexistent/settings");
+    ["PAGER", "KOTADB_API_KEY", "KOTADB_SERVER", "NO_COLOR"].iter().for_each(|name| _ = command.env_remove(name));
+    command
+}
+
+/// `kotadb ARGS` at a terminal of 24 lines of 80 characters, where somebody types `typed`; what is seen there.
+pub fn at_terminal(folder: &Path, variables: &[(&str, &str)], args: &str, typed: &str) -> (Option<i32>, String) {
+    let line = format!("stty rows 24 cols 80; exec {} {args}", env!("CARGO_BIN_EXE_kotadb"));
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder);
+    terminal.env("XDG_CONFIG_HOME", "/nonexistent/settings").env("TERM", "xterm").env_remove("PAGER");
+    let mut child = terminal
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` of util-linux runs");
+    let mut keyboard = child.stdin.take().expect("piped");
+    keyboard.write_all(typed.as_bytes()).expect("typed");
+    // As long as it is open nobody has hung up.
+    let output = child.wait_with_output().expect("ended");
+    drop(keyboard);
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Standard output as text.

@@ -44,7 +44,8 @@ fn without_an_index_says_how_to_make_one() {
     let fixture = Fixture::new(&[("a.txt", "a\n")]);
     let output = kotadb(fixture.path(), &["search", "a"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("kotadb index"), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("has no index yet: run `kotadb index`, or ask again with `--index`"), "{told}");
 }
 
 #[test]
@@ -89,10 +90,12 @@ fn the_summary_says_how_the_working_tree_is() {
     assert_eq!(search(&[])["tree"], "dirty(2)");
     assert!(search(&["--ref", "HEAD"]).get("tree").is_none(), "a commit is what it is");
     fixture.commit(&[("more.txt", "more\n")]);
-    let behind = search(&[]);
+    let behind = search(&["--no-refresh"]);
     assert_eq!((&behind["tree"], &behind["behind"]), (&"clean".into(), &1.into()));
-    let output = kotadb(fixture.path(), &["search", "hello"]);
-    assert!(stderr(&output).contains("1 commit behind"), "{}", stderr(&output));
+    let wanted = "the index is 1 commit behind, 3 files differ: `kotadb index` brings it up to date";
+    assert_eq!(behind["notes"][0], wanted);
+    let output = kotadb(fixture.path(), &["search", "--no-refresh", "hello"]);
+    assert!(stderr(&output).contains(wanted), "{}", stderr(&output));
 }
 
 #[test]

@@ -5,9 +5,13 @@
 mod code;
 mod doctor;
 mod fixture;
-mod jobs;
 mod like_ripgrep;
 mod local;
 mod mcp;
+mod queue;
+mod ready;
+mod service;
+mod settings;
+mod terminal;
 mod up;
 mod working_tree;

@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use crate::fixture::{Fixture, kotadb};
 
-struct Up {
+pub struct Up {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
 }
 
 impl Up {
     /// Starts `kotadb up` and waits for its greeting; returns it with the report.
-    fn start(data: &Path, repository: &Path) -> (Self, Value) {
+    pub fn start(data: &Path, repository: &Path) -> (Self, Value) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kotadb"))
             .args(["up", "--port", "0", "--kotadb-data-dir"])
             .args([data, repository])
@@ -45,7 +45,7 @@ impl Up {
         text
     }
 
-    fn stop(mut self) {
+    pub fn stop(mut self) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")), Signal::SIGINT).expect("signalled");
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).expect("output");
@@ -236,6 +236,6 @@ fn ctrl_c_during_the_start_ends_it() {
 }
 
 /// Postgres does not run as root: its user must be able to reach the data folder.
-fn open_to_all(folder: &Path) {
+pub fn open_to_all(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("changed");
 }

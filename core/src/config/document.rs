@@ -43,7 +43,7 @@ impl Variable {
     /// The folders of the account are nobody's to set here, and what only workflows read stands in their secrets.
     fn is_of_programs(&self) -> bool {
         let is_program = |reader: &Program| !matches!(reader, Program::Script | Program::Ci | Program::Build);
-        self.readers.iter().any(is_program) && !["HOME", "XDG_DATA_HOME"].contains(&self.name)
+        self.readers.iter().any(is_program) && !self.is_of_the_account()
     }
 }
 

@@ -57,13 +57,8 @@ flags!(IndexerFlags, Program::Indexer);
 flags!(CommandFlags, Program::Command);
 
 fn variables(program: Program) -> impl Iterator<Item = Variable> {
-    let has_flag = move |variable: &Variable| variable.readers.contains(&program) && !is_of_the_account(variable);
+    let has_flag = move |variable: &Variable| variable.readers.contains(&program) && !variable.is_of_the_account();
     VARIABLES.iter().copied().filter(has_flag)
-}
-
-/// Where the account of the user is, is no setting of ours.
-fn is_of_the_account(variable: &Variable) -> bool {
-    ["HOME", "XDG_DATA_HOME"].contains(&variable.name)
 }
 
 fn argument(variable: &Variable) -> Option<Arg> {

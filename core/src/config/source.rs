@@ -19,6 +19,29 @@ pub fn home() -> Option<PathBuf> {
     variable(super::table::HOME.name).filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
+/// Where settings of this user are: `XDG_CONFIG_HOME`, else `.config` in the folder of the account.
+pub fn config_home() -> Option<PathBuf> {
+    let shared = variable(super::table::XDG_CONFIG_HOME.name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    shared.or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// A setting of the command as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// As it was written, without blanks around it; what is blank counts as absent.
+    pub text: String,
+    /// Whether a flag says so, and not the environment.
+    pub is_flag: bool,
+}
+
+/// What flag or environment say of a variable of [`VARIABLES`](super::VARIABLES).
+pub fn given(name: &str) -> Option<Given> {
+    debug_assert!(super::VARIABLES.iter().any(|variable| variable.name == name), "`{name}` is declared");
+    let text = variable(name)?.to_string_lossy().trim().to_owned();
+    let is_flag = FLAGS.get().is_some_and(|flags| flags.contains_key(name));
+    (!text.is_empty()).then_some(Given { text, is_flag })
+}
+
 /// What was given as flags: to hand on to another program that is to have the same settings.
 pub fn given_flags() -> impl Iterator<Item = (&'static str, &'static str)> {
     FLAGS.get().into_iter().flatten().map(|(name, value)| (*name, value.as_str()))

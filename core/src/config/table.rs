@@ -99,6 +99,21 @@ variables! {
     RUST_LOG = "what is logged, such as `info,kotadb_core=debug`", SERVICE, default("info"), for_jobs();
     SENTRY_DSN = "where errors are reported, by programs built with the feature `sentry`; others warn", SERVICE, secret();
     REDIS_URL = "nothing uses Redis (limits are in Postgres, caches in the process): a warning, no more", SERVICE, secret();
+    KOTADB_SERVER = "address of the service that `kotadb repos`, `jobs`, `keys` and `search --remote` ask", &[Command],
+        computed("the one of the last `kotadb login`");
+    KOTADB_API_KEY = "key of that service, instead of the one that `kotadb login` keeps", &[Command], secret();
+    KOTADB_COLOR = "whether answers are coloured: `auto` (where a terminal reads, unless `NO_COLOR` is set), `always`, `never`",
+        &[Command], default("auto");
+    KOTADB_PAGER = "program that shows what is longer than the terminal; `cat`: none", &[Command],
+        computed("`PAGER`, else `less -FRX`");
+    KOTADB_EXCLUDE = "globs of paths that searches leave out, separated by commas", &[Command], computed("none");
+    KOTADB_REFRESH = "whether an index that lies behind is brought up to date where that takes less than a second",
+        &[Command], default("true");
+    KOTADB_AUTO_INDEX = "whether an index is made without asking where there is none", &[Command], default("false");
+    PAGER = "only in the place of `KOTADB_PAGER`", &[Command];
+    NO_COLOR = "anything: no colours where nothing else says so", &[Command];
+    XDG_CONFIG_HOME = "where the folder `kotadb` with `config.toml` and the keys of `kotadb login` is", &[Command],
+        computed("`$HOME/.config`");
     XDG_DATA_HOME = "only in the place of `KOTADB_DATA_DIR`", &[Router, Indexer, Command], for_jobs();
     HOME = "only in the place of `KOTADB_DATA_DIR`", &[Router, Indexer, Command], for_jobs();
     SUPABASE_DB_URL_STAGING = "direct connection to the database of staging, for its migrations", &[Script, Ci], secret(),

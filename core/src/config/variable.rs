@@ -112,6 +112,11 @@ impl Variable {
         }
     }
 
+    /// Where the account of the user is, and what all its programs heed, is no setting of ours.
+    pub(super) fn is_of_the_account(&self) -> bool {
+        ["HOME", "NO_COLOR", "PAGER", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].contains(&self.name)
+    }
+
     /// The flag that says the same: `--` and this. `None`: it is a secret, which an argument would show to everybody.
     pub fn flag(&self) -> Option<String> {
         (!self.is_secret).then(|| self.name.to_ascii_lowercase().replace('_', "-"))

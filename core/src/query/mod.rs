@@ -40,6 +40,7 @@ pub use parse::{ParseError, parse, parse_filter};
 pub use patience::Stopped;
 pub use plan::{Entry, Plan, Scope, Verdict};
 pub use score::{Score, Signal};
+pub use suggest::near as near_names;
 pub use symbol::{Defined, Definitions, SymbolName};
 pub use tree::{Classes, Expr, NameKind, NamePattern, Query, ResultType, SymbolPattern, TextPattern};
 

@@ -1,7 +1,7 @@
 //! Near names for a word that is none: the help of an error message.
 
 /// The names at most two edits from `word` (one for short words), nearest first, at most three.
-pub(super) fn near<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn near<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().collect();
     let limit = if word.len() < 4 { 1 } else { 2 };
     let mut found: Vec<(usize, &str)> = names

@@ -300,10 +300,7 @@ fn notes(result: &SearchResult) -> Vec<String> {
         }
     }
     notes.extend(hidden_notes(result.hidden));
-    for NearNames { name, near } in &result.near {
-        let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
-        notes.push(format!("no symbol is called `{name}`: did you mean {}?", near.join(", ")));
-    }
+    notes.extend(near_notes(&result.near));
     if result.pending {
         notes.push("symbols of some files are pending: what was indexed before is being looked at anew".to_owned());
     }
@@ -311,6 +308,14 @@ fn notes(result: &SearchResult) -> Vec<String> {
         notes.push(format!("{} paths of the searched commits are not in the index", result.n_skipped));
     }
     notes
+}
+
+/// What may have been meant, in a sentence for each name that no symbol has.
+pub fn near_notes(near: &[NearNames]) -> impl Iterator<Item = String> + '_ {
+    near.iter().map(|NearNames { name, near }| {
+        let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+        format!("no symbol is called `{name}`: did you mean {}?", near.join(", "))
+    })
 }
 
 /// What is hidden, in a sentence for each class of which something may be.
@@ -353,12 +358,12 @@ pub(super) fn class_name(class: Class) -> &'static str {
 }
 
 impl Hit {
-    /// For people: `path:line:column:text`, or the path alone; after the repository where that is named. On a terminal
-    /// matches are coloured and control characters are replaced.
+    /// For people: `path:line:column:text`, or the path alone; after the repository where that is named. Control characters
+    /// are replaced, whether or not matches are coloured.
     pub fn render(&self, colour: bool) -> String {
         let paint = |code: &str, text: &str| match colour {
             true => format!("\x1b[{code}m{}\x1b[0m", printable(text)),
-            false => text.to_owned(),
+            false => printable(text),
         };
         let repository = self.repository.iter().map(|name| format!("{}:", paint("36", name))).collect::<String>();
         let path = paint("35", &self.path);
@@ -371,35 +376,33 @@ impl Hit {
     pub fn render_around(&self, line: u64, text: &[u8], colour: bool) -> String {
         let repository = self.repository.iter().map(|name| format!("{name}-")).collect::<String>();
         let text = String::from_utf8_lossy(text);
+        let (path, text) = (printable(&self.path), printable(without_return(&text)));
         match colour {
-            true => format!(
-                "{repository}\x1b[35m{}\x1b[0m-\x1b[32m{line}\x1b[0m-{}",
-                printable(&self.path),
-                printable(&text)
-            ),
-            false => format!("{repository}{}-{line}-{text}", self.path),
+            true => format!("{repository}\x1b[35m{path}\x1b[0m-\x1b[32m{line}\x1b[0m-{text}"),
+            false => format!("{repository}{path}-{line}-{text}"),
         }
     }
 }
 
 impl HitLine {
     fn render(&self, colour: bool) -> String {
+        let text = without_return(&self.text);
         if !colour {
-            return self.text.clone();
+            return printable(text);
         }
-        let mut out = String::with_capacity(self.text.len());
+        let mut out = String::with_capacity(text.len());
         let mut at = 0;
         // Ranges count the bytes of the file, so they do not fit a text with replacements.
         for (start, end) in self.ranges.iter().filter(|_| !self.lossy) {
             let (start, end) = (*start as usize, *end as usize);
-            let (Some(before), Some(found)) = (self.text.get(at..start), self.text.get(start..end)) else { break };
+            let (Some(before), Some(found)) = (text.get(at..start), text.get(start..end)) else { break };
             out.push_str(&printable(before));
             if !found.is_empty() {
                 out.push_str(&format!("\x1b[1;31m{}\x1b[0m", printable(found)));
             }
             at = end;
         }
-        out.push_str(&printable(self.text.get(at..).unwrap_or_default()));
+        out.push_str(&printable(text.get(at..).unwrap_or_default()));
         out
     }
 }
@@ -476,6 +479,11 @@ pub fn path_text(path: &[u8]) -> (String, bool) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (percent_encode(path, ESCAPED).to_string(), true),
     }
+}
+
+/// A line without the return that ends it in files of Windows: people see no more of it there.
+fn without_return(line: &str) -> &str {
+    line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// Files may hold escape sequences; a terminal must not obey them.
@@ -585,7 +593,7 @@ mod tests {
     #[test]
     fn text_for_people() {
         let hits: Vec<Hit> = hits(&result()).collect();
-        assert_eq!(hits[1].render(false), "src/a%FF%25.rs:3:5:let foo = foo;\u{1b}");
+        assert_eq!(hits[1].render(false), "src/a%FF%25.rs:3:5:let foo = foo;\u{fffd}");
         let red = "\x1b[1;31mfoo\x1b[0m";
         assert!(hits[1].render(true).ends_with(&format!(":5:let {red} = {red};\u{fffd}")));
         assert!(hits[0].render(true).ends_with("let foo = foo;\u{fffd}\u{fffd}"));

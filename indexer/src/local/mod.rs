@@ -28,7 +28,7 @@ use self::place::Place;
 pub use self::read::LocalFile;
 pub use self::scip::{Imported, import};
 pub use self::since::Since;
-pub use self::working_tree::{Look, WorkingTree, name_symbols};
+pub use self::working_tree::{Lag, Look, WorkingTree, name_symbols};
 use crate::error::IndexError;
 use crate::scip::ScipError;
 

@@ -5,6 +5,7 @@
 mod changes;
 mod contents;
 mod folder;
+mod lag;
 mod rules;
 mod symbols;
 
@@ -18,6 +19,7 @@ use kotadb_core::store::{SkipReason, Skipped, Snapshot, Store, Tip};
 use self::changes::{Changes, Status};
 use self::contents::{Candidate, Contents, Finding};
 pub(super) use self::folder::Listed;
+pub use self::lag::Lag;
 use self::rules::Folders;
 pub use self::symbols::name_symbols;
 use super::place::Place;

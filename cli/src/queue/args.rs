@@ -1,41 +1,41 @@
-//! What can be typed after `kotadb jobs`.
+//! What can be typed after `kotadb queue`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use uuid::Uuid;
 
-/// `kotadb jobs`
+/// `kotadb queue`
 #[derive(Debug, Subcommand)]
-pub enum JobsCommand {
+pub enum QueueCommand {
     /// Jobs of all tenants, newest first.
-    #[command(after_help = "Examples:\n  kotadb jobs list --state dead\n  kotadb jobs list --tenant acme --json")]
+    #[command(after_help = "Examples:\n  kotadb queue list --state dead\n  kotadb queue list --tenant acme --json")]
     List(ListArgs),
     /// One job, with what happened to it.
-    #[command(after_help = "Example:\n  kotadb jobs show 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f")]
+    #[command(after_help = "Example:\n  kotadb queue show 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f")]
     Show(ShowArgs),
     /// Queue dead or cancelled jobs again.
-    #[command(after_help = "Examples:\n  kotadb jobs retry 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f\n  \
-                            kotadb jobs retry --class storage\n  kotadb jobs retry --all")]
+    #[command(after_help = "Examples:\n  kotadb queue retry 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f\n  \
+                            kotadb queue retry --class storage\n  kotadb queue retry --all")]
     Retry(WhichArgs),
     /// Cancel queued jobs at once; running ones end with their next heartbeat.
-    #[command(after_help = "Examples:\n  kotadb jobs cancel 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f\n  \
-                            kotadb jobs cancel --tenant acme")]
+    #[command(after_help = "Examples:\n  kotadb queue cancel 01998f3e-7c11-7e3a-9b0c-0c4f5a1d2e3f\n  \
+                            kotadb queue cancel --tenant acme")]
     Cancel(WhichArgs),
     /// Let no job be taken; webhooks still queue them.
-    #[command(after_help = "Examples:\n  kotadb jobs pause --tenant acme\n  kotadb jobs pause --all")]
+    #[command(after_help = "Examples:\n  kotadb queue pause --tenant acme\n  kotadb queue pause --all")]
     Pause(WhoseArgs),
     /// Let jobs be taken again.
-    #[command(after_help = "Example:\n  kotadb jobs resume --all")]
+    #[command(after_help = "Example:\n  kotadb queue resume --all")]
     Resume(WhoseArgs),
     /// Show or set how long indexers may work a day (UTC); above it only the sweeper works.
     #[command(
-        after_help = "Examples:\n  kotadb jobs limits\n  kotadb jobs limits --total-minutes 600 --tenant-minutes 60\n  \
-                            kotadb jobs limits --tenant acme --tenant-minutes 240 --running 8\n  \
-                            kotadb jobs limits --total-minutes none"
+        after_help = "Examples:\n  kotadb queue limits\n  kotadb queue limits --total-minutes 600 --tenant-minutes 60\n  \
+                            kotadb queue limits --tenant acme --tenant-minutes 240 --running 8\n  \
+                            kotadb queue limits --total-minutes none"
     )]
     Limits(LimitsArgs),
 }
 
-/// `kotadb jobs list`
+/// `kotadb queue list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Name or id of a tenant.
@@ -55,7 +55,7 @@ pub struct ListArgs {
     pub json: bool,
 }
 
-/// `kotadb jobs show`
+/// `kotadb queue show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// Its id.
@@ -67,7 +67,8 @@ pub struct ShowArgs {
 
 /// Which jobs are moved: one, or all of a tenant, of a class, or of everybody.
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = true)]
+#[group(skip)]
+#[command(group(ArgGroup::new("which").args(["job", "tenant", "class", "all"]).required(true).multiple(true)))]
 pub struct WhichArgs {
     /// Id of one job.
     #[arg(conflicts_with_all = ["tenant", "class", "all"])]
@@ -81,11 +82,15 @@ pub struct WhichArgs {
     /// All of them.
     #[arg(long, conflicts_with_all = ["tenant", "class"])]
     pub all: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Whose jobs stand still.
 #[derive(Debug, Args)]
-#[group(id = "whose", required = true, multiple = false)]
+#[group(skip)]
+#[command(group(ArgGroup::new("whose").args(["tenant", "all"]).required(true)))]
 pub struct WhoseArgs {
     /// Name or id of a tenant.
     #[arg(long)]
@@ -93,9 +98,12 @@ pub struct WhoseArgs {
     /// Everybody's.
     #[arg(long)]
     pub all: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
-/// `kotadb jobs limits`
+/// `kotadb queue limits`
 #[derive(Debug, Args)]
 pub struct LimitsArgs {
     /// Name or id of a tenant, to set its own limits.
@@ -110,6 +118,9 @@ pub struct LimitsArgs {
     /// Jobs of the tenant that may run at once.
     #[arg(long, requires = "tenant", value_parser = clap::value_parser!(i32).range(1..=1000))]
     pub running: Option<i32>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A limit in minutes; `None`: no limit.

@@ -1,4 +1,4 @@
-//! `kotadb jobs` over a real database, as an operator types it.
+//! `kotadb queue` over a real database, as an operator types it.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -26,7 +26,7 @@ async fn queued() -> (TestDb, String) {
 
 fn run(test: &TestDb, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kotadb"));
-    command.env_clear().env("HOME", "/").env("DATABASE_URL", &test.pooled_url).arg("jobs").args(args).output().unwrap()
+    command.env_clear().env("HOME", "/").env("DATABASE_URL", &test.pooled_url).arg("queue").args(args).output().unwrap()
 }
 
 /// What a command that must succeed prints.
@@ -96,7 +96,7 @@ async fn what_is_not_understood_is_refused() {
     let unset = Command::new(env!("CARGO_BIN_EXE_kotadb"))
         .env_clear()
         .env("HOME", "/")
-        .args(["jobs", "list"])
+        .args(["queue", "list"])
         .output()
         .unwrap();
     assert!(String::from_utf8(unset.stderr).unwrap().contains("DATABASE_URL is not set"));
