@@ -21,7 +21,8 @@ socket=$work/tmux
 in_tmux() { env -u TMUX tmux -S "$socket" -f /dev/null "$@"; }
 stop() {
   in_tmux kill-server 2>/dev/null || true
-  rm -rf "$work"
+  # What was killed may still be writing there.
+  rm -rf "$work" 2>/dev/null || { sleep 1; rm -rf "$work"; }
 }
 trap stop EXIT
 
@@ -32,6 +33,9 @@ git -C "$work/kotadb" config user.email terminal@example.invalid
 in_tmux new-session -d -x 110 -y 32 -c "$work/kotadb" \
   "env -i HOME='$work' PATH='$bin:$PATH' TERM=tmux-256color LANG=C.UTF-8 PS1='$ ' KOTADB_MODE=local bash --norc --noprofile"
 
+# Whether the last line is the prompt of `less`.
+is_paging() { in_tmux capture-pane -p | sed '/^$/d' | tail -1 | grep -qE '^(:|\(END\))$'; }
+
 # screen NAME COMMAND WANTED…: types a command, waits until the prompt is back or a pager waits for a key, keeps the screen.
 screen() {
   local name=$1 command=$2 wanted text
@@ -41,7 +45,7 @@ screen() {
   for _ in $(seq 600); do
     sleep 0.1
     [ "$(in_tmux display-message -p '#{pane_title}')" = "done-$name" ] && break
-    [ "$(in_tmux display-message -p '#{pane_current_command}')" = less ] && sleep 0.5 && break
+    if is_paging; then break; fi
   done
   text=$(in_tmux capture-pane -p)
   printf '%s\n' "$text" | sed 's/; printf .*//' >"$out/$name.txt"
@@ -49,7 +53,7 @@ screen() {
   for wanted in "$@"; do
     grep -qF -- "$wanted" "$out/$name.txt" || die "\`$wanted\` is not on the screen \`$name\`: see $out/$name.txt"
   done
-  if [ "$(in_tmux display-message -p '#{pane_current_command}')" = less ]; then in_tmux send-keys q; sleep 0.3; fi
+  if is_paging; then in_tmux send-keys q; sleep 0.3; fi
 }
 
 screen offer 'kotadb search hot_range </dev/null' 'has no index yet: run `kotadb index`'
@@ -60,7 +64,7 @@ screen files "kotadb search -l --facets 'TransactionPooler OR pgbouncer'" 'langu
 screen symbols 'kotadb symbols hot_range' 'method Segment.hot_range'
 screen callers 'kotadb callers Segment.hot_range' 'confirmed'
 screen slip 'kotadb callers Segment.hot_rnage' 'did you mean'
-screen impact 'kotadb impact Segment.hot_range --depth 2' 'risk '
+screen impact 'kotadb impact Segment.hot_range --depth 2' 'touched: '
 printf 'pub fn later() {}\n' >"$work/kotadb/later.rs"
 git -C "$work/kotadb" add later.rs
 git -C "$work/kotadb" commit --quiet -m later
@@ -68,5 +72,5 @@ screen behind 'kotadb search later --no-refresh -l path:later.rs' '1 commit behi
 screen refreshed 'kotadb search later -l path:later.rs' 'brought the index up to date: 1 commit, 1 file'
 screen config 'kotadb config' 'SETTING' 'the default'
 screen doctor 'kotadb doctor' 'ok  settings' 'compares and swaps'
-screen help 'kotadb callers --help | head -40' 'Examples:'
+screen help 'kotadb callers -h' 'Examples:'
 say "screens are in $out"

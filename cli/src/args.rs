@@ -294,7 +294,7 @@ pub struct ManArgs {
 /// `kotadb symbols`
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  kotadb symbols Pool.acquire\n  kotadb symbols index --kind function lang:rust -path:tests\n\n\
+    after_help = "Examples:\n  kotadb symbols Pool.acquire\n  kotadb symbols index --kind function lang:rust path:core\n\n\
                         Exit codes: 0 found, 1 nothing found, 2 error."
 )]
 pub struct SymbolsArgs {

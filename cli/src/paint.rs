@@ -8,12 +8,13 @@ const NUMBER: &str = "32";
 const ASIDE: &str = "2";
 const NOTE: &str = "33";
 
-/// `line` as a terminal may show it, in colours where it is to have some.
+/// `line` as people read it, in colours where it is to have some. What is said beside a place does not repeat its path.
 pub fn painted(line: &str, is_coloured: bool) -> String {
     let line = printable(line);
-    if !is_coloured {
-        return line;
-    }
+    let marked = |code: &str, text: &str| match is_coloured && !text.is_empty() {
+        true => format!("\x1b[{code}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    };
     if line.starts_with("note: ") {
         return marked(NOTE, &line);
     }
@@ -21,13 +22,9 @@ pub fn painted(line: &str, is_coloured: bool) -> String {
         Some(at) if line.ends_with(']') => line.split_at(at),
         _ => (line.as_str(), ""),
     };
-    let aside = if aside.is_empty() { String::new() } else { marked(ASIDE, aside) };
-    let Some((before, path, numbers, rest)) = place(text) else { return format!("{text}{aside}") };
-    format!("{before}{}:{}{rest}{aside}", marked(PATH, path), marked(NUMBER, numbers))
-}
-
-fn marked(code: &str, text: &str) -> String {
-    format!("\x1b[{code}m{text}\x1b[0m")
+    let Some((before, path, numbers, rest)) = place(text) else { return format!("{text}{}", marked(ASIDE, aside)) };
+    let aside = aside.replacen(&format!("[{path}#"), "[#", 1);
+    format!("{before}{}:{}{rest}{}", marked(PATH, path), marked(NUMBER, numbers), marked(ASIDE, &aside))
 }
 
 /// What stands before a place, its path, its line (with a column), and the rest from `:` on.
@@ -63,7 +60,7 @@ mod tests {
     #[test]
     fn colours_add_nothing_but_colours() {
         for line in [
-            "  src/a b.rs:4:7: x = f(a: 1);  [src/a.rs#g 0.98 import]",
+            "  src/a b.rs:4:7: x = f(a: 1);  [src/c.rs#g 0.98 import]",
             "  1 0.98 calls src/pool.rs:3: method src/pool.rs#Pool.acquire",
             "note: nothing is sure",
             "risk 0.41: 2 direct",
@@ -75,6 +72,8 @@ mod tests {
             assert_eq!(super::painted(line, false), line);
         }
         assert!(painted("a.rs:4: f", true).starts_with("\x1b[35ma.rs\x1b[0m:\x1b[32m4\x1b[0m: f"));
+        let short = "src/a.rs:4:7: f();  [#T.g 0.98 import]";
+        assert_eq!(painted("src/a.rs:4:7: f();  [src/a.rs#T.g 0.98 import]", false), short, "the path once");
         assert!(!painted("a\x1b[2J\u{9b}.rs:1: f", false).contains(['\x1b', '\u{9b}']));
     }
 }

@@ -173,7 +173,11 @@ impl Asked {
             let is_coloured = screen.is_coloured();
             lines.iter().try_for_each(|line| screen.painted(&painted(line, is_coloured)))?;
         }
-        screen.finish()
+        screen.finish()?;
+        if lines.is_empty() && !self.json {
+            eprintln!("note: nothing is known that answers this");
+        }
+        Ok(())
     }
 }
 

@@ -66,7 +66,11 @@ pub fn at_terminal(folder: &Path, variables: &[(&str, &str)], args: &str, typed:
     let line = format!("stty rows 24 cols 80; exec {} {args}", env!("CARGO_BIN_EXE_kotadb"));
     let mut terminal = Command::new("script");
     terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(folder);
-    terminal.env("XDG_CONFIG_HOME", "/nonexistent/settings").env("TERM", "xterm").env_remove("PAGER");
+    terminal
+        .env("XDG_CONFIG_HOME", "/nonexistent/settings")
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .env_remove("PAGER");
     let mut child = terminal
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())
