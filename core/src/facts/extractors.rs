@@ -5,10 +5,10 @@ use crate::text::Language;
 
 /// Version of each extractor, by the name of its language.
 const EXTRACTORS: &[(&str, u32)] = &[
-    ("rust", 2),
+    ("rust", 3),
     ("python", 2),
-    ("typescript", 2),
-    ("javascript", 2),
+    ("typescript", 3),
+    ("javascript", 3),
     ("go", 1),
     ("java", 1),
     ("c", 2),

@@ -63,6 +63,7 @@ impl Told {
     async fn of(searcher: &Searcher, commit: &CommitRequest, symbol: SymbolPlace) -> Result<Self, ApiError> {
         let calls = |direction| CallsRequest {
             symbol: symbol.id.clone(),
+            // What has no more than the name in common is not worth a look.
             question: ask::Question { min_confidence: Confidence(2), most: MOST, ..ask::Question::calls(direction) },
         };
         let callers = one(known(searcher.ask(commit, &calls(Direction::Users)).await)?);

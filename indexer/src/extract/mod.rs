@@ -63,10 +63,10 @@ struct Extractor {
 
 /// One row a language.
 const EXTRACTORS: &[Extractor] = &[
-    Extractor { language: "rust", version: 2, run: rust::extract },
+    Extractor { language: "rust", version: 3, run: rust::extract },
     Extractor { language: "python", version: 2, run: python::extract },
-    Extractor { language: "typescript", version: 2, run: ecmascript::typescript },
-    Extractor { language: "javascript", version: 2, run: ecmascript::javascript },
+    Extractor { language: "typescript", version: 3, run: ecmascript::typescript },
+    Extractor { language: "javascript", version: 3, run: ecmascript::javascript },
     Extractor { language: "go", version: 1, run: go::extract },
     Extractor { language: "java", version: 1, run: java::extract },
     Extractor { language: "c", version: 2, run: c::extract },

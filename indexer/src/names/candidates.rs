@@ -4,6 +4,7 @@ use kotadb_core::facts::{Flags, SymbolKind, UNKNOWN_ARITY};
 
 use super::Names;
 use super::definitions::{Definition, Scope};
+use super::evaluate::OUTSIDE;
 use super::family::Family;
 use super::paths;
 use super::place::Want;
@@ -15,12 +16,17 @@ const MOST_SEEN: usize = 4000;
 const MANY: usize = 200;
 /// Most symbols of one name that linkage may mean.
 pub const MOST_LINKED: usize = 64;
-/// Most overloads of one name that are told.
-pub const MOST_OVERLOADS: usize = 8;
+/// So many symbols of a name are few.
+pub const FEW: usize = 3;
 /// Most candidates of a site.
 pub const MOST: usize = 24;
 /// The same in C, whose members of one name (`read`, `open`) are in so many tables of functions that more would tell nothing.
 const MOST_OF_C: usize = 8;
+
+/// Most overloads of one name that are told. Java has so many that more would tell nothing.
+pub fn most_overloads(family: Family) -> usize {
+    if family == Family::Jvm { 8 } else { MOST }
+}
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +65,26 @@ impl Names {
         found.next().copied().filter(|_| found.next().is_none())
     }
 
+    /// What a use may mean if that is one method alone, with what is written for it.
+    pub fn sole_method(&self, asked: Asked) -> Option<Vec<u32>> {
+        let family = self.all.files[asked.file as usize].family;
+        let all = self.all.named(asked.name);
+        if family != Family::Rust || all.len() > MANY {
+            return None;
+        }
+        let found: Vec<u32> = all.iter().copied().filter(|&symbol| self.may_mean(asked, family, symbol)).collect();
+        self.is_one_method(&found).then_some(found)
+    }
+
+    /// Methods of a name that are written for a trait or type from outside of that name, as `From::from` and `String::from` may mean.
+    pub fn written_for(&self, asked: Asked, path: &str) -> Vec<u32> {
+        let outside = path.rsplit([':', OUTSIDE]).next().unwrap_or(path);
+        let is_for = |name: Option<&str>| name == Some(outside);
+        let mut found = self.candidates(asked);
+        found.retain(|&symbol| is_for(self.interface(symbol)) || is_for(self.qualifier(symbol)));
+        found
+    }
+
     fn may_mean(&self, asked: Asked, family: Family, symbol: u32) -> bool {
         let definition = self.all.symbol(symbol);
         let is_member = self.is_member(definition);
@@ -68,8 +94,22 @@ impl Names {
             (true, _) => is_member || definition.kind == SymbolKind::Function,
             (false, family) => !is_member || family.has_bare_members(),
         };
-        let suits = is_reachable && asked.want.fit(definition.kind).is_some_and(|fit| fit < 2);
+        let fit = asked.want.fit(definition.kind);
+        let suits =
+            is_reachable && (fit.is_some_and(|fit| fit < 2) || (fit.is_some() && self.holds_function(definition)));
         suits && self.all.family_of(symbol) == family
+    }
+
+    /// Whether a field or variable has the type of a function.
+    fn holds_function(&self, definition: &Definition) -> bool {
+        let written = self.all.words.text(definition.of_type);
+        written.contains("=>") && !written.starts_with('=')
+    }
+
+    /// Whether a symbol may be asked of things of any type: a method of a trait or interface, or of a type that is not known.
+    pub fn is_asked_of_all(&self, symbol: u32) -> bool {
+        let is_of_trait = |owner: u32| self.all.symbol(owner).kind == SymbolKind::Trait;
+        self.all.symbol(symbol).scope == Scope::NOWHERE || self.all.owner(symbol).is_some_and(is_of_trait)
     }
 
     fn is_member(&self, definition: &Definition) -> bool {
@@ -91,10 +131,13 @@ impl Names {
 
     /// Puts the likeliest of several equally near symbols first, and drops those that fit worse.
     pub fn choose(&self, asked: Asked, mut found: Vec<u32>) -> Vec<u32> {
+        let is_rust = self.all.files[asked.file as usize].family == Family::Rust;
         let rank = |&symbol: &u32| {
             let definition = self.all.symbol(symbol);
             let misfits = definition.kind.is_callable() && !definition.arity.fits(asked.n_arguments);
-            (asked.want.fit(definition.kind), misfits, definition.flags.has(Flags::DECLARATION))
+            // A method of the type itself comes before those of traits.
+            let is_of_trait = is_rust && self.interface(symbol).is_some();
+            (asked.want.fit(definition.kind), misfits, definition.flags.has(Flags::DECLARATION), is_of_trait)
         };
         found.sort_by_key(rank);
         if let Some(best) = found.first().map(rank) {
@@ -119,6 +162,17 @@ impl Names {
     /// Whether symbols are pieces of one type, as C# and Ruby write it in several files.
     pub fn are_pieces(&self, found: &[u32]) -> bool {
         found.len() > 1 && found.windows(2).all(|pair| self.all.whole(pair[0]) == self.all.whole(pair[1]))
+    }
+
+    /// Whether symbols are one thing written for several builds: macros of C, and what Rust has twice in one scope but for methods
+    /// of traits, of which a type may have several of one name.
+    pub fn are_variants(&self, found: &[u32]) -> bool {
+        let Some(&first) = found.first() else { return false };
+        let is_macro = |&symbol: &u32| self.all.symbol(symbol).kind == SymbolKind::Macro;
+        match self.all.family_of(first) {
+            Family::C => found.len() > 1 && (found.iter().all(is_macro) || self.are_pieces(found)),
+            _ => found.len() > 1 && self.is_one_thing(found) && found.iter().all(|&one| self.interface(one).is_none()),
+        }
     }
 
     /// In place of a declaration of C, the definitions that it declares.

@@ -111,7 +111,13 @@ impl<'n> Evaluator<'n> {
             Primary::This => self.this(point).map_or(Value::Unknown, Value::of),
             Primary::Super => self.super_type(point).map_or(Value::Unknown, Value::of),
             Primary::Own => self.this(point).map_or(Value::Unknown, Value::Type),
-            Primary::Of(written) => Value::of(self.type_of(point, written)),
+            Primary::Of(written) => match self.in_variant(point, written, steps) {
+                Some(inside) => {
+                    steps = &steps[1..];
+                    inside
+                }
+                None => Value::of(self.type_of(point, written)),
+            },
             Primary::Name(name) => self.named(point, name, &mut steps, text),
         };
         while let Some((step, rest)) = steps.split_first() {
@@ -324,10 +330,13 @@ impl<'n> Evaluator<'n> {
                 Type::Holder(Shape::Future, arguments) => first(arguments),
                 other => other.clone(),
             }),
-            Step::Part(nth) => self.map_instance(value, |known| match known {
-                Type::Tuple(parts) => parts.get(nth).cloned().unwrap_or(Type::Unknown),
-                _ => Type::Unknown,
-            }),
+            Step::Part(nth) => {
+                let value = self.elements(value);
+                self.map_instance(value, |known| match known {
+                    Type::Tuple(parts) => parts.get(nth).cloned().unwrap_or(Type::Unknown),
+                    _ => Type::Unknown,
+                })
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The references of one file, one by one: the rules in their order, the first that holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kotadb_core::facts::{Facts, Reference, Role, SymbolKind};
 use kotadb_core::graph::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
@@ -8,7 +8,7 @@ use kotadb_core::graph::{Confidence, Edge, External, FileEdges, Target, Tier, Un
 use super::Names;
 use super::builtins;
 use super::candidates::{self, Asked};
-use super::definitions::{NONE, Scope};
+use super::definitions::NONE;
 use super::evaluate::{Evaluator, Type, Value};
 use super::externals;
 use super::family::Family;
@@ -26,15 +26,31 @@ pub(super) enum Outcome {
     /// Symbols, each of which is meant: members of a union, pieces of one function.
     Each(Vec<u32>, Tier),
     /// Those of its name, though what is known speaks against them.
-    Unlikely(Vec<u32>),
+    Unlikely(Doubt),
     /// A file as a module.
     File(u32, Tier),
     /// Something outside that is called by its name; and symbols of that name, though what is known speaks against them.
-    Outside(External, Tier, Vec<u32>),
+    Outside(External, Tier, Doubt),
     /// Something that is in no repository: of a standard library.
     Elsewhere,
     /// Nothing that is known.
     Unknown,
+}
+
+/// Symbols that are hardly meant, and how sure each is.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    found: Vec<u32>,
+    confidence: Confidence,
+}
+
+impl Doubt {
+    const NONE: Self = Self { found: Vec::new(), confidence: tiers::HARDLY };
+
+    /// As an outcome, if there are any.
+    fn outcome(self) -> Option<Outcome> {
+        (!self.found.is_empty()).then_some(Outcome::Unlikely(self))
+    }
 }
 
 /// A reference with what is known of it.
@@ -197,18 +213,24 @@ impl<'n> Resolver<'n> {
     fn not_found(&mut self, site: Site<'_>, value: &Value, tier: Tier, is_open: bool) -> Option<Outcome> {
         let known = match value {
             Value::Instance(known) | Value::Type(known) | Value::Method(known) => known,
-            Value::Module(Place::Outside(..)) => return Some(Outcome::Elsewhere),
+            Value::Module(Place::Outside(..)) => {
+                return Some(self.few(site).outcome().unwrap_or(Outcome::Elsewhere));
+            }
             _ => return None,
         };
-        match externals::inner(known) {
+        let inner = externals::inner(known);
+        let is_outside = matches!(inner, Type::Outside(_) | Type::Builtin | Type::Holder(..) | Type::Tuple(_));
+        if is_outside && let Some(found) = self.extension(site) {
+            return Some(Outcome::Each(found, Tier::Unique));
+        }
+        match inner {
             Type::Outside(path) => {
                 let external = externals::external(site.family, path, &site.reference.name);
                 Some(Outcome::Outside(external, tier, self.unlikely(site)))
             }
-            Type::Builtin | Type::Holder(..) | Type::Tuple(_) => match self.unlikely(site) {
-                found if found.is_empty() => Some(Outcome::Elsewhere),
-                found => Some(Outcome::Unlikely(found)),
-            },
+            Type::Builtin | Type::Holder(..) | Type::Tuple(_) => {
+                Some(self.unlikely(site).outcome().unwrap_or(Outcome::Elsewhere))
+            }
             // What uses a trait of PHP or a module of Ruby may have what it calls on itself.
             Type::Symbol(own, _) if self.is_mixed_in(*own) => None,
             Type::Symbol(..) if !is_open && site.family != Family::C => self.by_interface(site),
@@ -216,12 +238,36 @@ impl<'n> Resolver<'n> {
         }
     }
 
+    /// The method of a trait that is written for types outside, if that is all that has the name.
+    fn extension(&self, site: Site<'_>) -> Option<Vec<u32>> {
+        let asked = self.asked(site).filter(|_| !builtins::is_common(&site.reference.name))?;
+        let found = self.names().sole_method(asked)?;
+        let is_asked_of_all = |&symbol: &u32| self.names().is_asked_of_all(symbol);
+        found.iter().any(is_asked_of_all).then_some(found)
+    }
+
     /// What a call may mean all the same where what came out of something else, as a result or an element, seems to be of a
     /// type outside: wrappers and stand-ins give what they were given. Of names that many types have that says nothing.
-    fn unlikely(&self, site: Site<'_>) -> Vec<u32> {
-        let is_made = site.reference.receiver.as_deref().is_some_and(|receiver| receiver.contains(['(', '[']));
-        let asks = is_made && site.reference.role.is_call() && !builtins::is_common(&site.reference.name);
-        self.asked(site).filter(|_| asks).map_or_else(Vec::new, |asked| self.names().candidates(asked))
+    fn unlikely(&self, site: Site<'_>) -> Doubt {
+        let receiver = site.reference.receiver.as_deref().unwrap_or_default();
+        let is_call = site.reference.role.is_call();
+        let confidence = tiers::unlikely(site.family);
+        let Some(asked) = self.asked(site).filter(|_| is_call) else { return Doubt::NONE };
+        if site.family == Family::Rust && !receiver.contains(['(', '[', '<', '.']) {
+            return Doubt { found: self.names().written_for(asked, receiver), confidence };
+        }
+        if receiver.contains(['(', '[']) && !builtins::is_common(&site.reference.name) {
+            return Doubt { found: self.names().candidates(asked), confidence };
+        }
+        self.few(site)
+    }
+
+    /// What a call that seems to lead outside may mean all the same where few have the name: types are not always what they seem.
+    fn few(&self, site: Site<'_>) -> Doubt {
+        let is_asked = site.reference.role.is_call() && site.family != Family::C;
+        let Some(asked) = self.asked(site).filter(|_| is_asked) else { return Doubt::NONE };
+        let found = self.names().candidates(asked);
+        if found.len() <= candidates::FEW { Doubt { found, ..Doubt::NONE } } else { Doubt::NONE }
     }
 
     fn is_mixed_in(&self, of: u32) -> bool {
@@ -236,17 +282,13 @@ impl<'n> Resolver<'n> {
     /// A type has no such member itself: a trait or interface of that name may be written for it, else it comes from outside.
     fn by_interface(&self, site: Site<'_>) -> Option<Outcome> {
         let asked = self.asked(site)?;
-        let all = &self.names().all;
-        let is_asked_of_all = |symbol: &u32| {
-            let is_of_trait = |owner: u32| all.symbol(owner).kind == SymbolKind::Trait;
-            all.symbol(*symbol).scope == Scope::NOWHERE || all.owner(*symbol).is_some_and(is_of_trait)
-        };
         let mut found = self.names().candidates(asked);
         let all_of_name = found.clone();
-        found.retain(is_asked_of_all);
+        found.retain(|&symbol| self.names().is_asked_of_all(symbol));
         if found.is_empty() || builtins::is_common(&site.reference.name) {
             let is_call = site.reference.role.is_call() && !all_of_name.is_empty();
-            return Some(if is_call { Outcome::Unlikely(all_of_name) } else { Outcome::Unknown });
+            let doubt = Doubt { found: all_of_name, confidence: tiers::unlikely(site.family) };
+            return Some(if is_call { Outcome::Unlikely(doubt) } else { Outcome::Unknown });
         }
         found.truncate(3);
         Some(Outcome::Symbols(found, Tier::Candidate))
@@ -271,7 +313,11 @@ impl<'n> Resolver<'n> {
     /// The only symbol of its name, if the name says anything.
     fn only_one(&mut self, site: Site<'_>) -> Option<Outcome> {
         let asked = self.asked(site)?;
-        let only = self.names().sole_candidate(asked)?;
+        let Some(only) = self.names().sole_candidate(asked) else {
+            let is_telling = !builtins::is_common(&site.reference.name);
+            let found = self.names().sole_method(asked).filter(|_| is_telling);
+            return found.map(|found| Outcome::Each(found, Tier::Unique));
+        };
         let definition = self.names().all.symbol(only);
         let fits = !definition.kind.is_callable() || definition.arity.fits(asked.n_arguments);
         let is_telling = !asked.has_receiver || !builtins::is_common(&site.reference.name);
@@ -305,6 +351,7 @@ impl<'n> Resolver<'n> {
             let chosen = self.names().defined(asked, chosen);
             let is_one = match site.family {
                 Family::Python => self.names().is_one_thing(&chosen),
+                Family::C | Family::Rust => self.names().are_variants(&chosen),
                 _ => self.names().are_pieces(&chosen),
             };
             return Some(if is_one { Outcome::Each(chosen, tier) } else { Outcome::Symbols(chosen, tier) });
@@ -321,7 +368,7 @@ impl<'n> Resolver<'n> {
             Place::File(file) => Some(Outcome::File(file, tier)),
             Place::Outside(..) => {
                 let path = self.evaluator.outside_path(first, &site.reference.name);
-                Some(Outcome::Outside(externals::external(site.family, &path, ""), tier, Vec::new()))
+                Some(Outcome::Outside(externals::external(site.family, &path, ""), tier, Doubt::NONE))
             }
             _ => None,
         }
@@ -338,10 +385,9 @@ impl<'n> Resolver<'n> {
             site: start,
         };
         match outcome {
+            Outcome::Symbols(found, Tier::Candidate) => self.record_candidates(site, edge, found),
             Outcome::Symbols(mut found, tier) => {
-                if tier != Tier::Candidate {
-                    found.truncate(candidates::MOST_OVERLOADS);
-                }
+                found.truncate(candidates::most_overloads(site.family));
                 let sure = tiers::confidence(site.family, tier, found.len().min(candidates::MOST));
                 self.record_symbols(edge, found, tier, sure);
             }
@@ -349,18 +395,16 @@ impl<'n> Resolver<'n> {
                 let (sure, _) = tiers::confidence(site.family, tier, 1);
                 self.record_symbols(edge, found, tier, (sure, sure));
             }
-            Outcome::Unlikely(found) => {
-                let unlikely = tiers::unlikely(site.family);
-                self.record_symbols(edge, found, Tier::Candidate, (unlikely, unlikely));
+            Outcome::Unlikely(Doubt { found, confidence }) => {
+                self.record_symbols(edge, found, Tier::Candidate, (confidence, confidence));
             }
             Outcome::File(file, tier) => {
                 (edge.target, edge.tier, edge.confidence) =
                     (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
                 self.result.edges.edges.push(edge);
             }
-            Outcome::Outside(external, tier, others) => {
-                let unlikely = tiers::unlikely(site.family);
-                self.record_symbols(edge, others, Tier::Candidate, (unlikely, unlikely));
+            Outcome::Outside(external, tier, Doubt { found, confidence }) => {
+                self.record_symbols(edge, found, Tier::Candidate, (confidence, confidence));
                 edge.target = Target::External(self.external(external));
                 (edge.tier, edge.confidence) = (tier, tiers::confidence(site.family, tier, 1).0);
                 self.result.edges.edges.push(edge);
@@ -373,6 +417,22 @@ impl<'n> Resolver<'n> {
                     self.result.edges.unresolved.push(unresolved);
                 }
             }
+        }
+    }
+
+    /// Candidates that are one method, and what is written for it, are as sure as each other.
+    fn record_candidates(&mut self, site: Site<'_>, edge: Edge, mut found: Vec<u32>) {
+        found.truncate(candidates::MOST);
+        let roots: Vec<u32> = match site.family {
+            Family::Rust => found.iter().map(|&symbol| self.names().root(symbol)).collect(),
+            _ => found.clone(),
+        };
+        let n_roots = roots.iter().collect::<HashSet<_>>().len();
+        let (first, other) = tiers::confidence(site.family, Tier::Candidate, n_roots);
+        for (&symbol, root) in found.iter().zip(&roots) {
+            let confidence = if *root == roots[0] { first } else { other };
+            let target = self.target(symbol);
+            self.result.edges.edges.push(Edge { target, tier: Tier::Candidate, confidence, ..edge });
         }
     }
 

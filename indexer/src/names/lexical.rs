@@ -1,7 +1,7 @@
 //! What a bare name means at a point of a file: the scopes round it from the innermost out, then imports, the package,
 //! wildcards, and what is linked.
 
-use kotadb_core::facts::Flags;
+use kotadb_core::facts::{Flags, SymbolKind};
 use kotadb_core::graph::Tier;
 
 use super::definitions::{NONE, Scope};
@@ -72,6 +72,10 @@ impl Scout<'_> {
                 (Vec::new(), Tier::File)
             };
         }
+        // Members of an object literal of scripts are found behind it alone.
+        if family == Family::Script && !kind.is_callable() && kind != SymbolKind::Module {
+            return (Vec::new(), Tier::File);
+        }
         (self.inside(Place::Symbol(round), name), Tier::File)
     }
 
@@ -124,7 +128,7 @@ impl Scout<'_> {
         let found = global.map_or(&[][..], |global| all.within(Scope::package(global), name));
         let falls_back = |symbol: &&u32| {
             let kind = all.symbol(**symbol).kind;
-            kind.is_callable() || kind == kotadb_core::facts::SymbolKind::Constant
+            kind.is_callable() || kind == SymbolKind::Constant
         };
         found.iter().filter(falls_back).copied().map(Place::Symbol).collect()
     }
@@ -141,7 +145,7 @@ impl Scout<'_> {
             let definition = all.symbol(symbol);
             let is_linked = match family {
                 Family::C => definition.flags.has(Flags::EXPORTED) || self.is_header(symbol),
-                Family::Rust => definition.kind == kotadb_core::facts::SymbolKind::Macro,
+                Family::Rust => definition.kind == SymbolKind::Macro,
                 _ => false,
             };
             is_linked && definition.scope.is_top() && all.family_of(symbol) == family

@@ -24,6 +24,7 @@ mod candidates;
 mod collect;
 mod containers;
 mod definitions;
+mod elements;
 mod evaluate;
 mod expression;
 mod externals;
@@ -31,6 +32,7 @@ mod family;
 mod file;
 mod holders;
 mod implicit;
+mod impls;
 mod imports;
 mod inheritance;
 mod lexical;
@@ -71,7 +73,7 @@ pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
 /// Version of the rules: raised with every change of what they find or how sure it is, so that no delta is laid on a graph
 /// that earlier ones made.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 /// A file of a snapshot.
 #[derive(Clone, Debug)]

@@ -9,6 +9,9 @@ use super::family::Family;
 /// How sure it is that a type implements an interface whose methods it has.
 pub const IMPLICIT: Confidence = Confidence(85);
 
+/// How sure each of those few is that have the name of what seems to be outside.
+pub const HARDLY: Confidence = Confidence(2);
+
 /// How sure each of those is that have the name, where what is known of the receiver speaks against them.
 pub fn unlikely(family: Family) -> Confidence {
     match family {
@@ -38,6 +41,7 @@ fn share(family: Family, tier: Tier) -> u8 {
         (Tier::Own | Tier::File | Tier::Import | Tier::Qualified | Tier::Receiver | Tier::Package, _) => 99,
         (Tier::Unique, Family::Python) => 79,
         (Tier::Unique, Family::Rust) => 79,
+        (Tier::Unique, Family::Script) => 60,
         (Tier::Unique, _) => 65,
         (Tier::Candidate, _) => candidate(family, 1).0,
     }
@@ -63,16 +67,16 @@ fn several(family: Family, tier: Tier, n: usize) -> (u8, u8) {
 fn candidate(family: Family, n: usize) -> (u8, u8) {
     match (family, n) {
         (Family::Rust, 0 | 1) => (9, 9),
-        (Family::Rust, 2) => (60, 20),
-        (Family::Rust, 3) => (48, 19),
+        (Family::Rust, 2) => (26, 15),
+        (Family::Rust, 3) => (29, 20),
         (Family::Rust, _) => (12, 8),
         (Family::Python, 0 | 1) => (45, 45),
         (Family::Python, 2 | 3) => (20, 3),
         (Family::Python, _) => (8, 2),
         (Family::Script, 0 | 1) => (25, 25),
-        (Family::Script, 2) => (38, 29),
-        (Family::Script, 3) => (20, 35),
-        (Family::Script, _) => (30, 8),
+        (Family::Script, 2) => (11, 30),
+        (Family::Script, 3) => (12, 38),
+        (Family::Script, _) => (26, 9),
         (Family::Jvm, _) => (2, 2),
         (Family::C, 2) => (60, 45),
         (Family::C, 3) => (35, 12),

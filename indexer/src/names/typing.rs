@@ -14,7 +14,7 @@ use super::scout::{Point, symbols};
 use super::types::{self, Written};
 use super::words::Word;
 
-/// Types of Go that are made of each other.
+/// Types of Go that are made of each other, types of Rust that stand for each other.
 const MOST_ALIASES: usize = 8;
 
 /// Types that say nothing.
@@ -176,6 +176,19 @@ impl Evaluator<'_> {
 
     /// Members of something of a type; what stands for another has its members.
     pub fn members_of(&mut self, known: &Type, name: Word) -> Found {
+        let mut found = self.own_members(known, name);
+        let mut standing = known.clone();
+        for _ in 0..MOST_ALIASES {
+            let target = if found.places.is_empty() { self.target(&standing) } else { None };
+            let Some(target) = target else { break };
+            let behind = self.own_members(&target, name);
+            found = Found { is_open: found.is_open || behind.is_open, ..behind };
+            standing = target;
+        }
+        found
+    }
+
+    fn own_members(&mut self, known: &Type, name: Word) -> Found {
         match known {
             Type::Symbol(symbol, _) => {
                 let members = self.names().members(*symbol, name);

@@ -134,7 +134,10 @@ def visit(cursor):
             continue
         at = place(node.location)
         if node.kind in DEFINED and node.spelling and not node.is_anonymous():
-            lines.add(f"def\t{symbol(node)}\t{at}\t{node.spelling.split('<')[0]}\t{kept_from_others(node)}")
+            name = node.spelling.split("<")[0]
+            # `typedef struct { … } Pool;` names the struct, too, where it has no name; and a macro may make names.
+            kept = kept_from_others(node) or ("" if is_written(name, at) else "not named there")
+            lines.add(f"def\t{symbol(node)}\t{at}\t{name}\t{kept}")
         elif node.kind == K.CALL_EXPR:
             named = name_of_call(node)
             if named is not None and named.referenced is not None and named.spelling:

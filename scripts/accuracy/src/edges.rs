@@ -3,11 +3,12 @@
 //! An edge is wrong where it leads to another symbol than the truth has, or to a symbol of the repository where the truth names
 //! one outside. Where the truth says nothing of a name, nobody can tell: such edges are counted apart.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use kotadb_core::graph::{Edge, Target, Tier};
 
 use crate::calibration::Calibration;
+use crate::definitions::{Key, key};
 use crate::findings::{Finding, Findings};
 use crate::ours::Ours;
 use crate::rows::Row;
@@ -50,6 +51,9 @@ struct Counts {
     sure: Score,
     unsure: Score,
     silent: usize,
+    untold: usize,
+    /// What few symbols of a name add to the edges of each other.
+    by_name: Score,
     by_tier: BTreeMap<Tier, Score>,
     /// By tier, how many targets a name has, whether it is the first of them, and whether the name stands behind another.
     by_number: BTreeMap<(Tier, usize, bool, bool), Score>,
@@ -64,7 +68,9 @@ struct Counts {
 
 /// Rows of the callers of a repository; what is wrong goes to the findings.
 pub fn measure(compared: &Comparison<'_>, findings: &mut Findings) -> Vec<Row> {
-    let mut judge = Judge { compared, counts: Counts::default(), findings };
+    let (tree, truth) = (compared.tree, compared.truth);
+    let defined = truth.definitions.iter().map(|(&place, found)| key(tree, place, &found.name)).collect();
+    let mut judge = Judge { compared, defined, counts: Counts::default(), findings };
     let sites: HashMap<Place, &Site> = compared.truth.sites.iter().map(|site| (site.place, site)).collect();
     let mut places: Vec<(&Place, &Vec<Edge>)> = compared.ours.edges.iter().collect();
     places.sort_by_key(|(place, _)| **place);
@@ -128,17 +134,28 @@ impl Comparison<'_> {
 /// Goes through edges and calls, and counts.
 struct Judge<'a> {
     compared: &'a Comparison<'a>,
+    /// What the truth has a definition of.
+    defined: HashSet<Key>,
     counts: Counts,
     findings: &'a mut Findings,
 }
 
 impl Judge<'_> {
+    /// Whether an edge leads into the repository, to what the truth has a word of: of another branch of an `#if` it has none.
+    fn is_judged(&self, edge: &Edge) -> bool {
+        let homes = self.compared.ours.homes(edge);
+        let tree = self.compared.tree;
+        homes.iter().any(|&home| self.defined.contains(&key(tree, home, tree.word(home))))
+    }
+
     /// Holds the edges of one name against the truth.
     fn hold(&mut self, place: Place, edges: &[Edge], site: Option<&Site>) {
         let truth = self.compared.truth;
         let is_call = |edge: &&Edge| site.is_some() || edge.role.is_call();
         let is_inside = |edge: &&Edge| matches!(edge.target, Target::Symbol { .. });
-        let inside: Vec<&Edge> = edges.iter().filter(is_inside).filter(is_call).collect();
+        let (inside, untold): (Vec<&Edge>, Vec<&Edge>) =
+            edges.iter().filter(is_inside).filter(is_call).partition(|edge| self.is_judged(edge));
+        self.counts.untold += untold.len();
         if inside.is_empty() || !truth.files.contains(&place.file) {
             return;
         }
@@ -146,8 +163,14 @@ impl Judge<'_> {
             self.counts.silent += inside.iter().filter(|edge| edge.confidence.0 >= SURE).count();
             return;
         };
-        self.counts.candidates.right += inside.len();
+        let namesakes = self.compared.ours.namesakes.get(&place).map_or(&[][..], Vec::as_slice);
+        self.counts.candidates.right += inside.len() + untold.len() + namesakes.len();
         self.counts.candidates.all += 1;
+        for edge in namesakes.iter().filter(|edge| self.is_judged(edge)).collect::<Vec<_>>() {
+            let is_right = self.compared.is_right(edge, meanings);
+            self.counts.calibration.add(edge.confidence, is_right);
+            self.counts.by_name.add(is_right);
+        }
         let is_member = site.is_some_and(|site| site.form == Form::Member);
         for (nth, edge) in inside.iter().enumerate() {
             let is_right = self.compared.is_right(edge, meanings);
@@ -188,13 +211,16 @@ impl Judge<'_> {
         let sure = right.iter().find(|edge| edge.confidence.0 >= SURE);
         self.counts.found.add(sure.is_some());
         self.counts.recall.entry(site.form).or_default().add(sure.is_some());
-        self.counts.possible.add(!right.is_empty());
+        let namesakes = compared.ours.namesakes.get(&site.place).map_or(&[][..], Vec::as_slice);
+        let is_namesake = namesakes.iter().any(|edge| compared.is_right(edge, &site.meanings));
+        self.counts.possible.add(!right.is_empty() || is_namesake);
         if let Some(edge) = sure {
             *self.counts.found_by.entry(edge.tier).or_default() += 1;
             return;
         }
         let reference = compared.show_reference(site.place);
-        let why = format!("{}, {}", site.form.name(), why_missed(edges, &right, &reference));
+        let by_name = if is_namesake { ", by name alone" } else { "" };
+        let why = format!("{}, {}{by_name}", site.form.name(), why_missed(edges, &right, &reference));
         let edges: Vec<String> = edges.iter().take(2).map(|edge| compared.show_edge(edge)).collect();
         let detail = [compared.show_truth(&site.meanings), reference, edges.join(", ")].join("; ");
         self.find("calls that are missed", site.place, why, detail);
@@ -251,6 +277,7 @@ impl Counts {
             share(format!("callers: recall by {}", tier.name()), score, None);
         }
         share("edges below 0.8: right".into(), self.unsure, None);
+        share("edges by name alone: right".into(), self.by_name, None);
         share("possible: recall".into(), self.possible, None);
         if self.candidates.all > 0 {
             let mean = self.candidates.right as f64 / self.candidates.all as f64;
@@ -258,6 +285,7 @@ impl Counts {
         }
         rows.extend(self.calibration.rows());
         rows.push(Row::count("edges that the truth is silent about", self.silent));
+        rows.push(Row::count("edges to what the truth has no definition of", self.untold));
         rows
     }
 }

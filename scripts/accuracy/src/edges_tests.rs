@@ -46,7 +46,7 @@ fn edge(site: &str, symbol: u32, confidence: u8) -> Edge {
 fn rows(edges: Vec<Edge>) -> (Vec<Row>, Findings) {
     let tree = Tree::new(vec![File::new("m.py".into(), TEXT.as_bytes().to_vec())]);
     let truth = truth(&tree);
-    let facts = Facts { symbols: vec![symbol("a(): pass"), symbol("b(): pass")], ..Facts::default() };
+    let facts = Facts { symbols: vec![symbol("a(): pass"), symbol("b(): pass"), symbol("x)")], ..Facts::default() };
     let ours =
         Ours::new(vec![Some(facts)], Some(vec![FileEdges { edges, unresolved: Vec::new(), ..FileEdges::default() }]));
     let mut findings = Findings::default();
@@ -86,4 +86,27 @@ fn names_that_the_truth_does_not_know_are_counted_apart() {
     let (rows, _) = rows(vec![edge("x)", 0, 95)]);
     assert_eq!(value(&rows, "callers: precision"), None);
     assert_eq!(value(&rows, "edges that the truth is silent about"), Some(1.0));
+}
+
+#[test]
+fn edges_to_what_the_truth_has_no_word_of_count_neither_way() {
+    let (rows, findings) = rows(vec![edge("a()\n", 0, 95), edge("a()\n", 2, 95)]);
+    assert_eq!(value(&rows, "callers: precision"), Some(1.0));
+    assert_eq!(value(&rows, "edges to what the truth has no definition of"), Some(1.0));
+    assert!(findings.of("edges that are wrong").is_empty());
+}
+
+#[test]
+fn few_symbols_of_a_name_may_be_taken_for_each_other() {
+    let tree = Tree::new(vec![File::new("m.py".into(), TEXT.as_bytes().to_vec())]);
+    let truth = truth(&tree);
+    let namesake = Symbol { name: "b".into(), ..symbol("x)") };
+    let facts = Facts { symbols: vec![symbol("a(): pass"), symbol("b(): pass"), namesake], ..Facts::default() };
+    let edges = vec![edge("b()\n", 2, 95)];
+    let ours = Ours::new(vec![Some(facts)], Some(vec![FileEdges { edges, ..FileEdges::default() }]));
+    let compared = Comparison { tree: &tree, truth: &truth, ours: &ours };
+    let rows = measure(&compared, &mut Findings::default());
+    assert_eq!(value(&rows, "callers: recall"), Some(0.0));
+    assert_eq!(value(&rows, "possible: recall"), Some(0.5), "the other `b` has the name");
+    assert_eq!(value(&rows, "edges by name alone: right"), Some(1.0));
 }

@@ -11,6 +11,7 @@ mod calibration;
 mod definitions;
 mod edges;
 mod findings;
+mod namesakes;
 mod ours;
 mod page;
 mod rows;

@@ -8,6 +8,7 @@ use kotadb_indexer::error::IndexError;
 use kotadb_indexer::extract::USUAL_BUDGET;
 use kotadb_indexer::names::{self, Source, SourceFile};
 
+use crate::namesakes;
 use crate::tree::{File, Place, Tree};
 
 /// Facts and edges of a tree.
@@ -17,6 +18,8 @@ pub struct Ours {
     pub facts: Vec<Option<Facts>>,
     /// Edges that call, by place of the name; nothing where names are not resolved.
     pub edges: HashMap<Place, Vec<Edge>>,
+    /// Edges by name alone, by place of the name: as answers add them where few symbols have a name.
+    pub namesakes: HashMap<Place, Vec<Edge>>,
     /// Whether names are resolved at all.
     pub is_resolved: bool,
     /// Symbols, by name.
@@ -45,6 +48,7 @@ impl Ours {
                 ours.by_name.entry(symbol.name.clone()).or_default().push(place);
             }
         }
+        ours.namesakes = namesakes::of(&facts, &ours.edges);
         ours.facts = facts;
         ours
     }

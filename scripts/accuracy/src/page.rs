@@ -105,11 +105,13 @@ const RULES: &str = "
   for: fields that parameters of a constructor declare, constructors that are not public, functions in objects whose type is written
   (scip-typescript), fields that it takes for something that it defines nowhere (scip-python).
 - **Calls** are names before `(` of which the truth knows the meaning (SCIP), or what the compiler calls a call. In Rust only functions and
-  macros: a variant before `(` may be a pattern.
+  macros: a variant before `(` may be a pattern. The head of a method in an object, `next(value) {`, is none.
 - **Callers** are edges of confidence 0.8 and more. P: of these, how many lead to what the truth has; one that leads into the repository
   where the truth names something outside is wrong. R: of the calls of the repository's own symbols, how many have the right edge. The
   method of a trait and that of an impl of the trait are as right as each other; so are a class and its constructor.
-- **Possible**: the same with edges of any confidence, beside plain name matching over the same symbols.
+  An edge to what the truth has no definition of, as in the other branch of an `#if`, counts neither way.
+- **Possible**: the same with edges of any confidence and, where at most twelve symbols have the name of a target, these by their name alone:
+  what answers have with `min_confidence=0`. Beside it plain name matching over the same symbols.
 - **Calibration error**: over ten bins of claimed confidence, the mean distance of what is claimed from what is right. What is claimed
   was set by the rows `edges: right, …` of the repositories marked *tuned*.
 

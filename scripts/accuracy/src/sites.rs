@@ -60,6 +60,10 @@ pub fn form(tree: &Tree, place: Place, language: &str, is_told: bool) -> Option<
         if is_macro {
             return Some(Form::Macro);
         }
+        let is_mixin = before.trim_ascii_end().ends_with(b"extends");
+        if language == "typescript" && !is_mixin && is_method(after) {
+            return None;
+        }
         let signs: &[&[u8]] = if language == "python" || language == "rust" { &[b"("] } else { &[b"(", b"?.(", b"!("] };
         let is_attribute = before.ends_with(b"#[") || before.ends_with(b"#![");
         if is_attribute || !signs.iter().any(|sign| after.starts_with(sign)) {
@@ -67,6 +71,22 @@ pub fn form(tree: &Tree, place: Place, language: &str, is_told: bool) -> Option<
         }
     }
     Some(of_text_before(before))
+}
+
+/// Whether it is the head of a method: `next(value) {` in an object names what its type has, and calls nothing.
+fn is_method(after: &[u8]) -> bool {
+    let mut depth = 0;
+    for (at, byte) in after.iter().enumerate().take(MAX_ARGUMENTS) {
+        match byte {
+            b'(' | b'{' | b'[' => depth += 1,
+            b')' | b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return byte == &b')' && after[at + 1..].trim_ascii_start().starts_with(b"{");
+        }
+    }
+    false
 }
 
 fn of_text_before(before: &[u8]) -> Form {
@@ -131,6 +151,9 @@ mod tests {
             ("a.found!()", Some(Form::Member)),
             ("found < 3", None),
             ("let x: found<A>;", None),
+            ("const x: A = { found(a, { b } = {}) { a; } }", None),
+            ("{ if (found(a)) { b } }", Some(Form::Bare)),
+            ("class A extends found(B) {}", Some(Form::Bare)),
         ] {
             assert_eq!(form_of("a.ts", "typescript", text, "found"), form, "{text}");
         }

@@ -7,6 +7,7 @@ mod depend;
 mod impact;
 mod map;
 mod members;
+mod namesakes;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use self::depend::{Cycles, Dependency, cycles, dependencies};
 pub use self::impact::{Impact, Impacted, Reach, impact};
 pub use self::map::{MapEntry, candidates, render};
 pub use self::members::{Member, relatives};
+pub use self::namesakes::{NAMESAKE, NAMESAKES, add_namesakes};
 
 use super::edge::Confidence;
 use super::error::GraphError;

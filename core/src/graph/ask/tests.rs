@@ -60,6 +60,30 @@ fn what_leads_nowhere_and_what_is_unlikely_is_counted() {
     assert_eq!(counted.unresolved_same_name, 1);
 }
 
+#[test]
+fn callers_of_namesakes_stand_behind_what_is_more_certain() {
+    let view = view(&example().graph(), None);
+    let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
+    let check = find(&view, "a/lib#check");
+    let mut tree = calls(&view, &[check], &question).unwrap();
+    let others = [find(&view, "a/lib#Open"), find(&view, "a/lib#check~2")];
+    add_namesakes(&view, &mut tree, (check, &others), &question).unwrap();
+    let line = |call: &Call| {
+        let sites = call.sites.iter().map(|(site, manner)| (*site, manner.confidence.0)).collect();
+        (name_of(&view, call.node), call.manner.confidence.0, sites)
+    };
+    let expected = [
+        // What calls it calls its namesake at the same sites, so nothing is told twice.
+        ("a/lib#Open", 45, vec![(30, 45), (31, 45)]),
+        ("a/lib#check~2", 1, vec![(230, 1)]),
+        ("a/main#main", 1, vec![(30, 1)]),
+        ("b/test#t", 1, vec![(30, 1)]),
+    ];
+    let lines: BTreeSet<(String, u8, Vec<(u32, u8)>)> = tree.calls.iter().map(line).collect();
+    assert_eq!(lines, expected.map(|(name, sure, sites)| (name.to_owned(), sure, sites)).into());
+    assert_eq!(name_of(&view, tree.calls[0].node), "a/lib#Open");
+}
+
 fn all_ways(
     view: &View,
     at: NodeId,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::find::{Found, find};
 use super::ground::{Ground, RelationsError, drive};
 use super::places::{SitePlace, SymbolPlace, Texts, distinct, symbol};
-use crate::facts::{Relation, Role};
+use crate::facts::{Flags, Relation, Role};
 use crate::graph::ask::{
     self, Cycles, Direction, Impact, MapEntry, Question, Reach, Summary, calls, candidates, changed, cycles,
     dependencies, impact, parse_diff, relatives,
@@ -178,8 +178,12 @@ impl<G: Ground> Relations<'_, G> {
     pub async fn calls(&self, subject: SymbolPlace, question: &Question) -> Result<CallTree, RelationsError> {
         let roots = [subject.node];
         let users = question.direction == Direction::Users;
+        let namesakes = self.namesakes(&subject, question).await?;
         let (tree, places, summary) = drive(self.view, self.ground, |view| {
-            let tree = calls(view, &roots, question);
+            let tree = calls(view, &roots, question).and_then(|mut tree| {
+                ask::add_namesakes(view, &mut tree, (subject.node, &namesakes), question)?;
+                Ok(tree)
+            });
             // Both are asked for before either fails, so that both come in one wave.
             let summary = if users { Some(ask::summary(view, &roots, &subject.name, question)) } else { None };
             let (tree, summary) = (tree?, summary.transpose()?);
@@ -205,6 +209,23 @@ impl<G: Ground> Relations<'_, G> {
         };
         let lines = tree.calls.into_iter().zip(places).zip(paths).map(line).collect();
         Ok(CallTree { subject: Subject { symbol: subject, summary }, lines, truncated: tree.truncated })
+    }
+
+    /// The few other symbols of the name of one, where callers that are hardly possible are asked for, too.
+    pub(super) async fn namesakes(&self, of: &SymbolPlace, question: &Question) -> Result<Vec<NodeId>, RelationsError> {
+        let is_asked = question.direction == Direction::Users && question.depth == 1;
+        let is_asked = is_asked && question.min_confidence <= ask::NAMESAKE;
+        if !is_asked || of.is_file || of.kind.is_none() {
+            return Ok(Vec::new());
+        }
+        let places = match self.find(&of.name).await? {
+            Found::Several(places) if places.len() <= ask::NAMESAKES => places,
+            _ => Vec::new(),
+        };
+        let is_other = |place: &SymbolPlace| {
+            place.name == of.name && whole(&place.id) != whole(&of.id) && !place.flags.has(Flags::DECLARATION)
+        };
+        Ok(places.into_iter().filter(is_other).map(|place| place.node).collect())
     }
 
     /// What implements, extends or overrides a symbol; or what it does so to.
@@ -393,4 +414,9 @@ fn bytes_of(changed: &[Range<u32>], lines: &LineTable, text: &[u8]) -> Vec<Range
     };
     let parts = changed.iter().map(|part| bare(start(part.start)..start(part.end)));
     parts.filter(|part| !part.is_empty()).map(|part| part.start as u32..part.end as u32).collect()
+}
+
+/// An id without the number that tells overloads apart.
+fn whole(id: &str) -> &str {
+    id.rsplit_once('~').filter(|(_, nth)| nth.parse::<u32>().is_ok()).map_or(id, |(whole, _)| whole)
 }

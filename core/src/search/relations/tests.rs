@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::graph::ask::{Direction, Question, Reach, Summary};
-use crate::graph::tests::{Program, example, open};
-use crate::graph::{Block, Confidence, Graph, GraphError, Place, Shelf, View};
+use crate::graph::tests::{Program, example, open, program};
+use crate::graph::{Block, Confidence, Graph, GraphError, NodeId, Place, Shelf, View};
 use crate::id::{ObjectId, TenantId};
 use crate::search::Searcher;
 use crate::segment::{Class, PreparedDocument, Scratch, Segment, SegmentBuilder};
@@ -87,7 +87,7 @@ async fn callers_have_places_and_lines() {
     let subject = only(relations.find("Open").await.unwrap());
     assert_eq!((subject.id.as_str(), subject.line, subject.is_test), ("a/lib#Open", 1, false));
     memory.waves();
-    let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
+    let question = Question { min_confidence: Confidence(2), ..Question::calls(Direction::Users) };
     let tree = relations.calls(subject, &question).await.unwrap();
     assert!(memory.waves() <= 3, "who calls; their names and sites; their texts");
     let line = |line: &CallLine| {
@@ -118,6 +118,23 @@ async fn a_name_of_several_symbols_is_not_guessed() {
     let external = only(relations.find("external:x#print").await.unwrap());
     let tree = relations.calls(external, &Question::calls(Direction::Users)).await.unwrap();
     assert_eq!(tree.lines.iter().map(|line| line.symbol.id.as_str()).collect::<Vec<_>>(), ["a/main#main"]);
+}
+
+#[tokio::test]
+async fn callers_of_the_few_namesakes_are_told_to_who_asks_for_all() {
+    // Only its own file knows `close`, in two of them: what a rule took for one may mean the other.
+    let program = program(&[
+        ("a/lib", &[("close", &[]), ("run", &["close"])]),
+        ("b/lib", &[("close", &[]), ("stop", &["close"])]),
+    ]);
+    let (memory, view) = Memory::new(program);
+    let relations = Relations { view: &view, ground: &memory };
+    let least = |least| Question { min_confidence: Confidence(least), ..Question::calls(Direction::Users) };
+    let close = only(relations.find("a/lib#close").await.unwrap());
+    assert_eq!(relations.namesakes(&close, &least(0)).await.unwrap().len(), 1);
+    assert_eq!(relations.namesakes(&close, &least(2)).await.unwrap(), Vec::<NodeId>::new());
+    let run = only(relations.find("run").await.unwrap());
+    assert_eq!(relations.namesakes(&run, &least(0)).await.unwrap(), Vec::<NodeId>::new());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 //! usage        names, members, calls, elements of JSX, types
 //! expression   receivers and values
 //! handed       what functions get that are arguments of others
-//! using        what the grammars do not know yet
+//! using, variance, signature   what the grammars do not know yet
 //! ```
 //!
 //! A function that a variable of the module is set to is a function; one that a local variable is set to is local.
@@ -20,11 +20,14 @@ mod expression;
 mod handed;
 mod member;
 mod module;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod using;
+mod variance;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::LazyLock;
@@ -114,16 +117,34 @@ pub fn typescript(job: &Job<'_>) -> Facts {
     if has(b"</") || has(b"/>") { extract(job, &TSX, &TYPESCRIPT) } else { extract(job, &TYPESCRIPT, &TSX) }
 }
 
-/// By the first grammar, unless only the second one understands the text.
+/// By the first grammar, unless only the second one understands the text, or both once it is put in other words.
 fn extract(job: &Job<'_>, first: &'static Words, second: &'static Words) -> Facts {
     let known = using::as_const(job.text.0);
     let Some(tree) = job.parse_text(&first.language, &known) else { return job.nothing() };
     if !tree.root_node().has_error() {
         return facts(job, first, &tree);
     }
-    match job.parse_text(&second.language, &known) {
-        Some(other) if !other.root_node().has_error() => facts(job, second, &other),
-        _ => facts(job, first, &tree),
+    let understood = |grammar: &'static Words, text: &[u8]| {
+        let other = job.parse_text(&grammar.language, text)?;
+        (!other.root_node().has_error()).then(|| facts(job, grammar, &other))
+    };
+    let told = told(&known);
+    let again = || told.as_deref().and_then(|told| understood(first, told).or_else(|| understood(second, told)));
+    let all = understood(second, &known).or_else(again);
+    all.unwrap_or_else(|| {
+        // What can be understood of it in other words is more than what can be without.
+        let other = told.as_deref().and_then(|told| job.parse_text(&first.language, told));
+        facts(job, first, other.as_ref().unwrap_or(&tree))
+    })
+}
+
+/// The text in words that the grammars know; `None`: it is in no others.
+fn told(text: &[u8]) -> Option<Vec<u8>> {
+    let plain = variance::without(text.into());
+    match (signature::apart(&plain), matches!(plain, Cow::Owned(_))) {
+        (Cow::Owned(told), _) => Some(told),
+        (Cow::Borrowed(told), true) => Some(told.to_vec()),
+        (Cow::Borrowed(_), false) => None,
     }
 }
 

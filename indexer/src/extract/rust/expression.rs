@@ -108,10 +108,33 @@ impl<'t> Rust<'t> {
         }
     }
 
-    /// A type as written.
+    /// A type as written; `T::Item` and `<T as Tr>::Item` as what the trait says of it: `Tr::Item`.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
         let text = self.text.of(node);
+        if self.kind(node) == Kind::ScopedType
+            && let Some(associated) = self.associated(node)
+        {
+            return associated;
+        }
         if text.contains('\'') { without_lifetimes(text) } else { bare_type(text) }
+    }
+
+    fn associated(&self, node: Node<'t>) -> Option<Box<str>> {
+        let path = self.field(node, Field::Path)?;
+        let before: Box<str> = match self.kind(path) {
+            Kind::BracketedType => self.path_text(path),
+            Kind::TypeIdentifier | Kind::Identifier => {
+                self.scopes.find(self.text.of(path)).map(|known| (&**known).into())?
+            }
+            _ => return None,
+        };
+        // Of several bounds the first that is told counts.
+        let bound = before
+            .trim_matches(['<', '>'])
+            .split(['<', '+'])
+            .next()
+            .filter(|bound| !bound.is_empty() && *bound != "?")?;
+        Some(member(bound, "::", self.word(node, Field::Name)))
     }
 
     fn value(&self, node: Node<'t>, depth: u32) -> Box<str> {
@@ -201,6 +224,8 @@ impl<'t> Rust<'t> {
             ("Box" | "Arc" | "Rc" | "Cow", "new" | "from" | "clone") => argument(),
             ("mem", "take" | "replace") => argument(),
             // A derived `default` is nowhere to be seen.
+            // Of a type parameter.
+            (_, "default" | "from") if before.starts_with('<') => before.into(),
             (kind, "default" | "from") if is_type_name(kind) && kind != "Default" && kind != "From" => {
                 if before == "Self" { before.into() } else { of_type(before) }
             }

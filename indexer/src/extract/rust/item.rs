@@ -6,11 +6,29 @@ use tree_sitter::Node;
 
 use super::attribute::Said;
 use super::{Field, Kind, Later, Nested, Place, Rust, Value, Walk};
-use crate::extract::expression::{of_type, unknown};
+use crate::extract::expression::{as_type, of_type, unknown};
 use crate::extract::text::{Comments, span, to_span};
 use crate::extract::walk;
 
 const DOCS: Comments = Comments { line: &["///"], block: Some("/**") };
+
+/// Traits that nearly every type has: what is called is seldom theirs.
+const USUAL: [&str; 14] = [
+    "Send",
+    "Sync",
+    "Sized",
+    "Unpin",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Display",
+    "Default",
+    "PartialEq",
+    "Eq",
+    "Hash",
+    "PartialOrd",
+    "Ord",
+];
 
 /// An item, its attributes and what they say.
 struct Item<'a, 't> {
@@ -158,7 +176,7 @@ impl<'t> Rust<'t> {
             if let (Some(left), Some(bounds)) = (left, bounds)
                 && self.is_local(self.text.of(left))
             {
-                let known = self.bound(bounds);
+                let known = self.bound_more(self.text.of(left), bounds);
                 self.scopes.bind(self.text.of(left), known);
             }
             walk.then(left);
@@ -166,12 +184,23 @@ impl<'t> Rust<'t> {
         }
     }
 
-    /// The first trait among bounds.
+    /// All traits among bounds that say what there is to call: `<Decode<DB>+Type<DB>>`.
     fn bound(&self, bounds: Node<'t>) -> Box<str> {
         let is_trait =
             |it: &Node<'t>| matches!(self.kind(*it), Kind::TypeIdentifier | Kind::ScopedType | Kind::GenericType);
-        let first = walk::named_children(bounds).into_iter().find(is_trait);
-        first.map_or_else(unknown, |it| of_type(&self.type_of(it)))
+        let all = walk::named_children(bounds).into_iter().filter(is_trait).map(|it| self.type_of(it));
+        let telling: Vec<Box<str>> = all.filter(|bound| !says_little(bound)).collect();
+        of_type(&telling.join("+"))
+    }
+
+    /// The same where the parameter is bound already.
+    fn bound_more(&self, parameter: &str, bounds: Node<'t>) -> Box<str> {
+        let more = self.bound(bounds);
+        let Some(before) = self.scopes.find(parameter).and_then(|known| as_type(known)) else { return more };
+        match as_type(&more) {
+            Some(more) => of_type(&[before, "+", more].concat()),
+            None => of_type(before),
+        }
     }
 
     fn data_type(&mut self, item: &Item<'_, 't>, kind: SymbolKind, walk: &mut Walk<'t>) {
@@ -254,7 +283,8 @@ impl<'t> Rust<'t> {
         self.type_parameters(node, walk);
         let (of, interface) = (self.field(node, Field::TypeOf), self.field(node, Field::Trait));
         let path = of.map_or_else(unknown, |of| self.path_text(of));
-        let name: Box<str> = path.rsplit("::").next().unwrap_or(&path).into();
+        let path = path.trim_start_matches('<').split(['<', '+', '>']).next().unwrap_or_default();
+        let name: Box<str> = path.rsplit("::").next().unwrap_or(path).into();
         let above = interface.map(|interface| self.path_text(interface));
         if let (Some(interface), Some(above)) = (interface, &above) {
             self.facts.supertype(None, &name, above, Relation::Implements, interface);
@@ -338,4 +368,8 @@ impl<'t> Rust<'t> {
             self.nested.push(Nested { range: start..end, context: self.context.clone() });
         }
     }
+}
+
+fn says_little(bound: &str) -> bool {
+    USUAL.contains(&bound.rsplit("::").next().unwrap_or(bound))
 }

@@ -1,11 +1,12 @@
 //! How names are used: bare, behind a path, as a member, called, made an instance of.
 
+use kotadb_core::facts::expression::bounded;
 use kotadb_core::facts::{Reference, Role, UNKNOWN_ARITY};
 use tree_sitter::Node;
 
 use super::expression::is_type_name;
 use super::{Field, Kind, Later, Rust, Walk};
-use crate::extract::expression::of_type;
+use crate::extract::expression::{as_type, of_type};
 use crate::extract::walk;
 
 /// Names that every file has and nobody looks for.
@@ -182,7 +183,8 @@ impl<'t> Rust<'t> {
         if &*path == "Self" { path } else { of_type(&path) }
     }
 
-    /// A path without type arguments and blanks: `a::Pool`. Of `<T as Tr>` it is `T`.
+    /// A path without type arguments and blanks: `a::Pool`. Of `<Pool as Tr>` it is `Pool`, of `<[T] as Tr>` it is `Tr`; what begins
+    /// with a type parameter begins with `<…>` of what that is bound by.
     pub(super) fn path_text(&self, node: Node<'t>) -> Box<str> {
         let mut parts = Vec::new();
         let mut open = Some(node);
@@ -192,13 +194,10 @@ impl<'t> Rust<'t> {
                     parts.push(self.word(node, Field::Name));
                     open = self.field(node, Field::Path);
                 }
-                Kind::GenericType
-                | Kind::GenericTurbofish
-                | Kind::GenericPattern
-                | Kind::ReferenceType
-                | Kind::QualifiedType => {
-                    open = self.field(node, Field::TypeOf).or(node.named_child(0));
+                Kind::GenericType | Kind::GenericTurbofish | Kind::GenericPattern | Kind::ReferenceType => {
+                    open = self.field(node, Field::TypeOf).or(node.named_child(0))
                 }
+                Kind::QualifiedType => open = self.qualified(node),
                 Kind::BracketedType => open = node.named_child(0),
                 Kind::DynamicType => open = self.field(node, Field::Trait),
                 _ => parts.push(self.text.of(node)),
@@ -206,11 +205,25 @@ impl<'t> Rust<'t> {
         }
         parts.reverse();
         // A type parameter stands for what it is bound by.
-        if let [only] = parts[..]
-            && let Some(bound) = self.scopes.find(only).and_then(|known| crate::extract::expression::as_type(known))
-        {
-            return bound.into();
+        let bound = parts.first().and_then(|first| self.scopes.find(first)).and_then(|known| as_type(known));
+        let Some(bound) = bound else { return bounded(parts.join("::")) };
+        let is_plain = !bound.contains(['<', '+', '(']);
+        let mut path = if is_plain { bound.to_owned() } else { ["<", bound, ">"].concat() };
+        for part in &parts[1..] {
+            path += "::";
+            path += part;
         }
-        kotadb_core::facts::expression::bounded(parts.join("::"))
+        bounded(path)
+    }
+
+    /// Of `<X as Tr>` the type if it has a name that files share, else the trait.
+    fn qualified(&self, node: Node<'t>) -> Option<Node<'t>> {
+        let (of, interface) = (self.field(node, Field::TypeOf), self.field(node, Field::Alias));
+        let is_named = |it: &Node<'t>| match self.kind(*it) {
+            Kind::TypeIdentifier => !self.is_local(self.text.of(*it)),
+            Kind::ScopedType | Kind::GenericType => true,
+            _ => false,
+        };
+        of.filter(is_named).or(interface)
     }
 }

@@ -150,3 +150,26 @@ fn callers_of_namesakes_are_told_apart_in_cpp() {
     ",
     );
 }
+
+const BUILDS: &str = r#"
+== lib/log.h
+#ifdef LOUD
+#define LOG(text) print(text)
+#else
+#define LOG(text)
+#endif
+== lib/main.c
+#include "log.h"
+void run(void) { LOG("a"); }
+"#;
+
+#[test]
+fn macros_for_several_builds_are_all_meant() {
+    assert_lines(
+        &Repository::new(BUILDS).calls(),
+        "
+    lib/main.c:2 LOG call in run -> lib/log.h#LOG import 99
+    lib/main.c:2 LOG call in run -> lib/log.h#LOG import 99
+    ",
+    );
+}

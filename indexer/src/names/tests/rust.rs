@@ -138,9 +138,7 @@ fn methods_and_fields_of_one_name_are_told_apart() {
     src/lib.rs:17 action call in run -> src/lib.rs#Arg.action receiver 99
     src/lib.rs:17 build call in run -> src/lib.rs#Arg.build receiver 99
     src/lib.rs:17 close call in run -> src/lib.rs#Conn.close receiver 99
-    src/lib.rs:18 close call in run -> src/lib.rs#Conn.close candidate 48
-    src/lib.rs:18 close call in run -> src/lib.rs#Other.close candidate 19
-    src/lib.rs:18 close call in run -> src/lib.rs#Pair.close candidate 19
+    src/lib.rs:18 close call in run -> src/lib.rs#Conn.close receiver 99
     src/lib.rs:19 close call in run -> src/lib.rs#Pair.close receiver 99
     ",
     );
@@ -169,6 +167,109 @@ fn closures_get_what_iterators_and_options_hold() {
     src/lib.rs:8 close call in run -> src/lib.rs#Conn.close receiver 99
     src/lib.rs:8 one call in run -> src/lib.rs#Pool.one receiver 99
     src/lib.rs:8 close call in run -> src/lib.rs#Conn.close receiver 99
+    ",
+    );
+}
+
+const STANDING: &str = r"
+== src/lib.rs
+use std::ops::Deref;
+pub struct Stream { state: State }
+impl Stream { fn close(&self) {} }
+pub struct State(Other, Stream);
+impl State { fn close(&self) {} }
+pub struct Other;
+impl Other { fn close(&self) {} }
+pub struct Ptr { at: u32 }
+impl Deref for Ptr { type Target = Stream; fn deref(&self) -> &Stream { todo!() } }
+pub enum Frame<T = u8> { Data(Other, State), Head { id: Stream, body: T } }
+fn run(ptr: &Ptr, state: &State, frame: Frame) {
+    ptr.close();
+    ptr.state.close();
+    state.1.close();
+    match frame { Frame::Data(_, state) => state.close(), Frame::Head { id, .. } => id.close() }
+}
+";
+
+#[test]
+fn what_stands_for_another_and_what_is_taken_apart_is_known() {
+    assert_lines(
+        &Repository::new(STANDING).calls(),
+        "
+    src/lib.rs:12 close call in run -> src/lib.rs#Stream.close receiver 99
+    src/lib.rs:13 close call in run -> src/lib.rs#State.close receiver 99
+    src/lib.rs:14 close call in run -> src/lib.rs#Stream.close receiver 99
+    src/lib.rs:15 close call in run -> src/lib.rs#State.close receiver 99
+    src/lib.rs:15 close call in run -> src/lib.rs#Stream.close receiver 99
+    ",
+    );
+}
+
+const BOUNDS: &str = r"
+== src/lib.rs
+pub trait Database { type Connection: Connection; }
+pub trait Connection { fn close(&self); }
+pub trait Decode<DB> { fn decode(value: u8) -> Self; }
+pub trait Kind<DB> { fn compatible() -> bool; }
+pub struct Other;
+impl Other { fn close(&self) {} fn decode() {} fn compatible() {} }
+pub struct Floating<DB: Database> { raw: DB::Connection }
+impl<DB: Database> Floating<DB> { fn end(&self) { self.raw.close(); } }
+fn get<T, D>(one: &T, raw: &<D as Database>::Connection)
+where
+    T: Decode<u8> + Kind<u8>,
+    T: Send,
+    D: Database,
+{
+    if T::compatible() { T::decode(1); }
+    <[u8] as Kind<u8>>::compatible();
+    raw.close();
+}
+";
+
+#[test]
+fn parameters_are_what_they_are_bound_by() {
+    assert_lines(
+        &Repository::new(BOUNDS).calls(),
+        "
+    src/lib.rs:8 close call in Floating.end -> src/lib.rs#Connection.close receiver 99
+    src/lib.rs:15 compatible call in get -> src/lib.rs#Kind.compatible receiver 99
+    src/lib.rs:15 decode call in get -> src/lib.rs#Decode.decode receiver 99
+    src/lib.rs:16 compatible call in get -> src/lib.rs#Kind.compatible qualified 99
+    src/lib.rs:17 close call in get -> src/lib.rs#Connection.close receiver 99
+    ",
+    );
+}
+
+const METHODS: &str = r#"
+== src/lib.rs
+pub trait Close { fn close(&self); }
+pub struct Pool;
+impl Pool { fn close(&self) {} fn all(&self) { self.close(); } }
+impl Close for Pool { fn close(&self) {} }
+pub trait ToText { fn text_of(&self) -> u8; }
+impl ToText for str { fn text_of(&self) -> u8 { 1 } }
+impl ToText for u8 { fn text_of(&self) -> u8 { 2 } }
+fn run(unknown: impl Fn() -> u8) { "a".text_of(); unknown().text_of(); }
+pub struct Name(u8);
+impl From<Name> for String { fn from(name: Name) -> String { todo!() } }
+impl From<String> for Name { fn from(name: String) -> Name { todo!() } }
+fn name(name: Name) { String::from(name); }
+"#;
+
+#[test]
+fn methods_of_traits_are_one_with_what_is_written_for_them() {
+    assert_lines(
+        &Repository::new(METHODS).calls(),
+        "
+    src/lib.rs:3 close call in Pool.all -> src/lib.rs#Pool.close own 99
+    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 79
+    src/lib.rs:12 from call in name -> src/lib.rs#String.from candidate 5
     ",
     );
 }

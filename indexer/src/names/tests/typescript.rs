@@ -82,12 +82,12 @@ fn callers_of_namesakes_are_told_apart() {
     src/db/pool.ts:13 close call in Pool.close -> src/db/pool.ts#Conn.close receiver 99
     src/legacy.js:4 Pool new in run -> src/db/pool.ts#Pool import 99
     src/legacy.js:5 acquire call in run -> src/db/pool.ts#Pool.acquire receiver 99
-    src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 30
-    src/legacy.js:6 close call in run -> src/service.ts#Service.close candidate 8
-    src/legacy.js:6 close call in run -> src/db/pool.ts#Closer.close candidate 8
-    src/legacy.js:6 close call in run -> src/db/pool.ts#Conn.close candidate 8
-    src/legacy.js:6 close call in run -> src/db/pool.ts#Pool.close candidate 8
-    src/legacy.js:6 close call in run -> src/queue.ts#close candidate 8
+    src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 26
+    src/legacy.js:6 close call in run -> src/service.ts#Service.close candidate 9
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Closer.close candidate 9
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Conn.close candidate 9
+    src/legacy.js:6 close call in run -> src/db/pool.ts#Pool.close candidate 9
+    src/legacy.js:6 close call in run -> src/queue.ts#close candidate 9
     src/queue.ts:1 Queue new in Queue.make -> src/queue.ts#Queue file 99
     src/queue.ts:2 close call in close -> src/queue.ts#Queue.close receiver 99
     src/service.ts:7 acquire call in Service.acquire -> src/db/pool.ts#Pool.acquire receiver 99
@@ -104,10 +104,10 @@ fn callers_of_namesakes_are_told_apart() {
     src/service.ts:19 help call in Service.run -> src/db/helpers.ts#helper import 99
     src/service.ts:19 Pool new in Service.run -> src/db/pool.ts#Pool qualified 99
     src/service.ts:21 close call in Service.run -> src/db/pool.ts#Pool.close receiver 99
-    src/service.ts:22 acquire call in Service.run -> src/service.ts#Service.acquire candidate 30
-    src/service.ts:22 acquire call in Service.run -> src/queue.ts#Queue.acquire candidate 8
-    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Base.acquire candidate 8
-    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Pool.acquire candidate 8
+    src/service.ts:22 acquire call in Service.run -> src/service.ts#Service.acquire candidate 26
+    src/service.ts:22 acquire call in Service.run -> src/queue.ts#Queue.acquire candidate 9
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Base.acquire candidate 9
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Pool.acquire candidate 9
     src/service.ts:23 Queue new in Service.run -> src/queue.ts#Queue import 99
     src/service.ts:23 close call in Service.run -> src/queue.ts#Queue.close receiver 99
     src/service.ts:24 make call in Service.run -> src/queue.ts#Queue.make qualified 99
@@ -237,6 +237,34 @@ fn classes_in_variables_are_found() {
     src/main.ts:4 make call in Service.run -> src/stack.ts#StackPolyfill.make receiver 99
     src/main.ts:4 use call in Service.run -> src/stack.ts#StackPolyfill.use receiver 99
     src/stack.ts:1 StackPolyfill new in StackPolyfill.make -> src/stack.ts#StackPolyfill file 99
+    ",
+    );
+}
+
+const LITERALS: &str = r#"
+== src/common.ts
+export const has = (of: object, name: string) => name in of;
+export interface Plugin { size: number; fix: (state: State) => void; }
+export class State { fix() {} }
+== src/traps.ts
+import { has } from './common';
+export const traps: ProxyHandler<object> = {
+  has(state, name) { return has(state, name); },
+  get(state, name) { return has(state, name) ? this.fix() : state.plugins.fix(state); },
+};
+"#;
+
+#[test]
+fn members_of_literals_are_not_seen_bare_and_fields_may_hold_functions() {
+    assert_lines(
+        &Repository::new(LITERALS).calls(),
+        "
+    src/traps.ts:3 has call in traps.has -> src/common.ts#has import 99
+    src/traps.ts:4 has call in traps.get -> src/common.ts#has import 99
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 11
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 30
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 11
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 30
     ",
     );
 }
