@@ -164,13 +164,15 @@ impl Names {
         found.len() > 1 && found.windows(2).all(|pair| self.all.whole(pair[0]) == self.all.whole(pair[1]))
     }
 
-    /// Whether symbols are one thing written for several builds: macros of C, and what Rust has twice in one scope but for methods
-    /// of traits, of which a type may have several of one name.
+    /// Whether symbols are one thing written for several builds: macros of one file of C, and what Rust has twice in one scope but for
+    /// methods of traits, of which a type may have several of one name.
     pub fn are_variants(&self, found: &[u32]) -> bool {
         let Some(&first) = found.first() else { return false };
         let is_macro = |&symbol: &u32| self.all.symbol(symbol).kind == SymbolKind::Macro;
         match self.all.family_of(first) {
-            Family::C => found.len() > 1 && (found.iter().all(is_macro) || self.are_pieces(found)),
+            Family::C => {
+                found.len() > 1 && (found.iter().all(is_macro) && self.is_one_thing(found) || self.are_pieces(found))
+            }
             _ => found.len() > 1 && self.is_one_thing(found) && found.iter().all(|&one| self.interface(one).is_none()),
         }
     }

@@ -8,6 +8,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -73,16 +74,30 @@ fn names_class(rest: &[u8]) -> bool {
 }
 
 fn mask_annotations(text: &[u8], known: &mut Cow<'_, [u8]>) {
-    for name in ANNOTATIONS {
-        for at in memmem::find_iter(text, name) {
+    for Annotation { name, end } in annotations(text) {
+        known.to_mut()[name.start..end].fill(b' ');
+    }
+}
+
+/// An annotation: where its name stands, and where it ends.
+pub(super) struct Annotation {
+    pub(super) name: Range<usize>,
+    end: usize,
+}
+
+/// Annotations of Clang for locks, but for their own definitions.
+pub(super) fn annotations(text: &[u8]) -> Vec<Annotation> {
+    let mut found = Vec::new();
+    for end_of_name in ANNOTATIONS {
+        for at in memmem::find_iter(text, end_of_name) {
             let before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
             let line = text[..at - before].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-            let close = close(&text[at + name.len()..]);
-            if let Some(close) = close.filter(|_| !text[line..].trim_ascii_start().starts_with(b"#")) {
-                known.to_mut()[at - before..at + name.len() + close].fill(b' ');
-            }
+            let open = at + end_of_name.len();
+            let close = close(&text[open..]).filter(|_| !text[line..].trim_ascii_start().starts_with(b"#"));
+            found.extend(close.map(|close| Annotation { name: at - before..open - 1, end: open + close }));
         }
     }
+    found
 }
 
 /// How far it is to behind the bracket that closes.

@@ -127,6 +127,11 @@ fn run(job: &Job<'_>, grammar: &'static Words, is_plus: bool) -> Facts {
     let known = attribute::masked(job.text.0, is_plus);
     let Some(tree) = job.parse_text(&grammar.language, &known) else { return job.nothing() };
     let mut rules = Family::new(job.text, grammar, is_plus);
+    // What was blanked is used all the same.
+    for annotation in if is_plus { attribute::annotations(job.text.0) } else { Vec::new() } {
+        let name = job.text.slice(annotation.name.start, annotation.name.end);
+        rules.facts.mention_at(name, annotation.name.start, Role::Call, None);
+    }
     let is_whole = walk::walk(tree.root_node(), &mut rules, job);
     rules.finish(!is_whole)
 }

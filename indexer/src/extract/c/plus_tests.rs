@@ -1,6 +1,6 @@
 //! What is found in C++, on small texts.
 
-use crate::extract::testing::{assert_lines, imports, references_of, supertypes, symbols};
+use crate::extract::testing::{assert_lines, imports, references, references_of, supertypes, symbols};
 
 #[test]
 fn classes_namespaces_and_templates() {
@@ -277,4 +277,13 @@ void f(A a, B* b) {
         9 call A | send/0 in f
         ",
     );
+}
+
+#[test]
+fn annotations_of_locks_are_used_where_they_stand() {
+    let text = "class Pool {\n  void close() EXCLUSIVE_LOCKS_REQUIRED(mutex_);\n  int n_ GUARDED_BY(mutex_);\n};\n#define GUARDED_BY(x) guard(x)\n";
+    let found = references("c++", text);
+    assert!(found.contains("2 call EXCLUSIVE_LOCKS_REQUIRED"), "{found}");
+    assert!(found.contains("3 call GUARDED_BY in Pool.n_"), "{found}");
+    assert!(!found.contains("5 call GUARDED_BY"), "{found}");
 }
