@@ -111,8 +111,9 @@ impl<'t> Rust<'t> {
     /// A type as written; `T::Item` and `<T as Tr>::Item` as what the trait says of it: `Tr::Item`.
     pub(super) fn type_of(&self, node: Node<'t>) -> Box<str> {
         let text = self.text.of(node);
-        if self.kind(node) == Kind::ScopedType
-            && let Some(associated) = self.associated(node)
+        let referred = if self.kind(node) == Kind::ReferenceType { self.field(node, Field::TypeOf) } else { None };
+        if let Some(scoped) = Some(referred.unwrap_or(node)).filter(|it| self.kind(*it) == Kind::ScopedType)
+            && let Some(associated) = self.associated(scoped)
         {
             return associated;
         }

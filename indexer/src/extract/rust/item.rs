@@ -250,7 +250,8 @@ impl<'t> Rust<'t> {
     fn alias(&mut self, item: &Item<'_, 't>, walk: &mut Walk<'t>) {
         let (aliased, bounds) = (self.field(item.node, Field::TypeOf), self.field(item.node, Field::Bounds));
         let mut symbol = self.symbol(item, SymbolKind::TypeAlias);
-        symbol.of_type = aliased.or(bounds).map(|kind| self.type_of(kind));
+        let bound = || bounds.and_then(|bounds| as_type(&self.bound(bounds)).map(Box::from));
+        symbol.of_type = aliased.map(|kind| self.type_of(kind)).or_else(bound);
         self.facts.symbol(symbol);
         self.scopes.enter();
         self.type_parameters(item.node, walk);

@@ -69,7 +69,7 @@ fn main() {}
         12 union Bits
         12 field Bits.a: u32
         13 trait Source [exported]
-        14 type_alias Source.Item: :Clone [exported]
+        14 type_alias Source.Item [exported]
         15 constant Source.N: usize [exported]
         16 method Source.open/1-1: Self::Item [exported abstract]
         17 method Source.make/0-0: Self [exported static]

@@ -82,6 +82,8 @@ fn callers_of_namesakes_are_told_apart() {
     src/db/pool.ts:13 close call in Pool.close -> src/db/pool.ts#Conn.close receiver 99
     src/legacy.js:4 Pool new in run -> src/db/pool.ts#Pool import 99
     src/legacy.js:5 acquire call in run -> src/db/pool.ts#Pool.acquire receiver 99
+    src/legacy.js:6 make call in run -> src/queue.ts#Queue.make candidate 2
+    src/legacy.js:6 make call in run -> src/db/pool.ts#Pool.make candidate 2
     src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 26
     src/legacy.js:6 close call in run -> src/service.ts#Service.close candidate 9
     src/legacy.js:6 close call in run -> src/db/pool.ts#Closer.close candidate 9
@@ -261,8 +263,8 @@ fn members_of_literals_are_not_seen_bare_and_fields_may_hold_functions() {
         "
     src/traps.ts:3 has call in traps.has -> src/common.ts#has import 99
     src/traps.ts:4 has call in traps.get -> src/common.ts#has import 99
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 11
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 30
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 11
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 30
     src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 11
     src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 30
     ",
