@@ -103,7 +103,7 @@ const RULES: &str = "
   ours leaves out stands below with its count. Code that the truth says nothing at all about (for another system, behind an unused
   feature) is left out. A function inside a function, which the truth calls local, counts neither way; nor does what a truth has no word
   for: fields that parameters of a constructor declare, constructors that are not public, functions in objects whose type is written
-  (scip-typescript), fields that it takes for something that it defines nowhere (scip-python).
+  (scip-typescript), fields that it takes for something that it defines nowhere (scip-python), what a macro makes and names (clang).
 - **Calls** are names before `(` of which the truth knows the meaning (SCIP), or what the compiler calls a call. In Rust only functions and
   macros: a variant before `(` may be a pattern. The head of a method in an object, `next(value) {`, is none.
 - **Callers** are edges of confidence 0.8 and more. P: of these, how many lead to what the truth has; one that leads into the repository

@@ -31,8 +31,21 @@ pub fn of(tree: &Tree, truth: &Truth, place: Place, symbol: &Symbol, class: Opti
         "typescript" if class.is_none() && symbol.kind == SymbolKind::Method && truth.uses.contains_key(&place) => {
             Some("function in an object whose type is written: the truth names the type's")
         }
+        "c" | "c++" if class.is_none() && is_made_there(tree, truth, place) => {
+            Some("definition that a macro makes: the truth has it by the name that the macro gives it")
+        }
         _ => None,
     }
+}
+
+/// Whether the truth has something on a line that is named elsewhere, as `TEST(Pool, Closes)` defines `Pool_Closes`.
+fn is_made_there(tree: &Tree, truth: &Truth, place: Place) -> bool {
+    let (text, at) = (&tree.file(place).text, place.offset as usize);
+    let start = text[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let end = text[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |length| at + length);
+    let [from, to] = [start, end].map(|offset| Place { offset: offset as u32, ..place });
+    let is_named_elsewhere = |class: &Class| *class == Class::LeftOut("not named there".to_owned());
+    truth.definitions.range(from..to).any(|(_, found)| is_named_elsewhere(&found.class))
 }
 
 #[cfg(test)]
@@ -69,5 +82,20 @@ mod tests {
         assert_eq!(reason("typed", SymbolKind::Variable, local("local")), None);
         assert_eq!(reason("typed", SymbolKind::Variable, None), None);
         assert_eq!(reason("whole", SymbolKind::Method, None), None);
+    }
+
+    #[test]
+    fn what_macros_make_counts_neither_way() {
+        let text = "TEST(Pool, Closes) {}\nTEST(Pool, Opens) {}\n";
+        let tree = Tree::new(vec![File::new("a.cc".into(), text.as_bytes().to_vec())]);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t"), "def\tx\ta.cc\t0\tPool_Closes\tnot named there\n").unwrap();
+        let truth = Truth::read(&folder.path().join("t"), &tree, "c++").unwrap();
+        let reason = |name: &str| {
+            let symbol = Symbol { name: name.into(), ..Symbol::new(SymbolKind::Function) };
+            of(&tree, &truth, Place { file: 0, offset: text.find(name).unwrap() as u32 }, &symbol, None)
+        };
+        assert!(reason("Closes").is_some());
+        assert_eq!(reason("Opens"), None);
     }
 }
