@@ -21,7 +21,7 @@ mod reference;
 mod supertype;
 mod symbol;
 
-pub use self::codec::FactsError;
+pub use self::codec::{FactsError, Outline};
 pub use self::extractors::extractor_version;
 pub use self::import::Import;
 pub use self::reference::{Reference, Role, UNKNOWN_ARITY};

@@ -115,8 +115,9 @@ fn rows(segment: &Segment, file: &[u8], blocks: Vec<NameBlock>) -> Result<Vec<Na
 fn by_word(segment: &Segment, file: &[u8], folded: &str) -> Result<Vec<Box<str>>, SegmentError> {
     let mut names = Vec::new();
     for block in segment.words(folded)? {
-        let words = segment.decode_words(&block, part(file, block.range()))?;
-        for number in words.into_iter().filter(|(word, _)| word.starts_with(folded)).flat_map(|(_, blocks)| blocks) {
+        let is_wanted = |word: &str| word.starts_with(folded);
+        let words = segment.decode_words_if(&block, part(file, block.range()), &is_wanted)?;
+        for number in words.into_iter().flat_map(|(_, blocks)| blocks) {
             names.extend(rows(segment, file, vec![segment.names_at(number)?])?.into_iter().map(|row| row.name));
         }
     }
@@ -237,6 +238,16 @@ fn many_names_take_many_blocks_and_few_of_them_are_read() {
     let blocks = segment.names("name04321of", true).unwrap();
     assert!(blocks.len() <= 2, "{blocks:?}");
     assert_eq!(rows(&segment, &file, segment.all_names().unwrap()).unwrap(), expected(&docs));
+    let mut names = Vec::new();
+    for block in segment.all_names().unwrap() {
+        let bytes = part(&file, block.range());
+        segment.each_name(&block, bytes, |name, doc, symbol| names.push((name.into(), doc, symbol))).unwrap();
+        let wanted = segment.decode_names_if(&block, bytes, &|name| name.ends_with('7')).unwrap();
+        let all = segment.decode_names(&block, bytes).unwrap();
+        assert_eq!(wanted, all.into_iter().filter(|row| row.name.ends_with('7')).collect::<Vec<_>>());
+    }
+    let expected = expected(&docs).into_iter().map(|row| (row.name, row.doc, row.symbol));
+    assert_eq!(names, expected.collect::<Vec<_>>());
     let same = rows(&segment, &file, segment.names("samesame", false).unwrap()).unwrap();
     assert_eq!(same.iter().filter(|row| &*row.name == "SameSame").count(), 6_000);
     assert!(segment.names("zebra", false).unwrap().len() <= 1);

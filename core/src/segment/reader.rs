@@ -15,7 +15,7 @@ use super::layout::{Section, TRAILER_LEN, Tag, Trailer, decode_contents};
 use super::meta::Meta;
 use super::names::{Lazy, NameBlock, NameRow, NamesTable, WordBlocks};
 use super::{DocId, frame, postings};
-use crate::facts::{Facts, extractor_version};
+use crate::facts::{Facts, Outline, extractor_version};
 use crate::id::ObjectId;
 use crate::text::{Language, Trigram};
 
@@ -209,6 +209,17 @@ impl Segment {
         Facts::decode(&facts_table::decode(bytes)?, text).map_err(|error| corrupt("facts", error))
     }
 
+    /// What facts of a document say without its text; shows each string that they hold.
+    pub fn decode_outline(
+        &self,
+        doc: DocId,
+        bytes: &[u8],
+        show: &mut dyn FnMut(&str),
+    ) -> Result<Outline, SegmentError> {
+        let outline = Facts::outline(&facts_table::decode(bytes)?, self.text_len(doc) as usize, show);
+        outline.map_err(|error| corrupt("facts", error))
+    }
+
     /// Blocks that may hold a folded name, or names that begin with it.
     pub fn names(&self, folded: &str, as_prefix: bool) -> Result<Vec<NameBlock>, SegmentError> {
         self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.names.holding(folded, as_prefix))
@@ -243,14 +254,34 @@ impl Segment {
         Ok(rows)
     }
 
+    /// Shows name, document and number of each symbol of a block of names, sorted by name.
+    pub fn each_name(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        mut show: impl FnMut(&str, DocId, u32),
+    ) -> Result<(), SegmentError> {
+        let Some(code) = &self.code else { return Ok(()) };
+        code.names.each(block, bytes, &mut |name, doc, symbol| {
+            if doc < self.n_docs() {
+                show(name, doc, symbol);
+            }
+        })
+    }
+
     /// Blocks that may hold parts of names that begin with `folded`.
     pub fn words(&self, folded: &str) -> Result<Vec<NameBlock>, SegmentError> {
         self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.words.holding(folded, true))
     }
 
-    /// The parts of names of a block, sorted.
-    pub fn decode_words(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<WordBlocks>, SegmentError> {
-        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.words(block, bytes))
+    /// The parts of names of a block that are wanted, sorted.
+    pub fn decode_words_if(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<WordBlocks>, SegmentError> {
+        self.code.as_ref().map_or(Ok(Vec::new()), |code| code.names.words(block, bytes, is_wanted))
     }
 
     /// Whether what the sections say of each other is true.

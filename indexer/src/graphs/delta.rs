@@ -18,7 +18,7 @@ pub fn write(
     changes: &[Changed],
 ) -> Result<Option<Vec<u8>>, IndexError> {
     let told = footing.told.keys().filter_map(|path| files.find(path));
-    let touched = resolution.touched(changes.iter().map(|(_, change)| change));
+    let touched = resolution.touched(changes.iter().map(|(_, change)| change))?;
     let these: BTreeSet<u32> = touched.into_iter().chain(told).collect();
     if Footing::is_too_large(these.len(), files.n_files()) {
         return Ok(None);

@@ -1,13 +1,14 @@
 //! The files of a snapshot as resolution wants them: facts and texts, from segments in the store. What lies on this machine
-//! is read file by file; what is far away, some hundred files in a row at a time.
+//! is read file by file; what is far away, some hundred files in a row at a time. What others use of a file is read without its
+//! text.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use kotadb_core::facts::Facts;
+use kotadb_core::facts::{Facts, Outline};
 use kotadb_core::segment::{Class, DocId, ReadRange, Segment};
 use kotadb_core::store::{Kind, ObjectKey, Snapshot};
 use kotadb_core::text::Language;
@@ -15,9 +16,11 @@ use tokio::runtime::Handle;
 
 use super::Workroom;
 use super::files::Files;
+use super::stored::{self, Segments, Stored};
 use crate::compact::LocalFile;
 use crate::error::IndexError;
-use crate::{held, names};
+use crate::held;
+use crate::names::{self, NamedSymbols};
 
 /// Files that are read together from far away, and how many such rows are kept.
 const ROW: u32 = 256;
@@ -48,10 +51,13 @@ pub struct Documents<'a> {
     snapshot: &'a Snapshot,
     segments: Vec<Arc<Opened>>,
     runtime: Handle,
-    rows: Mutex<VecDeque<(u32, Row)>>,
+    rows: Mutex<VecDeque<(RowKey, Row)>>,
     reads_rows: AtomicBool,
+    stored: OnceLock<Stored>,
 }
 
+/// Which row of files, and whether with their texts.
+type RowKey = (u32, bool);
 /// The frames of content and facts of files in a row, once they are read.
 type Row = Arc<Mutex<Option<Arc<HashMap<u32, Pair>>>>>;
 /// A frame of content, and one of facts.
@@ -81,7 +87,8 @@ impl<'a> Documents<'a> {
             segments.push(room.segment(*key).await?);
         }
         let (rows, reads_rows) = (Mutex::default(), AtomicBool::new(true));
-        Ok(Self { room, snapshot, segments, runtime: Handle::current(), rows, reads_rows })
+        let (runtime, stored) = (Handle::current(), OnceLock::new());
+        Ok(Self { room, snapshot, segments, runtime, rows, reads_rows, stored })
     }
 
     /// Says whether from now on few files are asked for, here and there; else all of them, in their order.
@@ -113,25 +120,28 @@ impl<'a> Documents<'a> {
         }
     }
 
-    fn pair(&self, file: u32, facts: Range<u64>) -> Result<Pair, IndexError> {
+    /// Facts of a file, behind its text or without it.
+    fn pair(&self, file: u32, facts: Range<u64>, with_text: bool) -> Result<Pair, IndexError> {
         let (opened, doc) = self.document(file);
         if matches!(opened.place, Place::Far(_)) && self.reads_rows.load(Ordering::Relaxed) {
-            let row = self.row(file / ROW)?;
+            let row = self.row((file / ROW, with_text))?;
             return Ok(row.get(&file).cloned().unwrap_or_default());
         }
-        let mut parts = self.read(&opened.place, &[opened.segment.frame_range(doc), facts])?.into_iter();
-        Ok((parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
+        let text = with_text.then(|| opened.segment.frame_range(doc));
+        let mut parts = self.read(&opened.place, &text.into_iter().chain([facts]).collect::<Vec<_>>())?;
+        let facts = parts.pop().unwrap_or_default();
+        Ok((parts.pop().unwrap_or_default(), facts))
     }
 
     /// A row of files; whoever comes first reads it, the others wait.
-    fn row(&self, nth: u32) -> Result<Arc<HashMap<u32, Pair>>, IndexError> {
+    fn row(&self, key: RowKey) -> Result<Arc<HashMap<u32, Pair>>, IndexError> {
         let row = {
             let mut rows = self.lock();
-            match rows.iter().find(|(other, _)| *other == nth) {
+            match rows.iter().find(|(other, _)| *other == key) {
                 Some((_, row)) => Arc::clone(row),
                 None => {
                     let row = Row::default();
-                    rows.push_back((nth, Arc::clone(&row)));
+                    rows.push_back((key, Arc::clone(&row)));
                     if rows.len() > ROWS {
                         rows.pop_front();
                     }
@@ -143,31 +153,57 @@ impl<'a> Documents<'a> {
         if let Some(row) = &*row {
             return Ok(Arc::clone(row));
         }
-        Ok(Arc::clone(row.insert(Arc::new(self.read_row(nth)?))))
+        Ok(Arc::clone(row.insert(Arc::new(self.read_row(key)?))))
     }
 
-    fn read_row(&self, nth: u32) -> Result<HashMap<u32, Pair>, IndexError> {
+    fn read_row(&self, (nth, with_text): RowKey) -> Result<HashMap<u32, Pair>, IndexError> {
         let mut wanted = vec![Vec::new(); self.segments.len()];
         for file in nth * ROW..(nth * ROW + ROW).min(self.snapshot.len() as u32) {
             let entry = self.snapshot.entry(file as usize);
             let opened = &self.segments[entry.segment as usize];
             if let (Some(facts), Place::Far(_)) = (opened.segment.facts_range(entry.doc)?, &opened.place) {
-                wanted[entry.segment as usize].push((file, opened.segment.frame_range(entry.doc), facts));
+                let text = with_text.then(|| opened.segment.frame_range(entry.doc));
+                wanted[entry.segment as usize].push((file, text, facts));
             }
         }
         let mut row = HashMap::new();
         for (opened, wanted) in self.segments.iter().zip(wanted).filter(|(_, wanted)| !wanted.is_empty()) {
-            let ranges: Vec<_> = wanted.iter().flat_map(|(_, text, facts)| [text.clone(), facts.clone()]).collect();
-            let mut parts = self.read(&opened.place, &ranges)?.into_iter();
-            for (file, ..) in wanted {
-                row.insert(file, (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()));
+            let ranges = wanted.iter().flat_map(|(_, text, facts)| text.iter().chain([facts]).cloned());
+            let mut parts = self.read(&opened.place, &ranges.collect::<Vec<_>>())?.into_iter();
+            for (file, text, _) in wanted {
+                let text = text.and_then(|_| parts.next()).unwrap_or_default();
+                row.insert(file, (text, parts.next().unwrap_or_default()));
             }
         }
         Ok(row)
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(u32, Row)>> {
+    /// What the segments know of the files.
+    fn stored(&self) -> Result<&Stored, IndexError> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
+        }
+        let entries = (0u32..).zip(self.snapshot.entries());
+        let stored = Stored::new(self, entries.map(|(file, entry)| (entry.segment as usize, entry.doc, file)))?;
+        Ok(self.stored.get_or_init(|| stored))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(RowKey, Row)>> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Segments for Documents<'_> {
+    fn n_segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    fn segment(&self, nth: usize) -> &Segment {
+        &self.segments[nth].segment
+    }
+
+    fn read(&self, nth: usize, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, IndexError> {
+        Documents::read(self, &self.segments[nth].place, ranges)
     }
 }
 
@@ -176,7 +212,7 @@ impl names::Source for Documents<'_> {
         self.room.halt.check()?;
         let (opened, doc) = self.document(file);
         let Some(range) = opened.segment.facts_range(doc)? else { return Ok(None) };
-        let (frame, facts) = self.pair(file, range)?;
+        let (frame, facts) = self.pair(file, range, true)?;
         let text = opened.segment.decode_frame(doc, &frame)?;
         Ok(Some(opened.segment.decode_facts(&facts, &text)?))
     }
@@ -185,6 +221,30 @@ impl names::Source for Documents<'_> {
         let (opened, doc) = self.document(file);
         let frame = self.read(&opened.place, &[opened.segment.frame_range(doc)])?.pop().unwrap_or_default();
         Ok(opened.segment.decode_frame(doc, &frame)?)
+    }
+
+    fn outline(&self, file: u32, show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
+        if names::needs_ranges(self.language(file)) {
+            return Ok(self.facts(file)?.map(|facts| stored::outline(facts, show)));
+        }
+        self.room.halt.check()?;
+        let (opened, doc) = self.document(file);
+        let Some(range) = opened.segment.facts_range(doc)? else { return Ok(None) };
+        let (_, facts) = self.pair(file, range, false)?;
+        Ok(Some(opened.segment.decode_outline(doc, &facts, show)?))
+    }
+
+    fn n_names(&self) -> Result<usize, IndexError> {
+        Ok(self.stored()?.n_lists())
+    }
+
+    fn names(&self, nth: usize) -> Result<NamedSymbols, IndexError> {
+        self.room.halt.check()?;
+        self.stored()?.names(self, nth)
+    }
+
+    fn mentioning(&self, words: &[&str]) -> Result<Option<Vec<u32>>, IndexError> {
+        self.stored()?.mentioning(self, words)
     }
 }
 

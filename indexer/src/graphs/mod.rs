@@ -14,6 +14,7 @@ mod documents;
 pub mod files;
 pub mod footing;
 mod make;
+pub mod stored;
 pub mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};

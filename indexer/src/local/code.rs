@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use bytes::Bytes;
-use kotadb_core::facts::Facts;
+use kotadb_core::facts::{Facts, Outline};
 use kotadb_core::graph::{Place, View};
 use kotadb_core::id::TenantId;
 use kotadb_core::search::relations::{Ground, IndexedAs, NamedFile, Relations, RelationsError, SymbolPlace};
@@ -21,8 +21,9 @@ use super::{LocalError, place};
 use crate::error::IndexError;
 use crate::graphs::files::{Files, sources};
 use crate::graphs::footing::{self, Footing};
+use crate::graphs::stored::{self, Segments, Stored};
 use crate::graphs::{Changed, changes, delta, whole};
-use crate::names::{self, Resolution};
+use crate::names::{self, NamedSymbols, Resolution};
 use crate::scip::Precise;
 use crate::{extract, inspect};
 
@@ -40,7 +41,12 @@ struct CodeFiles {
     files: Vec<CodeFile>,
     places: HashMap<Vec<u8>, u32>,
     precise: Option<Precise>,
+    segments: Vec<Mapped>,
+    stored: OnceLock<Stored>,
 }
+
+/// A segment that lies in memory or is mapped.
+type Mapped = Arc<(Segment, Bytes)>;
 
 #[derive(Debug)]
 struct CodeFile {
@@ -56,7 +62,7 @@ struct CodeFile {
 #[derive(Debug)]
 enum Text {
     Memory(Bytes),
-    Stored(Arc<(Segment, Bytes)>, DocId),
+    Stored(Mapped, DocId),
 }
 
 impl LocalCode {
@@ -148,7 +154,7 @@ impl LocalCode {
 }
 
 /// Files of the commit that nothing lies over, and those that lie over it.
-fn files(snapshot: &Snapshot, segments: &[Arc<(Segment, Bytes)>], overlay: Option<&Overlay>) -> Vec<CodeFile> {
+fn files(snapshot: &Snapshot, segments: &[Mapped], overlay: Option<&Overlay>) -> Vec<CodeFile> {
     let none = Vec::new();
     let over: &[OverlayFile] = overlay.map_or(&none, |overlay| &overlay.files);
     let removed = |path: &[u8]| {
@@ -202,7 +208,28 @@ impl CodeFile {
 impl CodeFiles {
     fn new(files: Vec<CodeFile>) -> Self {
         let places = files.iter().zip(0..).map(|(file, nth)| (file.path.clone(), nth)).collect();
-        Self { files, places, precise: None }
+        let mut segments: Vec<Mapped> = Vec::new();
+        for file in &files {
+            if let Text::Stored(segment, _) = &file.text
+                && place_of(&segments, segment).is_none()
+            {
+                segments.push(Arc::clone(segment));
+            }
+        }
+        Self { files, places, precise: None, segments, stored: OnceLock::new() }
+    }
+
+    /// What the segments know of the files that nothing lies over.
+    fn stored(&self) -> Result<&Stored, IndexError> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
+        }
+        let documents = self.files.iter().zip(0..).filter_map(|(file, number)| match &file.text {
+            Text::Memory(_) => None,
+            Text::Stored(segment, doc) => Some((place_of(&self.segments, segment)?, *doc, number)),
+        });
+        let stored = Stored::new(self, documents)?;
+        Ok(self.stored.get_or_init(|| stored))
     }
 
     /// Number, text and facts of the file of a path.
@@ -239,6 +266,10 @@ impl CodeFiles {
     }
 }
 
+fn place_of(segments: &[Mapped], segment: &Mapped) -> Option<usize> {
+    segments.iter().position(|other| Arc::ptr_eq(other, segment))
+}
+
 fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
@@ -254,6 +285,48 @@ impl names::Source for CodeFiles {
 
     fn text(&self, file: u32) -> Result<Vec<u8>, IndexError> {
         self.files.get(file as usize).map_or(Ok(Vec::new()), |file| Ok(file.text.read()?.to_vec()))
+    }
+
+    fn outline(&self, file: u32, show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
+        match self.files.get(file as usize).map(|file| (file.language, &file.text)) {
+            Some((language, Text::Stored(segment, doc))) if !names::needs_ranges(language) => {
+                let Some(range) = segment.0.facts_range(*doc)? else { return Ok(None) };
+                let facts = segment.1.get(range.start as usize..range.end as usize).unwrap_or_default();
+                Ok(Some(segment.0.decode_outline(*doc, facts, show)?))
+            }
+            _ => Ok(self.facts(file)?.map(|facts| stored::outline(facts, show))),
+        }
+    }
+
+    fn n_names(&self) -> Result<usize, IndexError> {
+        Ok(self.stored()?.n_lists())
+    }
+
+    fn names(&self, nth: usize) -> Result<NamedSymbols, IndexError> {
+        self.stored()?.names(self, nth)
+    }
+
+    fn mentioning(&self, words: &[&str]) -> Result<Option<Vec<u32>>, IndexError> {
+        self.stored()?.mentioning(self, words)
+    }
+}
+
+impl Segments for CodeFiles {
+    fn n_segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    fn segment(&self, nth: usize) -> &Segment {
+        &self.segments[nth].0
+    }
+
+    fn read(&self, nth: usize, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, IndexError> {
+        let bytes = &self.segments[nth].1;
+        let part = |range: &Range<u64>| {
+            let range = range.start as usize..range.end as usize;
+            bytes.get(range.clone()).map(|_| bytes.slice(range)).unwrap_or_default()
+        };
+        Ok(ranges.iter().map(part).collect())
     }
 }
 

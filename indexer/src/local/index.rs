@@ -50,11 +50,12 @@ pub(super) type Wanted = Option<(String, ObjectId)>;
 
 /// Indexes the repository or folder at `path`; blocks. A repository without a commit has an empty index.
 pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)) -> Result<Summary, LocalError> {
-    let place = Place::find(path)?;
+    let mut place = Place::find(path)?;
     let scratch = scratch(&place.folder)?;
     let listed = place.repository.is_none().then(|| Listed::begin(&place.folder)).transpose()?;
     let (wanted, source, listings) = prepare(&place, options)?;
     let commit = wanted.as_ref().map(|(_, commit)| *commit);
+    let repository = place.repository.take();
     let store = place.store()?;
     let run = Run {
         place: &place,
@@ -65,7 +66,7 @@ pub fn index(path: &Path, options: &LocalOptions, progress: &mut dyn FnMut(Step)
         extractors: options.extractors,
     };
     let run = async {
-        let summary = run.run(wanted, listings, progress).await?;
+        let summary = run.run((wanted, repository), listings, progress).await?;
         // Searches only get slower without.
         let _not_kept = flatten(&store).await;
         Ok(summary)
@@ -136,6 +137,14 @@ async fn flatten(store: &Store) -> Result<(), LocalError> {
     Ok(store.keep_flat(TenantId::LOCAL, tip.whole_snapshot(), others).await?)
 }
 
+/// Whether a ref of the repository, or of a plain folder, is there.
+fn is_there(repository: Option<&Repository>, name: &str) -> bool {
+    match repository {
+        Some(repository) => repository.revparse_single(name).is_ok(),
+        None => name == FOLDER_REF,
+    }
+}
+
 struct Run<'a> {
     place: &'a Place,
     store: &'a Store,
@@ -149,7 +158,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn run(
         &self,
-        wanted: Wanted,
+        (wanted, repository): (Wanted, Option<Repository>),
         listings: Listings,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Summary, LocalError> {
@@ -166,7 +175,9 @@ impl Run<'_> {
             true => Made::default(),
             false => self.make(kept, wanted.as_ref(), (listings, held), progress).await?,
         };
-        let mut after = self.after(kept, wanted, &made);
+        let mut after = Self::after(self.add, kept, wanted, (&made, repository.as_ref()));
+        // Its packs stay mapped as long as it is open, which counts as memory.
+        drop(repository);
         let (store, folder, halt) = (self.store, self.scratch, &Halt::default());
         let graphs = Graphs { store, tenant: TenantId::LOCAL, folder, before: Some(kept), halt };
         graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await?;
@@ -207,12 +218,12 @@ impl Run<'_> {
     }
 
     /// What was indexed before stays while its ref is there; the ref just indexed is the default unless it was added.
-    fn after(&self, before: &Tips, wanted: Wanted, made: &Made) -> Tips {
+    fn after(add: bool, before: &Tips, wanted: Wanted, (made, repository): (&Made, Option<&Repository>)) -> Tips {
         let mut after = Tips { default: before.default.clone(), ..Tips::default() };
         after.by_name = before
             .by_name
             .iter()
-            .filter(|(name, _)| self.is_there(name))
+            .filter(|(name, _)| is_there(repository, name))
             .map(|(n, t)| (n.clone(), t.clone()))
             .collect();
         if let Some((name, commit)) = wanted {
@@ -220,20 +231,13 @@ impl Run<'_> {
             if let Some(tip) = made.tip(&name, commit).or_else(known) {
                 after.by_name.insert(name.clone(), tip);
             }
-            if !self.add || after.default_tip().is_none() {
+            if !add || after.default_tip().is_none() {
                 after.default = Some(name);
             }
         } else {
             after.default = None;
         }
         after
-    }
-
-    fn is_there(&self, name: &str) -> bool {
-        match &self.place.repository {
-            Some(repository) => repository.revparse_single(name).is_ok(),
-            None => name == FOLDER_REF,
-        }
     }
 
     async fn publish(&self, (before, usable): (&Tips, bool), after: Tips, made: Made) -> Result<Summary, LocalError> {

@@ -1,5 +1,5 @@
 //! Which files have to be resolved again when some have changed: those that mention a name which may mean something else
-//! now. Names are compared by hash, so that a chance equality costs work and never an edge.
+//! now. What files mention is compared by hash, so that a chance equality costs work and never an edge.
 //!
 //! A name is touched when the symbols that it names in changed files differ; from there it spreads to whatever is written
 //! in terms of it anywhere: types of symbols, imports, supertypes, members of types. Every step of a resolution goes from a name
@@ -9,9 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kotadb_core::facts::{Facts, Symbol};
+use kotadb_core::text::Language;
 
 use super::collect::STAR;
 use super::definitions::{Definitions, NONE};
+use super::family::Family;
 use super::manifests;
 use super::words::Word;
 
@@ -45,54 +47,79 @@ const INDEXED: &str = "__getitem__ __iter__ operator offsetGet";
 /// What makes an instance.
 const MADE: &str = "constructor";
 
-/// Half the hashes of the names that a file mentions, ascending: of a large snapshot there are many millions.
+/// Half the hashes of names: of a large snapshot there are many millions.
+#[derive(Debug, Default)]
+pub struct Halves(Vec<u32>);
+
+impl Halves {
+    /// Adds what a string mentions, be it a receiver or the module of an import; nobody knows which.
+    pub fn add(&mut self, text: &str) {
+        self.names(text);
+        self.unwritten(text);
+        self.round(text);
+    }
+
+    /// All of them, ascending, each once.
+    pub fn finish(mut self) -> Box<[u32]> {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0.into_boxed_slice()
+    }
+
+    fn names(&mut self, text: &str) {
+        self.0.extend(names(text).map(half));
+    }
+
+    /// Calls of instances and what constructors hand on are looked for by names that are not written.
+    fn unwritten(&mut self, receiver: &str) {
+        let is_called = receiver.contains("()").then_some(CALLED);
+        let is_indexed = receiver.contains("[]").then_some(INDEXED);
+        let is_made = (receiver.contains("(0.") || receiver.contains("(1.")).then_some(MADE);
+        [is_called, is_indexed, is_made].into_iter().flatten().for_each(|text| self.names(text));
+    }
+
+    fn round(&mut self, module: &str) {
+        if module.ends_with('.') {
+            self.names(ROUND);
+        }
+    }
+}
+
+/// Half the hashes of the names that a file mentions, ascending.
 pub fn mentions(facts: &Facts) -> Box<[u32]> {
-    let mut all: Vec<u32> = Vec::new();
-    let mut add = |text: &str| all.extend(names(text).map(half));
+    let mut all = Halves::default();
     for one in &facts.references {
-        add(&one.name);
-        one.receiver.iter().for_each(|text| add(text));
-        // Calls of instances and what constructors hand on are looked for by names that are not written.
-        let text = one.receiver.as_deref().unwrap_or_default();
-        if text.contains("()") {
-            add(CALLED);
-        }
-        if text.contains("[]") {
-            add(INDEXED);
-        }
-        if text.contains("(0.") || text.contains("(1.") {
-            add(MADE);
+        all.names(&one.name);
+        if let Some(receiver) = &one.receiver {
+            all.names(receiver);
+            all.unwritten(receiver);
         }
     }
     for one in &facts.symbols {
-        add(&one.name);
-        [&one.of_type, &one.qualifier, &one.interface].into_iter().flatten().for_each(|text| add(text));
+        all.names(&one.name);
+        [&one.of_type, &one.qualifier, &one.interface].into_iter().flatten().for_each(|text| all.names(text));
     }
     for one in &facts.imports {
-        add(&one.module);
-        if one.module.ends_with('.') {
-            add(ROUND);
-        }
-        [&one.name, &one.alias].into_iter().flatten().for_each(|text| add(text));
+        all.names(&one.module);
+        all.round(&one.module);
+        [&one.name, &one.alias].into_iter().flatten().for_each(|text| all.names(text));
     }
     for one in &facts.supertypes {
-        add(&one.name);
-        add(&one.supertype);
+        all.names(&one.name);
+        all.names(&one.supertype);
     }
-    facts.package.iter().for_each(|text| add(text));
-    all.sort_unstable();
-    all.dedup();
-    all.into_boxed_slice()
+    facts.package.iter().for_each(|text| all.names(text));
+    all.finish()
 }
 
-fn half(hash: u64) -> u32 {
-    hash as u32
+fn half(name: &str) -> u32 {
+    hash(name) as u32
 }
 
-/// The names in a text, as hashes.
-fn names(text: &str) -> impl Iterator<Item = u64> {
+/// The names in a text.
+fn names(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '$' | '*');
-    text.split(move |sign| !is_name(sign)).filter(|word| !word.is_empty()).map(hash)
+    text.split(move |sign| !is_name(sign)).filter(|word| !word.is_empty())
 }
 
 fn hash(value: impl Hash) -> u64 {
@@ -104,7 +131,7 @@ fn hash(value: impl Hash) -> u64 {
 /// Names that changes touch.
 #[derive(Debug, Default)]
 pub struct Touched {
-    names: HashSet<u64>,
+    names: HashSet<Box<str>>,
     /// Half of each of their hashes.
     halves: HashSet<u32>,
     /// Everything may be different: a manifest has changed.
@@ -117,8 +144,13 @@ impl Touched {
         let mut touched = Self::default();
         changes.for_each(|change| touched.add(change));
         while !touched.everything && touched.spread(all) {}
-        touched.halves = touched.names.iter().map(|name| half(*name)).collect();
+        touched.halves = touched.names.iter().map(|name| half(name)).collect();
         touched
+    }
+
+    /// The names themselves.
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(|name| &**name).collect()
     }
 
     /// Whether a file that mentions these names has to be resolved again.
@@ -132,93 +164,102 @@ impl Touched {
         let none = Facts::default();
         let (before, after) = (change.before.as_ref().unwrap_or(&none), change.after.as_ref().unwrap_or(&none));
         if change.existed != (true, true) {
-            self.names.extend(names(&change.path));
-            self.names.extend(change.path.contains("__init__.py").then(|| hash(ROUND)));
+            self.take(&change.path);
+            if change.path.contains("__init__.py") {
+                self.take(ROUND);
+            }
         }
-        let differing = differing(&symbol_rows(before), &symbol_rows(after));
-        if !differing.is_empty() {
-            // What has no name of its own is known by the others of its file; interfaces of Go by their methods.
-            self.names.insert(hash("default"));
-            let members = [before, after].into_iter().flat_map(|facts| members_of(facts, &differing));
-            self.names.extend(members);
+        self.add_symbols(change, before, after);
+        let imports = differing(&import_rows(before), &import_rows(after));
+        if imports.contains("*") {
+            self.take(&change.path);
         }
-        self.names.extend(differing);
-        let imports = self::differing(&import_rows(before), &import_rows(after));
-        if imports.contains(&hash("*")) {
-            self.names.extend(names(&change.path));
-        }
-        self.names.extend(imports.into_iter().filter(|name| *name != hash("*")));
-        self.names.extend(self::differing(&supertype_rows(before), &supertype_rows(after)));
+        imports.into_iter().filter(|name| *name != "*").for_each(|name| self.take(name));
+        differing(&supertype_rows(before), &supertype_rows(after)).into_iter().for_each(|name| self.take(name));
         if before.package != after.package {
-            let both = before.symbols.iter().chain(&after.symbols);
-            self.names.extend(both.flat_map(|symbol| names(&symbol.name)));
-            self.names.extend([&before.package, &after.package].into_iter().flatten().flat_map(|text| names(text)));
+            before.symbols.iter().chain(&after.symbols).for_each(|symbol| self.take(&symbol.name));
+            [&before.package, &after.package].into_iter().flatten().for_each(|text| self.take(text));
         }
+    }
+
+    fn add_symbols(&mut self, change: &Change, before: &Facts, after: &Facts) {
+        let differing = differing(&symbol_rows(before), &symbol_rows(after));
+        if differing.is_empty() {
+            return;
+        }
+        // What has no name of its own is known by the others of its file, but in C and C++, where everything has one.
+        if Language::of_path(change.path.as_bytes()).map(Family::of) != Some(Family::C) {
+            self.take("default");
+        }
+        // Interfaces of Go are known by their methods.
+        for facts in [before, after] {
+            members_of(facts, &differing).for_each(|name| self.take(name));
+        }
+        differing.into_iter().for_each(|name| self.take(name));
+    }
+
+    /// Touches the names in a text.
+    fn take(&mut self, text: &str) {
+        self.names.extend(names(text).map(Box::from));
     }
 
     /// One step further; whether there was one.
     fn spread(&mut self, all: &Definitions) -> bool {
-        let mut known: HashMap<Word, bool> = HashMap::new();
-        let touches = |word: Word, known: &mut HashMap<Word, bool>| {
-            word != Word::NONE
-                && *known
-                    .entry(word)
-                    .or_insert_with(|| names(all.words.text(word)).any(|name| self.names.contains(&name)))
+        let mut known = vec![None; all.words.len()];
+        let mut touches = |word: Word| {
+            let Some(slot) = known.get_mut(word.0 as usize) else { return false };
+            *slot.get_or_insert_with(|| names(all.words.text(word)).any(|name| self.names.contains(name)))
         };
-        let mut fresh = Vec::new();
-        for symbol in all.symbols.iter().filter(|symbol| touches(symbol.of_type, &mut known)) {
-            fresh.extend(names(all.words.text(symbol.name)));
+        let mut fresh: Vec<&str> = Vec::new();
+        for symbol in all.symbols.iter().filter(|symbol| touches(symbol.of_type)) {
+            fresh.push(all.words.text(symbol.name));
         }
-        for &(symbol, qualifier, _) in all.qualifiers.iter().filter(|(_, qualifier, _)| touches(*qualifier, &mut known))
-        {
-            fresh.extend(names(all.words.text(all.symbol(symbol).name)));
-            let _ = qualifier;
+        for &(symbol, ..) in all.qualifiers.iter().filter(|(_, qualifier, _)| touches(*qualifier)) {
+            fresh.push(all.name(symbol));
         }
         for (number, import) in (0..).zip(&all.imports) {
-            let is_touched =
-                touches(import.module, &mut known) || (import.name != STAR && touches(import.name, &mut known));
-            if !is_touched {
+            if !touches(import.module) && (import.name == STAR || !touches(import.name)) {
                 continue;
             }
-            match import.local {
+            fresh.push(match import.local {
                 Word::NONE | STAR => {
                     let file = all.files.partition_point(|file| file.first_import <= number) - 1;
-                    fresh.extend(names(all.paths.path(file as u32)));
+                    all.paths.path(file as u32)
                 }
-                local => fresh.extend(names(all.words.text(local))),
-            }
+                local => all.words.text(local),
+            });
         }
-        for entry in all.supertypes.iter().filter(|entry| touches(entry.supertype, &mut known)) {
-            fresh.extend(names(all.words.text(entry.name)));
+        for entry in all.supertypes.iter().filter(|entry| touches(entry.supertype)) {
+            fresh.push(all.words.text(entry.name));
             if entry.of != NONE {
-                fresh.extend(names(all.name(entry.of)));
+                fresh.push(all.name(entry.of));
             }
         }
         let before = self.names.len();
-        self.names.extend(fresh);
+        fresh.into_iter().for_each(|text| self.take(text));
         self.names.len() > before
     }
 }
 
-/// Rows by the hash of the name that they are of.
-type Rows = HashMap<u64, Vec<u64>>;
+/// Rows by the name that they are of.
+type Rows<'f> = HashMap<&'f str, Vec<u64>>;
 
-fn symbol_rows(facts: &Facts) -> Rows {
+fn symbol_rows(facts: &Facts) -> Rows<'_> {
     let mut rows = Rows::new();
     for (at, symbol) in facts.symbols.iter().enumerate() {
         let Symbol { kind, flags, arity, of_type, interface, qualifier, .. } = symbol;
         let row = hash((facts.qualified(at), kind, flags, arity.least, arity.most, of_type, interface, qualifier));
-        rows.entry(hash(&*symbol.name)).or_default().push(row);
+        rows.entry(&symbol.name).or_default().push(row);
     }
     rows
 }
 
-fn import_rows(facts: &Facts) -> Rows {
+fn import_rows(facts: &Facts) -> Rows<'_> {
     let mut rows = Rows::new();
     for import in &facts.imports {
         let local = import.alias.as_deref().or(import.name.as_deref()).unwrap_or("*");
         let row = hash((&import.module, &import.name, &import.alias, import.reexported));
-        rows.entry(hash(local)).or_default().push(row);
+        rows.entry(local).or_default().push(row);
         if import.name.is_none() {
             names(&import.module).for_each(|name| rows.entry(name).or_default().push(row));
         }
@@ -226,29 +267,29 @@ fn import_rows(facts: &Facts) -> Rows {
     rows
 }
 
-fn supertype_rows(facts: &Facts) -> Rows {
+fn supertype_rows(facts: &Facts) -> Rows<'_> {
     let mut rows = Rows::new();
     for one in &facts.supertypes {
         let of = one.of.and_then(|of| facts.symbols.get(of as usize)).map_or(&*one.name, |symbol| &*symbol.name);
-        rows.entry(hash(of)).or_default().push(hash((&one.supertype, one.relation)));
+        rows.entry(of).or_default().push(hash((&one.supertype, one.relation)));
     }
     rows
 }
 
 /// Names whose rows differ, or come in another order.
-fn differing(before: &Rows, after: &Rows) -> HashSet<u64> {
-    before.keys().chain(after.keys()).filter(|name| before.get(name) != after.get(name)).copied().collect()
+fn differing<'f>(before: &Rows<'f>, after: &Rows<'f>) -> HashSet<&'f str> {
+    before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).copied().collect()
 }
 
 /// Names of all members of the types that members with these names are in.
-fn members_of(facts: &Facts, of: &HashSet<u64>) -> Vec<u64> {
+fn members_of<'f>(facts: &'f Facts, of: &HashSet<&str>) -> impl Iterator<Item = &'f str> {
     let owner = |symbol: &Symbol| (symbol.container, symbol.qualifier.clone());
     let changed: HashSet<_> = facts
         .symbols
         .iter()
-        .filter(|symbol| of.contains(&hash(&*symbol.name)))
+        .filter(|symbol| of.contains(&*symbol.name))
         .map(owner)
         .filter(|owner| *owner != (None, None))
         .collect();
-    facts.symbols.iter().filter(|symbol| changed.contains(&owner(symbol))).map(|symbol| hash(&*symbol.name)).collect()
+    facts.symbols.iter().filter(move |symbol| changed.contains(&owner(symbol))).map(|symbol| &*symbol.name)
 }

@@ -1,11 +1,13 @@
-//! Facts in, [`Definitions`] out: files are added in order, and what is one thing in several places becomes one.
+//! Outlines in, [`Definitions`] out: files are added in order, then the names that their outlines lack, and what is one thing in
+//! several places becomes one.
 
 use std::collections::HashMap;
 
-use kotadb_core::facts::{Facts, Import, SymbolKind};
+use kotadb_core::facts::{Facts, Import, Outline, SymbolKind};
 
 use super::definitions::{Definition, Definitions, FileEntry, ImportEntry, NONE, Scope, SupertypeEntry};
 use super::family::Family;
+use super::named::NamedSymbols;
 use super::paths::{self, Paths};
 use super::words::{Word, Words};
 
@@ -28,24 +30,89 @@ impl Collector {
         Self { all: Definitions::new(words, paths), openings: HashMap::new() }
     }
 
-    /// The next file.
-    pub fn add(&mut self, family: Family, facts: Option<&Facts>) {
+    /// The next file. Symbols without a name get it later, by [`Self::name`].
+    pub fn add(&mut self, family: Family, outline: Option<&Outline>) {
         let file = self.all.files.len() as u32;
-        let package = facts.map_or(Word::NONE, |facts| self.package(family, file, facts));
+        let package = outline.map_or(Word::NONE, |outline| self.package(family, file, &outline.facts));
         let (first_symbol, first_import) = (self.all.symbols.len() as u32, self.all.imports.len() as u32);
         self.all.files.push(FileEntry { family, package, first_symbol, first_import });
-        if let Some(facts) = facts {
-            self.add_symbols(family, facts);
+        if let Some(Outline { facts, unnamed }) = outline {
+            self.add_symbols(facts, unnamed);
             self.add_imports(family, facts);
             self.add_supertypes(facts);
         }
     }
 
-    /// All of it, sorted.
-    pub fn finish(self) -> Definitions {
-        let mut all = self.all;
-        all.sort();
-        all
+    /// Makes room for the names that are still to come.
+    pub fn expect_names(&mut self) {
+        let unnamed = self.all.symbols.iter().filter(|symbol| symbol.name == Word::NONE).count();
+        // About half of them are there once.
+        self.all.words.reserve(unnamed / 2);
+    }
+
+    /// Gives symbols their names.
+    pub fn name(&mut self, named: &NamedSymbols) {
+        for (name, symbols) in named.each() {
+            let mut word = None;
+            for &(file, symbol) in symbols {
+                let number = self.all.files[file as usize].first_symbol as usize + symbol as usize;
+                if let Some(definition) = self.all.symbols.get_mut(number).filter(|one| one.name == Word::NONE) {
+                    definition.name = *word.get_or_insert_with(|| self.all.words.add(name));
+                }
+            }
+        }
+    }
+
+    /// Files with symbols that no list has named.
+    pub fn nameless(&self) -> Vec<u32> {
+        let numbers = (0u32..).zip(&self.all.symbols);
+        let nameless = numbers.filter(|(_, symbol)| symbol.name == Word::NONE);
+        let mut files: Vec<u32> = nameless.map(|(number, _)| self.all.file_of(number)).collect();
+        files.dedup();
+        files
+    }
+
+    /// Gives the symbols of a file their names.
+    pub fn name_all(&mut self, file: u32, facts: &Facts) {
+        let mut named = NamedSymbols::default();
+        (0..).zip(&facts.symbols).for_each(|(number, symbol)| named.add(&symbol.name, file, number));
+        self.name(&named);
+    }
+
+    /// All of it, sorted, once every symbol has its name.
+    pub fn finish(mut self) -> Definitions {
+        for file in 0..self.all.files.len() as u32 {
+            self.all.symbols_of(file).for_each(|number| self.place(file, number));
+        }
+        for nth in 0..self.all.supertypes.len() {
+            let SupertypeEntry { file, of, .. } = self.all.supertypes[nth];
+            if of != NONE {
+                self.all.supertypes[nth].of = self.opening(self.all.files[file as usize].family, of);
+            }
+        }
+        self.all.sort();
+        self.all
+    }
+
+    /// Says where a symbol is found by its name.
+    fn place(&mut self, file: u32, number: u32) {
+        let FileEntry { family, package, .. } = self.all.files[file as usize];
+        let Definition { name, container, scope, kind, .. } = *self.all.symbol(number);
+        if scope == Scope::NOWHERE {
+            return;
+        }
+        let scope = match container {
+            NONE if package != Word::NONE => Scope::package(package),
+            NONE => Scope::file(file),
+            container => Scope::symbol(self.opening(family, container)),
+        };
+        self.all.symbols[number as usize].scope = scope;
+        if opens_again(family, kind) && !self.all.words.text(name).is_empty() {
+            let first = *self.openings.entry((everywhere(family, container, scope), name)).or_insert(number);
+            if first != number {
+                self.all.pieces.insert(number, first);
+            }
+        }
     }
 
     /// The package of a file, its outer ones known too. Files of one folder are a package in Go.
@@ -70,45 +137,33 @@ impl Collector {
         self.all.words.add(&package_key(family, declared))
     }
 
-    fn add_symbols(&mut self, family: Family, facts: &Facts) {
-        let entry = self.all.files[self.all.files.len() - 1];
-        let file = self.all.files.len() as u32 - 1;
-        for symbol in &facts.symbols {
-            let number = self.all.symbols.len() as u32;
-            let name = self.all.words.add(&symbol.name);
-            let container = symbol.container.map_or(NONE, |container| entry.first_symbol + container);
+    fn add_symbols(&mut self, facts: &Facts, unnamed: &[u32]) {
+        let (file, first) = (self.all.files.len() as u32 - 1, self.all.symbols.len() as u32);
+        let mut unnamed = unnamed.iter().peekable();
+        for (nth, symbol) in (0..).zip(&facts.symbols) {
+            let is_unnamed = unnamed.next_if(|number| **number == nth).is_some();
+            let name = if is_unnamed { Word::NONE } else { self.all.words.add(&symbol.name) };
+            let container = symbol.container.map_or(NONE, |container| first + container);
             let of_type = symbol.of_type.as_deref().map_or(Word::NONE, |text| self.all.words.add(text));
-            let scope = match (container, &symbol.qualifier) {
-                (_, Some(_)) => Scope::NOWHERE,
-                (NONE, None) if entry.package != Word::NONE => Scope::package(entry.package),
-                (NONE, None) => Scope::file(file),
-                (container, None) => Scope::symbol(self.opening(container)),
-            };
             if let Some(qualifier) = &symbol.qualifier {
                 let interface = symbol.interface.as_deref().map_or(Word::NONE, |text| self.all.words.add(text));
                 let qualifier = self.all.words.add(qualifier);
-                self.all.qualifiers.push((number, qualifier, interface));
-            } else if opens_again(family, symbol.kind) && !symbol.name.is_empty() {
-                let everywhere = if family == Family::C && container == NONE { Scope::package(STAR) } else { scope };
-                let first = *self.openings.entry((everywhere, name)).or_insert(number);
-                if first != number {
-                    self.all.pieces.insert(number, first);
-                }
+                self.all.qualifiers.push((first + nth, qualifier, interface));
             }
+            // Where the others are found is said once all have names.
+            let scope = if symbol.qualifier.is_some() { Scope::NOWHERE } else { Scope::file(file) };
             let (kind, arity, flags) = (symbol.kind, symbol.arity, symbol.flags);
             self.all.symbols.push(Definition { name, container, scope, of_type, kind, arity, flags });
         }
     }
 
     /// The symbol that stands for all openings of the same thing.
-    fn opening(&self, symbol: u32) -> u32 {
+    fn opening(&self, family: Family, symbol: u32) -> u32 {
         let Definition { scope, name, kind, container, .. } = *self.all.symbol(symbol);
-        let family = self.all.files[self.all.files.len() - 1].family;
         if !opens_again(family, kind) {
             return symbol;
         }
-        let everywhere = if family == Family::C && container == NONE { Scope::package(STAR) } else { scope };
-        self.openings.get(&(everywhere, name)).copied().unwrap_or(symbol)
+        self.openings.get(&(everywhere(family, container, scope), name)).copied().unwrap_or(symbol)
     }
 
     fn add_imports(&mut self, family: Family, facts: &Facts) {
@@ -129,7 +184,7 @@ impl Collector {
         let file = self.all.files.len() as u32 - 1;
         let first_symbol = self.all.files[file as usize].first_symbol;
         for (nth, one) in (0..).zip(&facts.supertypes) {
-            let of = one.of.map_or(NONE, |of| self.opening(first_symbol + of));
+            let of = one.of.map_or(NONE, |of| first_symbol + of);
             let (name, supertype) = (self.all.words.add(&one.name), self.all.words.add(&one.supertype));
             self.all.supertypes.push(SupertypeEntry { file, nth, of, name, supertype });
         }
@@ -139,6 +194,11 @@ impl Collector {
 /// The text by which a package is known.
 pub fn package_key(family: Family, name: &str) -> String {
     format!("{} {name}", family.mark())
+}
+
+/// Where pieces of one thing meet: namespaces of C++ in all files.
+fn everywhere(family: Family, container: u32, scope: Scope) -> Scope {
+    if family == Family::C && container == NONE { Scope::package(STAR) } else { scope }
 }
 
 /// Whether a symbol of that kind may be written in several pieces, all of which are one.

@@ -2,19 +2,19 @@
 //! either: facts, paths and manifests are enough.
 //!
 //! ```text
-//! facts of each file ─► collect ─► Definitions (words, symbols, imports)        ┐
+//! outline of each file ► collect ─► Definitions (words, symbols, imports)        ┐
 //! paths ──────────────► imports (language by language) ◄── manifests            ├─ Names, kept for the run
 //! supertypes ─────────► inheritance (who stands above whom)                     ┘
 //!
-//! facts of each file, again ─► file: each reference by the rules of tiers, the first that holds
+//! facts of each file ─► file: each reference by the rules of tiers, the first that holds
 //!                               │ bare name: lexical, imports, package, wildcards      scout
 //!                               │ behind a receiver: its value, then its members       evaluate, types, containers
 //!                               └ else: those of the same name, ranked                 candidates
 //!                              ─► FileEdges
 //! ```
 //!
-//! Both passes read facts file by file, in parallel and in order, so that memory holds definitions and never all facts;
-//! what comes out depends on the snapshot alone, not on the number of threads. How edges are stored is told by
+//! Both passes go file by file, in parallel and in order, so that memory holds definitions and never all facts. The first
+//! one wants no text where names of symbols are listed elsewhere ([`Source::names`]). What comes out depends on the snapshot alone, not on the number of threads. How edges are stored is told by
 //! [`kotadb_core::graph`].
 
 mod affected;
@@ -37,6 +37,7 @@ mod imports;
 mod inheritance;
 mod lexical;
 mod manifests;
+mod named;
 mod paths;
 mod place;
 mod relations;
@@ -56,7 +57,7 @@ mod words;
 
 use std::collections::HashMap;
 
-use kotadb_core::facts::Facts;
+use kotadb_core::facts::{Facts, Outline};
 use kotadb_core::text::Language;
 
 use self::definitions::Definitions;
@@ -69,6 +70,7 @@ use self::words::Word;
 use crate::error::IndexError;
 
 pub use self::affected::Change;
+pub use self::named::NamedSymbols;
 pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
 /// Version of the rules: raised with every change of what they find or how sure it is, so that no delta is laid on a graph
@@ -96,6 +98,32 @@ pub trait Source: Sync {
 
     /// The text of a file, for manifests.
     fn text(&self, file: u32) -> Result<Vec<u8>, IndexError>;
+
+    /// Facts of a file as far as others use them: without references, and without names that [`Self::names`] lists. Shows
+    /// strings that they mention where [`Self::mentioning`] does not look.
+    fn outline(&self, file: u32, _show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
+        Ok(self.facts(file)?.map(|facts| Outline { facts, unnamed: Vec::new() }))
+    }
+
+    /// Lists of names that outlines lack.
+    fn n_names(&self) -> Result<usize, IndexError> {
+        Ok(0)
+    }
+
+    /// One of them.
+    fn names(&self, _nth: usize) -> Result<NamedSymbols, IndexError> {
+        Ok(NamedSymbols::default())
+    }
+
+    /// Files, ascending, among which are all whose texts have one of these words; `None`: any file may.
+    fn mentioning(&self, _words: &[&str]) -> Result<Option<Vec<u32>>, IndexError> {
+        Ok(None)
+    }
+}
+
+/// Whether where a symbol begins and ends matters to others, so that its file's outline is all of its facts.
+pub fn needs_ranges(language: Language) -> bool {
+    Family::of(language) == Family::Rust
 }
 
 /// All that is known of a snapshot's names.
@@ -104,7 +132,7 @@ struct Names {
     all: Definitions,
     manifests: Manifests,
     go_packages: HashMap<Box<str>, Word>,
-    /// The place of each import.
+    /// The place of each import; nothing where each thread finds those that it needs.
     places: Vec<Place>,
     /// The type above of each entry of the definitions' supertypes.
     above_places: Vec<Place>,

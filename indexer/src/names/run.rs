@@ -1,19 +1,19 @@
 //! Both passes over a snapshot: definitions are collected, then every file is resolved, on all cores and in order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::thread;
 
-use kotadb_core::facts::Facts;
+use kotadb_core::facts::{Facts, Outline};
 use kotadb_core::graph::{External, FileEdges, Target};
 
-use super::affected::{self, Change, Touched};
+use super::affected::{self, Change, Halves, Touched};
 use super::collect::Collector;
 use super::family::Family;
 use super::file::{FileResult, Resolver};
 use super::manifests::{self, Manifests};
 use super::paths::Paths;
 use super::place::Place;
-use super::{Names, Source, SourceFile, implicit, imports, inheritance};
+use super::{Names, Source, SourceFile, implicit, imports, inheritance, is_resolved};
 use crate::error::IndexError;
 use crate::window::{CloseOnDrop, Window};
 
@@ -54,14 +54,14 @@ pub fn resolve_changed(
     sink: &mut dyn FnMut(Resolved) -> Result<(), IndexError>,
 ) -> Result<Vec<External>, IndexError> {
     let resolution = Resolution::of_changed(files, source, threads)?;
-    resolution.resolve(&resolution.touched(changes.iter()), sink)
+    resolution.resolve(&resolution.touched(changes.iter())?, sink)
 }
 
 /// A snapshot whose names are collected, so that its files can be resolved.
 pub struct Resolution<'a> {
     names: Names,
-    /// What each file mentions; empty where nobody asks what changes touch.
-    mentions: Vec<Box<[u32]>>,
+    /// What strings in the facts of each file mention; empty where nobody asks what changes touch.
+    spoken: Vec<Box<[u32]>>,
     files: &'a [SourceFile],
     source: &'a dyn Source,
     threads: usize,
@@ -70,25 +70,51 @@ pub struct Resolution<'a> {
 impl<'a> Resolution<'a> {
     /// Collects the names of all files.
     pub fn new(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
-        let names = collect(files, source, threads, None)?;
-        Ok(Self { names, mentions: Vec::new(), files, source, threads })
+        let mut names = collect(files, source, threads, None)?;
+        // Most are asked for, so they are found once for all threads.
+        names.places = imports::places(names.modules());
+        Ok(Self { names, spoken: Vec::new(), files, source, threads })
     }
 
-    /// The same, with what each file mentions, so that [`Self::touched`] can tell.
+    /// The same, where [`Self::touched`] is to tell which few files are resolved.
     pub fn of_changed(files: &'a [SourceFile], source: &'a dyn Source, threads: usize) -> Result<Self, IndexError> {
-        let mut mentions = Vec::with_capacity(files.len());
-        let names = collect(files, source, threads, Some(&mut mentions))?;
-        Ok(Self { names, mentions, files, source, threads })
+        let mut spoken = Vec::with_capacity(files.len());
+        let names = collect(files, source, threads, Some(&mut spoken))?;
+        Ok(Self { names, spoken, files, source, threads })
     }
 
     /// The files that these changes touch, ascending, the changed ones among them.
-    pub fn touched<'c>(&self, changes: impl Iterator<Item = &'c Change> + Clone) -> Vec<u32> {
+    pub fn touched<'c>(&self, changes: impl Iterator<Item = &'c Change> + Clone) -> Result<Vec<u32>, IndexError> {
         let touched = Touched::new(changes.clone(), &self.names.all);
+        if touched.everything {
+            return Ok((0..self.files.len() as u32).collect());
+        }
         let changed: HashSet<&str> = changes.map(|change| &*change.path).collect();
-        let mentions = |file: u32| self.mentions.get(file as usize).map_or(&[][..], |mentions| mentions);
-        let is_touched =
-            |file: &u32| touched.any(mentions(*file)) || changed.contains(&*self.files[*file as usize].path);
-        (0..self.files.len() as u32).filter(is_touched).collect()
+        let numbered = (0u32..).zip(self.files);
+        let changed = numbered.filter(|(_, file)| changed.contains(&*file.path)).map(|(number, _)| number);
+        let mut these: BTreeSet<u32> = changed.collect();
+        let asked = self.suspected(&touched)?;
+        let mentions = |(): &mut (), nth: u32| {
+            let facts = facts(self.files, self.source, asked[nth as usize])?;
+            Ok(facts.is_some_and(|facts| touched.any(&affected::mentions(&facts))))
+        };
+        in_order(asked.len(), self.threads, || (), mentions, &mut |nth, is_touched| {
+            these.extend(is_touched.then_some(asked[nth as usize]));
+            Ok(())
+        })?;
+        Ok(these.into_iter().collect())
+    }
+
+    /// Files among which are all that mention a touched name.
+    fn suspected(&self, touched: &Touched) -> Result<Vec<u32>, IndexError> {
+        let words = touched.names();
+        if words.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.source.mentioning(&words)?;
+        let spoken = |file: u32| self.spoken.get(file as usize).is_some_and(|spoken| touched.any(spoken));
+        let may = |file: &u32| found.as_ref().is_none_or(|found| found.binary_search(file).is_ok()) || spoken(*file);
+        Ok((0..self.files.len() as u32).filter(may).collect())
     }
 
     /// Resolves these files; the sink takes them in order.
@@ -117,31 +143,25 @@ impl<'a> Resolution<'a> {
     }
 }
 
-/// Reads all facts once, and says what each file mentions, where somebody asks.
+/// Reads all outlines once, and says what strings in the facts of each file mention, where somebody asks.
 fn collect(
     files: &[SourceFile],
     source: &dyn Source,
     threads: usize,
-    mut mentions: Option<&mut Vec<Box<[u32]>>>,
+    mut spoken: Option<&mut Vec<Box<[u32]>>>,
 ) -> Result<Names, IndexError> {
     let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
-    let wants_mentions = mentions.is_some();
-    let read = |(): &mut (), file: u32| {
-        let facts = facts(files, source, file)?;
-        let mentioned = facts.as_ref().filter(|_| wants_mentions).map(affected::mentions);
-        Ok((facts, mentioned.unwrap_or_default()))
-    };
-    in_order(files.len(), threads, || (), read, &mut |file, (facts, mentioned): (Option<Facts>, Box<[u32]>)| {
-        collector.add(Family::of(files[file as usize].language), facts.as_ref());
-        if let Some(all) = &mut mentions {
-            all.push(mentioned);
-        }
+    let is_asked = spoken.is_some();
+    let read = |(): &mut (), file: u32| outline(files, source, file, is_asked);
+    in_order(files.len(), threads, || (), read, &mut |file, (outline, mut strings): (Option<Outline>, _)| {
+        collector.add(Family::of(files[file as usize].language), outline.as_ref());
+        spoken.iter_mut().for_each(|all| all.push(std::mem::take(&mut strings)));
         Ok(())
     })?;
+    name(&mut collector, files, source, threads)?;
     let mut names = Names { all: collector.finish(), ..Names::default() };
     names.manifests = manifests(&names.all.paths, source)?;
     names.go_packages = go_packages(&names);
-    names.places = imports::places(names.modules());
     attach(&mut names);
     let (above_places, above) = inheritance::trace(&names);
     (names.above_places, names.above) = (above_places, above);
@@ -149,8 +169,48 @@ fn collect(
     Ok(names)
 }
 
+/// The outline of a file, and what its strings mention, if that is asked.
+fn outline(
+    files: &[SourceFile],
+    source: &dyn Source,
+    file: u32,
+    is_asked: bool,
+) -> Result<(Option<Outline>, Box<[u32]>), IndexError> {
+    if !is_resolved(files[file as usize].language) {
+        return Ok(<_>::default());
+    }
+    let mut halves = Halves::default();
+    let outline = source.outline(file, &mut |string| {
+        if is_asked {
+            halves.add(string);
+        }
+    })?;
+    Ok((outline, halves.finish()))
+}
+
+/// Gives symbols the names that their outlines lack.
+fn name(
+    collector: &mut Collector,
+    files: &[SourceFile],
+    source: &dyn Source,
+    threads: usize,
+) -> Result<(), IndexError> {
+    collector.expect_names();
+    let read = |(): &mut (), nth: u32| source.names(nth as usize);
+    in_order(source.n_names()?, threads, || (), read, &mut |_, named| {
+        collector.name(&named);
+        Ok(())
+    })?;
+    for file in collector.nameless() {
+        if let Some(facts) = facts(files, source, file)? {
+            collector.name_all(file, &facts);
+        }
+    }
+    Ok(())
+}
+
 fn facts(files: &[SourceFile], source: &dyn Source, file: u32) -> Result<Option<Facts>, IndexError> {
-    if Family::of(files[file as usize].language) == Family::Other {
+    if !is_resolved(files[file as usize].language) {
         return Ok(None);
     }
     source.facts(file)

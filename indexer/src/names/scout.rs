@@ -9,7 +9,7 @@ use super::Names;
 use super::collect::STAR;
 use super::definitions::{ImportEntry, NONE, Scope};
 use super::family::Family;
-use super::imports::{python, rust};
+use super::imports::{self, python, rust};
 use super::place::{Place, Want};
 use super::words::Word;
 
@@ -37,7 +37,7 @@ pub struct Scout<'n> {
     n_places: u32,
     /// Whether a circle or the bound cut something off.
     cut: bool,
-    /// Places of imports of Rust.
+    /// Places of imports of Rust, and of others that nobody has found for all.
     walked: HashMap<u32, Place>,
     crates: HashMap<u32, u32>,
 }
@@ -230,11 +230,15 @@ impl<'n> Scout<'n> {
     /// The module that an import names.
     pub fn place_of(&mut self, file: u32, number: u32) -> Place {
         let import = self.names.all.imports[number as usize];
-        if self.names.all.files[file as usize].family != Family::Rust {
-            return self.names.places.get(number as usize).copied().unwrap_or(Place::Nowhere);
-        }
-        if let Some(&known) = self.walked.get(&number) {
+        let is_rust = self.names.all.files[file as usize].family == Family::Rust;
+        let known = if is_rust { None } else { self.names.places.get(number as usize) };
+        if let Some(&known) = known.or_else(|| self.walked.get(&number)) {
             return known;
+        }
+        if !is_rust {
+            let place = imports::place_of(self.names.modules(), file, import);
+            self.walked.insert(number, place);
+            return place;
         }
         let before = std::mem::take(&mut self.cut);
         let path = self.names.all.words.text(import.module);

@@ -70,8 +70,17 @@ impl Words {
         word
     }
 
+    /// Makes room for so many more, which spares growing step by step.
+    pub fn reserve(&mut self, more: usize) {
+        self.resize(((self.ends.len() + more) * 4 / 3).next_power_of_two());
+    }
+
     fn grow(&mut self) {
-        self.slots = vec![FREE; (self.slots.len() * 2).max(64)];
+        self.resize(self.slots.len() * 2);
+    }
+
+    fn resize(&mut self, n_slots: usize) {
+        self.slots = vec![FREE; n_slots.max(self.slots.len()).max(64)];
         (0..self.ends.len() as u32).for_each(|word| self.place(Word(word)));
     }
 
@@ -107,6 +116,7 @@ mod tests {
     fn a_text_has_one_number() {
         let mut words = Words::default();
         assert_eq!((words.find("a"), words.len()), (None, 0));
+        words.reserve(100);
         let texts: Vec<String> = (0..5000).map(|n| format!("name_{n}")).collect();
         let numbers: Vec<Word> = texts.iter().map(|text| words.add(text)).collect();
         assert_eq!((words.len(), words.add(""), words.add("")), (5000, Word(5000), Word(5000)));

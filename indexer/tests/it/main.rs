@@ -29,6 +29,7 @@ mod layers;
 mod local;
 mod many;
 mod odd_commits;
+mod outlines;
 mod partial;
 mod promises;
 mod publishing;

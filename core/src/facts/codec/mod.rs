@@ -9,6 +9,7 @@
 //! Numbers are LEB128 varints of 32 bits, differences zigzag. Whoever keeps the bytes compresses and sums them.
 
 mod imports;
+mod outline;
 mod places;
 mod references;
 mod strings;
@@ -18,6 +19,8 @@ mod symbols;
 mod tests;
 
 use std::iter;
+
+pub use self::outline::Outline;
 
 use self::places::Words;
 use self::strings::{Strings, Table};
@@ -48,6 +51,32 @@ impl Damage for FactsError {
 
 /// Reads a column of facts.
 type Reader<'a> = Cursor<'a, FactsError>;
+
+/// What facts begin with.
+struct Head<'a> {
+    flags: u8,
+    /// Symbols, references, imports, supertypes.
+    counts: [u32; 4],
+    table: Table<'a>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads it from facts of a text of that length; what comes behind is left to be read.
+    fn read(bytes: &'a [u8], text_len: usize) -> Result<(Self, Reader<'a>), FactsError> {
+        let mut reader = Reader::new("facts", bytes);
+        let (version, flags) = (reader.u8()?, reader.u8()?);
+        if version > VERSION {
+            return Err(FactsError::TooNew(version));
+        }
+        let n_strings = reader.varint()?;
+        let mut counts = [0; 4];
+        for count in &mut counts {
+            *count = reader.varint()?;
+        }
+        let table = Table::read(n_strings, reader.columns()?, strings::budget(text_len))?;
+        Ok((Self { flags, counts, table }, reader))
+    }
+}
 
 /// Appends columns, each behind its length.
 fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
@@ -81,17 +110,8 @@ impl Facts {
     /// Reads facts of `text`. What comes back can be true of it: spans lie in it, containers come first. Memory is
     /// bounded by the lengths of what is given.
     pub fn decode(bytes: &[u8], text: &[u8]) -> Result<Self, FactsError> {
-        let mut reader = Reader::new("facts", bytes);
-        let (version, flags) = (reader.u8()?, reader.u8()?);
-        if version > VERSION {
-            return Err(FactsError::TooNew(version));
-        }
-        let mut counts = [0; 5];
-        for count in &mut counts {
-            *count = reader.varint()?;
-        }
-        let [n_strings, n_symbols, n_references, n_imports, n_supertypes] = counts;
-        let table = Table::read(n_strings, reader.columns()?, strings::budget(text))?;
+        let (Head { flags, counts, table }, mut reader) = Head::read(bytes, text.len())?;
+        let [n_symbols, n_references, n_imports, n_supertypes] = counts;
         let words = Words::of(text);
         let mut facts = Self { partial: flags & PARTIAL != 0, ..Self::default() };
         facts.symbols = symbols::decode(n_symbols, reader.columns()?, &words, &table)?;
@@ -111,13 +131,10 @@ impl Facts {
     /// Whether they can be true of `text`.
     fn check(&self, text: &[u8]) -> Result<(), FactsError> {
         let is_in = |span: super::Span| span.start <= span.end && span.end as usize <= text.len();
-        for (symbol, number) in self.symbols.iter().zip(0..) {
+        for symbol in &self.symbols {
             let spans = [symbol.name_span, symbol.range, symbol.signature];
             if !spans.into_iter().chain(symbol.doc).all(is_in) {
                 return Err(FactsError::Corrupt("a symbol beyond the text"));
-            }
-            if symbol.container.is_some_and(|container| container >= number) {
-                return Err(FactsError::Corrupt("a symbol before its container"));
             }
         }
         let starts = self.references.iter().map(|one| one.start).chain(self.imports.iter().map(|one| one.start));
@@ -125,17 +142,27 @@ impl Facts {
         if starts.any(|start| start as usize > text.len()) {
             return Err(FactsError::Corrupt("a name beyond the text"));
         }
-        if self.supertypes.iter().filter_map(|one| one.of).any(|of| of as usize >= self.symbols.len()) {
-            return Err(FactsError::Corrupt("a type that is no symbol"));
-        }
-        if self.strings().map(str::len).sum::<usize>() > strings::budget(text) {
+        self.check_numbers()?;
+        if self.strings().map(str::len).sum::<usize>() > strings::budget(text.len()) {
             return Err(FactsError::Corrupt("more strings than text"));
         }
         Ok(())
     }
 
-    /// All strings, each as often as it is used.
-    fn strings<'f>(&'f self) -> impl Iterator<Item = &'f str> {
+    /// Whether numbers of symbols can be true of any text.
+    fn check_numbers(&self) -> Result<(), FactsError> {
+        let is_late = |(symbol, number): (&super::Symbol, u32)| symbol.container.is_some_and(|one| one >= number);
+        if self.symbols.iter().zip(0..).any(is_late) {
+            return Err(FactsError::Corrupt("a symbol before its container"));
+        }
+        if self.supertypes.iter().filter_map(|one| one.of).any(|of| of as usize >= self.symbols.len()) {
+            return Err(FactsError::Corrupt("a type that is no symbol"));
+        }
+        Ok(())
+    }
+
+    /// All names, receivers, types and whatever else is text, each as often as it is used.
+    pub fn strings<'f>(&'f self) -> impl Iterator<Item = &'f str> {
         let of_symbol = |one: &'f super::Symbol| {
             let super::Symbol { name, qualifier, interface, of_type, .. } = one;
             iter::once(name).chain(qualifier).chain(interface).chain(of_type)

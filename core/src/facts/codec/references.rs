@@ -19,7 +19,7 @@ const PLACE: usize = 0;
 const KIND: usize = 1;
 const ARITIES: usize = 2;
 const STRINGS: usize = 3;
-const COLUMNS: usize = 4;
+pub(super) const COLUMNS: usize = 4;
 /// Fewest bytes of a reference: its place and its role.
 const LEAST: usize = 2;
 

@@ -13,9 +13,9 @@ const MOST_TIMES: usize = 100;
 /// Texts that are shorter than this may have as much as one of this length.
 const SHORT: usize = 1024;
 
-/// Most bytes of all strings of the facts of a text, each counted as often as it is used.
-pub(super) fn budget(text: &[u8]) -> usize {
-    text.len().max(SHORT).saturating_mul(MOST_TIMES)
+/// Most bytes of all strings of the facts of a text of that length, each counted as often as it is used.
+pub(super) fn budget(text_len: usize) -> usize {
+    text_len.max(SHORT).saturating_mul(MOST_TIMES)
 }
 
 /// Collects strings.
@@ -65,6 +65,11 @@ impl<'a> Table<'a> {
         lens.finish()?;
         bytes.finish()?;
         Ok(Self { strings, budget: Cell::new(budget) })
+    }
+
+    /// All strings, each once.
+    pub(super) fn each(&self) -> impl Iterator<Item = &'a str> {
+        self.strings.iter().copied()
     }
 
     /// A string by its number.

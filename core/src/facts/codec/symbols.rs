@@ -112,11 +112,8 @@ fn symbol(
     (words, last): (&Words<'_>, &mut Last),
     table: &Table<'_>,
 ) -> Result<Symbol, FactsError> {
-    let kind = SymbolKind::ALL.get(usize::from(columns[KIND].u8()?));
-    let kind = *kind.ok_or(FactsError::Corrupt("a symbol of no kind"))?;
-    let shape = columns[SHAPE].u8()?;
+    let (kind, flags, shape) = traits(columns)?;
     let has = |bit| shape & bit != 0;
-    let flags = u16::try_from(columns[FLAGS].varint()?).map_err(|_| FactsError::Corrupt("flags beyond 16 bits"))?;
     let (name_span, name) = match has(ODD) {
         false => {
             let (span, name) = last.word(&mut columns[PLACE], words)?;
@@ -138,10 +135,62 @@ fn symbol(
     let of_type = table.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
     let more = &mut columns[MORE];
     let doc = has(DOC).then(|| doc(more, range.start)).transpose()?;
-    let arity = if has(ARITY) { Arity { least: more.u8()?, most: more.u8()? } } else { Arity::default() };
-    let flags = Flags(flags);
+    let arity = arity(shape, more)?;
     let symbol = Symbol { name, flags, container, qualifier, interface, name_span, ..Symbol::new(kind) };
     Ok(Symbol { range, signature, doc, arity, of_type, ..symbol })
+}
+
+/// Kind, flags and shape of the next symbol.
+fn traits(columns: &mut [Reader<'_>; COLUMNS]) -> Result<(SymbolKind, Flags, u8), FactsError> {
+    let kind = SymbolKind::ALL.get(usize::from(columns[KIND].u8()?));
+    let kind = *kind.ok_or(FactsError::Corrupt("a symbol of no kind"))?;
+    let shape = columns[SHAPE].u8()?;
+    let flags = u16::try_from(columns[FLAGS].varint()?).map_err(|_| FactsError::Corrupt("flags beyond 16 bits"))?;
+    Ok((kind, Flags(flags), shape))
+}
+
+fn arity(shape: u8, more: &mut Reader<'_>) -> Result<Arity, FactsError> {
+    let is_there = shape & ARITY != 0;
+    Ok(if is_there { Arity { least: more.u8()?, most: more.u8()? } } else { Arity::default() })
+}
+
+/// Reads what is said of `n` symbols without their text: neither places nor names that the text writes. With the numbers of
+/// those whose names are missing.
+pub(super) fn outline(
+    n: u32,
+    mut columns: [Reader<'_>; COLUMNS],
+    table: &Table<'_>,
+) -> Result<(Vec<Symbol>, Vec<u32>), FactsError> {
+    let bytes: usize = columns.iter().map(Reader::remaining).sum();
+    let mut symbols = Vec::with_capacity((n as usize).min(bytes / LEAST));
+    let mut unnamed = Vec::new();
+    for number in 0..n {
+        let (symbol, is_named) = symbol_outline(number, &mut columns, table)?;
+        unnamed.extend((!is_named).then_some(number));
+        symbols.push(symbol);
+    }
+    Ok((symbols, unnamed))
+}
+
+fn symbol_outline(
+    number: u32,
+    columns: &mut [Reader<'_>; COLUMNS],
+    table: &Table<'_>,
+) -> Result<(Symbol, bool), FactsError> {
+    let (kind, flags, shape) = traits(columns)?;
+    let has = |bit| shape & bit != 0;
+    let name = table.next_if(has(ODD), &mut columns[STRINGS])?;
+    let container = has(CONTAINER).then(|| columns[CONTAINERS].moved(number)).transpose()?;
+    let qualifier = table.next_if(has(QUALIFIER), &mut columns[STRINGS])?;
+    let interface = table.next_if(has(INTERFACE), &mut columns[STRINGS])?;
+    let of_type = table.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
+    let more = &mut columns[MORE];
+    if has(DOC) {
+        (more.signed()?, more.signed()?);
+    }
+    let arity = arity(shape, more)?;
+    let (is_named, name) = (name.is_some(), name.unwrap_or_default());
+    Ok((Symbol { name, flags, container, qualifier, interface, arity, of_type, ..Symbol::new(kind) }, is_named))
 }
 
 fn doc(column: &mut Reader<'_>, from: u32) -> Result<Span, FactsError> {

@@ -99,6 +99,34 @@ proptest! {
     }
 
     #[test]
+    fn an_outline_says_the_same_without_the_text(facts in facts(TEXT)) {
+        let bytes = facts.encode(TEXT.as_bytes()).unwrap();
+        let mut shown = Vec::new();
+        let Outline { facts: mut found, unnamed } = Facts::outline(&bytes, TEXT.len(), &mut |string| shown.push(string.to_owned())).unwrap();
+        for number in unnamed {
+            let (found, symbol) = (&mut found.symbols[number as usize], &facts.symbols[number as usize]);
+            prop_assert_eq!(&*found.name, "");
+            prop_assert!(TEXT.contains(&*symbol.name));
+            found.name = symbol.name.clone();
+        }
+        for receiver in facts.references.iter().filter_map(|one| one.receiver.as_deref()) {
+            prop_assert!(shown.iter().any(|string| string == receiver), "{receiver}");
+        }
+        prop_assert_eq!(found, without_text(facts));
+    }
+
+    #[test]
+    fn outlines_of_other_bytes_never_panic(facts in facts(TEXT), at: prop::sample::Index, byte: u8) {
+        let mut bytes = facts.encode(TEXT.as_bytes()).unwrap();
+        let at = at.index(bytes.len());
+        prop_assert!(Facts::outline(&bytes[..at], TEXT.len(), &mut |_| {}).is_err());
+        bytes[at] = byte;
+        if let Ok(read) = Facts::outline(&bytes, TEXT.len(), &mut |_| {}) {
+            prop_assert_eq!(read.facts.check_numbers(), Ok(()));
+        }
+    }
+
+    #[test]
     fn other_bytes_and_other_texts_never_panic(facts in facts(TEXT), at: prop::sample::Index, byte: u8, text in vec(any::<u8>(), 0..90)) {
         let mut bytes = facts.encode(TEXT.as_bytes()).unwrap();
         let _ = Facts::decode(&bytes, &text);
@@ -114,6 +142,16 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..200)) {
         let _ = Facts::decode(&[&[VERSION, 0], &bytes[..]].concat(), TEXT.as_bytes());
     }
+}
+
+/// What is left of facts where nobody has the text.
+fn without_text(facts: Facts) -> Facts {
+    let symbol = |symbol: Symbol| {
+        let none = Symbol::new(symbol.kind);
+        let Symbol { name_span, line, range, signature, doc, .. } = none;
+        Symbol { name_span, line, range, signature, doc, ..symbol }
+    };
+    Facts { symbols: facts.symbols.into_iter().map(symbol).collect(), references: Vec::new(), ..facts }
 }
 
 fn call(name: &str, start: u32) -> Reference {

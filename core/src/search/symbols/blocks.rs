@@ -20,10 +20,15 @@ impl Reader<'_> {
         Ok(rows.map_err(|error| self.names_error(open, blocks, &error))?.concat())
     }
 
-    /// The parts of names of blocks of one segment.
-    pub(super) async fn words(&self, open: &OpenSegment, blocks: &[NameBlock]) -> Result<Vec<WordBlocks>, StoreError> {
+    /// The parts of names of blocks of one segment that are wanted.
+    pub(super) async fn words(
+        &self,
+        open: &OpenSegment,
+        blocks: &[NameBlock],
+        is_wanted: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<WordBlocks>, StoreError> {
         let read = self.blocks(open, Part::Words, blocks).await?;
-        let decode = |(block, bytes): (&NameBlock, Bytes)| open.segment.decode_words(block, &bytes);
+        let decode = |(block, bytes): (&NameBlock, Bytes)| open.segment.decode_words_if(block, &bytes, is_wanted);
         let words: Result<Vec<_>, SegmentError> = blocks.iter().zip(read).map(decode).collect();
         Ok(words.map_err(|error| self.names_error(open, blocks, &error))?.concat())
     }

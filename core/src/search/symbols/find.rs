@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use futures::future;
 
-use super::answer::{NameMatch, SymbolHit, SymbolRequest};
+use super::answer::SymbolRequest;
+use super::best::Best;
 use super::place::Places;
-use super::rank;
 use super::wanted::Wanted;
 use crate::query::Plan;
-use crate::search::cache::OpenSegment;
+use crate::search::cache::{OpenSegment, Part};
 use crate::search::open::Opened;
 use crate::search::reader::Reader;
-use crate::segment::NameRow;
+use crate::segment::{NameBlock, NameRow};
 use crate::store::StoreError;
 
 /// Most blocks read of one segment for a name or its beginning, and again for parts of names.
@@ -31,20 +32,19 @@ pub(super) struct Finding<'a> {
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) hits: Vec<SymbolHit>,
+    pub(super) best: Best,
     pub(super) hidden: u64,
     /// Whether all blocks were read that may hold the name.
     pub(super) complete: bool,
 }
 
-/// Rows of one segment, by its number.
-type Rows = (u32, Vec<(NameRow, NameMatch)>);
-
 /// What was read of one segment.
 struct Read {
-    rows: Rows,
-    /// The blocks that were read, by number.
-    blocks: BTreeSet<u32>,
+    /// The segment's number.
+    number: u32,
+    blocks: Vec<(NameBlock, Bytes)>,
+    /// Those at the front that may hold the name itself, not only what begins with it.
+    n_named: usize,
     complete: bool,
 }
 
@@ -54,17 +54,20 @@ impl Finding<'_> {
         let places = Places::new(self.opened);
         let reads = self.segments().map(|(number, open)| self.by_name(number, open));
         let mut reads = self.reader.wave(future::try_join_all(reads)).await?;
-        let mut found = self.show(&places, &reads);
-        if found.hits.len() < self.request.limit && !self.wanted.exact && !self.wanted.words.is_empty() {
-            let words = self.segments().zip(&reads).map(|((_, open), read)| self.with_words(open, &read.blocks));
+        let (limit, exact) = (self.request.limit, self.wanted.exact);
+        // A name that many symbols have leaves no room for what only begins with it.
+        let mut found = self.show(&places, &reads, true)?;
+        if found.best.n_met <= limit && !exact {
+            found = self.show(&places, &reads, false)?;
+        }
+        if found.best.n_met < limit && !exact && !self.wanted.words.is_empty() {
+            let words = self.segments().zip(&reads).map(|((_, open), read)| self.with_words(open, read));
             let words = self.reader.wave(future::try_join_all(words)).await?;
             let more = self.segments().zip(words).map(|((number, open), blocks)| self.by_blocks(number, open, blocks));
             reads.extend(self.reader.wave(future::try_join_all(more)).await?);
-            found = self.show(&places, &reads);
+            found = self.show(&places, &reads, false)?;
         }
-        found.hits.sort_by(rank::order);
-        found.complete &= found.hits.len() <= self.request.limit;
-        found.hits.truncate(self.request.limit);
+        found.complete &= found.best.n_met <= limit;
         Ok(found)
     }
 
@@ -73,26 +76,27 @@ impl Finding<'_> {
     }
 
     async fn by_name(&self, number: u32, open: &OpenSegment) -> Result<Read, StoreError> {
-        let blocks = open.segment.names(&self.wanted.folded, !self.wanted.exact);
-        let mut blocks = blocks.map_err(|error| self.reader.names_error(open, &[], &error))?;
+        let holding = |as_prefix| {
+            let blocks = open.segment.names(&self.wanted.folded, as_prefix);
+            blocks.map_err(|error| self.reader.names_error(open, &[], &error))
+        };
+        let (blocks, n_named) = (holding(!self.wanted.exact)?, holding(false)?.len());
         let complete = blocks.len() <= MOST_BLOCKS;
-        blocks.truncate(MOST_BLOCKS);
-        let rows = self.matching(self.reader.names(open, &blocks).await?);
-        let blocks = blocks.into_iter().map(|block| block.number).collect();
-        Ok(Read { rows: (number, rows), blocks, complete })
+        let blocks = self.read(open, blocks).await?;
+        Ok(Read { number, n_named: n_named.min(blocks.len()), blocks, complete })
     }
 
     /// The blocks, without those that were read, of names that have all parts of the name.
-    async fn with_words(&self, open: &OpenSegment, read: &BTreeSet<u32>) -> Result<BTreeSet<u32>, StoreError> {
+    async fn with_words(&self, open: &OpenSegment, read: &Read) -> Result<BTreeSet<u32>, StoreError> {
         let mut all: Option<BTreeSet<u32>> = None;
         let n_words = self.wanted.words.len();
         for (nth, word) in self.wanted.words.iter().enumerate() {
             let blocks = open.segment.words(word).map_err(|error| self.reader.names_error(open, &[], &error))?;
             let blocks = &blocks[..blocks.len().min(MOST_BLOCKS)];
-            let found = self.reader.words(open, blocks).await?;
-            let is_one = |found: &str| if nth + 1 == n_words { found.starts_with(word) } else { found == word };
-            let found = found.into_iter().filter(|(found, _)| is_one(found)).flat_map(|(_, blocks)| blocks);
-            let found: BTreeSet<u32> = found.collect();
+            let is_last = nth + 1 == n_words;
+            let is_one = move |found: &str| if is_last { found.starts_with(&**word) } else { found == word };
+            let found = self.reader.words(open, blocks, &is_one).await?;
+            let found: BTreeSet<u32> = found.into_iter().flat_map(|(_, blocks)| blocks).collect();
             // What a name begins with is in no list, and neither are numbers: those parts rule nothing out.
             let rules_out = nth > 0 && word.chars().nth(1).is_some() && !word.bytes().all(|byte| byte.is_ascii_digit());
             all = match all {
@@ -101,7 +105,8 @@ impl Finding<'_> {
                 other => other,
             };
         }
-        Ok(all.unwrap_or_default().into_iter().filter(|block| !read.contains(block)).collect())
+        let was_read = |number: &u32| read.blocks.iter().any(|(block, _)| block.number == *number);
+        Ok(all.unwrap_or_default().into_iter().filter(|block| !was_read(block)).collect())
     }
 
     async fn by_blocks(&self, number: u32, open: &OpenSegment, numbers: BTreeSet<u32>) -> Result<Read, StoreError> {
@@ -109,29 +114,52 @@ impl Finding<'_> {
         let blocks = numbers.into_iter().take(MOST_BLOCKS).map(|number| open.segment.names_at(number));
         let blocks = blocks.collect::<Result<Vec<_>, _>>();
         let blocks = blocks.map_err(|error| self.reader.names_error(open, &[], &error))?;
-        let rows = self.matching(self.reader.names(open, &blocks).await?);
-        Ok(Read { rows: (number, rows), blocks: BTreeSet::new(), complete })
+        Ok(Read { number, blocks: self.read(open, blocks).await?, n_named: 0, complete })
     }
 
-    fn matching(&self, rows: Vec<NameRow>) -> Vec<(NameRow, NameMatch)> {
-        rows.into_iter().filter_map(|row| self.wanted.matches(&row).map(|matched| (row, matched))).collect()
+    /// The bytes of the first blocks.
+    async fn read(
+        &self,
+        open: &OpenSegment,
+        mut blocks: Vec<NameBlock>,
+    ) -> Result<Vec<(NameBlock, Bytes)>, StoreError> {
+        blocks.truncate(MOST_BLOCKS);
+        let read = self.reader.blocks(open, Part::Names, &blocks).await?;
+        Ok(blocks.into_iter().zip(read).collect())
     }
 
-    /// The files that the rows are in.
-    fn show(&self, places: &Places<'_>, reads: &[Read]) -> Found {
-        let mut found = Found { hits: Vec::new(), hidden: 0, complete: reads.iter().all(|read| read.complete) };
-        let shown = &self.plan.classes().shown;
-        for (segment, rows) in reads.iter().map(|read| &read.rows) {
-            for (row, matched) in rows {
-                places.each((*segment, row.doc), self.plan, |place| {
-                    if shown.contains(&place.class) {
-                        found.hits.push(rank::hit(place, row, *matched));
-                    } else {
-                        found.hidden += 1;
-                    }
-                });
+    /// The symbols that match, with the files that they are in. `named`: those of the name itself alone.
+    fn show(&self, places: &Places<'_>, reads: &[Read], named: bool) -> Result<Found, StoreError> {
+        let best = Best::of(self.request.limit);
+        let mut found = Found { best, hidden: 0, complete: reads.iter().all(|read| read.complete) };
+        for read in reads {
+            let blocks = if named { &read.blocks[..read.n_named] } else { &read.blocks[..] };
+            for block in blocks {
+                for row in self.rows(read.number, block, named)? {
+                    self.show_row(places, (read.number, &row), &mut found);
+                }
             }
         }
-        found
+        Ok(found)
+    }
+
+    /// The rows of a block that may match.
+    fn rows(&self, number: u32, (block, bytes): &(NameBlock, Bytes), named: bool) -> Result<Vec<NameRow>, StoreError> {
+        let open = &self.opened.segments[number as usize];
+        let is_wanted = |name: &str| if named { self.wanted.is(name) } else { self.wanted.may_match(name) };
+        let rows = open.segment.decode_names_if(block, bytes, &is_wanted);
+        rows.map_err(|error| self.reader.names_error(open, std::slice::from_ref(block), &error))
+    }
+
+    fn show_row(&self, places: &Places<'_>, (segment, row): (u32, &NameRow), found: &mut Found) {
+        let Some(matched) = self.wanted.matches(row) else { return };
+        let shown = &self.plan.classes().shown;
+        places.each((segment, row.doc), self.plan, |place| {
+            if shown.contains(&place.class) {
+                found.best.meet(place, row, matched);
+            } else {
+                found.hidden += 1;
+            }
+        });
     }
 }

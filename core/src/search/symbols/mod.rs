@@ -2,6 +2,7 @@
 //! few, parts of names and the blocks that have them. No text is read.
 
 mod answer;
+mod best;
 mod blocks;
 mod find;
 mod place;
@@ -73,7 +74,7 @@ pub(super) async fn run(reader: &Reader<'_>, request: &SymbolRequest) -> Result<
     let finding = Finding { reader, request, plan: &plan, opened: &opened, wanted: Wanted::new(request) };
     let found = finding.run().await?;
     Ok(SymbolAnswer {
-        symbols: found.hits,
+        symbols: found.best.finish(),
         hidden: found.hidden,
         complete: found.complete,
         pending: opened.segments.iter().any(|open| open.segment.is_pending()),

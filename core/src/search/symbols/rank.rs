@@ -25,7 +25,8 @@ pub(super) fn hit(place: Place<'_>, row: &NameRow, matched: NameMatch) -> Symbol
     }
 }
 
-fn score(row: &NameRow, matched: NameMatch, class: Class) -> u32 {
+/// Its points.
+pub(super) fn score(row: &NameRow, matched: NameMatch, class: Class) -> u32 {
     let matched = match matched {
         NameMatch::Exact => 9_000,
         NameMatch::Folded => 8_000,
@@ -65,4 +66,13 @@ pub(super) fn order(a: &SymbolHit, b: &SymbolHit) -> Ordering {
         .then(name_a.cmp(&name_b))
         .then(place(a).cmp(&place(b)))
         .then(a.refs.cmp(&b.refs))
+}
+
+/// Whether a symbol in a file, of a score, is sure to come behind a hit.
+pub(super) fn is_behind((place, row, score): (Place<'_>, &NameRow, u32), hit: &SymbolHit) -> bool {
+    let by_score = hit.score.cmp(&score).then(row.name.len().cmp(&hit.row.name.len()));
+    let by_name = || place.open.target.repository_name.as_str().cmp(hit.repository_name.as_str());
+    let by_path = || place.path.cmp(&hit.path[..]);
+    let by_place = || (row.line, row.column).cmp(&(hit.row.line, hit.row.column));
+    by_score.then_with(by_name).then_with(by_path).then_with(by_place) == Ordering::Greater
 }

@@ -32,6 +32,24 @@ impl Wanted {
         Self { name, folded, words, container, exact: request.exact, kinds: request.kinds.clone() }
     }
 
+    /// Whether a name is the one that is looked for, in any case unless that matters.
+    pub(super) fn is(&self, name: &str) -> bool {
+        *name == *self.name
+            || (!self.exact
+                && name.len() >= self.folded.len()
+                && self.may_match(name)
+                && text::folded(name) == self.folded)
+    }
+
+    /// Whether a symbol of that name may match: most names are ruled out so, and none that does.
+    pub(super) fn may_match(&self, name: &str) -> bool {
+        if self.exact {
+            return *name == *self.name;
+        }
+        // Every match has the first part of what is looked for somewhere. Other letters than those of ASCII may fold to fewer.
+        !name.is_ascii() || has(name.as_bytes(), self.words.first().unwrap_or(&self.folded).as_bytes())
+    }
+
     /// How a symbol matches; `None`: it does not.
     pub(super) fn matches(&self, row: &NameRow) -> Option<NameMatch> {
         let is_kind = self.kinds.is_empty() || self.kinds.contains(&row.kind);
@@ -75,6 +93,14 @@ impl Wanted {
     }
 }
 
+/// Whether a text has a word that is folded already, in any case.
+fn has(text: &[u8], folded: &[u8]) -> bool {
+    let Some((first, rest)) = folded.split_first() else { return true };
+    let begins = memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).map(|at| &text[at + 1..]);
+    let mut ends = begins.filter_map(|behind| behind.get(..rest.len()));
+    ends.any(|end| end.eq_ignore_ascii_case(rest))
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
@@ -108,10 +134,26 @@ mod tests {
         ];
         for (name, symbol, matched) in cases {
             let request = SymbolRequest::new(TenantId(Uuid::nil()), Vec::new(), name);
-            assert_eq!(Wanted::new(&request).matches(&row(symbol)), matched, "{name} of {symbol}");
+            let wanted = Wanted::new(&request);
+            assert_eq!(wanted.matches(&row(symbol)), matched, "{name} of {symbol}");
+            let last = symbol.rsplit('.').next().unwrap();
+            assert!(wanted.may_match(last) || matched.is_none(), "{name} of {symbol}");
+            let is = matches!(matched, Some(NameMatch::Exact | NameMatch::Folded));
+            assert!(wanted.is(last) || !is, "{name} of {symbol}");
             let exact = Wanted::new(&SymbolRequest { exact: true, ..request }).matches(&row(symbol));
             assert_eq!(exact, matched.filter(|matched| *matched == NameMatch::Exact), "{name} of {symbol}");
         }
+    }
+
+    #[test]
+    fn other_names_are_ruled_out_at_a_look() {
+        let wanted = Wanted::new(&SymbolRequest::new(TenantId(Uuid::nil()), Vec::new(), "indexOp"));
+        for (name, may) in
+            [("applyIndexOperation", true), ("INDEX", true), ("inde", false), ("", false), ("\u{212A}", true)]
+        {
+            assert_eq!(wanted.may_match(name), may, "{name}");
+        }
+        assert!(wanted.is("INDEXOP") && !wanted.is("indexOps") && !wanted.is("index"));
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use super::{NameRow, rows};
 use crate::cursor::put_varint;
 use crate::facts::Flags;
-use crate::segment::Cursor;
 use crate::segment::error::SegmentError;
+use crate::segment::{Cursor, DocId};
 
 const SECTION: &str = "names";
 /// Bytes of columns after which a block ends.
 const FULL: usize = 24 << 10;
+
+/// Rows that room is made for before they are read.
+const MOST_ROWS: u32 = 4096;
 
 /// Numbers of the columns.
 const SHARED: usize = 0;
@@ -90,54 +93,112 @@ pub(super) fn shared(a: &str, b: &str) -> usize {
     b.floor_char_boundary(same).min(a.floor_char_boundary(same))
 }
 
-/// The rows of a block whose names are wanted.
+/// The rows of a block whose names are wanted. What is behind the last of them is not read.
 pub(super) fn decode(block: &[u8], is_wanted: &dyn Fn(&str) -> bool) -> Result<Vec<NameRow>, SegmentError> {
+    let (n_rows, mut columns) = columns(block)?;
+    let (wanted, n_wanted) = wanted(n_rows, columns, is_wanted)?;
+    let mut rows = Vec::with_capacity(n_wanted);
+    let mut last = Last::default();
+    for is_wanted in &wanted {
+        rows.extend(row(&mut columns, &mut last, *is_wanted)?);
+    }
+    if wanted.len() == n_rows as usize {
+        columns.into_iter().try_for_each(Cursor::finish)?;
+    }
+    Ok(rows)
+}
+
+/// Of every row up to the last whose name is wanted, whether it is; and how many are. Names alone are read, each is asked
+/// for once.
+fn wanted(
+    n_rows: u32,
+    mut columns: [Cursor<'_>; COLUMNS],
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<(Vec<bool>, usize), SegmentError> {
+    let (mut wanted, mut n_wanted, mut end) = (Vec::with_capacity(n_rows.min(MOST_ROWS) as usize), 0, 0);
+    let mut last = Last::default();
+    let mut is_one = false;
+    for nth in 0..n_rows {
+        let is_same = last.next_name(&mut columns)?;
+        if !is_same || nth == 0 {
+            is_one = is_wanted(&last.name);
+        }
+        wanted.push(is_one);
+        if is_one {
+            (n_wanted, end) = (n_wanted + 1, wanted.len());
+        }
+    }
+    wanted.truncate(end);
+    Ok((wanted, n_wanted))
+}
+
+/// Shows name, document and symbol of every row: what else rows say is not read.
+pub(super) fn each(block: &[u8], show: &mut dyn FnMut(&str, DocId, u32)) -> Result<(), SegmentError> {
+    let (n_rows, mut columns) = columns(block)?;
+    let mut last = Last::default();
+    for _ in 0..n_rows {
+        last.move_on(&mut columns)?;
+        show(&last.name, last.doc, last.symbol);
+    }
+    Ok(())
+}
+
+fn columns(block: &[u8]) -> Result<(u32, [Cursor<'_>; COLUMNS]), SegmentError> {
     let mut cursor = Cursor::new(SECTION, block);
     let n_rows = cursor.varint()?;
     let mut lens = [0; COLUMNS];
     for len in &mut lens {
         *len = cursor.varint()? as usize;
     }
-    let mut columns = [const { None }; COLUMNS];
+    let mut columns = [cursor; COLUMNS];
     for (column, len) in columns.iter_mut().zip(lens) {
-        *column = Some(Cursor::new(SECTION, cursor.take(len)?));
+        *column = Cursor::new(SECTION, cursor.take(len)?);
     }
     cursor.finish()?;
-    let mut columns = columns.map(|column| column.expect("every column was set"));
-    let mut rows = Vec::new();
-    let mut last = Last::default();
-    for _ in 0..n_rows {
-        rows.extend(row(&mut columns, &mut last, is_wanted)?);
-    }
-    columns.into_iter().try_for_each(Cursor::finish)?;
-    Ok(rows)
+    Ok((n_rows, columns))
 }
 
-/// The next row, if its name is wanted. Its texts are copied only then.
-fn row(
-    columns: &mut [Cursor<'_>; COLUMNS],
-    last: &mut Last,
-    is_wanted: &dyn Fn(&str) -> bool,
-) -> Result<Option<NameRow>, SegmentError> {
-    let shared = columns[SHARED].varint()? as usize;
-    if !last.name.is_char_boundary(shared) {
-        return Err(columns[SHARED].error("shares more than there is"));
+impl Last {
+    /// Reads the name of the next row; whether it is that of the one before.
+    fn next_name(&mut self, columns: &mut [Cursor<'_>; COLUMNS]) -> Result<bool, SegmentError> {
+        let shared = columns[SHARED].varint()? as usize;
+        if !self.name.is_char_boundary(shared) {
+            return Err(columns[SHARED].error("shares more than there is"));
+        }
+        let suffix = text(&mut columns[SUFFIXES])?;
+        let is_same = shared == self.name.len() && suffix.is_empty();
+        self.name.truncate(shared);
+        self.name.push_str(suffix);
+        if self.name.len() > super::MAX_NAME {
+            return Err(columns[SUFFIXES].error("has a name that is too long"));
+        }
+        Ok(is_same)
     }
-    last.name.truncate(shared);
-    last.name.push_str(text(&mut columns[SUFFIXES])?);
-    if last.name.len() > super::MAX_NAME {
-        return Err(columns[SUFFIXES].error("has a name that is too long"));
+
+    /// Reads name, document and symbol of the next row.
+    fn move_on(&mut self, columns: &mut [Cursor<'_>; COLUMNS]) -> Result<(), SegmentError> {
+        self.next_name(columns)?;
+        self.doc = self.doc.wrapping_add(signed(&mut columns[DOCS])?);
+        self.symbol = self.symbol.wrapping_add(signed(&mut columns[SYMBOLS])?);
+        Ok(())
     }
-    last.doc = last.doc.wrapping_add(signed(&mut columns[DOCS])?);
-    last.symbol = last.symbol.wrapping_add(signed(&mut columns[SYMBOLS])?);
+}
+
+/// The next row, if it is wanted. Its texts are copied only then.
+fn row(columns: &mut [Cursor<'_>; COLUMNS], last: &mut Last, is_wanted: bool) -> Result<Option<NameRow>, SegmentError> {
+    last.move_on(columns)?;
     last.offset = last.offset.wrapping_add(signed(&mut columns[LINES])?);
     let kind = columns[KINDS].u8()?;
     let flags =
         u16::try_from(columns[FLAGS].varint()?).map_err(|_| columns[FLAGS].error("has flags beyond 16 bits"))?;
     let kind = rows::kind(&columns[KINDS], kind)?;
     let (column, ordinal) = (columns[COLUMN].varint()?, columns[ORDINALS].varint()?);
-    let (container, signature) = (text(&mut columns[CONTAINERS])?, text(&mut columns[SIGNATURES])?);
-    Ok(is_wanted(&last.name).then(|| NameRow {
+    let (container, signature) = (bytes(&mut columns[CONTAINERS])?, bytes(&mut columns[SIGNATURES])?);
+    if !is_wanted {
+        return Ok(None);
+    }
+    let (container, signature) = (utf8(&columns[CONTAINERS], container)?, utf8(&columns[SIGNATURES], signature)?);
+    Ok(Some(NameRow {
         name: last.name.as_str().into(),
         doc: last.doc,
         symbol: last.symbol,
@@ -157,8 +218,17 @@ pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
 }
 
 pub(super) fn text<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, SegmentError> {
+    let bytes = bytes(cursor)?;
+    utf8(cursor, bytes)
+}
+
+fn bytes<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], SegmentError> {
     let len = cursor.varint()? as usize;
-    std::str::from_utf8(cursor.take(len)?).map_err(|_| cursor.error("has a text that is no UTF-8"))
+    cursor.take(len)
+}
+
+fn utf8<'a>(cursor: &Cursor<'_>, bytes: &'a [u8]) -> Result<&'a str, SegmentError> {
+    std::str::from_utf8(bytes).map_err(|_| cursor.error("has a text that is no UTF-8"))
 }
 
 fn put_signed(out: &mut Vec<u8>, difference: u32) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::index::{Blocks, Place};
 use super::words::WordBlocks;
 use super::{NameRow, block, words};
+use crate::segment::DocId;
 use crate::segment::error::{SegmentError, corrupt};
 
 /// One block of names, or of their parts.
@@ -93,10 +94,25 @@ impl NamesTable {
         block::decode(&block.place.decode(bytes)?, is_wanted)
     }
 
-    /// The rows of a block of parts.
-    pub(in crate::segment) fn words(&self, block: &NameBlock, bytes: &[u8]) -> Result<Vec<WordBlocks>, SegmentError> {
+    /// Shows name, document and symbol of every row of a block of names.
+    pub(in crate::segment) fn each(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        show: &mut dyn FnMut(&str, DocId, u32),
+    ) -> Result<(), SegmentError> {
+        block::each(&block.place.decode(bytes)?, show)
+    }
+
+    /// The rows of a block of parts that are wanted.
+    pub(in crate::segment) fn words(
+        &self,
+        block: &NameBlock,
+        bytes: &[u8],
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<WordBlocks>, SegmentError> {
         let n_blocks = u32::try_from(self.names.open()?.len()).unwrap_or(u32::MAX);
-        words::decode(&block.place.decode(bytes)?, n_blocks)
+        words::decode(&block.place.decode(bytes)?, n_blocks, is_wanted)
     }
 }
 

@@ -75,8 +75,12 @@ fn is_number(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The rows of a block, of a segment with `n_blocks` blocks of names.
-pub(super) fn decode(block: &[u8], n_blocks: u32) -> Result<Vec<WordBlocks>, SegmentError> {
+/// The rows of a block whose words are wanted, of a segment with `n_blocks` blocks of names.
+pub(super) fn decode(
+    block: &[u8],
+    n_blocks: u32,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<WordBlocks>, SegmentError> {
     let mut cursor = Cursor::new(SECTION, block);
     let (mut words, mut word) = (Vec::new(), String::new());
     while cursor.remaining() > 0 {
@@ -90,6 +94,10 @@ pub(super) fn decode(block: &[u8], n_blocks: u32) -> Result<Vec<WordBlocks>, Seg
             return Err(cursor.error("has a word that is too long"));
         }
         let n = cursor.varint()?;
+        if !is_wanted(&word) {
+            (0..n).try_for_each(|_| cursor.varint().map(drop))?;
+            continue;
+        }
         let (mut blocks, mut next) = (Vec::with_capacity((n as usize).min(cursor.remaining())), 0u32);
         for _ in 0..n {
             let number = next.checked_add(cursor.varint()?).filter(|number| *number < n_blocks);

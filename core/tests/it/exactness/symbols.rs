@@ -218,6 +218,33 @@ fn a_cold_look_up_takes_three_round_trips() {
     });
 }
 
+#[test]
+fn the_first_of_many_namesakes_are_those_of_all() {
+    let texts: Vec<(String, String)> = (0..300u32)
+        .map(|n| {
+            let (folder, name) =
+                (["src", "test", "vendor"][n as usize % 3], ["Pool", "pool", "POOL", "PoolOld"][n as usize % 4]);
+            (format!("{folder}/{}.rs", n * 7 % 300), format!("Other\n.{name} SmallPool{n}"))
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let repository = repository("o/a", &[("refs/heads/main", &files)]);
+    block_on(async {
+        let (index, searcher) = publish(&[repository], 70).await;
+        for (name, exact) in [("pool", false), ("Pool", false), ("Pool", true), ("PoolO", false)] {
+            let all = SymbolRequest { exact, limit: 10_000, ..request(&index, name) };
+            let all = searcher.symbols(&all).await.unwrap();
+            assert!(all.complete && all.symbols.len() >= 50, "{name}: {}", all.symbols.len());
+            for limit in [1, 5, 20, 40] {
+                let some = SymbolRequest { exact, limit, ..request(&index, name) };
+                let some = searcher.symbols(&some).await.unwrap();
+                assert_eq!(ids(&some), ids(&all)[..limit], "{name} {limit}");
+                assert!(!some.complete);
+            }
+        }
+    });
+}
+
 fn repositories() -> impl Strategy<Value = Vec<Repository>> {
     let word = "[AB][ab]{0,1}|[AB]a[AB]b[AB]?|\\.[ab]{1,2}";
     let text = prop::collection::vec(word, 0..6).prop_map(|words| words.join(" "));

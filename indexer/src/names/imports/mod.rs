@@ -10,7 +10,7 @@ pub mod script;
 
 use std::collections::HashMap;
 
-use super::definitions::Definitions;
+use super::definitions::{Definitions, ImportEntry};
 use super::family::Family;
 use super::manifests::Manifests;
 use super::paths;
@@ -31,17 +31,33 @@ pub struct Modules<'a> {
 /// The place of every import, by its number. Those of Rust are [`Place::Nowhere`] here.
 pub fn places(modules: Modules<'_>) -> Vec<Place> {
     let all = modules.all;
-    let mut known: HashMap<(u32, Word, bool), Place> = HashMap::new();
+    let mut known: HashMap<(Family, Option<u32>, u32, Word, bool), Place> = HashMap::new();
     let mut places = Vec::with_capacity(all.imports.len());
     for file in 0..all.files.len() as u32 {
         for import in all.imports_of(file) {
             let entry = all.imports[import as usize];
-            let binds_first = entry.name == Word::NONE && is_first(all.words.text(entry.module), entry.local, all);
-            let key = (all.paths.folder_of(file), entry.module, binds_first);
+            let binds_first = binds_first(all, entry);
+            let family = all.files[file as usize].family;
+            let asker = is_own(family, all.words.text(entry.module)).then_some(file);
+            let key = (family, asker, all.paths.folder_of(file), entry.module, binds_first);
             places.push(*known.entry(key).or_insert_with(|| place(modules, file, entry.module, binds_first)));
         }
     }
     places
+}
+
+/// The place of one import.
+pub fn place_of(modules: Modules<'_>, file: u32, import: ImportEntry) -> Place {
+    place(modules, file, import.module, binds_first(modules.all, import))
+}
+
+/// Whether files of one folder may mean different things by one module: none finds itself, and the empty one is the file itself.
+fn is_own(family: Family, module: &str) -> bool {
+    module.is_empty() || matches!(family, Family::Ruby | Family::Bash | Family::Lua)
+}
+
+fn binds_first(all: &Definitions, import: ImportEntry) -> bool {
+    import.name == Word::NONE && is_first(all.words.text(import.module), import.local, all)
 }
 
 /// `import a.b` of Python binds `a`.
