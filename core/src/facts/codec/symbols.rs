@@ -186,7 +186,8 @@ fn symbol_outline(
     let of_type = table.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
     let more = &mut columns[MORE];
     if has(DOC) {
-        (more.signed()?, more.signed()?);
+        more.signed()?;
+        more.signed()?;
     }
     let arity = arity(shape, more)?;
     let (is_named, name) = (name.is_some(), name.unwrap_or_default());
