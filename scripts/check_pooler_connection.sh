@@ -3,10 +3,13 @@
 # directly. The file is read, never run; a password is never shown.
 #   scripts/check_pooler_connection.sh [ENV_FILE]
 set -euo pipefail
+file=
+# A file that is named is meant from where the caller stands.
+[ $# -eq 0 ] || file=$(realpath -m -- "$1")
 cd "$(dirname "$0")/.."
 source scripts/common.sh
 
-file=${1:-.env}
+file=${file:-.env}
 [ -f "$file" ] || die "there is no file \`$file\`: copy .env.example to it and fill it in"
 need psql 'install postgresql-client'
 need python3 'install it with your package manager'

@@ -14,15 +14,35 @@ need_flyctl() {
   flyctl auth whoami >/dev/null 2>&1 || die 'nobody is logged in to Fly: run `flyctl auth login`'
 }
 
-# staging or production: which apps and manifests that means.
+# staging or production: which apps and manifests that means, and how many machines of the API there are at least.
 choose_environment() {
   environment=$1
   case $environment in
-    staging) api_app=kotadb-api-staging indexer_app=kotadb-indexer-staging manifest=fly/api.staging.toml ;;
-    production) api_app=kotadb-api indexer_app=kotadb-indexer manifest=fly/api.toml ;;
+    staging) api_app=kotadb-api-staging indexer_app=kotadb-indexer-staging manifest=fly/api.staging.toml least_machines=1 ;;
+    production) api_app=kotadb-api indexer_app=kotadb-indexer manifest=fly/api.toml least_machines=2 ;;
     *) die "\`$environment\` is no environment: say staging or production" ;;
   esac
   url=${KOTADB_DEPLOY_URL:-https://$api_app.fly.dev}
+}
+
+# No manifest has the sweeper: its size is here.
+sweeper_memory=2048 sweeper_cpus=1
+
+# When a sweep is late (the rule SweepLate of fly/alerts.yml), and a job that is due (JobsWait).
+sweep_late_seconds=7800 job_late_seconds=600
+
+# Version of the newest migration of this tree.
+newest_migration() { find migrations -name '*.sql' -printf '%f\n' | sed 's/_.*//' | sort | tail -1; }
+
+# The indexer of this tree, of the profile `debug` or `release`: $KOTADB_INDEXER, else built now, since one that is there may be of
+# a former state, and would say that all is well with fewer migrations.
+indexer_program() {
+  if [ -n "${KOTADB_INDEXER:-}" ]; then printf '%s' "$KOTADB_INDEXER"; return; fi
+  local options=()
+  [ "$1" = debug ] || options=(--release)
+  need cargo 'install Rust with rustup, or set KOTADB_INDEXER to the program'
+  cargo build --locked --quiet -p kotadb-indexer "${options[@]}" >&2 || die 'the indexer could not be built: nothing was done'
+  printf '%s/%s/kotadb-indexer' "${CARGO_TARGET_DIR:-target}" "$1"
 }
 
 # Asks on the terminal, or standard input, for a literal yes.

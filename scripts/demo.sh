@@ -7,7 +7,10 @@ bin=${KOTADB_BIN:-target/release}
 work=$(mktemp -d)
 chmod 755 "$work"
 up=
-stop() { if [ -n "$up" ]; then kill -TERM "$up" 2>/dev/null && wait "$up" || true; fi; rm -rf "$work"; }
+stop() {
+  if [ -n "$up" ] && kill -TERM "$up" 2>/dev/null; then wait "$up" || true; fi
+  rm -rf "$work"
+}
 trap stop EXIT
 fail() { printf 'demo: %s\n' "$*" >&2; [ ! -f "$work/up.log" ] || tail -n 30 "$work/up.log" >&2; exit 1; }
 

@@ -8,14 +8,8 @@ set -euo pipefail
 called_from=$PWD
 cd "$(dirname "$0")/.."
 source scripts/common.sh
+source scripts/secret-names.sh
 help='fly-secrets.sh staging|production set [--from FILE] | list | unset NAME…'
-
-# What Fly has to know: the API's secrets, and those that the indexer needs, too. A test compares them with `.env.example`.
-shared=(DATABASE_URL KOTADB_MASTER_KEY KOTADB_MASTER_KEY_PREVIOUS BUCKET_NAME AWS_ENDPOINT_URL_S3 AWS_REGION AWS_ACCESS_KEY_ID
-  AWS_SECRET_ACCESS_KEY GITHUB_APP_ID GITHUB_APP_PRIVATE_KEY GITHUB_WEBHOOK_TOKEN KOTADB_WEBHOOK_BASE_URL SENTRY_DSN REDIS_URL)
-api_only=(SUPABASE_URL SUPABASE_ANON_KEY SUPABASE_SERVICE_KEY JWT_SECRET GITHUB_APP_WEBHOOK_SECRET GITHUB_APP_WEBHOOK_SECRET_PREVIOUS
-  GITHUB_CLIENT_ID GITHUB_CLIENT_SECRET KOTADB_TICK_SECRET KOTADB_CORS_ORIGINS)
-indexer_only=(DATABASE_DIRECT_URL)
 
 [ $# -ge 2 ] || usage "$help"
 choose_environment "$1"

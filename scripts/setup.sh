@@ -27,7 +27,7 @@ has tmux || need tmux
 has less || need less
 has script || need bsdutils
 python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv
-git --exec-path >/dev/null 2>&1 && [ -x "$(git --exec-path)/git-http-backend" ] || need git
+[ -x "$(git --exec-path 2>/dev/null)/git-http-backend" ] || need git
 if [ "${1:-}" = bench ]; then
   [ -x /usr/bin/time ] || need time
   compgen -G '/usr/src/linux-source-*.tar.xz' >/dev/null || need linux-source

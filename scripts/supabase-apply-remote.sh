@@ -18,11 +18,6 @@ address=${!name:-}
 [ -n "$address" ] || die "$name is not set: it is the direct address of the database, or its session pooler's"
 need psql 'install postgresql-client'
 need python3 'install it with your package manager'
-indexer=${KOTADB_INDEXER:-target/release/kotadb-indexer}
-if [ ! -x "$indexer" ]; then
-  need cargo 'install Rust with rustup, or set KOTADB_INDEXER to the program'
-  cargo build --locked --release --quiet -p kotadb-indexer
-fi
 
 described=$(python3 scripts/postgres-url.py describe <<<"$address") || die "$name cannot be used"
 { read -r mode; read -r host; read -r port; } <<<"$described"
@@ -41,5 +36,6 @@ if ! error=$(with_database psql -XAtqc 'SELECT 1' 2>&1 >/dev/null); then
   esac
   die "cannot reach $host:$port"
 fi
+indexer=$(indexer_program release)
 with_database "$indexer" migrate
 with_database psql -XAtqc "SELECT 'schema version ' || max(version) || ', ' || count(*) || ' migrations' FROM supabase_migrations.schema_migrations" | sed "s/^/$script: /"

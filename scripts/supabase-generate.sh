@@ -12,8 +12,7 @@ name=${1:-}
 [[ $name =~ ^[a-z][a-z0-9_]{2,50}$ ]] || usage 'supabase-generate.sh NAME, of small letters, digits and _'
 folder=${KOTADB_DEV_DIR:-.dev}/postgres
 [ -e "$folder/data/PG_VERSION" ] || die 'there is no development database: run `make supabase-reset` and change it by hand first'
-indexer=${KOTADB_INDEXER:-target/debug/kotadb-indexer}
-[ -x "$indexer" ] || cargo build --locked --quiet -p kotadb-indexer
+indexer=$(indexer_program debug)
 need pg_dump 'install postgresql-client'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -27,7 +26,7 @@ dump postgres "$work/after.sql"
 sql_of "$port" template1 -c 'DROP DATABASE kotadb_migrated WITH (FORCE)'
 
 version=$(date -u +%Y%m%d%H%M%S)
-newest=$(find migrations -name '*.sql' -printf '%f\n' | sed 's/_.*//' | sort | tail -1)
+newest=$(newest_migration)
 [ "$version" -gt "$newest" ] || version=$((newest + 1))
 file=${KOTADB_MIGRATIONS:-migrations}/${version}_$name.sql
 python3 scripts/schema-difference.py "$work/before.sql" "$work/after.sql" >"$work/migration.sql" || die 'the development database is as the migrations make it: nothing to write'

@@ -12,8 +12,7 @@ case ${1:-} in
   '') ;;
   *) usage 'supabase-reset.sh [stop]' ;;
 esac
-indexer=${KOTADB_INDEXER:-target/debug/kotadb-indexer}
-[ -x "$indexer" ] || cargo build --locked --quiet -p kotadb-indexer
+indexer=$(indexer_program debug)
 port=$(start_postgres "$folder")
 fresh_database "$port" postgres
 apply_migrations "$port" postgres "$indexer"

@@ -11,7 +11,7 @@ stop() {
   local folder=$1 pid
   [ -d "$folder" ] || return 0
   for name in guard pgbouncer; do
-    pid=$(cat "$folder/$name.pid" 2>/dev/null) && kill "$pid" 2>/dev/null || true
+    if pid=$(cat "$folder/$name.pid" 2>/dev/null); then kill "$pid" 2>/dev/null || true; fi
   done
   if [ -e "$folder/postgres/postmaster.pid" ]; then
     unprivileged "$bin/pg_ctl" stop -s -m immediate -D "$folder/postgres" || true

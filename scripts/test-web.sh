@@ -28,7 +28,7 @@ work=$(mktemp -d)
 chmod 755 "$work"
 up=
 stop() {
-  if [ -n "$up" ]; then kill -TERM "$up" 2>/dev/null && wait "$up" || true; fi
+  if [ -n "$up" ] && kill -TERM "$up" 2>/dev/null; then wait "$up" || true; fi
   rm -rf "$work"
 }
 trap stop EXIT

@@ -95,6 +95,19 @@ class ScriptTest(unittest.TestCase):
         done.said = done.stdout + done.stderr
         return done
 
+    def watched(self, program):
+        """A stand-in that notes the arguments of all processes, and then is the program."""
+        self.stand_in(program, f'#!/bin/sh\ncat /proc/[0-9]*/cmdline >>{self.folder}/arguments 2>/dev/null\nexec {shutil.which(program)} "$@"\n')
+
+    def arguments(self):
+        return (self.folder / "arguments").read_bytes()
+
+    def assert_never_in_arguments(self, *secrets):
+        seen = self.arguments()
+        self.assertTrue(seen, "nothing was watched")
+        for secret in secrets:
+            self.assertNotIn(secret.encode(), seen)
+
     def calls(self, start):
         words = (" ".join(call["words"]) for call in self.fly["calls"])
         return [call for call in words if call.startswith(start)]
@@ -157,6 +170,10 @@ class Service:
         request = urllib.request.Request(self.url + "/api/v1/repositories", headers={"Authorization": f"Bearer {self.key}"})
         with urllib.request.urlopen(request) as answer:
             return all(item["indexed_commit"] for item in json.load(answer)["items"])
+
+    def health(self):
+        with urllib.request.urlopen(self.url + "/health") as answer:
+            return json.load(answer)
 
     def wait(self, condition, fault, seconds=90):
         end = time.monotonic() + seconds
@@ -225,15 +242,16 @@ class Service:
 
 
 class Before:
-    """A stand-in before a real service that answers some paths itself."""
+    """A stand-in before a real service that answers some paths itself, or calls of a method of JSON-RPC."""
 
     def __init__(self, service_url, answers):
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                status, said = 200, json.dumps(answers.get(self.path)).encode()
-                if self.path not in answers:
-                    headers = {name: self.headers[name] for name in ("authorization", "content-type") if name in self.headers}
+                asked = self.path if self.path in answers else (f"{self.command} {self.path}", json.loads(body or "{}").get("method"))
+                status, said = 200, json.dumps(answers.get(asked)).encode()
+                if asked not in answers:
+                    headers = {name: self.headers[name] for name in ("authorization", "content-type", "accept", "mcp-protocol-version") if name in self.headers}
                     request = urllib.request.Request(service_url + self.path, body or None, headers, method=self.command)
                     try:
                         with urllib.request.urlopen(request) as found:
@@ -260,9 +278,10 @@ class Before:
 
 class Edge:
     """A stand-in for Fly's proxy before a real service: it knows the machines of the stand-in for flyctl, and a request goes to the
-    one that it names. A machine that is not started does not answer; one that is tells the commit of its image."""
+    one that it names. A machine that is not started does not answer; one that is tells the commit of its image. `changes` are made
+    to each report."""
 
-    def __init__(self, test, service_url):
+    def __init__(self, test, service_url, **changes):
         edge = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -275,7 +294,7 @@ class Edge:
             def log_message(self, *_):
                 pass
 
-        self.test, self.service_url = test, service_url
+        self.test, self.service_url, self.changes = test, service_url, changes
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         test.addCleanup(self.server.server_close)
@@ -294,6 +313,7 @@ class Edge:
             status, report = error.code, json.load(error)
         if machine:
             report["commit"] = machine["image_ref"]["tag"]
+        report |= self.changes
         return status, json.dumps(report).encode()
 
 

@@ -1,8 +1,56 @@
 """scripts/check_pooler_connection.sh and the supabase scripts, over a real Postgres."""
 
+import shutil
 import subprocess
 
 from support import CANARY, PROGRAMS, ScriptTest, service
+
+
+class Built(ScriptTest):
+    """A tree whose built indexer is of a former state: a stand-in for cargo puts the one of this state into its place."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder.chmod(0o755)
+        self.target = self.folder / "target"
+        self.environment |= {"CARGO_TARGET_DIR": str(self.target), "KOTADB_INDEXER": "", "KOTADB_DEV_DIR": str(self.folder / "dev")}
+        for profile in ("debug", "release"):
+            (self.target / profile).mkdir(parents=True)
+            former = self.target / profile / "kotadb-indexer"
+            former.write_text("#!/bin/sh\nexit 0\n")
+            former.chmod(0o755)
+        folder = f"{self.target}/$(case \"$*\" in *--release*) echo release ;; *) echo debug ;; esac)"
+        self.cargo(f'echo "$*" >>{self.folder}/builds; cp {PROGRAMS}/kotadb-indexer "{folder}/kotadb-indexer"')
+
+    def cargo(self, does):
+        self.stand_in("cargo", f"#!/bin/sh\nset -e\n{does}\n")
+
+    def builds(self):
+        return (self.folder / "builds").read_text().splitlines()
+
+    def test_what_is_there_may_be_old_so_it_is_built(self):
+        self.addCleanup(self.run_script, "supabase-reset.sh", "stop")
+        made = self.run_script("supabase-reset.sh")
+        self.assertEqual(made.returncode, 0, made.said)
+        address = made.stderr.split("is new: ")[1].strip()
+        count = "SELECT count(*) FROM supabase_migrations.schema_migrations"
+        migrated = subprocess.run(["psql", "-XAtqc", count, address], capture_output=True, text=True)
+        self.assertGreater(int(migrated.stdout or 0), 20, made.said + migrated.stderr)
+        subprocess.run(["psql", "-Xqc", "DROP SCHEMA kotadb CASCADE; DROP SCHEMA supabase_migrations CASCADE", address], check=True, capture_output=True)
+        done = self.run_script("supabase-apply-remote.sh", SUPABASE_DB_URL=address)
+        self.assertEqual(done.returncode, 0, done.said)
+        self.assertIn(f"{migrated.stdout.strip()} migrations", done.said)
+        shutil.copy("/bin/true", self.target / "debug/kotadb-indexer")
+        same = self.run_script("supabase-generate.sh", "colours")
+        self.assertIn("nothing to write", same.stderr, "the tables of the old one would be missing")
+        self.assertEqual([line for line in self.builds() if "--locked" in line and "-p kotadb-indexer" in line], self.builds())
+        self.assertEqual(["--release" in line for line in self.builds()], [False, True, False])
+
+    def test_what_cannot_be_built_is_said(self):
+        self.cargo("exit 101")
+        done = self.run_script("supabase-reset.sh")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the indexer could not be built", done.stderr)
 
 
 class Pooler(ScriptTest):
@@ -46,6 +94,17 @@ class Pooler(ScriptTest):
             self.psql_says(message)
             self.assertIn(says, self.check(f"postgres://u:{CANARY}@h.pooler.supabase.com:6543/postgres").stderr)
 
+    def test_a_relative_file_is_the_caller_s(self):
+        (self.folder / "mine").write_text(f"DATABASE_URL={service().address('postgres')}\n")
+        done = self.run_script("check_pooler_connection.sh", "mine", cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.said)
+
+    def test_odd_characters_are_no_way_to_see_the_password(self):
+        done = self.check(f"postgres://u:p\u2100{CANARY}@h/db")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("%40", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
     def test_bad_files(self):
         self.assertIn("no DATABASE_URL", self.check("").stderr)
         self.assertIn("cannot be used", self.check("mysql://x").stderr)
@@ -63,6 +122,12 @@ class Apply(ScriptTest):
         self.assertEqual((first.returncode, second.returncode), (0, 0), first.said + second.said)
         self.assertRegex(second.said, r"schema version \d{14}, \d+ migrations")
         self.assertNotIn(address.split("@")[0], first.said + second.said)
+
+    def test_no_password_in_arguments(self):
+        self.watched("psql")
+        address = service().address()
+        self.assertEqual(self.apply(address).returncode, 0)
+        self.assert_never_in_arguments(address.split("@")[0].rsplit(":", 1)[1])
 
     def test_a_transaction_pooler_is_refused(self):
         done = self.apply(f"postgres://postgres.p:{CANARY}@aws-0-x.pooler.supabase.com:6543/postgres")

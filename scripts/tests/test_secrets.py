@@ -135,7 +135,7 @@ class Secrets(ScriptTest):
             self.assertEqual(self.run_script("fly-secrets.sh", *words).returncode, code, words)
 
     def test_every_secret_of_the_programs_is_known_to_it(self):
-        script = (ROOT / "scripts/fly-secrets.sh").read_text()
+        script = (ROOT / "scripts/secret-names.sh").read_text()
         table = re.findall(r"^\| `(\w+)` \(secret\) \| ([^|]*) \|", (ROOT / "README.md").read_text(), re.M)
         for name, readers in table:
             on_fly = re.search(r"\b(router|indexer)\b", readers) and name not in ("AWS_SESSION_TOKEN", "FLY_API_TOKEN")

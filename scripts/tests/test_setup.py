@@ -1,10 +1,10 @@
-"""scripts/fly-setup.sh and scripts/status.sh over the stand-in for flyctl and a real Postgres."""
+"""scripts/fly-setup.sh over the stand-in for flyctl and a real Postgres."""
 
 import os
 import subprocess
 import unittest.mock
 
-from support import PROGRAMS, Edge, ScriptTest, digest, machine, service
+from support import PROGRAMS, ScriptTest, digest, machine, service
 
 API, INDEXER = "kotadb-api-staging", "kotadb-indexer-staging"
 IMAGE = f"registry.fly.io/{API}:" + "a" * 40
@@ -201,33 +201,3 @@ class Database(ScriptTest):
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("secret@", done.said)
         self.assertIn("characters that no address may have", done.stderr)
-
-
-class Status(ScriptTest):
-    def setUp(self):
-        super().setUp()
-        secrets = {name: "x" for name in ("DATABASE_URL", "KOTADB_MASTER_KEY", "BUCKET_NAME", "KOTADB_TICK_SECRET")}
-        indexer = machine("ix", INDEXER, IMAGE)
-        indexer["config"]["guest"] = {"memory_mb": 2048, "cpus": 2}
-        self.change(apps=[API, INDEXER], secrets={API: secrets, INDEXER: secrets},
-                    machines=[machine("api1", API, IMAGE, state="started"), indexer, machine("sw", INDEXER, IMAGE, role="sweeper")])
-        self.environment["KOTADB_DEPLOY_URL"] = Edge(self, service().url).url
-
-    def test_what_is_as_stated_is_well(self):
-        done = self.run_script("status.sh", "staging")
-        differences = [line for line in done.stdout.splitlines() if "DIFFERS" in line and "swept" not in line]
-        self.assertEqual(differences, [], done.said)
-        self.assertIn("all machines run", done.stdout)
-
-    def test_differences_are_named(self):
-        state = self.fly
-        state["machines"][0]["config"]["guest"]["memory_mb"] = 256
-        state["machines"][1]["config"]["image"] = IMAGE[:-1] + "b"
-        state["machines"] = state["machines"][:2]
-        del state["secrets"][API]["KOTADB_TICK_SECRET"]
-        state["certs"] = [{"Hostname": "api.example.com", "ClientStatus": "Awaiting configuration"}]
-        self.fly = state
-        done = self.run_script("status.sh", "staging")
-        self.assertEqual(done.returncode, 1)
-        for what in ("512 MB", "2 images", "no sweeper", "the tick has no secret", "api.example.com: Awaiting"):
-            self.assertIn(what, done.stdout)

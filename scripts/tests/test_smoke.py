@@ -1,10 +1,13 @@
 """scripts/saas_smoke.sh against a real service, well and unwell."""
 
 import json
+import os
+import re
+import subprocess
 import time
 import urllib.request
 
-from support import Before, ScriptTest, Service
+from support import ROOT, Before, ScriptTest, Service
 
 
 # What is promised of a machine that stood still.
@@ -50,13 +53,20 @@ class Smoke(ScriptTest):
 
     def test_1_mcp_that_answers_emptily(self):
         tools = {"tools": [{"name": "search_code"}, {"name": "list_repositories"}]}
-        well = {"content": [{"type": "text", "text": "shapes"}]}
+        well = {"content": [{"type": "text", "text": "shapes"}], "structuredContent": {"items": [{"path": "shapes.py"}]}}
+        nothing = {"content": [{"type": "text", "text": "nothing found"}], "structuredContent": {"items": []}}
         listed, search = "/mcp/tools/list_repositories", "/mcp/tools/search_code"
+        greets, calls = (("POST /mcp", "initialize"), ("POST /mcp", "tools/call"))
         for answers, fault in [
             ({"/mcp/tools": {"tools": []}}, "/mcp/tools does not list search_code"),
             ({"/mcp/tools": tools, listed: {"content": []}}, "the tool list_repositories answers emptily"),
-            ({"/mcp/tools": tools, listed: well, search: {"content": [{"type": "text", "text": ""}]}}, "the tool search_code answers emptily"),
+            ({"/mcp/tools": tools, listed: well, search: well | {"content": [{"type": "text", "text": ""}]}}, "the tool search_code answers emptily"),
             ({"/mcp/tools": tools, listed: well, search: well | {"isError": True}}, "the tool search_code fails: shapes"),
+            ({"/mcp/tools": tools, listed: well, search: nothing}, "the tool search_code finds nothing in local/shapes, which is indexed"),
+            ({greets: {"error": {"message": "no"}}}, "/mcp does not greet: no"),
+            ({calls: {"error": {"message": "no such tool"}}}, "/mcp calls no tool: no such tool"),
+            ({calls: {"result": well | {"isError": True}}}, "the tool search_code fails: shapes"),
+            ({calls: {"result": nothing}}, "the tool search_code finds nothing in local/shapes"),
             ({"/mcp/tools": tools, listed: well, search: well}, None),
         ]:
             before = Before(self.service.url, answers)
@@ -66,18 +76,68 @@ class Smoke(ScriptTest):
             self.assertIn(fault or "all well", done.said)
             self.assertEqual(len(done.stderr.splitlines()), 1 if fault else 0, "one line says what is wrong")
 
+    def test_1_where_nothing_is_indexed_nothing_need_be_found(self):
+        nothing = {"content": [{"type": "text", "text": ""}], "structuredContent": {"items": []}}
+        before = Before(self.service.url, {"/api/v1/repositories?limit=5": {"items": [], "total": 0}, "/mcp/tools/search_code": nothing})
+        self.addCleanup(before.stop)
+        done = self.smoke("-k", self.service.key, "--mcp", url=before.url)
+        self.assertEqual((done.returncode, "search_code answers\n" in done.stdout), (0, True), done.said)
+
+    def test_1_what_alerts_do_not_see_while_the_api_sleeps(self):
+        report = self.service.health()
+        queue = report["saas"]["job_queue"]
+        late = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 7900))
+        soon = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 7000))
+        for changed, fault in [
+            ({"last_sweep": late}, f"no sweep has ended since {late}: see OPERATIONS.md"),
+            ({"last_sweep": soon, "saas": report["saas"] | {"job_queue": queue | {"oldest_queued_seconds": 601}}}, "a job that is due has waited for 601 s"),
+            ({"last_sweep": soon, "saas": report["saas"] | {"job_queue": queue | {"oldest_queued_seconds": 600}}}, None),
+            ({"last_sweep": None}, None),
+        ]:
+            before = Before(self.service.url, {"/health": report | changed})
+            done = self.smoke(url=before.url)
+            before.stop()
+            self.assertEqual((done.returncode, fault or "all well"), (1 if fault else 0, fault if fault and fault in done.stderr else "all well"), done.said)
+
+    def test_1_the_same_limits_as_the_alerts(self):
+        limits = re.findall(r"^sweep_late_seconds=(\d+) job_late_seconds=(\d+)$", (ROOT / "scripts/common.sh").read_text(), re.M)
+        alerts = (ROOT / "fly/alerts.yml").read_text()
+        asked = [re.findall(rf"alert: {name}\n *expr: .* > (\d+)$", alerts, re.M)[0] for name in ("SweepLate", "JobsWait")]
+        self.assertEqual([tuple(asked)], limits)
+
+    def test_1_no_key_in_arguments(self):
+        """What stands in the arguments of any process, seen when the script asks: the key never does."""
+        self.watched("curl")
+        done = self.smoke("--mcp", KOTADB_SAAS_API_KEY=self.service.key)
+        self.assertEqual(done.returncode, 0, done.said)
+        self.assert_never_in_arguments(self.service.key)
+        # So that the watch itself is known to see it.
+        self.smoke("-k", self.service.key)
+        self.assertIn(self.service.key.encode(), self.arguments())
+
+    def test_1_make_keeps_the_key_from_the_shell(self):
+        self.watched("curl")
+        done = subprocess.run(["make", "--no-print-directory", "smoke", f"URL={self.service.url}"], cwd=ROOT, capture_output=True, text=True,
+                              env=os.environ | self.environment | {"KOTADB_SAAS_API_KEY": self.service.key, "PATH": f"{self.stand_ins}:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assert_never_in_arguments(self.service.key)
+        given = subprocess.run(["make", "-n", "smoke", "KEY=x$(touch y)", f"URL={self.service.url}"], cwd=ROOT, capture_output=True, text=True)
+        self.assertNotIn("touch", given.stdout)
+
     def test_1_the_tools_for_agents(self):
         done = self.smoke("-k", self.service.key, "--mcp")
         self.assertEqual(done.returncode, 0, done.said)
-        for what in ("mcp: 15 tools", "mcp: search_code answers", "all well"):
+        for what in ("mcp: 15 tools", "mcp: search_code answers and finds", "all well"):
             self.assertIn(what, done.stdout)
 
     def test_1_a_key_that_is_changed(self):
+        self.watched("curl")
         settings = {"KOTADB_SAAS_URL": self.service.url, "KOTADB_SAAS_API_KEY": self.service.key}
         done = self.run_script("rotate-smoke-key.sh", **settings)
         self.assertEqual(done.returncode, 0, done.said)
         successor = done.stdout.strip()
         self.assertNotEqual(successor, self.service.key)
+        self.assert_never_in_arguments(successor, self.service.key)
         for key in (successor, self.service.key):
             self.assertEqual(self.smoke(KOTADB_SAAS_API_KEY=key).returncode, 0, "both are valid for a day")
         refused = self.run_script("rotate-smoke-key.sh", **settings | {"KOTADB_SAAS_API_KEY": "kdb_live_x"})
