@@ -18,7 +18,7 @@ use crate::settings::{ConfigArgs, SettingsArgs};
 
 /// Code search for git repositories: indexed, exact, local or as a service.
 #[derive(Debug, Parser)]
-#[command(name = "kotadb", version, after_help = EXAMPLES)]
+#[command(name = "kotadb", version = kotadb_core::telemetry::version(), after_help = EXAMPLES)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

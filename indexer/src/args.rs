@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 /// Writes the indexes of KotaDB. Settings come from the environment, or from flags (`--help` lists them).
 #[derive(Debug, Parser)]
-#[command(name = "kotadb-indexer", version)]
+#[command(name = "kotadb-indexer", version = kotadb_core::telemetry::version())]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -116,7 +116,7 @@ pub struct InspectArgs {
 /// `migrate`
 #[derive(Debug, ClapArgs)]
 pub struct MigrateArgs {
-    /// Change nothing; exit 1 if something is missing.
+    /// Change nothing; exit 1 if something is missing, or if this program is too old for what is there.
     #[arg(long)]
     pub check: bool,
 }

@@ -333,13 +333,23 @@ async fn migrate(args: &MigrateArgs) -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     let url = config.database_direct_url.context("DATABASE_DIRECT_URL is missing: set it, or DATABASE_URL")?;
     let url = url.expose();
-    let (versions, verb) = match args.check {
-        true => (migrate::pending(url).await?, "missing"),
-        false => (migrate::run(url).await?, "applied"),
-    };
-    versions.iter().for_each(|version| println!("{verb} {version}"));
-    let incomplete = args.check && !versions.is_empty();
-    Ok(ExitCode::from(u8::from(incomplete)))
+    if args.check {
+        return check(url).await;
+    }
+    migrate::run(url).await?.iter().for_each(|version| println!("applied {version}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a start of this program would find the schema fit: a deployment asks before it replaces anything.
+async fn check(url: &str) -> anyhow::Result<ExitCode> {
+    let missing = migrate::pending(url).await?;
+    missing.iter().for_each(|version| println!("missing {version}"));
+    if missing.is_empty() {
+        let db = connect(url)?;
+        reach(&db).await?;
+        db.close().await;
+    }
+    Ok(ExitCode::from(u8::from(!missing.is_empty())))
 }
 
 async fn administrate(command: AdminCommand) -> anyhow::Result<ExitCode> {
@@ -382,6 +392,10 @@ fn service_config() -> anyhow::Result<Config> {
 }
 
 fn database(config: &Config) -> anyhow::Result<Db> {
-    let url = config.database_url.as_ref().context("DATABASE_URL is missing")?.expose().to_owned();
-    Ok(Db::new(&DbOptions { url, max_connections: MAX_CONNECTIONS, acquire_timeout: Duration::from_secs(5) })?)
+    connect(config.database_url.as_ref().context("DATABASE_URL is missing")?.expose())
+}
+
+fn connect(url: &str) -> anyhow::Result<Db> {
+    let (url, acquire_timeout) = (url.to_owned(), Duration::from_secs(5));
+    Ok(Db::new(&DbOptions { url, max_connections: MAX_CONNECTIONS, acquire_timeout })?)
 }

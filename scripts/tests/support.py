@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -219,16 +220,10 @@ class Service:
                     return int(stat.parent.name)
         raise AssertionError("no router runs")
 
-    @contextlib.contextmanager
-    def suspended(self):
-        """The router stands still meanwhile, and Postgres has given up its connections when it goes on."""
-        router = self.router()
-        os.kill(router, signal.SIGSTOP)
-        try:
-            self.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
-            yield
-        finally:
-            os.kill(router, signal.SIGCONT)
+    def environment(self):
+        """Of its router: the settings that another one needs."""
+        read = Path(f"/proc/{self.router()}/environ").read_bytes()
+        return dict(pair.split("=", 1) for pair in read.decode().split("\0") if "=" in pair)
 
     def pause(self):
         """Stops it, and keeps what it has."""
@@ -239,6 +234,78 @@ class Service:
     def stop(self):
         self.pause()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Router:
+    """One more router over the database and store of a service."""
+
+    def __init__(self, program, environment):
+        self.process = subprocess.Popen([str(program)], env=environment | {"PORT": "0"}, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on "):
+            raise AssertionError(f"{program} does not start: {line}")
+        self.url = line.removeprefix("listening on ").strip()
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(self.url + "/health/ready", timeout=5).close()
+                return
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"{program} does not become ready")
+            time.sleep(0.1)
+
+    @contextlib.contextmanager
+    def suspended(self):
+        """It stands still meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+class Wire:
+    """What is between a program and a port of this machine. Once it has fallen silent, the connections that were open carry nothing any
+    more, and neither end is told; new ones are carried."""
+
+    def __init__(self, port):
+        self.upstream, self.silenced, self.open = port, set(), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                pair = (client, socket.create_connection(("127.0.0.1", self.upstream)))
+                self.open.append(pair)
+                for source, target in (pair, pair[::-1]):
+                    threading.Thread(target=self.pump, args=(source, target, pair), daemon=True).start()
+
+    def pump(self, source, target, pair):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(1 << 16):
+                if pair not in self.silenced:
+                    target.sendall(piece)
+            if pair not in self.silenced:
+                target.shutdown(socket.SHUT_WR)
+
+    def fall_silent(self):
+        """How many connections that are."""
+        self.silenced |= set(self.open)
+        return len(self.silenced)
+
+    def stop(self):
+        self.listener.close()
+        for pair in self.open:
+            for end in pair:
+                end.close()
 
 
 class Before:

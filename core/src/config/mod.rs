@@ -67,9 +67,9 @@ pub struct Config {
     pub bucket: Option<String>,
     /// `AWS_ENDPOINT_URL_S3`.
     pub s3_endpoint: Option<String>,
-    /// `AWS_REGION`.
+    /// `BUCKET_REGION`, else `AWS_REGION`.
     pub s3_region: String,
-    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. `None` also where `AWS_SESSION_TOKEN` says that they are
+    /// `BUCKET_ACCESS_KEY_ID` and `BUCKET_SECRET_ACCESS_KEY`, else `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. `None` also where `AWS_SESSION_TOKEN` says that they are
     /// temporary: the store then asks the machine for them.
     pub s3_credentials: Option<(String, Secret)>,
     /// `KOTADB_MASTER_KEY`, base64 of 32 bytes.
@@ -191,7 +191,7 @@ impl Config {
             data_dir: reader.data_dir(),
             bucket: reader.text(&table::BUCKET_NAME),
             s3_endpoint: reader.http_url(&table::AWS_ENDPOINT_URL_S3),
-            s3_region: reader.text_or_default(&table::AWS_REGION),
+            s3_region: reader.region(),
             s3_credentials: reader.credentials(),
             master_key: reader.master_key(&table::KOTADB_MASTER_KEY),
             master_key_previous: reader.previous_master_key(),

@@ -170,10 +170,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The credentials of the bucket.
+    /// The credentials of the bucket: its own, else the machine's, if they last.
     pub(super) fn credentials(&mut self) -> Option<(String, Secret)> {
+        let own = self.both(&table::BUCKET_ACCESS_KEY_ID, &table::BUCKET_SECRET_ACCESS_KEY);
         let pair = self.both(&table::AWS_ACCESS_KEY_ID, &table::AWS_SECRET_ACCESS_KEY);
-        pair.filter(|_| !self.is_set(&table::AWS_SESSION_TOKEN))
+        own.or_else(|| pair.filter(|_| !self.is_set(&table::AWS_SESSION_TOKEN)))
+    }
+
+    /// The region of the bucket: its own, else the machine's.
+    pub(super) fn region(&mut self) -> String {
+        self.text(&table::BUCKET_REGION).unwrap_or_else(|| self.text_or_default(&table::AWS_REGION))
     }
 
     /// The App that people sign in by.

@@ -56,6 +56,11 @@ variables! {
     AWS_SECRET_ACCESS_KEY = "the other half of them", SERVICE, secret(), need(When("with `AWS_ACCESS_KEY_ID`")), for_jobs();
     AWS_SESSION_TOKEN = "says that they are temporary: the machine is asked for them each time", SERVICE, secret(),
         for_jobs();
+    BUCKET_REGION = "the bucket's region, where `AWS_REGION` says where the machine is", &[Lambda], computed("`AWS_REGION`");
+    BUCKET_ACCESS_KEY_ID = "the bucket's credentials, where those of `AWS_…` are the machine's own and not to be set", &[Lambda],
+        computed("`AWS_ACCESS_KEY_ID`");
+    BUCKET_SECRET_ACCESS_KEY = "the other half of them", &[Lambda], secret(),
+        need(When("with `BUCKET_ACCESS_KEY_ID`"));
     KOTADB_MASTER_KEY = "base64 of 32 bytes, as `openssl rand -base64 32` makes: seals secrets, signs cursors", SERVICE,
         secret(), need(Saas(&[Router, Indexer]));
     KOTADB_MASTER_KEY_PREVIOUS = "the former one, while secrets are sealed anew", SERVICE, secret();

@@ -181,6 +181,12 @@ fn temporary_credentials_are_left_to_the_machine() {
     assert!(from(&variables).unwrap().s3_credentials.is_some());
     variables.push(("AWS_SESSION_TOKEN", "token"));
     assert!(from(&variables).unwrap().s3_credentials.is_none());
+    // A Lambda's own are always such, and it may not set others under these names: the bucket's come by its own.
+    variables.extend([("AWS_REGION", "us-east-1"), ("BUCKET_REGION", "auto"), ("BUCKET_ACCESS_KEY_ID", "bucket's")]);
+    assert!(faults(&variables)[0].starts_with("`BUCKET_SECRET_ACCESS_KEY`"));
+    variables.push(("BUCKET_SECRET_ACCESS_KEY", "secret"));
+    let config = from(&variables).unwrap();
+    assert_eq!((config.s3_region.as_str(), config.s3_credentials.unwrap().0.as_str()), ("auto", "bucket's"));
 }
 
 #[test]

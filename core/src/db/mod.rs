@@ -23,6 +23,7 @@ mod once;
 pub mod operators;
 mod options;
 pub mod principal;
+mod pulse;
 pub mod registrations;
 pub mod repositories;
 pub mod schedules;
@@ -42,12 +43,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use sqlx::postgres::{PgPoolOptions, PgRow};
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 
 pub use self::error::DbError;
 use self::once::Call;
 pub use self::options::DbOptions;
 pub use self::schema::Schema;
+use self::pulse::Pulse;
 use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
 use self::tx::{Way, column};
@@ -63,22 +65,19 @@ pub struct Db {
 
 impl Db {
     /// A lazy pool. Idle connections are given back after 30 s, any after 5 min; one that lay idle for a second is
-    /// tried before use, because a pooler may have closed it.
+    /// tried before use, because a pooler may have closed it, or the network have forgotten it.
     pub fn new(options: &DbOptions) -> Result<Self, DbError> {
         let (connect, endpoint) = options::parse(&options.url)?;
+        let pulse = Pulse::default();
         let pool = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
             .idle_timeout(Duration::from_secs(30))
             .max_lifetime(Duration::from_secs(300))
             .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > Duration::from_secs(1) {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
+            .before_acquire(move |connection, meta| {
+                let pulse = pulse.clone();
+                Box::pin(async move { pulse.feel(connection, meta).await.map(|()| true) })
             })
             .connect_lazy_with(connect);
         Ok(Self { pool, endpoint: endpoint.into(), patience: options.acquire_timeout, seam: Seam::default() })

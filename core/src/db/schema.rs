@@ -25,13 +25,13 @@ impl Schema {
                 "the schema is at {version}, this program needs {wanted}: run `kotadb-indexer migrate`"
             ));
         }
-        if let Some(needed) = self.needs_binary.iter().filter(|needed| numbers(needed) > numbers(release)).max() {
+        let newer = self.needs_binary.iter().filter(|needed| numbers(needed) > numbers(release));
+        if let Some(needed) = newer.max_by_key(|needed| numbers(needed)) {
             return Err(format!(
                 "the schema is at {version}, on which programs before {needed} do not work, and this is {release}: deploy {needed} or a later one"
             ));
         }
-        let newer = version > wanted;
-        Ok(newer.then(|| format!("the schema is at {version}, newer than {wanted} that this program knows; it says that {release} still works on it")))
+        Ok((version > wanted).then(|| format!("the schema is at {version}, newer than {wanted} that this program knows; it says that {release} still works on it")))
     }
 }
 
@@ -56,6 +56,8 @@ mod tests {
         assert!(fits(schema("20260101000000", &[])).unwrap_err().contains("run `kotadb-indexer migrate`"));
         assert!(fits(Schema::default()).unwrap_err().contains("at no version"));
         let newer = fits(schema("20260103000000", &["0.9.0", "0.10.0"])).unwrap_err();
+        let far = schema("20260103000000", &["0.10.0", "0.9.0"]).fits_release("0.8.0", "20260102000000").unwrap_err();
+        assert!(far.contains("before 0.10.0"), "the last of them, by its numbers: {far}");
         assert!(newer.contains("before 0.10.0") && newer.contains("this is 0.9.0"), "{newer}");
     }
 }

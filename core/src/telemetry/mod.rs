@@ -2,6 +2,9 @@
 
 pub mod events;
 pub mod fields;
+mod release;
+
+pub use self::release::version;
 
 use std::error::Error;
 use std::io::{self, IsTerminal};

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Serves the KotaDB API. Settings come from the environment, or from flags (`--help` lists them).
 #[derive(Parser)]
-#[command(name = "kotadb-api-server", version)]
+#[command(name = "kotadb-api-server", version = kotadb_core::telemetry::version())]
 struct Args {
     /// Print the table of all settings, as README.md has it, and end
     #[arg(long)]

@@ -1,4 +1,5 @@
-//! What the indexer says of settings that are missing, and that a flag reaches the process of a job.
+//! What the indexer says of settings that are missing and of a schema that it does not fit, and that a flag reaches the process of
+//! a job.
 
 use kotadb_core::db::jobs::JobState;
 
@@ -34,4 +35,31 @@ async fn a_flag_reaches_the_process_of_a_job() {
     let job = service.job(id).await;
     assert_eq!(job.state, JobState::Done, "{:?}", job.error);
     assert_eq!(service.facts(id).await, fresh_facts(&repository));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_the_schema_says_what_a_start_would() {
+    let service = Service::start().await;
+    let check = async || {
+        let mut command = service.indexer();
+        // As where the settings have no other address.
+        command.env_remove("DATABASE_URL").env("DATABASE_DIRECT_URL", &service.database.direct_url);
+        let output = run(command.args(["migrate", "--check"])).await;
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    assert_eq!(check().await, (Some(0), String::new()));
+    let later = |version: &str, needs: &str| {
+        format!(
+            "INSERT INTO supabase_migrations.schema_migrations (version, name, statements)
+             VALUES ('{version}', 'later', ARRAY[E'-- Later.\\n-- needs-binary: >= {needs}\\nSELECT 1'])"
+        )
+    };
+    service.database.execute(&later("29990101000000", "0.0.1")).await;
+    assert_eq!(check().await.0, Some(0), "a newer schema on which it still works");
+    service.database.execute(&later("29990102000000", "700.0.0")).await;
+    let (code, said) = check().await;
+    assert_eq!((code, said.contains("deploy 700.0.0 or a later one")), (Some(1), true), "{said}");
+    service.database.execute("DELETE FROM supabase_migrations.schema_migrations WHERE name = 'roles'").await;
+    assert_eq!(check().await, (Some(1), "missing 20261123000001\n".to_owned()));
 }

@@ -84,17 +84,35 @@ pub fn migrations(workspace: &Workspace) -> Vec<Fault> {
     let mut faults = misnamed(&workspace.files);
     let later = workspace.files.iter().filter(|file| file.as_str() > FIRST_WITH_NEEDS && file.ends_with(".sql"));
     let later = later.filter(|file| file.starts_with("migrations/"));
-    faults.extend(later.flat_map(|file| needless(file, &workspace.text(file))));
+    let release = workspace_version(&workspace.text("Cargo.toml"));
+    faults.extend(later.flat_map(|file| unstated(file, &workspace.text(file), &release)));
     faults
+}
+
+/// Of the text of the root's manifest: the version that all programs have.
+fn workspace_version(manifest: &str) -> String {
+    let pattern = Regex::new(r#"(?m)^version = "(.+)"$"#).expect("a constant pattern");
+    pattern.captures(manifest).map(|found| found[1].to_owned()).unwrap_or_default()
 }
 
 /// The migration from which on each states what it needs.
 const FIRST_WITH_NEEDS: &str = "migrations/20261128000001";
 
-fn needless(file: &str, text: &str) -> Option<Fault> {
-    let pattern = Regex::new(r"(?m)^-- needs-binary: >= \d+\.\d+\.\d+$").expect("a constant pattern");
-    let advice = "state the oldest release that works on it, in a line `-- needs-binary: >= 0.1.0`";
-    (!pattern.is_match(text)).then(|| Fault::new(file, 1, advice))
+/// A migration that states no release, or one that is still to come: the programs of this tree would refuse to start on it.
+fn unstated(file: &str, text: &str, release: &str) -> Option<Fault> {
+    let pattern = Regex::new(r"(?m)^-- needs-binary: >= (\d+\.\d+\.\d+)$").expect("a constant pattern");
+    let Some(found) = pattern.captures(text) else {
+        let advice = "state the oldest release that works on it, in a line `-- needs-binary: >= 0.1.0`";
+        return Some(Fault::new(file, 1, advice));
+    };
+    let needed = &found[1];
+    let advice =
+        format!("it needs {needed}, and the programs of this tree are {release}: raise `version` in Cargo.toml");
+    (numbers(needed) > numbers(release)).then(|| Fault::new(file, 1, advice))
+}
+
+fn numbers(release: &str) -> Vec<u64> {
+    release.split('.').filter_map(|part| part.parse().ok()).collect()
 }
 
 fn misnamed(files: &[String]) -> Vec<Fault> {
@@ -119,8 +137,18 @@ mod tests {
 
     #[test]
     fn a_migration_states_the_release_that_it_needs() {
-        assert!(needless("m.sql", "-- Why.\n-- needs-binary: >= 0.1.0\nSELECT 1").is_none());
-        assert!(needless("m.sql", "-- Why.\nSELECT 1 -- needs-binary: >= 0.1.0").is_some());
+        let unstated = |text: &str| unstated("m.sql", text, "0.9.0");
+        assert!(unstated("-- Why.\n-- needs-binary: >= 0.1.0\nSELECT 1").is_none());
+        assert!(unstated("-- Why.\n-- needs-binary: >= 0.9.0\nSELECT 1").is_none());
+        assert!(unstated("-- Why.\nSELECT 1 -- needs-binary: >= 0.1.0").is_some());
+        let early = unstated("-- Why.\n-- needs-binary: >= 0.10.0\nSELECT 1").unwrap();
+        assert!(early.to_string().contains("raise `version`"), "{early}");
+    }
+
+    #[test]
+    fn the_version_of_the_programs_is_that_of_the_workspace() {
+        let manifest = "[workspace.package]\nversion = \"1.20.3\"\n\n[workspace.dependencies]\na = { version = \"7\" }\n";
+        assert_eq!(workspace_version(manifest), "1.20.3");
     }
 
     #[test]

@@ -26,18 +26,32 @@ struct Begun {
     cookie: String,
 }
 
+fn variables(github: &FakeGithub, project: &FakeSupabase) -> Vec<(&'static str, String)> {
+    let mut variables = [github.variables(), project.variables()].concat();
+    // The web side of an Enterprise Server is at the same origin.
+    variables.push(("KOTADB_GITHUB_API_URL", format!("{}/api/v3", github.url())));
+    variables.push(("GITHUB_CLIENT_ID", CLIENT_ID.to_owned()));
+    variables.push(("GITHUB_CLIENT_SECRET", CLIENT_SECRET.to_owned()));
+    variables
+}
+
 impl Linked {
     async fn new() -> Self {
         let (github, project) = (FakeGithub::start().await, FakeSupabase::start().await);
-        let mut variables = [github.variables(), project.variables()].concat();
-        // The web side of an Enterprise Server is at the same origin.
-        variables.push(("KOTADB_GITHUB_API_URL", format!("{}/api/v3", github.url())));
-        variables.push(("GITHUB_CLIENT_ID", CLIENT_ID.to_owned()));
-        variables.push(("GITHUB_CLIENT_SECRET", CLIENT_SECRET.to_owned()));
+        let variables = variables(&github, &project);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let app = App::with(Some(Store::open(&StoreOptions::Memory).unwrap()), &variables).await;
         let tenant = app.tenant("acme").await;
         Self { app, github, project, tenant }
+    }
+
+    /// The same with another master key: the one before is lost.
+    fn with_master_key(self, key: &str) -> Self {
+        let variables = variables(&self.github, &self.project);
+        let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        variables.push(("KOTADB_MASTER_KEY", key));
+        let app = App::over(self.app.db, self.app.store, &variables);
+        Self { app, ..self }
     }
 
     async fn member(&self, role: Role) -> String {
@@ -272,4 +286,25 @@ async fn a_token_that_ends_is_renewed_until_it_is_taken_back() {
     assert_eq!(linked.get("/api/v1/whoami", &token).await.status, 200);
     linked.later(30).await;
     assert_eq!(linked.seen(&token).await, [""; 0]);
+}
+
+/// What OPERATIONS.md says of a lost master key: who has linked an account does so once more, and sees what it sees.
+#[tokio::test]
+async fn a_lost_master_key_costs_each_account_another_sign_in() {
+    let linked = Linked::new().await;
+    let installation = linked.github.install("acme", None).await;
+    linked.app.link(linked.tenant.id, installation, "acme").await;
+    linked.register("acme/private", installation, true).await;
+    let token = linked.member(Role::Reader).await;
+    linked.github.add_person("octo");
+    linked.github.set_access("octo", "acme/private", true);
+    assert_eq!(linked.link(&token, "octo").await.status, 200);
+    assert_eq!(linked.seen(&token).await, ["acme/private"]);
+
+    let linked = linked.with_master_key("ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=");
+    linked.later(61).await;
+    assert_eq!(linked.seen(&token).await, [""; 0], "GitHub cannot be asked with what nobody can open");
+    assert_eq!(linked.get("/api/v1/whoami", &token).await.status, 200, "Supabase's tokens are not ours to seal");
+    assert_eq!(linked.link(&token, "octo").await.status, 200);
+    assert_eq!(linked.seen(&token).await, ["acme/private"]);
 }

@@ -30,6 +30,7 @@ mod repositories;
 mod search;
 mod slow_store;
 mod statements;
+mod stopping;
 mod symbols;
 mod telemetry;
 mod tenants;
