@@ -41,7 +41,7 @@ class Template(unittest.TestCase):
 
     def test_secrets_and_nothing_else_come_from_the_secret(self):
         secrets = {name for name in self.given if readers()[name][0]}
-        resolved = {name for name, value in self.given.items() if f":SecretString:{name}}}}}}" in value}
+        resolved = {name for name, value in self.given.items() if f":SecretString:{name}" + "}}" in value}
         self.assertLessEqual(secrets, resolved)
         self.assertEqual(resolved - secrets, {"BUCKET_ACCESS_KEY_ID"}, "half of a pair")
         self.assertEqual(resolved, self.told, "the keys that the secret must have")

@@ -42,14 +42,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use sqlx::postgres::{PgPoolOptions, PgRow};
 use sqlx::PgPool;
+use sqlx::postgres::{PgPoolOptions, PgRow};
 
 pub use self::error::DbError;
 use self::once::Call;
 pub use self::options::DbOptions;
-pub use self::schema::Schema;
 use self::pulse::Pulse;
+pub use self::schema::Schema;
 use self::seam::Seam;
 pub use self::tx::{Scope, Tx};
 use self::tx::{Way, column};

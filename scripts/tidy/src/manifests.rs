@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn the_version_of_the_programs_is_that_of_the_workspace() {
-        let manifest = "[workspace.package]\nversion = \"1.20.3\"\n\n[workspace.dependencies]\na = { version = \"7\" }\n";
+        let manifest =
+            "[workspace.package]\nversion = \"1.20.3\"\n\n[workspace.dependencies]\na = { version = \"7\" }\n";
         assert_eq!(workspace_version(manifest), "1.20.3");
     }
 
