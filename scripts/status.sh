@@ -21,14 +21,11 @@ wrong() { printf '  DIFFERS  %s\n' "$*"; differs=1; }
 unknown() { printf '  unknown  %s\n' "$*"; }
 stated() { sed -n "s/^$2 = \"\\{0,1\\}\\([^\"]*\\)\"\\{0,1\\}\$/\\1/p" "$1" | tail -1; }
 megabytes() { case $1 in *gb) echo $((${1%gb} * 1024)) ;; *mb) echo "${1%mb}" ;; esac; }
-# Of an app: names of its secrets, one a line, in a file.
-list_secrets() { flyctl secrets list --app "$1" --json 2>"$work/error" | jq -r '.[] | .Name // .name' >"$work/secrets-$1" 2>/dev/null; }
-
 # One line for each of an app's machines, without the temporary one of a release command: id, state, image, role, and what is
 # stated somewhere: region, memory, CPUs and schedule.
 list_machines() {
-  flyctl machine list --app "$1" --json 2>"$work/error" | jq -r '.[] | select(.config.metadata.fly_process_group != "fly_app_release_command")
-    | [.id, .state, (.image_ref.digest // .config.image), (.config.metadata.role // "-"),
+  flyctl machine list --app "$1" --json 2>"$work/error" | jq -r "$image_of"'(. // [])[] | select(.config.metadata.fly_process_group != "fly_app_release_command")
+    | [.id, .state, image, (.config.metadata.role // "-"),
       "\(.region), \(.config.guest.memory_mb) MB, \(.config.guest.cpus) CPUs\(if .config.schedule then ", " + .config.schedule else "" end)"] | @tsv' >"$work/machines"
 }
 
@@ -103,11 +100,11 @@ secrets() {
   printf 'secrets\n'
   local app name wanted
   for app in "$api_app" "$indexer_app"; do
-    list_secrets "$app" || { wrong "cannot list the secrets of $app: $(tail -1 "$work/error")"; continue; }
+    secret_names "$app" >"$work/names" 2>"$work/error" || { wrong "cannot list the secrets of $app: $(tail -1 "$work/error")"; continue; }
     wanted=("${needed[@]}")
     [ "$app" != "$api_app" ] || wanted+=("${api_needed[@]}")
     for name in "${wanted[@]}"; do
-      if grep -qx "$name" "$work/secrets-$app"; then right "$app has $name"
+      if grep -qx "$name" "$work/names"; then right "$app has $name"
       elif [ "$name" = KOTADB_TICK_SECRET ]; then wrong "the tick has no secret: run \`scripts/fly-setup.sh $environment\`"
       else wrong "$app lacks $name: \`scripts/fly-secrets.sh $environment set\`"; fi
     done

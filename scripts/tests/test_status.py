@@ -80,13 +80,13 @@ class Status(ScriptTest):
         state = self.fly
         api, indexer, sweeper = state["machines"]
         api["config"]["guest"]["memory_mb"] = 256
-        indexer["config"]["image"] = IMAGE[:-1] + "b"
+        indexer |= {"image_ref": machine("", INDEXER, IMAGE[:-1] + "b")["image_ref"]}
         sweeper["config"]["guest"]["memory_mb"], sweeper["region"] = 512, "fra"
         self.fly = state
         self.assert_differs("iad, 512 MB, 1 CPUs", "2 images", "sw suspended in fra, 512 MB")
-        sweeper |= {"region": "iad"}
+        sweeper["region"] = "iad"
         sweeper["config"] = machine("", INDEXER, IMAGE, role="sweeper")["config"] | {"guest": {"memory_mb": 2048, "cpus": 1}}
-        indexer["config"]["image"], api["config"]["guest"]["memory_mb"] = IMAGE, 512
+        indexer["image_ref"], api["config"]["guest"]["memory_mb"] = sweeper["image_ref"], 512
         self.fly = state
         self.assert_differs("2048 MB, 1 CPUs, hourly")
 
