@@ -3,9 +3,11 @@ new statements as they are, statements that are gone as comments. Exit 1: they a
 
 import re
 import sys
+import tomllib
+from pathlib import Path
 
 HEADER = """-- {about}
--- needs-binary: >= 0.1.0
+-- needs-binary: >= {release}
 SET LOCAL ROLE kotadb_owner;
 """
 
@@ -32,7 +34,9 @@ def main():
     gone = [statement for statement in before if statement not in set(after)]
     if not new and not gone:
         sys.exit(1)
-    print(HEADER.format(about="Say here what this is for."))
+    # The programs of this tree work on it; whether those before do is for its author to say.
+    manifest = tomllib.loads((Path(__file__).resolve().parents[1] / "Cargo.toml").read_text())
+    print(HEADER.format(about="Say here what this is for, and below the oldest release that works on it.", release=manifest["workspace"]["package"]["version"]))
     for statement in gone:
         print("-- Gone, or differs from what follows:")
         print("\n".join("-- " + line for line in statement.splitlines()) + "\n")

@@ -2,8 +2,9 @@
 
 import shutil
 import subprocess
+import tomllib
 
-from support import CANARY, PROGRAMS, ScriptTest, service
+from support import CANARY, PROGRAMS, ROOT, ScriptTest, service
 
 
 class Built(ScriptTest):
@@ -176,7 +177,8 @@ class Generate(ScriptTest):
         self.assertIn("CREATE TABLE kotadb.colours", text)
         self.assertIn("RETURN 1; END", text)
         self.assertIn("-- CREATE FUNCTION kotadb.tick()", text)
-        self.assertIn("-- needs-binary: >= ", text)
+        version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+        self.assertIn(f"\n-- needs-binary: >= {version}\n", text)
 
     def test_a_bad_name(self):
         self.assertEqual(self.run_script("supabase-generate.sh", "Bad Name").returncode, 2)
