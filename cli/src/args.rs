@@ -270,14 +270,12 @@ impl RemoteFlags {
 /// `kotadb doctor`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kotadb doctor\n  kotadb doctor --server https://code.example\n\n\
+                        MCP is asked with KOTADB_API_KEY, or the key that `kotadb login` keeps of that server.\n\
                         Exit codes: 0 all is well, 1 something is wrong.")]
 pub struct DoctorArgs {
     /// Address of the service, instead of that of KOTADB_WEBHOOK_BASE_URL.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Key that MCP is asked with.
-    #[arg(long, env = "KOTADB_API_KEY", hide_env_values = true)]
-    pub key: Option<String>,
     /// One JSON object a thing that was looked at.
     #[arg(long)]
     pub json: bool,

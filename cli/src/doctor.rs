@@ -5,15 +5,17 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use kotadb_core::config::Config;
+use kotadb_core::crypto::Secret;
 use kotadb_core::db::{Db, DbOptions};
 use kotadb_core::id::TenantId;
 use kotadb_core::store::{Root, Store, StoreError, StoreOptions};
 use kotadb_core::wire::search::printable;
-use reqwest::Client;
+use reqwest::{Client, Url};
 use uuid::Uuid;
 
 use crate::args::DoctorArgs;
 use crate::screen::Screen;
+use crate::server::key_of;
 use crate::settings::{Flags, Settings, SettingsArgs};
 
 /// Longest wait for anything.
@@ -161,14 +163,17 @@ fn git() -> Finding {
 /// The service as others reach it.
 struct Server {
     base: Option<String>,
-    key: Option<String>,
+    key: Option<Secret>,
     http: Client,
 }
 
 impl Server {
     fn of(config: &Config, args: &DoctorArgs) -> Self {
         let base = args.server.clone().or_else(|| config.webhook_base_url.clone());
-        Self { base, key: args.key.clone(), http: Client::new() }
+        // A file of keys that others may read is told by the commands that need one.
+        let key_of_login = |base: &String| key_of(&Url::parse(base).ok()?).ok().flatten();
+        let key = base.as_ref().and_then(key_of_login);
+        Self { base, key, http: Client::new() }
     }
 
     fn no_address() -> Finding {
@@ -204,12 +209,14 @@ impl Server {
     /// The handshake of clients that begin with one.
     async fn mcp(&self) -> Finding {
         let Some(base) = &self.base else { return Self::no_address() };
-        let Some(key) = &self.key else { return NotSet("`KOTADB_API_KEY` is not set: MCP is asked with a key") };
+        let Some(key) = &self.key else {
+            return NotSet("`KOTADB_API_KEY` is not set, and no login of this server is kept: MCP is asked with a key");
+        };
         let params = serde_json::json!({
             "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "kotadb doctor", "version": "1" },
         });
         let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
-        let request = self.http.post(format!("{base}/mcp")).timeout(PATIENCE).bearer_auth(key).json(&body);
+        let request = self.http.post(format!("{base}/mcp")).timeout(PATIENCE).bearer_auth(key.expose()).json(&body);
         match request.header("accept", "application/json, text/event-stream").send().await {
             Ok(answer) if answer.status().is_success() => Well(format!("{base}/mcp shakes hands")),
             Ok(answer) => Wrong(format!("{base}/mcp answers {}", answer.status())),

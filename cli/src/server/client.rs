@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context;
+use kotadb_core::config::api_key;
 use kotadb_core::crypto::Secret;
 use kotadb_core::wire::{List, Problem, ProblemError};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -79,13 +80,9 @@ impl Client {
             "no service is named: `kotadb login URL` keeps one with its key, `--server URL` or `KOTADB_SERVER` names one",
         )?;
         let base = address("server", server)?;
-        let kept = || anyhow::Ok(Credentials::load()?.keys.remove(&shown(&base)));
-        let key = match kotadb_core::config::given("KOTADB_API_KEY") {
-            Some(key) => Some(key.text),
-            None => kept()?,
-        };
+        let key = key_of(&base)?;
         let key = key.with_context(|| format!("no key of `{server}` is kept: run `kotadb login {server}`"))?;
-        Self::new(base, Secret::new(key))
+        Self::new(base, key)
     }
 
     /// Its address, as people read it.
@@ -173,6 +170,14 @@ impl Client {
             Ok(problem) if is_problem => Err(ServerError::Refused(Refusal { server, problem, retry_after })),
             _ => Err(ServerError::Odd { server, status }),
         }
+    }
+}
+
+/// The key that a service is asked with: `KOTADB_API_KEY`, else that of its login.
+pub fn key_of(base: &Url) -> anyhow::Result<Option<Secret>> {
+    match api_key() {
+        Some(key) => Ok(Some(key)),
+        None => Ok(Credentials::load()?.keys.remove(&shown(base)).map(Secret::new)),
     }
 }
 

@@ -13,7 +13,7 @@ mod repos;
 mod search;
 
 pub use self::address::address;
-pub use self::client::{Client, ServerError};
+pub use self::client::{Client, ServerError, key_of};
 pub use self::credentials::current_server;
 pub use self::jobs::run as run_jobs;
 pub use self::keys::run as run_keys;

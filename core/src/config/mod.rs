@@ -21,7 +21,7 @@ pub use self::document::{TABLE_BEGIN, TABLE_END, env_example, markdown};
 pub use self::flags::{CommandFlags, IndexerFlags, RouterFlags};
 pub use self::job::job_environment;
 use self::read::Reader;
-pub use self::source::{Given, config_home, given, given_flags, home};
+pub use self::source::{Given, api_key, config_home, given, given_flags, home};
 pub use self::table::VARIABLES;
 pub use self::variable::{Need, Program, Variable};
 pub use self::wake::WakeConfig;

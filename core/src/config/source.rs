@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::crypto::Secret;
+
 /// What the arguments of this process say, by the name of the variable. Set once, before the first reading.
 static FLAGS: OnceLock<HashMap<&'static str, String>> = OnceLock::new();
 
@@ -17,6 +19,12 @@ pub(super) fn variable(name: &str) -> Option<OsString> {
 /// The folder of whoever runs this program; `None`: nobody says which.
 pub fn home() -> Option<PathBuf> {
     variable(super::table::HOME.name).filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// The key with which a service is asked. No flag has it: arguments can be read by everybody on the machine.
+pub fn api_key() -> Option<Secret> {
+    let key = variable(super::table::KOTADB_API_KEY.name)?.into_string().ok()?;
+    (!key.is_empty()).then(|| Secret::new(key))
 }
 
 /// Where settings of this user are: `XDG_CONFIG_HOME`, else `.config` in the folder of the account.

@@ -106,7 +106,6 @@ variables! {
     REDIS_URL = "nothing uses Redis (limits are in Postgres, caches in the process): a warning, no more", SERVICE, secret();
     KOTADB_SERVER = "address of the service that `kotadb repos`, `jobs`, `keys` and `search --remote` ask", &[Command],
         computed("the one of the last `kotadb login`");
-    KOTADB_API_KEY = "key of that service, instead of the one that `kotadb login` keeps", &[Command], secret();
     KOTADB_COLOR = "whether answers are coloured: `auto` (where a terminal reads, unless `NO_COLOR` is set), `always`, `never`",
         &[Command], default("auto");
     KOTADB_PAGER = "program that shows what is longer than the terminal; `cat`: none", &[Command],
@@ -121,6 +120,7 @@ variables! {
         computed("`$HOME/.config`");
     XDG_DATA_HOME = "only in the place of `KOTADB_DATA_DIR`", &[Router, Indexer, Command], for_jobs();
     HOME = "only in the place of `KOTADB_DATA_DIR`", &[Router, Indexer, Command], for_jobs();
+    KOTADB_API_KEY = "key with which a service is asked: `kotadb mcp --url`, `doctor`, `jobs`", &[Command], secret();
     SUPABASE_DB_URL_STAGING = "direct connection to the database of staging, for its migrations", &[Script, Ci], secret(),
         need(When("staging is deployed"));
     SUPABASE_DB_URL_PRODUCTION = "direct connection to the database of production, for its migrations", &[Script, Ci],
