@@ -10,12 +10,12 @@ use kotadb_core::db::{Db, DbOptions};
 use kotadb_core::id::TenantId;
 use kotadb_core::store::{Root, Store, StoreError, StoreOptions};
 use kotadb_core::wire::search::printable;
-use reqwest::{Client, Url};
+use reqwest::Client;
 use uuid::Uuid;
 
 use crate::args::DoctorArgs;
 use crate::screen::Screen;
-use crate::server::key_of;
+use crate::server::{address, key_of};
 use crate::settings::{Flags, Settings, SettingsArgs};
 
 /// Longest wait for anything.
@@ -170,9 +170,9 @@ struct Server {
 impl Server {
     fn of(config: &Config, args: &DoctorArgs) -> Self {
         let base = args.server.clone().or_else(|| config.webhook_base_url.clone());
-        // A file of keys that others may read is told by the commands that need one.
-        let key_of_login = |base: &String| key_of(&Url::parse(base).ok()?).ok().flatten();
-        let key = base.as_ref().and_then(key_of_login);
+        // No key goes where it would travel in the clear; a file of keys that is open to others is told by the commands that need one.
+        let key_for = |base: &String| key_of(&address("--server", base).ok()?).ok().flatten();
+        let key = base.as_ref().and_then(key_for);
         Self { base, key, http: Client::new() }
     }
 
