@@ -9,6 +9,7 @@ mod excluded;
 mod index;
 mod mcp;
 mod output;
+mod pace;
 mod paint;
 mod private_file;
 mod progress;

@@ -9,6 +9,7 @@ use kotadb_core::wire::search::printable;
 use kotadb_indexer::local::{self, Choice, Lag, LocalError, LocalIndex, LocalOptions};
 
 use crate::index;
+use crate::pace;
 use crate::question::is_agreed;
 use crate::settings::{Flags, Settings, Value};
 
@@ -61,10 +62,11 @@ pub async fn checked_out(index: &LocalIndex, settings: &Settings) -> anyhow::Res
         other => other?,
     };
     let Some(lag) = index.lag(choice.as_ref()).await? else { return Ok((choice, None)) };
-    if !settings.refresh() || lag.estimate() >= QUICK {
+    let estimate = lag.estimate();
+    if !settings.refresh() || estimate >= QUICK || estimate.mul_f64(pace::pace(&index.folder)) >= QUICK {
         return Ok((choice, Some(lag)));
     }
-    match refresh(index.root(), lag) {
+    match refresh(index, lag) {
         Ok(()) => {
             let choice = index.choose(None).await?;
             let lag = index.lag(choice.as_ref()).await?;
@@ -94,12 +96,12 @@ fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-fn refresh(path: &Path, lag: Lag) -> anyhow::Result<()> {
-    let started = Instant::now();
+fn refresh(index: &LocalIndex, lag: Lag) -> anyhow::Result<()> {
+    let (path, started) = (index.root(), Instant::now());
     on_a_thread(|| Ok(local::index(path, &LocalOptions::default(), &mut |_| {}).map(|_| ())?))?;
     let (commits, files) = (counted(lag.commits, "commit"), counted(lag.files, "file"));
     let took = started.elapsed();
-    // A slow or busy machine is not what was measured.
+    pace::keep(&index.folder, lag.estimate(), took);
     let way_out = if took > QUICK { "; `--no-refresh` leaves it" } else { "" };
     eprintln!("note: brought the index up to date: {commits}, {files} ({:.1} s{way_out})", took.as_secs_f64());
     Ok(())

@@ -33,6 +33,8 @@ fn every_question_brings_a_small_index_up_to_date() {
         let wanted = "the index is 1 commit behind, 2 files differ: `kotadb index` brings it up to date";
         assert!(stderr(&without).contains(wanted), "{question:?}: {}", stderr(&without));
         assert_eq!(behind(&fixture), 1);
+        // However busy this machine was a moment ago.
+        let _none_yet = std::fs::remove_file(fixture.path().join(".git/kotadb/pace"));
         let output = kotadb(fixture.path(), question);
         assert!(output.status.success(), "{question:?}: {}", stderr(&output));
         let told = stderr(&output);
@@ -50,6 +52,19 @@ fn what_takes_longer_is_left_to_the_user() {
     let output = kotadb(fixture.path(), &["search", "old"]);
     assert!(stderr(&output).contains("1 commit behind, 2 files differ: `kotadb index`"), "{}", stderr(&output));
     assert_eq!(behind(&fixture), 1);
+}
+
+#[test]
+fn a_machine_that_was_slow_keeps_nobody_waiting_again() {
+    let fixture = indexed();
+    std::fs::write(fixture.path().join(".git/kotadb/pace"), "5000\n").unwrap();
+    fixture.commit(&[("b.py", "x = 1\n")]);
+    let output = kotadb(fixture.path(), &["search", "old"]);
+    assert!(stderr(&output).contains("1 commit behind, 1 file differs"), "{}", stderr(&output));
+    std::fs::remove_file(fixture.path().join(".git/kotadb/pace")).unwrap();
+    assert!(stderr(&kotadb(fixture.path(), &["search", "old"])).contains("brought the index up to date"));
+    let kept = std::fs::read_to_string(fixture.path().join(".git/kotadb/pace")).unwrap();
+    assert!(kept.trim().parse::<f64>().unwrap() > 0.0, "{kept}");
 }
 
 #[test]
