@@ -82,7 +82,10 @@ pub(crate) async fn show(
     Ok(answer(html! {
         div {
             @if let Some(fault) = fault {
-                p.fault-line role="status" data-position=(fault.position) { (Visible(&fault.message)) ". " (Visible(&fault.help)) }
+                p.fault-line role="status" {
+                    span.caret aria-hidden="true" { (" ".repeat(fault.position.saturating_sub(1))) "^" }
+                    (Visible(&fault.message)) ". " (Visible(&fault.help))
+                }
             }
             @if !choices.is_empty() {
                 ul #suggestions role="listbox" aria-label="Suggestions" {

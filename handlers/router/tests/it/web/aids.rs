@@ -15,7 +15,7 @@ async fn a_query_may_go_on_and_its_fault_is_told_while_it_is_written() {
         ("repo:POOL", "data-query=\"repo:acme/pool \""),
         ("generated:o", "data-query=\"generated:only \""),
         ("acqu", "symbol?symbol=pool.py%23acquire"),
-        ("(foo", "data-position="),
+        ("a+(foo", "aria-hidden=\"true\">  ^</span>"),
     ] {
         let shown = suggest(query).await;
         assert!(shown.contains(part), "{query}: {part}: {shown}");
