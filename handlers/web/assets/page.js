@@ -262,7 +262,8 @@
   card.hidden = true;
   let resting;
   const rest = (event) => {
-    const source = event.target.closest?.(".source code")?.closest(".source");
+    // Words of the language, comments, strings and numbers name nothing.
+    const source = event.target.matches?.(".hk, .hc, .hs, .hn") ? null : event.target.closest?.(".source code")?.closest(".source");
     if (event.target.closest?.("#card")) return clearTimeout(resting);
     clearTimeout(resting);
     resting = setTimeout(async () => {
