@@ -69,7 +69,7 @@ fn callers_of_namesakes_stand_behind_what_is_more_certain() {
     let others = [find(&view, "a/lib#Open"), find(&view, "a/lib#check~2")];
     add_namesakes(&view, &mut tree, (check, &others), &question).unwrap();
     let line = |call: &Call| {
-        let sites = call.sites.iter().map(|(site, manner)| (*site, manner.confidence.0)).collect();
+        let sites: Vec<(u32, u8)> = call.sites.iter().map(|(site, manner)| (*site, manner.confidence.0)).collect();
         (name_of(&view, call.node), call.manner.confidence.0, sites)
     };
     let expected = [
@@ -79,7 +79,7 @@ fn callers_of_namesakes_stand_behind_what_is_more_certain() {
         ("a/main#main", 1, vec![(30, 1)]),
         ("b/test#t", 1, vec![(30, 1)]),
     ];
-    let lines: BTreeSet<(String, u8, Vec<(u32, u8)>)> = tree.calls.iter().map(line).collect();
+    let lines: BTreeSet<_> = tree.calls.iter().map(line).collect();
     assert_eq!(lines, expected.map(|(name, sure, sites)| (name.to_owned(), sure, sites)).into());
     assert_eq!(name_of(&view, tree.calls[0].node), "a/lib#Open");
 }
