@@ -8,6 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
+source scripts/secret-names.sh
+source scripts/fly-setup-database.sh
 help='fly-setup.sh staging|production [--dry-run] [--new-bucket]'
 
 dry_run='' new_bucket='' chosen=''
@@ -63,7 +65,9 @@ set_on() {
   local line lines
   lines=$(while IFS= read -r line; do import_line "${line%%=*}" "${line#*=}"; done) || exit 1
   flyctl secrets import --app "$1" <<<"$lines" >/dev/null || die "cannot set secrets of \`$1\`"
+  cut -d= -f1 <<<"$lines" >>"$work/$1.secrets"
 }
+would_set_on_both() { printf '%s\n' "$@" | tee -a "$work/$api_app.secrets" >>"$work/$indexer_app.secrets"; }
 set_on_both() {
   local lines
   lines=$(cat)
@@ -101,7 +105,11 @@ bucket() {
       one) lacks "the bucket on one of the two apps: set the same with \`scripts/fly-secrets.sh $environment set\`"; return ;;
     esac
   fi
-  if [ -n "$dry_run" ]; then printf '  would    make the bucket %s and put its key on both apps\n' "$name"; return; fi
+  if [ -n "$dry_run" ]; then
+    printf '  would    make the bucket %s and put its key on both apps\n' "$name"
+    would_set_on_both BUCKET_NAME AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    return
+  fi
   if [ ! -e "$answer" ]; then make_bucket "$name" "$answer"; fi
   lines=$(sed -nE 's/^ *(AWS_[A-Z0-9_]+|BUCKET_NAME)[=:] *(.*)$/\1=\2/p' "$answer")
   for name in BUCKET_NAME AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_ENDPOINT_URL_S3; do
@@ -126,44 +134,15 @@ master_key() {
     both) found KOTADB_MASTER_KEY; return ;;
     one) lacks "KOTADB_MASTER_KEY on one of the two apps: set the same with \`scripts/fly-secrets.sh $environment set\`; $file has it if it was made here"; return ;;
   esac
-  if [ -n "$dry_run" ]; then printf '  would    make KOTADB_MASTER_KEY, put it on both apps and into %s\n' "$file"; return; fi
+  if [ -n "$dry_run" ]; then
+    printf '  would    make KOTADB_MASTER_KEY, put it on both apps and into %s\n' "$file"
+    would_set_on_both KOTADB_MASTER_KEY
+    return
+  fi
   [ ! -e "$file" ] || die "\`$file\` is there, but no app has the key: set it with \`scripts/fly-secrets.sh $environment set\`, or move the file away"
   (umask 077 && mkdir -p "$keys" && openssl rand -base64 32 >"$file")
   printf 'KOTADB_MASTER_KEY=%s\n' "$(<"$file")" | set_on_both
   printf '  made     KOTADB_MASTER_KEY; a copy is in %s: move it to where you keep passwords\n' "$file"
-}
-
-# Statements go by standard input, since all see what stands in arguments.
-sql() { printf '%s\n%s\n' "$address" "$1" | python3 scripts/postgres-url.py run psql -XAtq -v ON_ERROR_STOP=1 -f -; }
-
-database() {
-  printf 'database\n'
-  local name address wanted extension
-  name=SUPABASE_DB_URL_${environment^^}
-  address=${!name:-}
-  if [ -z "$address" ]; then lacks "$name is not set: roles, tables and the tick were not looked at"; return; fi
-  need psql 'install postgresql-client'
-  wanted=$(sql "SELECT string_agg(name, ' ' ORDER BY name) FROM pg_available_extensions WHERE name IN ('pg_cron', 'pg_net') AND installed_version IS NULL") ||
-    die "cannot reach the database of $name: see \`scripts/supabase-apply-remote.sh $environment\`"
-  if [ -n "$dry_run" ]; then printf '  would    apply the migrations%s and set the tick\n' "${wanted:+, create $wanted}"; return; fi
-  for extension in $wanted; do
-    if sql "CREATE EXTENSION IF NOT EXISTS $extension"; then printf '  made     %s\n' "$extension"; else lacks "$extension: create it in the project's settings"; fi
-  done
-  scripts/supabase-apply-remote.sh "$environment" >/dev/null || die 'the migrations were not applied'
-  found 'roles and tables'
-  tick
-}
-
-# The database's half goes first and comes last: wherever this ends before its end, the next run sees that the two do not fit.
-tick() {
-  local secret
-  if [ "$(sql 'SELECT kotadb.schedule_tick()')" != t ]; then lacks 'the tick: pg_cron or pg_net is absent; create them in the project, then run this again'; return; fi
-  if [ "$(sql 'SELECT count(*) FROM kotadb.tick_settings')" = 1 ] && has_secret "$api_app" KOTADB_TICK_SECRET; then found 'the tick'; return; fi
-  secret=$(openssl rand -hex 32)
-  sql 'DELETE FROM kotadb.tick_settings'
-  printf 'KOTADB_TICK_SECRET=%s\n' "$secret" | set_on "$api_app"
-  sql "SELECT kotadb.set_tick('$url', '$secret')" >/dev/null
-  printf '  made     the tick: each minute the database calls %s/internal/wake if something is due\n' "$url"
 }
 
 sweeper() {
@@ -178,13 +157,18 @@ sweeper() {
     --env KOTADB_DATA_DIR=/app/data --env RUST_LOG=info --entrypoint kotadb-indexer sweep
 }
 
+# What the apps do not do their work without. The tick's secret stands with the tick.
 secrets() {
   printf 'secrets\n'
-  local name
-  for name in DATABASE_URL SUPABASE_URL SUPABASE_ANON_KEY SUPABASE_SERVICE_KEY KOTADB_WEBHOOK_BASE_URL; do
-    if has_secret "$api_app" "$name"; then found "$name"; else lacks "$name: \`scripts/fly-secrets.sh $environment set\`"; fi
+  local app name wanted
+  for app in "$api_app" "$indexer_app"; do
+    wanted=("${needed[@]}")
+    if [ "$app" = "$api_app" ]; then wanted+=("${api_needed[@]}"); fi
+    for name in "${wanted[@]}"; do
+      if [ "$name" = KOTADB_TICK_SECRET ]; then continue; fi
+      if has_secret "$app" "$name"; then found "$name of $app"; else lacks "$name of $app: \`scripts/fly-secrets.sh $environment set\`"; fi
+    done
   done
-  if has_secret "$indexer_app" DATABASE_URL; then found "DATABASE_URL of $indexer_app"; else lacks "DATABASE_URL of $indexer_app: \`scripts/fly-secrets.sh $environment set\`"; fi
 }
 
 next() {

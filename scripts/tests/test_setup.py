@@ -97,6 +97,16 @@ class Setup(ScriptTest):
         self.assertEqual(secrets[API]["AWS_SECRET_ACCESS_KEY"], secrets[INDEXER]["AWS_SECRET_ACCESS_KEY"])
         self.assertFalse(kept.exists())
 
+    def test_a_secret_that_an_app_does_not_start_without_is_missed(self):
+        self.change(apps=[API, INDEXER], secrets={app: {"KOTADB_MASTER_KEY": "x", "BUCKET_NAME": "x", "DATABASE_URL": "x"} for app in (API, INDEXER)})
+        said = self.set_up().stdout
+        for what in (f"AWS_SECRET_ACCESS_KEY of {INDEXER}", f"SUPABASE_ANON_KEY of {API}"):
+            self.assertIn(f"missing  {what}: `scripts/fly-secrets.sh staging set`", said)
+        self.assertIn(f"there    DATABASE_URL of {INDEXER}", said)
+        self.change(secrets={})
+        for words in (["--dry-run"], []):
+            self.assertNotIn("missing  AWS", self.set_up(*words).stdout, "what it makes itself is not missing")
+
     def test_half_a_bucket_is_said(self):
         self.change(apps=[API, INDEXER], secrets={API: {"BUCKET_NAME": "x"}})
         done = self.set_up()
