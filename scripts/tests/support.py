@@ -240,7 +240,7 @@ class Router:
     """One more router over the database and store of a service."""
 
     def __init__(self, program, environment):
-        self.process = subprocess.Popen([str(program)], env=environment | {"PORT": "0"}, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([str(program)], env=environment | {"PORT": "0", "RUST_LOG": "error"}, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise AssertionError(f"{program} does not start: {line}")
