@@ -116,7 +116,7 @@ pub struct InspectArgs {
 /// `migrate`
 #[derive(Debug, ClapArgs)]
 pub struct MigrateArgs {
-    /// Change nothing; exit 1 if something is missing, or if this program is too old for what is there.
+    /// Change nothing; exit 1 if something is missing, 2 if this program is too old for what is there.
     #[arg(long)]
     pub check: bool,
 }
