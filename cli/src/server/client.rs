@@ -206,7 +206,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Problem { kind, title, status, detail, code, request_id, errors, .. } = &self.problem;
         write!(f, "{title} ({code}, {status}): {detail}")?;
-        for ProblemError { field, message, help, position } in errors {
+        // A single fault is the detail already.
+        let others = errors.iter().filter(|error| !detail.contains(&error.message));
+        for ProblemError { field, message, help, position } in others {
             let field = field.as_ref().map(|field| format!("`{field}` ")).unwrap_or_default();
             let at = position.map(|at| format!(" at position {at}")).unwrap_or_default();
             let help = help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kotadb_core::wire::search::printable;
 use kotadb_core::wire::{Job, JobEvent};
 
 use super::args::{JobArgs, JobsCommand, ListJobsArgs, ServiceFlags};
@@ -71,14 +72,12 @@ pub async fn wait(client: &Client, id: &str, settings: &Settings, is_json: bool)
         progress.clear();
         if !is_json {
             // There are at most 200: whatever is missed of more is at the beginning.
-            events
-                .iter()
-                .skip(told)
-                .for_each(|event| eprintln!("{}", kotadb_core::wire::search::printable(&step(event))));
+            events.iter().skip(told).for_each(|event| eprintln!("{}", printable(&step(event))));
         }
         told = told.max(events.len());
         if !matches!(job.state.as_str(), "queued" | "running") {
-            print(&job, settings, is_json)?;
+            // Its steps were told already, but to programs.
+            print(&Job { events: job.events.clone().filter(|_| is_json), ..job.clone() }, settings, is_json)?;
             return Ok(matches!(job.state.as_str(), "done" | "superseded"));
         }
         progress.show(&format!("{} (try {})", job.state, job.attempt));
