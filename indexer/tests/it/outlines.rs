@@ -157,8 +157,8 @@ fn a_stored_graph_is_that_of_all_facts() {
 fn a_stored_delta_is_what_all_facts_say() {
     let repository = Repository::new();
     let mut plain = Plain(languages());
-    // So that a file or two are no tenth.
-    let fillers = (0..60).map(|n| (&*format!("zz/{n}.py").leak(), format!("def filler_{n}(): return {n}\n")));
+    // So that what a push touches is no tenth.
+    let fillers = (0..300).map(|n| (&*format!("zz/{n}.py").leak(), format!("def filler_{n}(): return {n}\n")));
     plain.0.extend(fillers);
     plain.0.sort();
     plain.write(&repository);

@@ -270,3 +270,28 @@ fn members_of_literals_are_not_seen_bare_and_fields_may_hold_functions() {
     ",
     );
 }
+
+const RENAMED: &str = r#"
+== src/a.ts
+function one() {}
+export { one as first }
+== src/b.ts
+function two() {}
+export { two as second }
+== src/main.ts
+import { first } from './a';
+import { second } from './b';
+export function run() { first(); second(); }
+"#;
+
+/// Both say it of a module without a name, which is the file itself, and they lie in one folder.
+#[test]
+fn what_files_of_a_folder_export_by_other_names_is_their_own() {
+    assert_lines(
+        &Repository::new(RENAMED).calls(),
+        "
+    src/main.ts:3 first call in run -> src/a.ts#one import 99
+    src/main.ts:3 second call in run -> src/b.ts#two import 99
+    ",
+    );
+}
