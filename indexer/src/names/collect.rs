@@ -18,6 +18,8 @@ pub const STAR: Word = Word(0);
 #[derive(Debug)]
 pub struct Collector {
     all: Definitions,
+    /// Names of the symbols, close together: those that come late come from all over the place.
+    names: Vec<Word>,
     /// What is one thing in several files: the first symbol by the scope and name of each.
     openings: HashMap<(Scope, Word), u32>,
 }
@@ -27,7 +29,7 @@ impl Collector {
     pub fn new(paths: Paths) -> Self {
         let mut words = Words::default();
         words.add("*");
-        Self { all: Definitions::new(words, paths), openings: HashMap::new() }
+        Self { all: Definitions::new(words, paths), names: Vec::new(), openings: HashMap::new() }
     }
 
     /// The next file. Symbols without a name get it later, by [`Self::name`].
@@ -45,7 +47,7 @@ impl Collector {
 
     /// Makes room for the names that are still to come.
     pub fn expect_names(&mut self) {
-        let unnamed = self.all.symbols.iter().filter(|symbol| symbol.name == Word::NONE).count();
+        let unnamed = self.names.iter().filter(|name| **name == Word::NONE).count();
         // About half of them are there once.
         self.all.words.reserve(unnamed / 2);
     }
@@ -56,8 +58,8 @@ impl Collector {
             let mut word = None;
             for &(file, symbol) in symbols {
                 let number = self.all.files[file as usize].first_symbol as usize + symbol as usize;
-                if let Some(definition) = self.all.symbols.get_mut(number).filter(|one| one.name == Word::NONE) {
-                    definition.name = *word.get_or_insert_with(|| self.all.words.add(name));
+                if let Some(slot) = self.names.get_mut(number).filter(|slot| **slot == Word::NONE) {
+                    *slot = *word.get_or_insert_with(|| self.all.words.add(name));
                 }
             }
         }
@@ -65,8 +67,7 @@ impl Collector {
 
     /// Files with symbols that no list has named.
     pub fn nameless(&self) -> Vec<u32> {
-        let numbers = (0u32..).zip(&self.all.symbols);
-        let nameless = numbers.filter(|(_, symbol)| symbol.name == Word::NONE);
+        let nameless = (0u32..).zip(&self.names).filter(|(_, name)| **name == Word::NONE);
         let mut files: Vec<u32> = nameless.map(|(number, _)| self.all.file_of(number)).collect();
         files.dedup();
         files
@@ -81,6 +82,8 @@ impl Collector {
 
     /// All of it, sorted, once every symbol has its name.
     pub fn finish(mut self) -> Definitions {
+        let names = std::mem::take(&mut self.names);
+        self.all.symbols.iter_mut().zip(names).for_each(|(symbol, name)| symbol.name = name);
         for file in 0..self.all.files.len() as u32 {
             self.all.symbols_of(file).for_each(|number| self.place(file, number));
         }
@@ -142,7 +145,7 @@ impl Collector {
         let mut unnamed = unnamed.iter().peekable();
         for (nth, symbol) in (0..).zip(&facts.symbols) {
             let is_unnamed = unnamed.next_if(|number| **number == nth).is_some();
-            let name = if is_unnamed { Word::NONE } else { self.all.words.add(&symbol.name) };
+            self.names.push(if is_unnamed { Word::NONE } else { self.all.words.add(&symbol.name) });
             let container = symbol.container.map_or(NONE, |container| first + container);
             let of_type = symbol.of_type.as_deref().map_or(Word::NONE, |text| self.all.words.add(text));
             if let Some(qualifier) = &symbol.qualifier {
@@ -153,6 +156,7 @@ impl Collector {
             // Where the others are found is said once all have names.
             let scope = if symbol.qualifier.is_some() { Scope::NOWHERE } else { Scope::file(file) };
             let (kind, arity, flags) = (symbol.kind, symbol.arity, symbol.flags);
+            let name = Word::NONE;
             self.all.symbols.push(Definition { name, container, scope, of_type, kind, arity, flags });
         }
     }

@@ -19,6 +19,8 @@ use crate::window::{CloseOnDrop, Window};
 
 /// Files that may be read and not yet taken in.
 const WINDOW: u64 = 256;
+/// Words that a text is searched for, at most: its facts cost as much as some tens of searches.
+const MOST_WORDS: usize = 32;
 /// Longest manifest that is read, in bytes.
 const MOST_MANIFEST: usize = 1 << 20;
 
@@ -93,28 +95,36 @@ impl<'a> Resolution<'a> {
         let numbered = (0u32..).zip(self.files);
         let changed = numbered.filter(|(_, file)| changed.contains(&*file.path)).map(|(number, _)| number);
         let mut these: BTreeSet<u32> = changed.collect();
-        let asked = self.suspected(&touched)?;
+        let words = touched.names();
+        let asked = self.suspected(&touched, &words)?;
         let mentions = |(): &mut (), nth: u32| {
-            let facts = facts(self.files, self.source, asked[nth as usize])?;
+            let (file, only_in_text) = asked[nth as usize];
+            if only_in_text && !has_one(&self.source.text(file)?, &words) {
+                return Ok(false);
+            }
+            let facts = facts(self.files, self.source, file)?;
             Ok(facts.is_some_and(|facts| touched.any(&affected::mentions(&facts))))
         };
         in_order(asked.len(), self.threads, || (), mentions, &mut |nth, is_touched| {
-            these.extend(is_touched.then_some(asked[nth as usize]));
+            these.extend(is_touched.then_some(asked[nth as usize].0));
             Ok(())
         })?;
         Ok(these.into_iter().collect())
     }
 
-    /// Files among which are all that mention a touched name.
-    fn suspected(&self, touched: &Touched) -> Result<Vec<u32>, IndexError> {
-        let words = touched.names();
+    /// Files among which are all that mention a touched name, and whether they do only if their text has it.
+    fn suspected(&self, touched: &Touched, words: &[&str]) -> Result<Vec<(u32, bool)>, IndexError> {
         if words.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.source.mentioning(&words)?;
+        let all = (0u32..).zip(self.files).filter(|(_, file)| is_resolved(file.language)).map(|(number, _)| number);
+        let Some(found) = self.source.mentioning(words)? else { return Ok(all.map(|file| (file, false)).collect()) };
         let spoken = |file: u32| self.spoken.get(file as usize).is_some_and(|spoken| touched.any(spoken));
-        let may = |file: &u32| found.as_ref().is_none_or(|found| found.binary_search(file).is_ok()) || spoken(*file);
-        Ok((0..self.files.len() as u32).filter(may).collect())
+        let suspect = |file: u32| match spoken(file) {
+            true => Some((file, false)),
+            false => found.binary_search(&file).is_ok().then_some((file, true)),
+        };
+        Ok(all.filter_map(suspect).collect())
     }
 
     /// Resolves these files; the sink takes them in order.
@@ -141,6 +151,11 @@ impl<'a> Resolution<'a> {
         )?;
         Ok(externals.list)
     }
+}
+
+/// Whether a text has one of some words somewhere: most texts that have their trigrams do not. Many words are not looked for.
+fn has_one(text: &[u8], words: &[&str]) -> bool {
+    words.len() > MOST_WORDS || words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 
 /// Reads all outlines once, and says what strings in the facts of each file mention, where somebody asks.

@@ -19,10 +19,23 @@ impl Word {
 pub struct Words {
     bytes: String,
     ends: Vec<u32>,
-    slots: Vec<u32>,
+    slots: Vec<Slot>,
 }
 
-const FREE: u32 = u32::MAX;
+/// A place of the table. Most others that lie in the way are told from a text by their mark, without a look at their own.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    word: u32,
+    mark: u32,
+}
+
+const FREE: Slot = Slot { word: u32::MAX, mark: 0 };
+
+impl Slot {
+    fn is_free(self) -> bool {
+        self.word == FREE.word
+    }
+}
 
 impl Words {
     /// How many there are.
@@ -43,31 +56,26 @@ impl Words {
         if self.slots.is_empty() {
             return None;
         }
-        let mut slot = self.slot(text);
-        while self.slots[slot] != FREE {
-            let word = Word(self.slots[slot]);
-            if self.text(word) == text {
-                return Some(word);
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
-        }
-        None
+        let found = self.slots[self.look_up(text, hash(text.as_bytes()))];
+        (!found.is_free()).then_some(Word(found.word))
     }
 
     /// The number of a text, a new one if need be. Past 4 GiB of texts there are no new ones.
     pub fn add(&mut self, text: &str) -> Word {
-        if let Some(word) = self.find(text) {
-            return word;
+        if (self.ends.len() + 1) * 4 > self.slots.len() * 3 {
+            self.resize(self.slots.len() * 2);
+        }
+        let hash = hash(text.as_bytes());
+        let place = self.look_up(text, hash);
+        if !self.slots[place].is_free() {
+            return Word(self.slots[place].word);
         }
         let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return Word::NONE };
-        if (self.ends.len() + 1) * 4 > self.slots.len() * 3 {
-            self.grow();
-        }
         self.bytes.push_str(text);
         self.ends.push(end);
-        let word = Word(self.ends.len() as u32 - 1);
-        self.place(word);
-        word
+        let word = self.ends.len() as u32 - 1;
+        self.slots[place] = Slot { word, mark: mark(hash) };
+        Word(word)
     }
 
     /// Makes room for so many more, which spares growing step by step.
@@ -75,26 +83,41 @@ impl Words {
         self.resize(((self.ends.len() + more) * 4 / 3).next_power_of_two());
     }
 
-    fn grow(&mut self) {
-        self.resize(self.slots.len() * 2);
-    }
-
     fn resize(&mut self, n_slots: usize) {
         self.slots = vec![FREE; n_slots.max(self.slots.len()).max(64)];
-        (0..self.ends.len() as u32).for_each(|word| self.place(Word(word)));
-    }
-
-    fn place(&mut self, word: Word) {
-        let mut slot = self.slot(self.text(word));
-        while self.slots[slot] != FREE {
-            slot = (slot + 1) & (self.slots.len() - 1);
+        for word in 0..self.ends.len() as u32 {
+            let hash = hash(self.text(Word(word)).as_bytes());
+            let mut place = self.first_place(hash);
+            while !self.slots[place].is_free() {
+                place = self.next_place(place);
+            }
+            self.slots[place] = Slot { word, mark: mark(hash) };
         }
-        self.slots[slot] = word.0;
     }
 
-    fn slot(&self, text: &str) -> usize {
-        hash(text.as_bytes()) as usize & (self.slots.len() - 1)
+    /// Where a text is, or belongs.
+    fn look_up(&self, text: &str, hash: u64) -> usize {
+        let mut place = self.first_place(hash);
+        loop {
+            let slot = self.slots[place];
+            if slot.is_free() || (slot.mark == mark(hash) && self.text(Word(slot.word)) == text) {
+                return place;
+            }
+            place = self.next_place(place);
+        }
     }
+
+    fn first_place(&self, hash: u64) -> usize {
+        (hash >> 24) as usize & (self.slots.len() - 1)
+    }
+
+    fn next_place(&self, place: usize) -> usize {
+        (place + 1) & (self.slots.len() - 1)
+    }
+}
+
+fn mark(hash: u64) -> u32 {
+    hash as u32
 }
 
 /// Eight bytes at a time; the table is private to one run, so nobody outside can aim at it for long.
@@ -105,7 +128,7 @@ fn hash(bytes: &[u8]) -> u64 {
     tail[..rest.len()].copy_from_slice(rest);
     let step = |hash: u64, word: &[u8; 8]| (hash ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
     let mixed = words.iter().chain([&tail]).fold(bytes.len() as u64 ^ FACTOR, step);
-    mixed.wrapping_mul(FACTOR) >> 24
+    mixed.wrapping_mul(FACTOR)
 }
 
 #[cfg(test)]

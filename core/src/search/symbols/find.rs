@@ -16,8 +16,11 @@ use crate::search::reader::Reader;
 use crate::segment::{NameBlock, NameRow};
 use crate::store::StoreError;
 
-/// Most blocks read of one segment for a name or its beginning, and again for parts of names.
+/// Most blocks read of one segment for a name or its beginning.
 const MOST_BLOCKS: usize = 32;
+/// The same for parts of names: each has a name with the part, so that they fill a page. It does not follow from the limit, by
+/// which pages would not agree.
+const MOST_OF_PARTS: usize = 16;
 
 /// One look-up.
 #[derive(Clone, Debug)]
@@ -110,8 +113,8 @@ impl Finding<'_> {
     }
 
     async fn by_blocks(&self, number: u32, open: &OpenSegment, numbers: BTreeSet<u32>) -> Result<Read, StoreError> {
-        let complete = numbers.len() <= MOST_BLOCKS;
-        let blocks = numbers.into_iter().take(MOST_BLOCKS).map(|number| open.segment.names_at(number));
+        let complete = numbers.len() <= MOST_OF_PARTS;
+        let blocks = numbers.into_iter().take(MOST_OF_PARTS).map(|number| open.segment.names_at(number));
         let blocks = blocks.collect::<Result<Vec<_>, _>>();
         let blocks = blocks.map_err(|error| self.reader.names_error(open, &[], &error))?;
         Ok(Read { number, blocks: self.read(open, blocks).await?, n_named: 0, complete })
