@@ -53,6 +53,8 @@ pub struct Documents<'a> {
     runtime: Handle,
     rows: Mutex<VecDeque<(RowKey, Row)>>,
     reads_rows: AtomicBool,
+    /// What was read ahead of files that are far away.
+    ahead: Mutex<HashMap<u32, Pair>>,
     stored: OnceLock<Stored>,
 }
 
@@ -87,8 +89,8 @@ impl<'a> Documents<'a> {
             segments.push(room.segment(*key).await?);
         }
         let (rows, reads_rows) = (Mutex::default(), AtomicBool::new(true));
-        let (runtime, stored) = (Handle::current(), OnceLock::new());
-        Ok(Self { room, snapshot, segments, runtime, rows, reads_rows, stored })
+        let (runtime, ahead, stored) = (Handle::current(), Mutex::default(), OnceLock::new());
+        Ok(Self { room, snapshot, segments, runtime, rows, reads_rows, ahead, stored })
     }
 
     /// Says whether from now on few files are asked for, here and there; else all of them, in their order.
@@ -122,6 +124,9 @@ impl<'a> Documents<'a> {
 
     /// Facts of a file, behind its text or without it.
     fn pair(&self, file: u32, facts: Range<u64>, with_text: bool) -> Result<Pair, IndexError> {
+        if let Some(pair) = self.ahead(file) {
+            return Ok(pair);
+        }
         let (opened, doc) = self.document(file);
         if matches!(opened.place, Place::Far(_)) && self.reads_rows.load(Ordering::Relaxed) {
             let row = self.row((file / ROW, with_text))?;
@@ -157,8 +162,13 @@ impl<'a> Documents<'a> {
     }
 
     fn read_row(&self, (nth, with_text): RowKey) -> Result<HashMap<u32, Pair>, IndexError> {
+        self.read_files(nth * ROW..(nth * ROW + ROW).min(self.snapshot.len() as u32), with_text)
+    }
+
+    /// What is far away of some files.
+    fn read_files(&self, files: impl Iterator<Item = u32>, with_text: bool) -> Result<HashMap<u32, Pair>, IndexError> {
         let mut wanted = vec![Vec::new(); self.segments.len()];
-        for file in nth * ROW..(nth * ROW + ROW).min(self.snapshot.len() as u32) {
+        for file in files {
             let entry = self.snapshot.entry(file as usize);
             let opened = &self.segments[entry.segment as usize];
             if let (Some(facts), Place::Far(_)) = (opened.segment.facts_range(entry.doc)?, &opened.place) {
@@ -176,6 +186,11 @@ impl<'a> Documents<'a> {
             }
         }
         Ok(row)
+    }
+
+    /// What was read ahead of a file.
+    fn ahead(&self, file: u32) -> Option<Pair> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&file).cloned()
     }
 
     /// What the segments know of the files.
@@ -219,8 +234,18 @@ impl names::Source for Documents<'_> {
 
     fn text(&self, file: u32) -> Result<Vec<u8>, IndexError> {
         let (opened, doc) = self.document(file);
-        let frame = self.read(&opened.place, &[opened.segment.frame_range(doc)])?.pop().unwrap_or_default();
+        let read = || self.read(&opened.place, &[opened.segment.frame_range(doc)]);
+        let frame = match self.ahead(file) {
+            Some((frame, _)) => frame,
+            None => read()?.pop().unwrap_or_default(),
+        };
         Ok(opened.segment.decode_frame(doc, &frame)?)
+    }
+
+    fn expect(&self, files: &[u32]) -> Result<(), IndexError> {
+        let read = self.read_files(files.iter().copied(), true)?;
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
     }
 
     fn outline(&self, file: u32, show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {

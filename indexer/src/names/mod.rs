@@ -115,6 +115,11 @@ pub trait Source: Sync {
         Ok(NamedSymbols::default())
     }
 
+    /// Says which files are read next: what is far away comes in one wave.
+    fn expect(&self, _files: &[u32]) -> Result<(), IndexError> {
+        Ok(())
+    }
+
     /// Files, ascending, among which are all whose texts have one of these words; `None`: any file may.
     fn mentioning(&self, _words: &[&str]) -> Result<Option<Vec<u32>>, IndexError> {
         Ok(None)

@@ -97,19 +97,29 @@ impl<'a> Resolution<'a> {
         let mut these: BTreeSet<u32> = changed.collect();
         let words = touched.names();
         let asked = self.suspected(&touched, &words)?;
-        let mentions = |(): &mut (), nth: u32| {
-            let (file, only_in_text) = asked[nth as usize];
-            if only_in_text && !has_one(&self.source.text(file)?, &words) {
-                return Ok(false);
-            }
-            let facts = facts(self.files, self.source, file)?;
-            Ok(facts.is_some_and(|facts| touched.any(&affected::mentions(&facts))))
-        };
-        in_order(asked.len(), self.threads, || (), mentions, &mut |nth, is_touched| {
-            these.extend(is_touched.then_some(asked[nth as usize].0));
-            Ok(())
-        })?;
+        for some in asked.chunks(WINDOW as usize) {
+            self.source.expect(&some.iter().map(|(file, _)| *file).collect::<Vec<_>>())?;
+            let mentions = |(): &mut (), nth: u32| self.mentions(some[nth as usize], &touched, &words);
+            in_order(some.len(), self.threads, || (), mentions, &mut |nth, is_touched| {
+                these.extend(is_touched.then_some(some[nth as usize].0));
+                Ok(())
+            })?;
+        }
+        self.source.expect(&[])?;
         Ok(these.into_iter().collect())
+    }
+
+    fn mentions(
+        &self,
+        (file, only_in_text): (u32, bool),
+        touched: &Touched,
+        words: &[&str],
+    ) -> Result<bool, IndexError> {
+        if only_in_text && !has_one(&self.source.text(file)?, words) {
+            return Ok(false);
+        }
+        let facts = facts(self.files, self.source, file)?;
+        Ok(facts.is_some_and(|facts| touched.any(&affected::mentions(&facts))))
     }
 
     /// Files among which are all that mention a touched name, and whether they do only if their text has it.

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kotadb_core::id::{ObjectId, TenantId};
 use kotadb_core::segment::Segment;
-use kotadb_core::store::{Kind, Latency, Root, SegmentEntry, Store, StoreOptions, Tip, TipGraph};
+use kotadb_core::store::{Kind, Latency, Root, SegmentEntry, Store, StoreOptions, Tip, TipGraph, Traffic};
 use kotadb_indexer::contents::Source;
 use kotadb_indexer::forget::Forget;
 use kotadb_indexer::graphs::{Graphs, footing};
@@ -317,6 +318,7 @@ fn a_plain_folder_has_a_graph_as_well() {
 struct Far {
     near: Store,
     far: Store,
+    traffic: Arc<Traffic>,
     tree: tempfile::TempDir,
     folder: tempfile::TempDir,
     segments: Vec<SegmentEntry>,
@@ -325,9 +327,9 @@ struct Far {
 impl Far {
     fn new() -> Self {
         let near = Store::open(&StoreOptions::Memory).unwrap();
-        let (far, _) = near.far_away(Latency::default()).unwrap();
+        let (far, traffic) = near.far_away(Latency::default()).unwrap();
         let folder = || tempfile::tempdir().unwrap();
-        Self { near, far, tree: folder(), folder: folder(), segments: Vec::new() }
+        Self { near, far, traffic, tree: folder(), folder: folder(), segments: Vec::new() }
     }
 
     fn write(&self, nth: u32, text: String) {
@@ -375,11 +377,15 @@ fn a_graph_from_far_away_is_the_same() {
         let first = far.index().await;
         let (here, there) = (far.graph(&far.near, None, &first).await, far.graph(&far.far, None, &first).await);
         assert_eq!(far.edges(&here).await, far.edges(&there).await);
-        far.write(599, "def other(): pass\n".into());
+        // Of the texts a third has a name that begins so.
+        far.write(599, "def f_1(): pass\n".into());
         far.write(5, text(5, 9));
         let second = far.index().await;
         let whole = far.graph(&far.near, None, &second).await;
+        let before = far.traffic.gets();
         let delta = far.graph(&far.far, Some(&there), &second).await;
+        let gets = far.traffic.gets() - before;
+        assert!(gets < 150, "what may mention a touched name comes together: {gets}");
         assert!(delta.default_tip().unwrap().graph.unwrap().base.is_some());
         assert_eq!(far.edges(&delta).await, far.edges(&whole).await);
     });
