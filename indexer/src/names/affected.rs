@@ -14,6 +14,7 @@ use kotadb_core::text::Language;
 use super::collect::STAR;
 use super::definitions::{Definitions, NONE};
 use super::family::Family;
+use super::impls::TARGET;
 use super::manifests;
 use super::words::Word;
 
@@ -195,6 +196,11 @@ impl Touched {
         for facts in [before, after] {
             members_of(facts, &differing).for_each(|name| self.take(name));
         }
+        // What a type stands for says what its members are, and is named by none who uses them.
+        let targets = [before, after].into_iter().flat_map(|facts| &facts.symbols).filter(|one| &*one.name == TARGET);
+        if differing.contains(TARGET) {
+            targets.filter_map(|one| one.qualifier.as_deref()).for_each(|of| self.take(of));
+        }
         differing.into_iter().for_each(|name| self.take(name));
     }
 
@@ -214,8 +220,13 @@ impl Touched {
         for symbol in all.symbols.iter().filter(|symbol| touches(symbol.of_type)) {
             fresh.push(all.words.text(symbol.name));
         }
-        for &(symbol, ..) in all.qualifiers.iter().filter(|(_, qualifier, _)| touches(*qualifier)) {
-            fresh.push(all.name(symbol));
+        for &(symbol, qualifier, _) in &all.qualifiers {
+            if touches(qualifier) {
+                fresh.push(all.name(symbol));
+            }
+            if all.name(symbol) == TARGET && touches(all.symbol(symbol).of_type) {
+                fresh.push(all.words.text(qualifier));
+            }
         }
         for (number, import) in (0..).zip(&all.imports) {
             if !touches(import.module) && (import.name == STAR || !touches(import.name)) {

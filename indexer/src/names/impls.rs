@@ -8,6 +8,9 @@ use super::definitions::Scope;
 use super::evaluate::{Evaluator, Type, Value};
 use super::family::Family;
 
+/// The type that a type stands for, in its `impl Deref`.
+pub const TARGET: &str = "Target";
+
 impl Names {
     /// The trait that a method is written for, as written; none outside of `impl Trait for Type`.
     pub fn interface(&self, symbol: u32) -> Option<&str> {
@@ -49,7 +52,7 @@ impl Evaluator<'_> {
         if names.all.family_of(*symbol) != Family::Rust {
             return None;
         }
-        let alias = *names.all.within(Scope::symbol(*symbol), names.all.words.find("Target")?).first()?;
+        let alias = *names.all.within(Scope::symbol(*symbol), names.all.words.find(TARGET)?).first()?;
         match self.declared(alias) {
             Value::Instance(target) | Value::Type(target) if target != *known => Some(target),
             _ => None,

@@ -86,3 +86,44 @@ proptest! {
         prop_assert_eq!(lines, after.lines_by_path());
     }
 }
+
+const STANDING: &str = "
+== src/lib.rs
+mod kinds;
+mod ptr;
+fn run(ptr: &ptr::Ptr) { ptr.close(); }
+== src/kinds.rs
+pub struct One;
+impl One { pub fn close(&self) {} }
+pub struct Two;
+impl Two { pub fn close(&self) {} }
+pub type Some = One;
+== src/ptr.rs
+use crate::kinds::{One, Two, Some};
+pub struct Ptr;
+impl std::ops::Deref for Ptr { type Target = One; }
+";
+
+/// Who calls a member of what a type stands for names neither.
+#[test]
+fn what_a_type_stands_for_touches_who_uses_it() {
+    let aliased = STANDING.replace("Target = One", "Target = Some");
+    let edits = [
+        (STANDING.to_owned(), STANDING.replace("Target = One", "Target = Two"), "src/ptr.rs"),
+        (aliased.clone(), aliased.replace("Some = One", "Some = Two"), "src/kinds.rs"),
+    ];
+    for (before, after, path) in edits {
+        let (before, after) = (Repository::new(&before), Repository::new(&after));
+        let change = Change {
+            path: path.into(),
+            existed: (true, true),
+            before: facts(&before, path),
+            after: facts(&after, path),
+        };
+        let mut lines = before.lines_by_path();
+        assert!(lines["src/lib.rs"].contains("One.close"), "{lines:?}");
+        lines.extend(after.changed_lines_by_path(&[change]));
+        assert_eq!(lines, after.lines_by_path());
+        assert!(lines["src/lib.rs"].contains("Two.close"), "{lines:?}");
+    }
+}
