@@ -110,7 +110,7 @@ const RULES: &str = "
   where the truth names something outside is wrong. R: of the calls of the repository's own symbols, how many have the right edge. The
   method of a trait and that of an impl of the trait are as right as each other; so are a class and its constructor.
   An edge to what the truth has no definition of, as in the other branch of an `#if`, counts neither way.
-- **Possible**: the same with edges of any confidence and, where at most twelve symbols have the name of a target, these by their name alone:
+- **Possible**: the same with edges of any confidence and, where at most eight symbols have the name of a target, these by their name alone:
   what answers have with `min_confidence=0`. Beside it plain name matching over the same symbols.
 - **Calibration error**: over ten bins of claimed confidence, the mean distance of what is claimed from what is right. What is claimed
   was set by the rows `edges: right, …` of the repositories marked *tuned*.

@@ -10,7 +10,7 @@ use crate::graph::manner::Manner;
 use crate::graph::view::{NodeId, View};
 
 /// Symbols of one name at most: of more the name says too little.
-pub const NAMESAKES: usize = 12;
+pub const NAMESAKES: usize = 8;
 
 /// How sure it is that a call means another symbol of the name than the rules say, as `make accuracy` measures it.
 pub const NAMESAKE: Confidence = Confidence(1);
