@@ -22,12 +22,9 @@ pub struct McpArgs {
     /// Which tools: `core`, `default` or `all`.
     #[arg(long, value_name = "SET")]
     pub toolset: Option<String>,
-    /// Answer from a service instead, at this address (`https://…/mcp`).
-    #[arg(long, value_name = "URL", conflicts_with = "repo")]
+    /// Answer from a service instead, at this address (`https://…/mcp`); the key is taken from `KOTADB_API_KEY`.
+    #[arg(long, env = "KOTADB_MCP_URL", value_name = "URL", conflicts_with = "repo")]
     pub url: Option<String>,
-    /// Key of the service.
-    #[arg(long, env = "KOTADB_API_KEY", hide_env_values = true, requires = "url")]
-    pub key: Option<String>,
 }
 
 /// What `kotadb mcp` can do instead of serving.

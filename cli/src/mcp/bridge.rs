@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
+use kotadb_core::crypto::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ const META_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersi
 const SERVER_ERROR: i64 = -32000;
 
 /// Carries messages until the client closes our input.
-pub async fn run(url: &str, key: Option<&str>, toolset: Option<&str>) -> anyhow::Result<()> {
+pub async fn run(url: &str, key: Option<Secret>, toolset: Option<&str>) -> anyhow::Result<()> {
     let bridge = Bridge::new(url, key, toolset)?;
     let mut lines = BufReader::new(stdin()).lines();
     let mut requests = JoinSet::new();
@@ -40,21 +41,21 @@ pub async fn run(url: &str, key: Option<&str>, toolset: Option<&str>) -> anyhow:
 struct Bridge {
     client: Client,
     url: Url,
-    key: Option<String>,
+    key: Option<Secret>,
     /// The version that `initialize` agreed on.
     version: Arc<Mutex<Option<String>>>,
     out: Arc<tokio::sync::Mutex<Stdout>>,
 }
 
 impl Bridge {
-    fn new(url: &str, key: Option<&str>, toolset: Option<&str>) -> anyhow::Result<Self> {
+    fn new(url: &str, key: Option<Secret>, toolset: Option<&str>) -> anyhow::Result<Self> {
         let mut url = address("--url", url)?;
         if let Some(toolset) = toolset {
             url.query_pairs_mut().append_pair("toolset", toolset);
         }
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
         let out = Arc::new(tokio::sync::Mutex::new(stdout()));
-        Ok(Self { client, url, key: key.map(ToOwned::to_owned), version: Arc::default(), out })
+        Ok(Self { client, url, key, version: Arc::default(), out })
     }
 
     /// Sends one message and writes what is answered. A service that is away is told to the client, not to the terminal.
@@ -86,7 +87,7 @@ impl Bridge {
         request =
             request.header(CONTENT_TYPE, "application/json").header(ACCEPT, "application/json, text/event-stream");
         if let Some(key) = &self.key {
-            request = request.bearer_auth(key);
+            request = request.bearer_auth(key.expose());
         }
         let agreed = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(version) = text(META_VERSION).map(ToOwned::to_owned).or(agreed) {
@@ -147,15 +148,15 @@ mod tests {
 
     #[test]
     fn a_key_never_travels_in_the_clear() {
-        assert!(Bridge::new("http://code.example/mcp", Some("k"), None).is_err());
-        assert!(Bridge::new("http://127.0.0.1:8080/mcp", Some("k"), None).is_ok());
+        assert!(Bridge::new("http://code.example/mcp", Some(Secret::new("k")), None).is_err());
+        assert!(Bridge::new("http://127.0.0.1:8080/mcp", Some(Secret::new("k")), None).is_ok());
         let bridge = Bridge::new("https://code.example/mcp", None, Some("core")).unwrap();
         assert_eq!(bridge.url.as_str(), "https://code.example/mcp?toolset=core");
     }
 
     #[test]
     fn headers_say_what_the_message_says() {
-        let bridge = Bridge::new("http://127.0.0.1:8080/mcp", Some("kdb"), None).unwrap();
+        let bridge = Bridge::new("http://127.0.0.1:8080/mcp", Some(Secret::new("kdb")), None).unwrap();
         let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28" });
         let message = json!({ "method": "tools/call", "params": { "name": "search_code", "_meta": meta } });
         let request = bridge.request(&message).build().unwrap();

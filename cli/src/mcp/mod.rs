@@ -32,7 +32,7 @@ pub fn run(args: &McpArgs) -> anyhow::Result<bool> {
 
 async fn serve(args: &McpArgs, ground: LocalGround) -> anyhow::Result<()> {
     if let Some(url) = &args.url {
-        return bridge::run(url, args.key.as_deref(), args.toolset.as_deref()).await;
+        return bridge::run(url, kotadb_core::config::api_key(), args.toolset.as_deref()).await;
     }
     let toolset = args.toolset()?;
     // The first answer need not wait for all of it.

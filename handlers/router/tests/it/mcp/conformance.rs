@@ -1,5 +1,5 @@
-//! The official suites. `scripts/mcp.sh` installs them and runs these two; what a client would say is theirs, what there is to be
-//! found is made here.
+//! The official suite. `scripts/mcp.sh` installs and runs it; what a client would say is its, what there is to be found is made
+//! here.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,9 +7,9 @@ use std::process::Command;
 use super::{furnished, served, with_fixtures, with_key};
 use crate::app::App;
 
-/// Where the suites are.
+/// Where the suite is.
 fn tools() -> PathBuf {
-    std::env::var_os("KOTADB_MCP_TOOLS").expect("`scripts/mcp.sh` runs this and says where the suites are").into()
+    std::env::var_os("KOTADB_MCP_TOOLS").expect("`scripts/mcp.sh` runs this and says where the suite is").into()
 }
 
 /// A suite asks more in a second than a plan was made for.
@@ -33,12 +33,4 @@ async fn the_official_suite_passes_in_both_eras() {
     let url = served(with_key(with_fixtures(&app), &key)).await;
     assert!(script(&["conformance", &url, "2025-11-25"]).await, "the era before this one");
     assert!(script(&["conformance", &url, "2026-07-28"]).await, "this era");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_inspector_finds_nothing_wrong_over_http() {
-    let app = App::new().await;
-    let key = furnished_for_many(&app).await;
-    let url = served(app.router.clone()).await;
-    assert!(script(&["inspect", "--url", &url, "--key", &key]).await);
 }
