@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::jobs::{PRUNE_BATCH, Trigger, millis};
+use super::jobs::{PRUNE_BATCH, Trigger, millis, told_commits};
 use super::tx::{Statement, column};
 use super::{DbError, Tx};
 use crate::id::{HookId, JobId, TenantId};
@@ -58,6 +58,10 @@ pub struct PlainDelivery {
     pub version: Vec<u8>,
     /// What is to be kept of it: `queued` with the id that a new job gets, or `ignored`.
     pub row: NewDelivery,
+    /// Commits that it tells of on the default branch; `None`: it moved, and nobody has told by how many.
+    pub commits: Option<u32>,
+    /// Whose hook.
+    pub tenant: TenantId,
     /// The trace of its request, which the job continues: many share a transaction.
     pub traceparent: Option<Traceparent>,
 }
@@ -84,18 +88,22 @@ pub enum Acceptance {
 /// error undoes all of them; one of them may be the cause, so take each by itself then. `delay`: of the jobs.
 pub async fn accept(tx: &mut Tx, sent: &[PlainDelivery], delay: Duration) -> Result<Vec<Acceptance>, DbError> {
     let uuids = |of: fn(&PlainDelivery) -> Uuid| sent.iter().map(of).collect::<Vec<_>>();
-    let accept = Statement::new("SELECT * FROM kotadb.accept_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(uuids(|one| one.hook.0))
-        .bind(sent.iter().map(|one| one.version.clone()).collect::<Vec<_>>())
-        .bind(uuids(|one| one.row.delivery))
-        .bind(sent.iter().map(|one| one.row.event.clone()).collect::<Vec<_>>())
-        .bind(sent.iter().map(|one| one.row.action.clone()).collect::<Vec<_>>())
-        .bind(sent.iter().map(|one| one.row.outcome.to_owned()).collect::<Vec<_>>())
-        .bind(sent.iter().map(|one| one.row.body_sha256.to_vec()).collect::<Vec<_>>())
-        .bind(sent.iter().map(|one| one.row.job.map(|job| job.0)).collect::<Vec<_>>())
-        .bind(Trigger::Push.priority())
-        .bind(millis(delay))
-        .bind(sent.iter().map(|one| one.traceparent.as_ref().map(ToString::to_string)).collect::<Vec<_>>());
+    let accept = Statement::new(
+        "SELECT * FROM kotadb.accept_deliveries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(uuids(|one| one.hook.0))
+    .bind(sent.iter().map(|one| one.version.clone()).collect::<Vec<_>>())
+    .bind(uuids(|one| one.row.delivery))
+    .bind(sent.iter().map(|one| one.row.event.clone()).collect::<Vec<_>>())
+    .bind(sent.iter().map(|one| one.row.action.clone()).collect::<Vec<_>>())
+    .bind(sent.iter().map(|one| one.row.outcome.to_owned()).collect::<Vec<_>>())
+    .bind(sent.iter().map(|one| one.row.body_sha256.to_vec()).collect::<Vec<_>>())
+    .bind(sent.iter().map(|one| one.row.job.map(|job| job.0)).collect::<Vec<_>>())
+    .bind(Trigger::Push.priority())
+    .bind(millis(delay))
+    .bind(sent.iter().map(|one| one.traceparent.as_ref().map(ToString::to_string)).collect::<Vec<_>>())
+    .bind(uuids(|one| one.tenant.0))
+    .bind(sent.iter().map(|one| told_commits(one.commits)).collect::<Vec<_>>());
     let mut became = vec![Acceptance::Refused; sent.len()];
     for row in tx.rows(accept).await? {
         let nth = usize::try_from(column::<i64>(&row, "nth")? - 1).ok();

@@ -1,6 +1,7 @@
 //! The few fields of a webhook payload that matter here; all others are ignored, and nothing of it is kept.
 
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use url::form_urlencoded;
 
 /// A payload, of whatever event.
@@ -13,6 +14,12 @@ pub struct Payload {
     /// `push`: the full ref name.
     #[serde(rename = "ref")]
     pub ref_name: Option<String>,
+    /// `push`: how many commits came, if the payload tells all of them; they are counted, not kept.
+    #[serde(rename = "commits", default, deserialize_with = "count")]
+    pub n_commits: Option<u32>,
+    /// `push`: whether the ref leads to something else than more of the same.
+    #[serde(default)]
+    pub forced: bool,
     /// The installation of the App that it came through.
     pub installation: Option<PayloadInstallation>,
     /// Who did it.
@@ -102,6 +109,14 @@ pub enum PayloadError {
     Missing(&'static str),
 }
 
+/// GitHub tells of no more commits than this.
+const MOST_COMMITS: usize = 2048;
+
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let commits = Option::<Vec<IgnoredAny>>::deserialize(deserializer)?;
+    Ok(commits.map(|commits| commits.len()).filter(|n| *n < MOST_COMMITS).and_then(|n| u32::try_from(n).ok()))
+}
+
 impl Payload {
     /// Reads a body by its content type: JSON, or a form whose field `payload` holds JSON.
     pub fn parse(content_type: &str, body: &[u8]) -> Result<Self, PayloadError> {
@@ -138,6 +153,16 @@ mod tests {
         let form = Payload::parse("application/x-www-form-urlencoded", form.as_bytes()).unwrap();
         assert_eq!(json, form);
         assert_eq!(json.repository.map(|repository| repository.id), Some(7));
+    }
+
+    #[test]
+    fn commits_are_counted_where_all_of_them_are_told() {
+        let with = |commits: &str| format!(r#"{{"ref":"refs/heads/main","commits":{commits}}}"#);
+        let n_commits = |commits: &str| Payload::parse("application/json", with(commits).as_bytes()).unwrap().n_commits;
+        let many = format!("[{}]", vec!["{}"; MOST_COMMITS].join(","));
+        assert_eq!((n_commits("[]"), n_commits(r#"[{"id":"a"},{"id":"b"}]"#)), (Some(0), Some(2)));
+        assert_eq!((n_commits(&many), n_commits("null")), (None, None));
+        assert_eq!(Payload::parse("application/json", PUSH.as_bytes()).unwrap().n_commits, None);
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub struct Freshness {
     /// When it was indexed, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed_at: Option<Timestamp>,
-    /// Commits by which the index is behind, where that is known.
+    /// Commits by which the index is behind its branch: here by git, in a service by what pushes have told of the default branch;
+    /// absent where nobody has told by how many, and for other refs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_by: Option<u64>,
     /// Of a working tree: `clean`, or `dirty(n)` with files that differ from the commit; the answer knows them.

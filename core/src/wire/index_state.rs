@@ -21,6 +21,9 @@ pub struct IndexState {
     /// When that was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indexed_at: Option<Timestamp>,
+    /// Commits by which that is behind, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_by: Option<u64>,
     /// Files of that commit in the index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<u64>,
@@ -44,6 +47,7 @@ impl IndexState {
             self.default_branch.clone(),
             commit,
             self.indexed_at.as_ref().map(ToString::to_string),
+            self.behind_by.filter(|n| *n > 0).map(|n| format!("behind_by {n}")),
             self.files.map(|n| format!("{n} files")),
             self.skipped.filter(|n| *n > 0).map(|n| format!("{n} left out")),
             self.job.as_ref().map(|job| format!("job {job}")),

@@ -121,7 +121,7 @@ impl Linked<'_> {
             }
             InstallationEvent::Unsuspended if is_usable => {
                 let resumed = suspensions::resume(self.tx, &of_it, &[Suspension::Installation]).await?;
-                effects::queue(self.tx, self.tenant, &resumed).await
+                effects::queue(self.tx, self.tenant, &resumed, None).await
             }
             _ => Ok(applied("the installation was written down".to_owned())),
         }
@@ -137,7 +137,7 @@ impl Linked<'_> {
         if wanted.is_empty() {
             return Ok(applied(format!("{} repositories stand still", lost.len())));
         }
-        effects::queue(self.tx, self.tenant, &wanted).await
+        effects::queue(self.tx, self.tenant, &wanted, None).await
     }
 
     async fn repository(&mut self, event: &Event) -> Result<DeliveryAnswer, ApiError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
+use kotadb_core::db::jobs::{self, JobKind, NewJob, Told, Trigger};
 use kotadb_core::db::subjects::Subject;
 use kotadb_core::db::suspensions::{self, Suspension};
 use kotadb_core::db::{Tx, upstream};
@@ -30,7 +30,10 @@ impl Effects<'_> {
     /// A ref was made, moved or deleted; each means that the remote must be looked at again.
     pub async fn push(&mut self, ref_name: &str) -> Result<DeliveryAnswer, ApiError> {
         match moved_by_push(self.subjects, self.payload, ref_name) {
-            Ok(moved) => queue(self.tx, self.tenant, &moved).await,
+            Ok(moved) => {
+                let commits = self.subjects.first().map_or(Some(0), |one| commits_of_push(one, self.payload, ref_name));
+                queue(self.tx, self.tenant, &moved, commits).await
+            }
             Err(ignored) => Ok(ignored),
         }
     }
@@ -56,7 +59,7 @@ impl Effects<'_> {
             RepositoryEvent::Archived => self.suspend(Suspension::Archived).await,
             RepositoryEvent::Unarchived => {
                 let resumed = suspensions::resume(self.tx, &self.ids(), &[Suspension::Archived]).await?;
-                queue(self.tx, self.tenant, &resumed).await
+                queue(self.tx, self.tenant, &resumed, None).await
             }
             RepositoryEvent::Visibility { is_private } => self.set_private(*is_private).await,
             RepositoryEvent::DefaultBranch { name } => self.retarget(name).await,
@@ -86,7 +89,7 @@ impl Effects<'_> {
     async fn look_again(&mut self) -> Result<(), ApiError> {
         for subject in self.subjects.iter().filter(|subject| subject.suspended_because.is_none()) {
             if upstream::may_have_missed(self.tx, subject.repository).await? {
-                queue(self.tx, self.tenant, &[subject.repository]).await?;
+                queue(self.tx, self.tenant, &[subject.repository], None).await?;
             }
         }
         Ok(())
@@ -113,7 +116,7 @@ impl Effects<'_> {
         }
         let going: Vec<RepositoryId> =
             self.subjects.iter().filter(|t| t.suspended_because.is_none()).map(|t| t.repository).collect();
-        queue(self.tx, self.tenant, &going).await
+        queue(self.tx, self.tenant, &going, None).await
     }
 }
 
@@ -139,14 +142,29 @@ pub fn moved_by_push(
     })
 }
 
-/// Queues or joins a job of each; the answer tells the first. Not a full rebuild, even after a forced push: blobs are held by
+/// Commits by which a push moves the default branch; `None`: nobody has told by how many.
+pub fn commits_of_push(subject: &Subject, payload: &Payload, ref_name: &str) -> Option<u32> {
+    let sent = payload.repository.as_ref().and_then(|repository| repository.default_branch.as_deref());
+    let default = sent.or(subject.default_branch.as_deref());
+    let is_other = default.is_some_and(|name| ref_name.strip_prefix("refs/heads/") != Some(name));
+    if is_other { Some(0) } else { payload.n_commits.filter(|_| !payload.forced && default.is_some()) }
+}
+
+/// Queues or joins a job of each, told of so many commits of the default branch (`None`: not known); the answer tells the
+/// first. Not a full rebuild, even after a forced push: blobs are held by
 /// content, so a rewritten history changes nothing else.
-pub async fn queue(tx: &mut Tx, tenant: TenantId, repositories: &[RepositoryId]) -> Result<DeliveryAnswer, ApiError> {
+pub async fn queue(
+    tx: &mut Tx,
+    tenant: TenantId,
+    repositories: &[RepositoryId],
+    commits: Option<u32>,
+) -> Result<DeliveryAnswer, ApiError> {
     let mut answer = applied("nothing was left to index".to_owned());
     for (nth, &repository) in repositories.iter().enumerate() {
         let kind = JobKind::Index;
         let job = NewJob { tenant, repository, kind, trigger: Trigger::Push, full: false, delay: DEBOUNCE };
         let queued = jobs::enqueue(tx, &job).await?;
+        jobs::tell(tx, &[Told { tenant, job: queued.job, commits }]).await?;
         if nth == 0 {
             answer = DeliveryAnswer::Queued { job: queued.job.to_string(), coalesced: queued.coalesced };
         }

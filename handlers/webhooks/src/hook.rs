@@ -67,7 +67,12 @@ async fn in_batch(
 ) -> Result<Option<DeliveryAnswer>, ApiError> {
     let Some(answer) = plain_answer(hook, event, payload) else { return Ok(None) };
     let row = delivery::row(sent.headers, payload, sent.body, &answer);
-    let plain = PlainDelivery { hook: hook.id, version: hook.version.clone(), row, traceparent: trace::current() };
+    let commits = match event {
+        Event::Push { ref_name } => effects::commits_of_push(&hook.subject, payload, ref_name),
+        _ => Some(0),
+    };
+    let (tenant, traceparent) = (hook.tenant, trace::current());
+    let plain = PlainDelivery { hook: hook.id, version: hook.version.clone(), row, commits, tenant, traceparent };
     Ok(match intake.batches.accept(resources.db()?, plain).await? {
         Acceptance::Queued { job, coalesced } => Some(queued(job, coalesced)),
         Acceptance::Ignored => Some(answer),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
+use kotadb_core::db::jobs::{self, JobKind, NewJob, Told, Trigger};
 use kotadb_core::db::upstream::{self, Upstream};
 use kotadb_core::db::{Scope, deletions};
 use kotadb_core::github::RefPatterns;
@@ -130,7 +130,9 @@ impl Run<'_> {
         };
         let mut tx = self.with.indexer.db.begin(Scope::Worker).await?;
         if repository.is_reached_anew || upstream::may_queue(&mut tx, repository.id).await? {
-            jobs::enqueue(&mut tx, &job).await?;
+            let job = jobs::enqueue(&mut tx, &job).await?.job;
+            // How many commits that is, only a clone could tell.
+            jobs::tell(&mut tx, &[Told { tenant: repository.tenant, job, commits: None }]).await?;
             self.done.jobs += 1;
         }
         Ok(tx.commit().await?)

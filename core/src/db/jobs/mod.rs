@@ -1,6 +1,6 @@
 //! The job table: enqueue, claim, heartbeat, finish. Semantics: `ARCHITECTURE.md`, "Jobs". Here: what a job is;
 //! [`queue`] has the side of its owner, [`lease`] and [`finish`] that of a worker, [`policy`] what becomes of a failed one,
-//! [`mod@events`] what happened to it, [`checkpoint`] what it has made so far, [`control`] what stops it, starts it again and
+//! [`mod@events`] what happened to it, [`told`] what it will bring, [`checkpoint`] what it has made so far, [`control`] what stops it, starts it again and
 //! forgets it.
 
 pub mod checkpoint;
@@ -10,6 +10,7 @@ mod finish;
 mod lease;
 mod policy;
 mod queue;
+mod told;
 
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub use self::finish::{complete, doubt, fail, release};
 pub use self::lease::{Spend, claim, heartbeat, raise_fence};
 pub use self::queue::{enqueue, get, list, outstanding};
 pub(super) use self::queue::{millis, read};
+pub(super) use self::told::told_commits;
+pub use self::told::{Told, behind, tell};
 use super::DbError;
 use super::repositories::Credential;
 use crate::id::{JobId, RepositoryId, TenantId};

@@ -14,6 +14,7 @@ use super::fixture::{delivery, repository, tenant};
 /// A hook as a receiver knows it.
 struct Known {
     id: HookId,
+    tenant: TenantId,
     repository: RepositoryId,
     version: Vec<u8>,
 }
@@ -23,7 +24,7 @@ async fn hook(test: &TestDb, tenant: TenantId, name: &str) -> Known {
     let mut tx = test.db.begin(Scope::Tenant(tenant)).await.unwrap();
     hooks::create(&mut tx, tenant, repository, id, b"sealed").await.unwrap();
     tx.commit().await.unwrap();
-    Known { id, repository, version: version(test, id).await }
+    Known { id, tenant, repository, version: version(test, id).await }
 }
 
 async fn version(test: &TestDb, hook: HookId) -> Vec<u8> {
@@ -36,7 +37,14 @@ async fn version(test: &TestDb, hook: HookId) -> Vec<u8> {
 fn plain(hook: &Known, outcome: &'static str, guid: Uuid) -> PlainDelivery {
     let job = (outcome == "queued").then(|| JobId(Uuid::now_v7()));
     let row = NewDelivery { outcome, job, ..delivery(guid) };
-    PlainDelivery { hook: hook.id, version: hook.version.clone(), row, traceparent: None }
+    PlainDelivery {
+        hook: hook.id,
+        version: hook.version.clone(),
+        row,
+        commits: Some(1),
+        tenant: hook.tenant,
+        traceparent: None,
+    }
 }
 
 async fn accept(test: &TestDb, sent: &[PlainDelivery]) -> Result<Vec<Acceptance>, DbError> {
@@ -80,6 +88,8 @@ async fn each_of_a_batch_comes_to_what_it_would_alone() {
     let rows = "SELECT concat_ws(' ', t.name, d.outcome, j.coalesced, j.tenant_id = d.tenant_id, j.run_at > now())
         FROM kotadb.deliveries d JOIN kotadb.tenants t ON t.id = d.tenant_id LEFT JOIN kotadb.jobs j ON j.id = d.job_id ORDER BY 1";
     assert_eq!(test.texts(rows).await, ["acme ignored", "acme queued 0 t t", "zeta queued 1 t t", "zeta queued 1 t t"]);
+    let told = "SELECT concat_ws(' ', t.name, j.commits_told) FROM kotadb.jobs j JOIN kotadb.tenants t ON t.id = j.tenant_id ORDER BY 1";
+    assert_eq!(test.texts(told).await, ["acme 1", "zeta 2"], "what was taken twice or refused tells nothing");
     // What was ignored may be tried again, and then no more.
     let again = plain(&one, "queued", sent[1].row.delivery);
     let joined = Acceptance::Queued { job: sent[2].row.job.unwrap(), coalesced: true };

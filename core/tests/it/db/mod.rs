@@ -16,4 +16,5 @@ mod repository_events;
 mod rights;
 mod rows;
 mod tick;
+mod told;
 mod transactions;
