@@ -31,6 +31,7 @@ mod mount;
 pub mod openapi;
 mod probe;
 mod rate;
+pub mod registration;
 mod resources;
 pub mod scope;
 mod scrape;
@@ -41,7 +42,7 @@ mod token;
 mod visible;
 
 pub use self::auth::Authorized;
-pub use self::body::{BODY_LIMIT, WEBHOOK_BODY_LIMIT};
+pub use self::body::{BODY_LIMIT, SCIP_BODY_LIMIT, WEBHOOK_BODY_LIMIT};
 pub use self::boundary::RequestId;
 pub use self::code::Code;
 pub use self::commit::{Asked, Place, bounded, confidence, levels};

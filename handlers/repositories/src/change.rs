@@ -6,12 +6,11 @@ use kotadb_core::db::Scope;
 use kotadb_core::db::jobs::Trigger;
 use kotadb_core::db::repositories::{self, Changes};
 use kotadb_core::github::RefPatterns;
+use kotadb_core::http::registration::{check_priority, check_schedule};
 use kotadb_core::http::scope::WriteRepositories;
 use kotadb_core::http::{ApiError, Authorized, Id, Json, Resources};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::wire::{ChangedRepository, RegisteredRepository};
-
-use crate::settings::{check_priority, check_schedule};
 
 /// Change a repository
 ///

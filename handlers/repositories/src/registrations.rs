@@ -10,6 +10,7 @@ use kotadb_core::db::repositories::Credential;
 use kotadb_core::db::{Scope, installations};
 use kotadb_core::github::client::GithubRepository;
 use kotadb_core::github::{RepositoryPattern, follow};
+use kotadb_core::http::registration::Settings;
 use kotadb_core::http::scope::{ReadRepositories, WriteRepositories};
 use kotadb_core::http::{
     ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, PageQuery, Query, Resources, page_limit, routes,
@@ -20,8 +21,6 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 
 use uuid::Uuid;
-
-use crate::settings::Settings;
 
 /// Repositories registered in one transaction.
 const PORTION: usize = 25;

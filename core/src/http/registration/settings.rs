@@ -1,20 +1,24 @@
 //! What can be set for a repository and for a pattern: checked before anything is written.
 
-use kotadb_core::github::RefPatterns;
-use kotadb_core::http::{ApiError, Code};
-use kotadb_core::schedule::Schedule;
-use kotadb_core::wire::ProblemError;
+use crate::github::RefPatterns;
+use crate::http::{ApiError, Code};
+use crate::schedule::Schedule;
+use crate::wire::ProblemError;
 
 /// Checked settings.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) ref_patterns: Vec<String>,
-    pub(crate) priority: Option<i16>,
-    pub(crate) schedule: Option<String>,
+pub struct Settings {
+    /// Refs to track.
+    pub ref_patterns: Vec<String>,
+    /// Of its automatic jobs.
+    pub priority: Option<i16>,
+    /// When it is indexed without being asked.
+    pub schedule: Option<String>,
 }
 
 impl Settings {
-    pub(crate) fn check(refs: &[String], priority: Option<i16>, schedule: Option<&str>) -> Result<Self, ApiError> {
+    /// Checks all three.
+    pub fn check(refs: &[String], priority: Option<i16>, schedule: Option<&str>) -> Result<Self, ApiError> {
         Ok(Self {
             ref_patterns: RefPatterns::normalise(refs)?,
             priority: priority.map(check_priority).transpose()?,
@@ -23,13 +27,14 @@ impl Settings {
     }
 }
 
-pub(crate) fn check_priority(priority: i16) -> Result<i16, ApiError> {
+/// From 0 to 100.
+pub fn check_priority(priority: i16) -> Result<i16, ApiError> {
     let refused = || refused("priority", format!("priority `{priority}` is not from 0 (first) to 100"));
     (0..=100).contains(&priority).then_some(priority).ok_or_else(refused)
 }
 
 /// The five fields, with single blanks between them.
-pub(crate) fn check_schedule(text: &str) -> Result<String, ApiError> {
+pub fn check_schedule(text: &str) -> Result<String, ApiError> {
     let schedule = text.parse::<Schedule>().map_err(|error| refused("schedule", format!("schedule: {error}")))?;
     Ok(schedule.to_string())
 }

@@ -3,31 +3,31 @@
 
 use std::time::Duration;
 
-use kotadb_core::db::repositories::Credential;
-use kotadb_core::db::{Scope, installations};
-use kotadb_core::github::Remote;
-use kotadb_core::github::client::{Client, GithubError, GithubRepository, Session};
-use kotadb_core::github::follow::clone_url;
-use kotadb_core::http::{ApiError, Resources};
-use kotadb_core::id::TenantId;
+use crate::db::repositories::Credential;
+use crate::db::{Scope, installations};
+use crate::github::Remote;
+use crate::github::client::{Client, GithubError, GithubRepository, Session};
+use crate::github::follow::clone_url;
+use crate::http::{ApiError, Resources};
+use crate::id::TenantId;
 
 /// Longest time that a registration waits for GitHub's side of it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
+pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A repository as it is known before its registration.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(super) struct Known {
     /// With what it is to be fetched.
-    pub(crate) credential: Credential,
+    pub(super) credential: Credential,
     /// Who may ask GitHub about it.
-    pub(crate) session: Option<Session>,
+    pub(super) session: Option<Session>,
     /// What GitHub tells.
-    pub(crate) repository: Option<GithubRepository>,
+    pub(super) repository: Option<GithubRepository>,
 }
 
 impl Known {
     /// Asks GitHub, if the URL is one of its.
-    pub(crate) async fn of(resources: &Resources, tenant: TenantId, remote: &Remote) -> Result<Self, ApiError> {
+    pub(super) async fn of(resources: &Resources, tenant: TenantId, remote: &Remote) -> Result<Self, ApiError> {
         let github = match resources.github() {
             Ok(github) if github.knows(&remote.url) => github,
             Ok(_) => return Ok(Self::default()),
@@ -45,7 +45,7 @@ impl Known {
     }
 
     /// URL and name as they are now: a repository that was renamed answers to its former name.
-    pub(crate) fn remote(&self, web_origin: &str, asked: Remote) -> Remote {
+    pub(super) fn remote(&self, web_origin: &str, asked: Remote) -> Remote {
         match &self.repository {
             Some(one) => Remote { url: clone_url(web_origin, one), name: one.full_name.clone(), ..asked },
             None => asked,
