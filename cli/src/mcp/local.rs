@@ -17,6 +17,7 @@ use kotadb_core::wire::{Freshness, IndexState};
 use kotadb_indexer::local::{LocalCode, LocalFile, name_symbols};
 use kotadb_mcp::arguments::{ReadArguments, SearchArguments, SymbolsArguments};
 use kotadb_mcp::ground::{Ground, Place, Refusal, Told};
+use kotadb_mcp::progress::Progress;
 use kotadb_mcp::question::{CodeAnswer, CodeQuestion, answer};
 use tokio::runtime::{Builder, Runtime};
 
@@ -66,17 +67,27 @@ impl LocalGround {
         let _told_to_whoever_asks = self.with(&Place::default(), |state, seen| state.code(seen).map(|_| ())).await;
     }
 
-    /// Works on the code as it is now, on a thread that may block.
+    /// Works on the code as it is now.
     async fn with<T: Send + 'static>(
         &self,
         place: &Place,
+        work: impl FnOnce(&mut State, &Seen) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<(T, Freshness), Refusal> {
+        self.with_progress(place, Progress::default(), work).await
+    }
+
+    /// The same, on a thread that may block; tells how far an index is that has to be made.
+    async fn with_progress<T: Send + 'static>(
+        &self,
+        place: &Place,
+        progress: Progress,
         work: impl FnOnce(&mut State, &Seen) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<(T, Freshness), Refusal> {
         let (shared, place) = (Arc::clone(&self.0), place.clone());
         let task = tokio::task::spawn_blocking(move || {
             // A call that panicked leaves what it had made: each is whole.
             let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = Seen::now(&shared.path, place.reference.as_deref(), &state.runtime)?;
+            let seen = Seen::now(&shared.path, place.reference.as_deref(), &state.runtime, &progress)?;
             let name = &seen.index.name;
             if let Some(other) = place.repo.filter(|repo| repo != name && !repo.ends_with(&format!("/{name}"))) {
                 anyhow::bail!("`{other}` is not served here: leave `repo` out");
@@ -189,6 +200,7 @@ impl State {
             default_branch: branch,
             commit: seen.commit(),
             indexed_at: seen.indexed_at(),
+            behind_by: seen.freshness().behind_by,
             files: Some(files),
             skipped: Some(skipped),
             ..IndexState::default()
@@ -222,9 +234,13 @@ impl Ground for LocalGround {
         Ok(std::iter::once(state).filter(|state| state.repository.contains(query)).collect())
     }
 
-    async fn index(&self, place: &Place) -> Result<IndexState, Refusal> {
+    async fn index(&self, place: &Place, url: Option<&str>, progress: &Progress) -> Result<IndexState, Refusal> {
+        if url.is_some() {
+            return Err(Refusal::new("one repository of this machine is served here: leave `url` out"));
+        }
         // Every call brings the index up to date.
-        self.with(place, |state, seen| state.status(seen)).await.map(|(state, _)| state)
+        let done = self.with_progress(place, progress.clone(), |state, seen| state.status(seen));
+        done.await.map(|(state, _)| state)
     }
 
     async fn status(&self, place: &Place) -> Result<Told<IndexState>, Refusal> {

@@ -7,6 +7,7 @@ use kotadb_core::search::Overlay;
 use kotadb_core::search::commit::CommitState;
 use kotadb_core::wire::{Freshness, Timestamp};
 use kotadb_indexer::local::{self, Choice, LocalError, LocalIndex, LocalOptions, WorkingTree};
+use kotadb_mcp::progress::{Progress, Step};
 use tokio::runtime::Runtime;
 
 /// What an answer is made from.
@@ -21,7 +22,7 @@ pub struct Seen {
 
 impl Seen {
     /// Looks at the repository of `path`, and indexes what is not indexed yet. Blocks; never called on a runtime.
-    pub fn now(path: &Path, reference: Option<&str>, runtime: &Runtime) -> anyhow::Result<Self> {
+    pub fn now(path: &Path, reference: Option<&str>, runtime: &Runtime, progress: &Progress) -> anyhow::Result<Self> {
         match Self::look(path, reference, runtime) {
             Ok(Some(seen)) if !seen.is_behind() => return Ok(seen),
             Ok(_) => {}
@@ -30,7 +31,10 @@ impl Seen {
         }
         // Its own tips move on by themselves; a ref that was asked for becomes searchable beside them.
         let options = LocalOptions { reference: reference.map(ToOwned::to_owned), ..LocalOptions::default() };
-        local::index(path, &options, &mut |_| {})?;
+        local::index(path, &options, &mut |step| {
+            let (done, total) = (step.done as u64, Some(step.total as u64));
+            progress.tell(Step { done, total, message: "files".to_owned() });
+        })?;
         match Self::look(path, reference, runtime)? {
             Some(seen) => Ok(seen),
             None => bail!("there is nothing to index yet: commit something"),
@@ -72,6 +76,7 @@ impl Seen {
             is_default: self.choice.is_default(),
             snapshot: tip.snapshot,
             graph: tip.graph,
+            is_pending: false,
         }
     }
 

@@ -28,7 +28,10 @@ pub struct ListArguments {
 /// `index_repository`
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct IndexArguments {}
+pub struct IndexArguments {
+    /// Of a new one: registers it.
+    pub url: Option<String>,
+}
 
 /// `get_index_status`
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -85,7 +88,7 @@ pub struct SymbolArguments {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DefinitionArguments {
-    /// Id or name.
+    /// Id, name or `path:line:column`.
     #[schema(required)]
     pub symbol: String,
 }

@@ -20,6 +20,7 @@ use crate::arguments::{
     UsagesArguments,
 };
 use crate::ground::{Ground, Place, Refusal, Told};
+use crate::progress::Progress;
 use crate::question::{CodeQuestion, DetailRequest};
 use crate::task;
 
@@ -42,8 +43,8 @@ const MAX_LIMIT: u32 = 100;
 const LIMIT: u32 = 20;
 
 /// Calls a tool. What is wrong with a call is an answer, too: its reader can do better.
-pub async fn call<G: Ground>(ground: &G, name: &str, arguments: JsonObject) -> CallToolResult {
-    match answer(ground, name, arguments).await {
+pub async fn call<G: Ground>(ground: &G, name: &str, arguments: JsonObject, progress: Progress) -> CallToolResult {
+    match answer(ground, name, arguments, &progress).await {
         Ok(result) => result,
         Err(refusal) => CallToolResult::error(vec![ContentBlock::text(told(&refusal))]),
     }
@@ -57,7 +58,12 @@ fn told(refusal: &Refusal) -> String {
     text.get(..end.unwrap_or(0)).unwrap_or_default().to_owned()
 }
 
-async fn answer<G: Ground>(ground: &G, name: &str, arguments: JsonObject) -> Result<CallToolResult, Refusal> {
+async fn answer<G: Ground>(
+    ground: &G,
+    name: &str,
+    arguments: JsonObject,
+    progress: &Progress,
+) -> Result<CallToolResult, Refusal> {
     let Asked { place, tokens, own } = Asked::of(arguments)?;
     let told = match name {
         "list_repositories" => {
@@ -67,8 +73,9 @@ async fn answer<G: Ground>(ground: &G, name: &str, arguments: JsonObject) -> Res
             return Ok(fit(repositories(items), tokens));
         }
         "index_repository" => {
-            let IndexArguments {} = own_of(own)?;
-            let state = ground.index(&place).await?;
+            let IndexArguments { url } = own_of(own)?;
+            let url = url.map(|url| text("url", &url, MAX_TEXT)).transpose()?;
+            let state = ground.index(&place, url.as_deref(), progress).await?;
             return Ok(fit(Told { answer: state, freshness: Vec::new() }, tokens));
         }
         "get_index_status" => {

@@ -10,6 +10,7 @@ use kotadb_core::wire::symbols::SymbolList;
 use kotadb_core::wire::{Freshness, IndexState};
 
 use crate::arguments::{ReadArguments, SearchArguments, SymbolsArguments};
+use crate::progress::Progress;
 use crate::question::{CodeAnswer, CodeQuestion};
 
 /// Which code is asked about.
@@ -53,8 +54,14 @@ pub trait Ground: Clone + Send + Sync + 'static {
     /// Repositories by name; all those that hold `query`.
     fn repositories(&self, query: &str) -> impl Future<Output = Result<Vec<IndexState>, Refusal>> + Send;
 
-    /// Has the index of a repository brought up to date.
-    fn index(&self, place: &Place) -> impl Future<Output = Result<IndexState, Refusal>> + Send;
+    /// Has the index of a repository brought up to date; that of `url` is registered where it is new. Waits for the end where
+    /// somebody listens.
+    fn index(
+        &self,
+        place: &Place,
+        url: Option<&str>,
+        progress: &Progress,
+    ) -> impl Future<Output = Result<IndexState, Refusal>> + Send;
 
     /// How far the index of a repository is.
     fn status(&self, place: &Place) -> impl Future<Output = Result<Told<IndexState>, Refusal>> + Send;

@@ -27,6 +27,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::call::call;
+use crate::progress::Progress;
 use crate::server::McpServer;
 use crate::service::ServiceGround;
 use crate::table::{Toolset, tool, tools};
@@ -169,6 +170,6 @@ async fn call_one(
     if tool(Toolset::All, &name).is_none() {
         return Err(ApiError::new(Code::NotFound, "there is no tool of that name: `/mcp/tools` names those there are"));
     }
-    let result = call(&ServiceGround::new(&resources, &key)?, &name, arguments).await;
+    let result = call(&ServiceGround::new(&resources, &key)?, &name, arguments, Progress::default()).await;
     Ok(axum::Json(serde_json::to_value(result).map_err(ApiError::internal)?))
 }

@@ -6,6 +6,7 @@ pub mod arguments;
 mod call;
 pub mod ground;
 mod http;
+pub mod progress;
 pub mod question;
 mod resources;
 mod schema;

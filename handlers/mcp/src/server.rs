@@ -1,17 +1,20 @@
 //! The MCP server over any ground: tools and resources, in both eras of the protocol. It keeps nothing between requests.
 
 use std::future::Future;
+use std::pin::pin;
 
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, ErrorData, Implementation, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, Tool,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProgressToken,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig, Tool,
 };
-use rmcp::service::{RequestContext, RoleServer};
+use rmcp::service::{Peer, RequestContext, RoleServer};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::call::call;
 use crate::ground::Ground;
+use crate::progress::{Progress, Step};
 use crate::resources;
 use crate::table::{Toolset, tool, tools};
 
@@ -70,7 +73,14 @@ impl<G: Ground> ServerHandler for McpServer<G> {
         if tool(self.toolset, &request.name).is_none() {
             return Err(ErrorData::invalid_params("there is no such tool: `tools/list` names those there are", None));
         }
-        let call = call(&self.ground, &request.name, request.arguments.unwrap_or_default());
+        let arguments = request.arguments.unwrap_or_default();
+        let Some(token) = context.meta.get_progress_token() else {
+            let call = call(&self.ground, &request.name, arguments, Progress::default());
+            return Ok(until_cancelled(&context, call).await?.into());
+        };
+        let (progress, steps) = Progress::channel();
+        let call = call(&self.ground, &request.name, arguments, progress);
+        let call = tell_while(call, steps, &context.peer, &token);
         Ok(until_cancelled(&context, call).await?.into())
     }
 
@@ -116,6 +126,31 @@ async fn until_cancelled<T>(
     tokio::select! {
         done = work => Ok(done),
         () = context.ct.cancelled() => Err(ErrorData::internal_error("the request was cancelled", None)),
+    }
+}
+
+/// Does the work, and tells the client its steps meanwhile; none after its end, and none that is no further than the one before.
+async fn tell_while<T>(
+    work: impl Future<Output = T>,
+    mut steps: UnboundedReceiver<Step>,
+    peer: &Peer<RoleServer>,
+    token: &ProgressToken,
+) -> T {
+    let (mut work, mut last) = (pin!(work), None);
+    loop {
+        tokio::select! {
+            biased;
+            Some(Step { done, total, message }) = steps.recv() => {
+                if last < Some(done) {
+                    last = Some(done);
+                    let told = ProgressNotificationParam::new(token.clone(), done as f64).with_message(message);
+                    let told = total.map_or(told.clone(), |total| told.with_total(total as f64));
+                    // A client that does not listen any more gets its answer all the same.
+                    let _unheard = peer.notify_progress(told).await;
+                }
+            }
+            done = &mut work => return done,
+        }
     }
 }
 

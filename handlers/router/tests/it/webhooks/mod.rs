@@ -20,14 +20,14 @@ use crate::app::{Answer, App};
 const REPOSITORY: i64 = 35_129_377;
 
 /// A hook as its repository's owner knows it.
-struct Hook {
+pub struct Hook {
     path: String,
     secret: String,
-    repository: Value,
-    key: String,
+    pub repository: Value,
+    pub key: String,
 }
 
-async fn hook(app: &App, tenant: &str, body: Value) -> Hook {
+pub async fn hook(app: &App, tenant: &str, body: Value) -> Hook {
     let key = app.tenant(tenant).await.key;
     let repository = app.call("POST", "/api/v1/repositories", &key, Some(body)).await.body;
     let url = repository["webhook"]["url"].as_str().unwrap();
@@ -49,7 +49,7 @@ fn repository(full_name: &str) -> Value {
     json!({ "id": REPOSITORY, "full_name": full_name, "default_branch": "main", "private": true, "archived": false })
 }
 
-fn push(ref_name: &str) -> Value {
+pub fn push(ref_name: &str) -> Value {
     json!({
         "ref": ref_name, "before": "0".repeat(40), "after": "1".repeat(40), "deleted": false, "forced": false,
         "repository": repository("a/b"), "pusher": { "name": "x", "email": "x@example.invalid" },
@@ -61,7 +61,7 @@ fn changed(action: &str, full_name: &str) -> Value {
     json!({ "action": action, "repository": repository(full_name), "sender": { "login": "x", "id": 1 } })
 }
 
-struct Delivery<'a> {
+pub struct Delivery<'a> {
     path: &'a str,
     secret: &'a str,
     event: &'a str,
@@ -72,7 +72,7 @@ struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    fn of(hook: &'a Hook, event: &'a str, body: &Value) -> Self {
+    pub fn of(hook: &'a Hook, event: &'a str, body: &Value) -> Self {
         Self::to(&hook.path, &hook.secret, event, body)
     }
 
@@ -86,7 +86,7 @@ impl<'a> Delivery<'a> {
         self
     }
 
-    async fn send(&self, app: &App) -> Answer {
+    pub async fn send(&self, app: &App) -> Answer {
         self.send_signed(app, &self.signature()).await
     }
 

@@ -1,11 +1,12 @@
 //! The ground of the tools in the service: what the key of one request may see, asked as its routes ask.
 
-use std::collections::BTreeSet;
+mod indexing;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kotadb_core::db::Scope;
-use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::principal::Principal;
 use kotadb_core::db::repositories::{self, RepositoryRow};
 use kotadb_core::facts::SymbolKind;
@@ -16,10 +17,12 @@ use kotadb_core::search::{Budget, Context, Page, SearchError, SearchRequest, Sea
 use kotadb_core::wire::files::{FileText, file_text};
 use kotadb_core::wire::search::{Hit, SearchList, list};
 use kotadb_core::wire::symbols::{self, SymbolList};
-use kotadb_core::wire::{Freshness, IndexState, Job, Repository, Timestamp};
+use kotadb_core::wire::{Freshness, IndexState, Timestamp};
 
+use self::indexing::state;
 use crate::arguments::{ReadArguments, SearchArguments, SymbolsArguments};
 use crate::ground::{Ground, Place, Refusal, Told};
+use crate::progress::Progress;
 use crate::question::{CodeAnswer, CodeQuestion};
 
 /// After this a search gives what it has.
@@ -73,29 +76,27 @@ impl ServiceGround {
 
     /// Of the repositories of an answer: HEAD is in memory by then.
     async fn freshness(&self, names: BTreeSet<&str>, place: &Place) -> Vec<Freshness> {
-        let mut freshness = Vec::new();
+        let mut states = Vec::new();
         for name in names.into_iter().take(MOST_FRESH) {
             let Ok(request) = self.key.commit(Some(name), place.reference.as_deref(), None) else { continue };
-            if let Ok(state) = self.searcher.commit_state(&request).await {
-                freshness.push(fresh(&state));
-            }
+            states.extend(self.searcher.commit_state(&request).await.ok());
         }
-        freshness
+        self.fresh(&states).await
+    }
+
+    /// Pushes are counted on default branches alone.
+    async fn fresh(&self, states: &[CommitState]) -> Vec<Freshness> {
+        let of_default = |state: &&CommitState| state.is_default;
+        let ids: Vec<_> = states.iter().filter(of_default).map(|state| state.repository).collect();
+        let behind = if ids.is_empty() { BTreeMap::new() } else { self.behind(&ids).await };
+        let behind_by = |state: &CommitState| behind.get(&state.repository).filter(|_| state.is_default).copied();
+        states.iter().map(|state| Freshness { behind_by: behind_by(state), ..fresh(state) }).collect()
     }
 
     async fn asked<Q: Ask>(&self, place: &Place, question: &Q) -> Result<Answered<Q::Answer>, ApiError> {
         let id = self.one(place)?.id.to_string();
         let request = self.key.commit(Some(&id), place.reference.as_deref(), None)?;
         Ok(self.searcher.ask(&request, question).await?)
-    }
-
-    async fn row(&self, place: &Place) -> Result<(RepositoryRow, Option<Job>), ApiError> {
-        let id = self.one(place)?.id;
-        let mut tx = self.resources.db()?.begin(Scope::Tenant(self.key.tenant)).await?;
-        let row = repositories::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("repository"))?;
-        let jobs = jobs::list(&mut tx, Some(&[id]), None, 1).await?;
-        tx.commit().await?;
-        Ok((row, jobs.into_iter().next().map(Job::from)))
     }
 }
 
@@ -123,30 +124,30 @@ impl Ground for ServiceGround {
         };
         let query = query.to_lowercase();
         let rows = rows.await?.into_iter().filter(|row| row.name.to_lowercase().contains(&query));
-        Ok(rows.map(|row| state(row, None)).collect())
+        let rows: Vec<_> = rows.collect();
+        let behind = self.behind(&rows.iter().map(|row| row.id).collect::<Vec<_>>()).await;
+        let state = |row: RepositoryRow| IndexState { behind_by: behind.get(&row.id).copied(), ..state(row, None) };
+        Ok(rows.into_iter().map(state).collect())
     }
 
-    async fn index(&self, place: &Place) -> Result<IndexState, Refusal> {
-        self.needs("jobs:write")?;
-        let id = self.one(place)?.id;
-        let tenant = self.key.tenant;
-        let queued = async {
-            let mut tx = self.resources.db()?.begin(Scope::Tenant(tenant)).await?;
-            let (kind, trigger, delay) = (JobKind::Index, Trigger::Manual, Duration::ZERO);
-            let new = NewJob { tenant, repository: id, kind, trigger, full: false, delay };
-            let queued = jobs::enqueue(&mut tx, &new).await?;
-            tx.commit().await?;
-            Ok::<_, ApiError>(queued)
+    async fn index(&self, place: &Place, url: Option<&str>, progress: &Progress) -> Result<IndexState, Refusal> {
+        let (id, told) = match url {
+            Some(url) => self.register(url).await?,
+            None => {
+                self.needs("jobs:write")?;
+                let id = self.one(place)?.id;
+                self.queue(id).await?;
+                (id, None)
+            }
         };
-        queued.await?;
-        self.resources.wake().await;
-        let (row, job) = self.row(place).await?;
-        Ok(state(row, job))
+        self.follow(id, progress).await?;
+        let state = self.state(id).await?;
+        Ok(IndexState { detail: state.detail.clone().or(told), ..state })
     }
 
     async fn status(&self, place: &Place) -> Result<Told<IndexState>, Refusal> {
-        let (row, job) = self.row(place).await?;
-        Ok(Told { answer: state(row, job), freshness: Vec::new() })
+        let state = self.state(self.one(place)?.id).await?;
+        Ok(Told { answer: state, freshness: Vec::new() })
     }
 
     async fn search(&self, place: &Place, search: &SearchArguments) -> Result<Told<SearchList>, Refusal> {
@@ -188,14 +189,15 @@ impl Ground for ServiceGround {
 
     async fn ask(&self, place: &Place, question: &CodeQuestion) -> Result<Told<CodeAnswer>, Refusal> {
         let Answered { answer, state, .. } = self.asked(place, question).await?;
-        Ok(Told { answer, freshness: vec![fresh(&state)] })
+        Ok(Told { answer, freshness: self.fresh(&[state]).await })
     }
 
     async fn file(&self, place: &Place, read: &ReadArguments) -> Result<Told<FileText>, Refusal> {
         let path = read.path.as_bytes().to_vec();
         let request = FileRequest { path, first: read.start.unwrap_or(1), last: read.end, most_bytes: FILE_BYTES };
         let Answered { answer, state, stats } = self.asked(place, &request).await?;
-        Ok(Told { answer: file_text(&answer, &state, stats), freshness: vec![fresh(&state)] })
+        let freshness = self.fresh(std::slice::from_ref(&state)).await;
+        Ok(Told { answer: file_text(&answer, &state, stats), freshness })
     }
 }
 
@@ -217,25 +219,4 @@ fn of_ref(query: Query, place: &Place) -> Query {
 fn kind(name: &str) -> Result<SymbolKind, ApiError> {
     let found = SymbolKind::ALL.into_iter().find(|kind| kind.name() == name);
     found.ok_or_else(|| ApiError::invalid_request(format!("the kind `{name}` is unknown: give `function`, `class`, …")))
-}
-
-fn state(row: RepositoryRow, job: Option<Job>) -> IndexState {
-    let repository = Repository::from(row);
-    let is_open = |job: &Job| matches!(job.state.as_str(), "queued" | "running");
-    let status = match (&job, &repository.indexed_commit) {
-        (Some(job), _) if is_open(job) => job.state.clone(),
-        (Some(job), _) if job.state == "dead" => "failed".to_owned(),
-        (_, Some(_)) => "indexed".to_owned(),
-        (_, None) => "not_indexed".to_owned(),
-    };
-    IndexState {
-        repository: repository.name,
-        status,
-        default_branch: repository.default_branch,
-        commit: repository.indexed_commit,
-        indexed_at: repository.indexed_at,
-        job: job.as_ref().map(|job| job.id.clone()),
-        detail: job.and_then(|job| job.error),
-        ..IndexState::default()
-    }
 }
