@@ -396,6 +396,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_place_means_what_stands_there() {
+        let code = code(&[
+            (
+                "pool.py",
+                "class Pool:\n    def acquire(self):\n        return 1\n\nclass Lock:\n    def acquire(self):\n        return 2\n",
+            ),
+            ("app.py", "from pool import Pool\n\ndef run():\n    pool = Pool()\n    return pool.acquire()\n"),
+        ]);
+        let relations = code.relations();
+        for (place, id) in [
+            ("app.py:5:18", "pool.py#Pool.acquire"),
+            ("app.py:5:24", "pool.py#Pool.acquire"),
+            ("app.py:4:12", "pool.py#Pool"),
+            ("pool.py:6:9", "pool.py#Lock.acquire"),
+            ("app.py:3:5", "app.py#run"),
+        ] {
+            let found = relations.find(place).await.unwrap();
+            assert!(matches!(&found, Found::One(found) if found.id == id), "{place}: {found:?}");
+        }
+        assert_eq!(relations.find("app.py:2:1").await.unwrap(), Found::None, "an empty line");
+        assert_eq!(relations.name("app.py:5:18").await.unwrap(), "acquire");
+    }
+
+    #[tokio::test]
     async fn callers_of_methods_of_one_name_are_told_apart() {
         let code = code(&[
             (

@@ -2,6 +2,7 @@
 
 use super::ground::{Ground, RelationsError, drive};
 use super::places::{SymbolPlace, symbol};
+use super::spot::{Spot, Word};
 use crate::graph::{GraphError, Node, NodeId, View};
 
 /// What a text may mean.
@@ -20,11 +21,23 @@ const MOST_SCANNED: u32 = 1_000_000;
 /// Symbols of one name that are listed at most.
 const MOST: usize = 50;
 
-/// `src/pool.rs#Pool.acquire`, `src/pool.rs`, `external:reqwest#get`, `external:reqwest`; all else is a name.
+/// `src/pool.rs#Pool.acquire`, `src/pool.rs`, `external:reqwest#get`, `external:reqwest`; `src/app.rs:12:5` for what stands there;
+/// all else is a name.
 pub(super) async fn find(view: &View, ground: &impl Ground, text: &str) -> Result<Found, RelationsError> {
     if let Some(place) = drive(view, ground, |view| by_id(view, text)).await? {
         return Ok(Found::One(place));
     }
+    let word = word(view, ground, text).await?;
+    if let Some(word) = &word {
+        let mut places = word.meant(view, ground).await?;
+        places.truncate(MOST);
+        match <[SymbolPlace; 1]>::try_from(places) {
+            Ok([place]) => return Ok(Found::One(place)),
+            Err(places) if !places.is_empty() => return Ok(Found::Several(places)),
+            Err(_) => {}
+        }
+    }
+    let text = word.as_ref().map_or(text, |word| &word.name);
     let mut places: Vec<_> = match ground.ids(text).await? {
         Some(ids) => {
             let found = drive(view, ground, |view| View::all(&ids, |id| by_id(view, id))).await?;
@@ -39,6 +52,14 @@ pub(super) async fn find(view: &View, ground: &impl Ground, text: &str) -> Resul
         Err(places) if places.is_empty() => Found::None,
         Err(places) => Found::Several(places),
     })
+}
+
+/// The word at the place that a text names, if it names one.
+pub(super) async fn word(view: &View, ground: &impl Ground, text: &str) -> Result<Option<Word>, RelationsError> {
+    match Spot::of(text) {
+        Some(spot) => spot.word(view, ground).await,
+        None => Ok(None),
+    }
 }
 
 /// Looks through all nodes.

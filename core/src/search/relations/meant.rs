@@ -1,7 +1,7 @@
 //! Questions about what a text means: answered where that is one symbol, else by what it may mean. Nobody guesses.
 
 use super::answers::{CallTree, MemberLine, Relations};
-use super::find::Found;
+use super::find::{Found, word};
 use super::ground::{Ground, RelationsError};
 use super::places::SymbolPlace;
 use crate::graph::Confidence;
@@ -43,6 +43,12 @@ impl<G: Ground> Relations<'_, G> {
             Meant::One(place) => vec![place],
             Meant::Unclear(places) => places,
         })
+    }
+
+    /// The name that a text stands for: of a place the word there, else the text.
+    pub async fn name(&self, text: &str) -> Result<String, RelationsError> {
+        let word = word(self.view, self.ground, text).await?;
+        Ok(word.map_or_else(|| text.to_owned(), |word| word.name))
     }
 
     /// Callers, callees or usages of what a text means.

@@ -8,6 +8,7 @@ mod meant;
 mod named;
 mod places;
 mod source;
+mod spot;
 mod stored;
 
 #[cfg(test)]
