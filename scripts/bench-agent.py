@@ -3,6 +3,7 @@
 how many bytes an agent reads for each. The repository is made from the sources of a package that scripts/mcp/questions.json names.
 
   bench-agent.py KOTADB [NUMBER…]     some questions only; OUT=FILE keeps the rows as JSON
+  bench-agent.py --sources            only says where the repository is
 
 Exit 0 only if all of ours are right, all together need at most half of the bytes, and none more than 1.2 times."""
 
@@ -86,6 +87,9 @@ def lacking(answer, text):
 def main(program, only):
     asked = json.loads((ROOT / "scripts/mcp/questions.json").read_text())
     folder = sources(asked["package"], asked["version"])
+    if program == "--sources":
+        print(folder)
+        return
     client = Client(program, folder)
     rows, wrong = [], 0
     for number, question in enumerate(asked["questions"], 1):

@@ -11,7 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh bench
 parts=("$@")
-all=(build warm cold http peers tree ranking symbols stages many refs queue pooler router webhooks freshness)
+all=(build warm cold http peers tree ranking symbols stages many mcp refs queue pooler router webhooks freshness)
 [ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 prepare_index() {
@@ -51,7 +51,7 @@ serve() {
 # Parts that search or index need the corpus.
 for part in "${parts[@]}"; do
   case $part in
-    webhooks | queue | freshness | pooler | router) ;;
+    webhooks | queue | freshness | pooler | router | mcp) ;;
     *)
       repository=$(scripts/bench-corpus.sh)
       prepare_index
@@ -96,6 +96,8 @@ for part in "${parts[@]}"; do
       bench router --program "$target/dist/kotadb-api-server"
       serve . router
       ;;
+    # Over the sources that `make bench-agent` asks about: calls are held against routes, not against a clock.
+    mcp) serve "$(scripts/bench-agent.py --sources)" mcp ;;
     webhooks) bench webhooks ;;
     freshness) for indexer in warm zero slow disk; do say "freshness $indexer"; bench freshness --indexer "$indexer"; done ;;
     ranking)

@@ -7,6 +7,7 @@ mod cold;
 mod freshness;
 mod http;
 mod many;
+mod mcp;
 mod peers;
 mod pooler;
 mod program;
@@ -66,6 +67,8 @@ enum Part {
     Many(many::ManyArgs),
     /// A repository with many refs: what they add.
     Refs(refs::RefsArgs),
+    /// Calls of tools for agents beside their routes.
+    Mcp(mcp::McpArgs),
     /// How soon a push is searchable.
     Freshness(freshness::FreshnessArgs),
     /// The job queue: claims of a million jobs, and the start of a live indexer.
@@ -96,6 +99,7 @@ fn main() -> anyhow::Result<()> {
         Part::Peers(part) => peers::run(part, &args.bin, &mut rows)?,
         Part::Tree(part) => tree::run(part, &args.bin, &mut rows)?,
         Part::Many(part) => many::run(part, &mut rows)?,
+        Part::Mcp(part) => mcp::run(part, &mut rows)?,
         Part::Refs(part) => refs::run(part, &mut rows)?,
         Part::Freshness(part) => freshness::run(part, &args.bin, &mut rows)?,
         Part::Queue(part) => queue::run(part, &args.bin, &args.out, &mut rows)?,
