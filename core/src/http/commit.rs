@@ -62,6 +62,13 @@ impl Place {
         Ok(Self { commit: commit.to_owned(), at: at.to_owned() })
     }
 
+    /// Where a page begins of a list whose cursors count items, fewer than `most`.
+    pub fn first(cursor: Option<&Cursor>, most: usize) -> Result<(Option<Self>, usize), ApiError> {
+        let place = cursor.map(Self::read).transpose()?;
+        let first = place.as_ref().map_or(Some(0), |place| place.at.parse().ok()).filter(|first| *first < most);
+        Ok((place, first.ok_or_else(|| ApiError::invalid_request("`cursor` is of another list"))?))
+    }
+
     /// The cursor that leads there.
     pub fn cursor(state: &CommitState, at: &str) -> String {
         Cursor(format!("{} {at}", state.commit)).encode()

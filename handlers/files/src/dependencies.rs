@@ -5,7 +5,8 @@ use axum::response::Response;
 use kotadb_core::graph::ask::Direction;
 use kotadb_core::http::scope::Search;
 use kotadb_core::http::{
-    ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources, bounded, confidence, levels, page_limit,
+    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, bounded, confidence, levels,
+    page_limit,
 };
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::{Answered, DependenciesRequest};
@@ -15,6 +16,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::MAX_PATH;
+
+/// Items that cursors lead to at most.
+const MOST: usize = 10_000;
 
 /// Which way.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
@@ -51,6 +55,9 @@ pub(crate) struct DependenciesQuery {
     /// Most files.
     #[param(minimum = 1, maximum = 100, default = 50)]
     limit: Option<u32>,
+    /// The `next_cursor` of the page before, which is of the same commit.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
     /// A branch, a tag, or a commit by seven digits or more; by default the default branch.
     #[serde(rename = "ref")]
     #[param(rename = "ref", format = "ref", example = "main")]
@@ -82,14 +89,20 @@ pub(crate) async fn dependencies(
     Id(id): Id<RepositoryId>,
     Query(query): Query<DependenciesQuery>,
 ) -> Result<Response, ApiError> {
-    let commit = key.commit(Some(&id.to_string()), query.reference.as_deref(), query.min_version)?;
-    let request = request(&query)?;
+    let (place, first) = Place::first(query.cursor.as_ref(), MOST)?;
+    let reference = place.as_ref().map(|place| &place.commit).or(query.reference.as_ref());
+    let commit = key.commit(Some(&id.to_string()), reference.map(String::as_str), query.min_version)?;
+    let most = first + page_limit(query.limit)? as usize;
+    let request = request(&query, most)?;
     let asked = Asked { commit, parameters: &query, had: &had };
-    let shape = |found: Answered<_>| dependency_list(&request.path, &found.answer, GraphState::of_commit(&found.state));
+    let shape = |found: Answered<_>| {
+        let list = dependency_list(&request.path, &found.answer, GraphState::of_commit(&found.state));
+        list.behind(first, most, || Place::cursor(&found.state, &most.to_string()))
+    };
     asked.answer(&resources, &request, shape).await
 }
 
-fn request(query: &DependenciesQuery) -> Result<DependenciesRequest, ApiError> {
+fn request(query: &DependenciesQuery, most: usize) -> Result<DependenciesRequest, ApiError> {
     let roles = query.role.as_deref().map(|text| text.split(',').map(|name| role(name.trim())).collect());
     Ok(DependenciesRequest {
         path: path_bytes(bounded("path", &query.path, MAX_PATH)?),
@@ -100,6 +113,6 @@ fn request(query: &DependenciesQuery) -> Result<DependenciesRequest, ApiError> {
         depth: levels(query.depth, 1..=5)?,
         min_confidence: confidence(query.min_confidence)?,
         roles: roles.unwrap_or(Ok(Vec::new())).map_err(ApiError::invalid_request)?,
-        most: page_limit(query.limit)? as usize,
+        most,
     })
 }

@@ -7,7 +7,7 @@
 //! - `GET …/{id}/tree?path=&recursive=&filter=&limit=&cursor=`: what is in a folder, at most 100 items a page. `filter` is in
 //!   the query language, without text. The next page is of the same commit.
 //! - `GET …/{id}/outline?path=`: what is defined in a file (in `outline`).
-//! - `GET …/{id}/dependencies?path=&direction=&depth=&min_confidence=`: what a file uses, or what uses it (in `dependencies`).
+//! - `GET …/{id}/dependencies?path=&direction=&depth=&min_confidence=&limit=&cursor=`: what a file uses, or what uses it (in `dependencies`).
 //!
 //! Answered from the index: the database is asked for the key only. Entity tags are of snapshot and graph.
 

@@ -15,9 +15,6 @@ use kotadb_core::wire::files::path_bytes;
 use kotadb_core::wire::relations::{CallList, GraphState, call_answer};
 use serde::Deserialize;
 
-/// Items that cursors lead to at most.
-const MOST: usize = 10_000;
-
 /// Which commit, and what of the tree.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -138,11 +135,9 @@ async fn answer(
     (symbol, query): (String, &CallsQuery),
     (kind, question): (&str, Question),
 ) -> Result<Response, ApiError> {
-    let place = query.cursor.as_ref().map(Place::read).transpose()?;
+    let (place, first) = Place::first(query.cursor.as_ref(), super::MOST)?;
     let reference = place.as_ref().map(|place| &place.commit).or(query.reference.as_ref());
     let commit = key.commit(query.repository.as_deref(), reference.map(String::as_str), query.min_version)?;
-    let first = place.as_ref().map_or(Some(0), |place| place.at.parse().ok()).filter(|first| *first < MOST);
-    let first = first.ok_or_else(|| ApiError::invalid_request("`cursor` is of another list"))?;
     let most = first + page_limit(query.limit)? as usize;
     let question = Question {
         depth: levels(query.depth, 1..=3)?,

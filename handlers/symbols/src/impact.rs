@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::graph::ask::Reach;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, Json, Query, Resources, levels};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Json, Place, Query, Resources, levels, page_limit,
+};
 use kotadb_core::id::RepositoryId;
 use kotadb_core::search::commit::{Answered, Changed, ImpactRequest};
 use kotadb_core::search::relations::{ChangeSource, ImpactAnswer};
@@ -37,6 +39,12 @@ pub(crate) struct ImpactQuery {
     /// Leave out what is less likely.
     #[param(minimum = 0, maximum = 1, default = 0.1)]
     min_confidence: Option<f32>,
+    /// Most items of a page; all where nothing is said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before, which is of the same commit.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
     /// Refuse to answer from an index older than this root version, which the summary of a job names.
     #[param(minimum = 0, maximum = 9007199254740991_i64)]
     min_version: Option<u64>,
@@ -66,6 +74,12 @@ pub(crate) struct ImpactBody {
     /// Leave out what is less likely.
     #[schema(minimum = 0, maximum = 1, default = 0.1)]
     min_confidence: Option<f32>,
+    /// Most items of a page; all where nothing is said.
+    #[schema(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before, which is of the same commit.
+    #[schema(value_type = Option<String>)]
+    cursor: Option<Cursor>,
     /// Refuse to answer from an index older than this root version, which the summary of a job names.
     #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     min_version: Option<u64>,
@@ -94,11 +108,12 @@ pub(crate) async fn of_symbol(
     Id(symbol): Id<String>,
     Query(query): Query<ImpactQuery>,
 ) -> Result<Response, ApiError> {
-    let commit = key.commit(query.repository.as_deref(), query.reference.as_deref(), query.min_version)?;
+    let page = Page::of(query.limit, query.cursor.as_ref())?;
+    let commit = key.commit(query.repository.as_deref(), page.of_commit(&query.reference), query.min_version)?;
     let changed = Changed::Source(ChangeSource::Named(vec![super::checked(symbol)?]));
     let request = ImpactRequest { changed, reach: reach(query.depth, query.min_confidence)? };
     let asked = Asked { commit, parameters: &("impact", &request, &query), had: &had };
-    asked.answer(&resources, &request, shape).await
+    asked.answer(&resources, &request, |found| page.shape(found)).await
 }
 
 /// Impact of a change
@@ -123,10 +138,11 @@ pub(crate) async fn of_change(
     Id(id): Id<RepositoryId>,
     Json(body): Json<ImpactBody>,
 ) -> Result<Response, ApiError> {
-    let commit = key.commit(Some(&id.to_string()), body.reference.as_deref(), body.min_version)?;
+    let page = Page::of(body.limit, body.cursor.as_ref())?;
+    let commit = key.commit(Some(&id.to_string()), page.of_commit(&body.reference), body.min_version)?;
     let request = ImpactRequest { changed: changed(&body)?, reach: reach(body.depth, body.min_confidence)? };
     let asked = Asked { commit, parameters: &("impact", &request), had: &IfNoneMatch::default() };
-    asked.answer(&resources, &request, shape).await
+    asked.answer(&resources, &request, |found| page.shape(found)).await
 }
 
 fn changed(body: &ImpactBody) -> Result<Changed, ApiError> {
@@ -150,6 +166,27 @@ fn reach(depth: Option<u32>, least: Option<f32>) -> Result<Reach, ApiError> {
     Ok(Reach { depth: levels(depth.or(Some(USUAL_DEPTH)), 1..=5)?, least, ..usual })
 }
 
-fn shape(found: Answered<ImpactAnswer>) -> ImpactReport {
-    impact_report(&found.answer, GraphState::of_commit(&found.state))
+/// What of the report is wanted.
+struct Page {
+    place: Option<Place>,
+    first: usize,
+    most: Option<usize>,
+}
+
+impl Page {
+    fn of(limit: Option<u32>, cursor: Option<&Cursor>) -> Result<Self, ApiError> {
+        let (place, first) = Place::first(cursor, super::MOST)?;
+        let most = limit.map(|limit| page_limit(Some(limit))).transpose()?;
+        Ok(Self { place, first, most: most.map(|most| most as usize) })
+    }
+
+    /// The commit of the page before, else the one that is asked for.
+    fn of_commit<'a>(&'a self, reference: &'a Option<String>) -> Option<&'a str> {
+        self.place.as_ref().map(|place| &place.commit).or(reference.as_ref()).map(String::as_str)
+    }
+
+    fn shape(&self, found: Answered<ImpactAnswer>) -> ImpactReport {
+        let report = impact_report(&found.answer, GraphState::of_commit(&found.state));
+        report.page(self.first, self.most, |next| Place::cursor(&found.state, &next.to_string()))
+    }
 }

@@ -6,8 +6,8 @@
 //! - `GET /api/v1/symbols/{symbol}/definition`: where it is defined.
 //! - `GET …/callers`, `…/callees`, `…/usages` `?depth=&min_confidence=&include_tests=&path=&limit=&cursor=` (in `calls`): a tree
 //!   of 1 to 3 levels, with the sites.
-//! - `GET …/implementations?direction=&min_confidence=` (in `members`): what implements, extends or overrides it.
-//! - `GET …/impact?depth=&min_confidence=`, and `POST /api/v1/repositories/{id}/impact` (in `impact`): what may break when it, or
+//! - `GET …/implementations?direction=&min_confidence=&limit=&cursor=` (in `members`): what implements, extends or overrides it.
+//! - `GET …/impact?depth=&min_confidence=&limit=&cursor=`, and `POST /api/v1/repositories/{id}/impact` (in `impact`): what may break when it, or
 //!   all that a diff touches, changes; 1 to 5 steps.
 //!
 //! Every edge says how sure it is and which rule found it. Needs the graph of the commit, which tips of tracked refs have.
@@ -30,6 +30,9 @@ use serde::Deserialize;
 
 /// Longest symbol, and longest folder, in characters: percent-encoded, both fit into one address.
 const MAX_TEXT: usize = 2048;
+
+/// Items that cursors lead to at most.
+const MOST: usize = 10_000;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Resources> {

@@ -5,7 +5,9 @@ use axum::extract::State;
 use axum::response::Response;
 use kotadb_core::graph::Confidence;
 use kotadb_core::http::scope::Search;
-use kotadb_core::http::{ApiError, Asked, Authorized, Id, IfNoneMatch, Query, Resources, confidence};
+use kotadb_core::http::{
+    ApiError, Asked, Authorized, Cursor, Id, IfNoneMatch, Place, Query, Resources, confidence, page_limit,
+};
 use kotadb_core::search::commit::{Answered, MembersRequest};
 use kotadb_core::wire::relations::{GraphState, MemberList, member_answer};
 use serde::Deserialize;
@@ -41,6 +43,12 @@ pub(crate) struct MembersQuery {
     /// Leave out what is less sure.
     #[param(minimum = 0, maximum = 1, default = 0)]
     min_confidence: Option<f32>,
+    /// Most items of a page; all where nothing is said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before, which is of the same commit.
+    #[param(value_type = Option<String>)]
+    cursor: Option<Cursor>,
     /// Refuse to answer from an index older than this root version, which the summary of a job names.
     #[param(minimum = 0, maximum = 9007199254740991_i64)]
     min_version: Option<u64>,
@@ -69,11 +77,17 @@ pub(crate) async fn implementations(
     Id(symbol): Id<String>,
     Query(query): Query<MembersQuery>,
 ) -> Result<Response, ApiError> {
-    let commit = key.commit(query.repository.as_deref(), query.reference.as_deref(), query.min_version)?;
+    let (place, first) = Place::first(query.cursor.as_ref(), super::MOST)?;
+    let reference = place.as_ref().map(|place| &place.commit).or(query.reference.as_ref());
+    let commit = key.commit(query.repository.as_deref(), reference.map(String::as_str), query.min_version)?;
+    let most = query.limit.map(|limit| page_limit(Some(limit))).transpose()?;
     let min_confidence = query.min_confidence.map_or(Ok(Confidence(0)), |share| confidence(Some(share)))?;
     let below = query.direction == Way::Below;
     let request = MembersRequest { symbol: super::checked(symbol)?, below, min_confidence };
     let asked = Asked { commit, parameters: &("implementations", &request, &query), had: &had };
-    let shape = |found: Answered<_>| member_answer(&request.symbol, &found.answer, GraphState::of_commit(&found.state));
+    let shape = |found: Answered<_>| {
+        let list = member_answer(&request.symbol, &found.answer, GraphState::of_commit(&found.state));
+        list.page(first, most.map(|most| most as usize), |next| Place::cursor(&found.state, &next.to_string()))
+    };
     asked.answer(&resources, &request, shape).await
 }

@@ -36,7 +36,7 @@ impl GraphState {
             commit: Some(state.commit.to_string()),
             indexed_at: written.written_ms().and_then(Timestamp::from_millis),
             resolution: if state.graph.is_some() { "graph" } else { NAMES_ONLY }.to_owned(),
-            symbols: None,
+            symbols: state.is_pending.then(|| "pending".to_owned()),
         }
     }
 }
@@ -73,16 +73,6 @@ pub fn member_answer(name: &str, answer: &Meant<MemberTree>, index: GraphState) 
     match answer {
         Meant::One(tree) => member_list(&tree.subject, &tree.lines, index),
         Meant::Unclear(places) => undecided_members(name, places, index),
-    }
-}
-
-impl CallList {
-    /// The items behind the first `n`, with a cursor to more where there are more.
-    #[must_use]
-    pub fn behind(mut self, n: usize, cursor: impl FnOnce() -> String) -> Self {
-        self.items.drain(..n.min(self.items.len()));
-        self.next_cursor = self.truncated.then(cursor);
-        Self { truncated: false, ..self }
     }
 }
 

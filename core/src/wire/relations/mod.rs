@@ -6,6 +6,7 @@ mod compact;
 mod detail;
 mod lines;
 mod outline;
+mod page;
 mod shape;
 
 use serde::{Deserialize, Serialize};
@@ -175,6 +176,9 @@ pub struct MemberList {
     /// Where the name means several symbols: choose one by its id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<SymbolRef>,
+    /// Give it as `cursor` to get the next page; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// What the answer was made from.
     pub index: GraphState,
     /// Sentences that the reader should see.
@@ -210,6 +214,9 @@ pub struct DependencyList {
     pub cycles: Vec<Vec<String>>,
     /// All files that it reaches and that reach it, itself among them; empty: it is in no circle.
     pub component: Vec<String>,
+    /// Give it as `cursor` to get the next page; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// Whether something was left out because it is too much.
     pub truncated: bool,
     /// What the answer was made from.
@@ -283,6 +290,9 @@ pub struct ImpactReport {
     /// Files of a diff that the index has not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_files: Vec<String>,
+    /// Give it as `cursor` to get the next page; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
     /// Whether more is touched than was looked at.
     pub truncated: bool,
     /// What the answer was made from.

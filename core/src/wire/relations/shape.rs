@@ -116,13 +116,20 @@ pub fn member_list(symbol: &SymbolPlace, members: &[MemberLine], index: GraphSta
         resolution: line.manner.tier.name().to_owned(),
     };
     let items = members.iter().map(item).collect();
-    MemberList { symbol: Some(symbol.into()), items, candidates: Vec::new(), index, notes: Vec::new() }
+    MemberList {
+        symbol: Some(symbol.into()),
+        items,
+        candidates: Vec::new(),
+        next_cursor: None,
+        index,
+        notes: Vec::new(),
+    }
 }
 
 /// The same where a name means several symbols, or none.
 pub fn undecided_members(name: &str, candidates: &[SymbolPlace], index: GraphState) -> MemberList {
     let CallList { candidates, index, notes, .. } = undecided(name, candidates, index);
-    MemberList { symbol: None, items: Vec::new(), candidates, index, notes }
+    MemberList { symbol: None, items: Vec::new(), candidates, next_cursor: None, index, notes }
 }
 
 fn relation_name(relation: Option<Relation>) -> &'static str {
@@ -146,6 +153,7 @@ pub fn dependency_list(path: &[u8], tree: &DependencyTree, index: GraphState) ->
         count: line.count,
     };
     DependencyList {
+        next_cursor: None,
         path: path_text(path).0,
         items: tree.lines.iter().map(item).collect(),
         cycles: tree.cycles.iter().map(|cycle| cycle.iter().map(text).collect()).collect(),
@@ -174,6 +182,7 @@ pub fn impact_report(answer: &ImpactAnswer, index: GraphState) -> ImpactReport {
     let mut notes: Vec<_> = answer.unclear.iter().map(|(name, places)| undecided_note(name, places.len())).collect();
     notes.push(NOT_SEEN.to_owned());
     ImpactReport {
+        next_cursor: None,
         changed: answer.changed.iter().map(|(symbol, signature)| changed(symbol, *signature)).collect(),
         items: of(|how| !how.is_test),
         tests: of(|how| how.is_test),

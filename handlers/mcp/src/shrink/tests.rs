@@ -145,6 +145,7 @@ fn impact() -> impl Strategy<Value = ImpactReport> {
     let lists = (many(item()), many(item()), many(item()), many(text()));
     (lists, many(symbol()), proptest::collection::vec(unclear, 0..4)).prop_map(
         |((items, tests, entry_points, unknown_files), changed, unclear)| ImpactReport {
+            next_cursor: None,
             changed: changed.into_iter().map(|symbol| ChangedSymbol { symbol, signature: true }).collect(),
             items,
             tests,
@@ -169,6 +170,7 @@ fn dependencies() -> impl Strategy<Value = DependencyList> {
         count: 2,
     });
     (text(), many(item), many(many(text())), many(text())).prop_map(|(path, items, cycles, component)| DependencyList {
+        next_cursor: None,
         path,
         items,
         cycles,
@@ -189,6 +191,7 @@ fn members() -> impl Strategy<Value = MemberList> {
     });
     (proptest::option::of(symbol()), many(item), many(symbol()), notes()).prop_map(
         |(symbol, items, candidates, notes)| MemberList {
+            next_cursor: None,
             symbol,
             items,
             candidates,

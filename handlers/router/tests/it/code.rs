@@ -95,6 +95,46 @@ async fn pages_of_callers_are_the_list() {
 }
 
 #[tokio::test]
+async fn pages_of_impact_and_dependencies_are_the_lists() {
+    let asked = Asked::new().await;
+    for (list, name) in [
+        ("symbols/acquire/impact".to_owned(), "symbol"),
+        (asked.of_repository("dependencies?path=pool.py&direction=dependents&depth=2&limit=100"), "path"),
+        ("symbols/acquire/implementations".to_owned(), "symbol"),
+    ] {
+        let whole = asked.body(&list).await;
+        assert!(whole["next_cursor"].is_null(), "{list}: {whole}");
+        let paged = list.replace("&limit=100", "");
+        let mark = if paged.contains('?') { '&' } else { '?' };
+        let (mut items, mut path) = (Vec::new(), format!("{paged}{mark}limit=1"));
+        loop {
+            let page = asked.body(&path).await;
+            let found = page["items"].as_array().unwrap().clone();
+            assert!(found.len() <= 1, "{path}: {page}");
+            items.extend(found);
+            let Some(next) = page["next_cursor"].as_str() else { break };
+            path = format!("{paged}{mark}limit=1&cursor={next}");
+        }
+        assert_eq!(json!(items), whole["items"], "{list}");
+        assert!(items.iter().all(|item| !item[name].is_null()), "{list}: {items:?}");
+    }
+    let path = format!("/api/v1/{}", asked.of_repository("impact"));
+    let body = json!({ "symbols": ["acquire"], "limit": 1 });
+    let first = asked.app.call("POST", &path, &asked.tenant.key, Some(body)).await.body;
+    let body = json!({ "symbols": ["acquire"], "limit": 1, "cursor": first["next_cursor"] });
+    let second = asked.app.call("POST", &path, &asked.tenant.key, Some(body)).await.body;
+    assert_eq!((ids(&first["items"]), ids(&second["items"])), (vec!["app.py#run"], vec!["gen/made.py#made"]));
+    assert!(second["next_cursor"].is_null(), "{second}");
+    for wrong in [
+        "symbols/acquire/impact?limit=0",
+        "symbols/acquire/implementations?limit=101",
+        "symbols/acquire/impact?cursor=x",
+    ] {
+        assert_eq!(asked.get(wrong).await.code(), "invalid_request", "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_of_several_symbols_is_not_guessed() {
     let asked = Asked::new().await;
     let expected = ["lock.py#close", "pool.py#close"];
