@@ -100,7 +100,7 @@ impl Ask for CodeQuestion {
     type Answer = CodeAnswer;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<CodeAnswer, CommitError> {
-        let state = GraphState::of_commit(commit.state());
+        let state = GraphState::of_commit(&commit.symbol_state().await?);
         Ok(match self {
             Self::Definition(asked) => {
                 CodeAnswer::Definition(definition_list(&asked.symbol, &asked.ask(commit).await?, state))

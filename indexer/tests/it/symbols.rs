@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kotadb_core::facts::{Facts, Span, Symbol, SymbolKind};
+use kotadb_core::search::commit::{CommitRequest, DefinitionRequest};
 use kotadb_core::search::{Searcher, SymbolRequest};
 use kotadb_core::text::{self, Language};
 use kotadb_core::wire::relations::GraphState;
@@ -111,6 +112,10 @@ fn until_they_are_seen_again_answers_say_that_symbols_are_pending() {
         let tip = block_on(index.choose(None)).unwrap().unwrap().tip;
         let state = GraphState::of(None, &block_on(searcher.indexed(index.tenant, &tip)).unwrap());
         assert!(state.indexed_at.is_some() && state.commit == Some(tip.commit.to_string()));
+        let asked = DefinitionRequest { symbol: "one".to_owned() };
+        let commit = CommitRequest::new(index.tenant, index.visible());
+        let asked = block_on(searcher.ask(&commit, &asked)).unwrap();
+        assert_eq!(GraphState::of_commit(&asked.state).symbols, state.symbols, "the same by every way");
         (answer.pending, state.symbols, state.resolution, answer.symbols.len())
     };
     let names_are_pending = Some("pending".to_owned());

@@ -34,6 +34,7 @@ pub(super) async fn choose(
         commit: tip.commit,
         snapshot: tip.snapshot,
         graph: tip.graph,
+        is_pending: false,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::search::relations::{
 /// Asks where something is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionRequest {
-    /// An id, a name, a qualified name, a path, or `external:<package>#<name>`.
+    /// An id, a name, a qualified name, a path, `external:<package>#<name>`, or a place (`path:line:column`).
     pub symbol: String,
 }
 
@@ -90,19 +90,22 @@ impl OpenCommit<'_> {
 
 impl Ask for DefinitionRequest {
     type Answer = Vec<SymbolPlace>;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<Vec<SymbolPlace>, CommitError> {
         // What nobody uses and no other file may use is in no graph, but has a name.
-        let places = match commit.graph().await? {
-            Some(graph) => graph.relations().definitions(&self.symbol).await?,
-            None => Vec::new(),
-        };
-        if places.is_empty() { names_only::definitions(commit, &self.symbol).await } else { Ok(places) }
+        let (mut places, mut name) = (Vec::new(), self.symbol.clone());
+        if let Some(graph) = commit.graph().await? {
+            places = graph.relations().definitions(&self.symbol).await?;
+            name = graph.relations().name(&self.symbol).await?;
+        }
+        if places.is_empty() { names_only::definitions(commit, &name).await } else { Ok(places) }
     }
 }
 
 impl Ask for CallsRequest {
     type Answer = Meant<CallTree>;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<Meant<CallTree>, CommitError> {
         match commit.graph().await? {
@@ -114,6 +117,7 @@ impl Ask for CallsRequest {
 
 impl Ask for MembersRequest {
     type Answer = Meant<MemberTree>;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<Meant<MemberTree>, CommitError> {
         let graph = commit.asked_graph().await?;
@@ -123,6 +127,7 @@ impl Ask for MembersRequest {
 
 impl Ask for DependenciesRequest {
     type Answer = DependencyTree;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<DependencyTree, CommitError> {
         let graph = commit.asked_graph().await?;
@@ -133,6 +138,7 @@ impl Ask for DependenciesRequest {
 
 impl Ask for ImpactRequest {
     type Answer = ImpactAnswer;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<ImpactAnswer, CommitError> {
         let graph = commit.asked_graph().await?;
@@ -150,6 +156,7 @@ impl Ask for ImpactRequest {
 
 impl Ask for MapRequest {
     type Answer = MapAnswer;
+    const ASKS_SYMBOLS: bool = true;
 
     async fn ask(&self, commit: &OpenCommit<'_>) -> Result<MapAnswer, CommitError> {
         let graph = commit.asked_graph().await?;

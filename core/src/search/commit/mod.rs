@@ -62,6 +62,8 @@ impl CommitRequest {
 pub trait Ask: Sync {
     /// What it is answered by.
     type Answer: Send;
+    /// Whether it is about symbols: what it was made from then says whether some are still to come.
+    const ASKS_SYMBOLS: bool = false;
 
     /// Answers it.
     fn ask(&self, commit: &OpenCommit<'_>) -> impl Future<Output = Result<Self::Answer, CommitError>> + Send;
@@ -105,7 +107,8 @@ impl Searcher {
     ) -> Result<Answered<Q::Answer>, CommitError> {
         let commit = self.open_commit(request, is_misled).await?;
         let answer = question.ask(&commit).await?;
-        Ok(Answered { answer, state: commit.state().clone(), stats: commit.stats() })
+        let state = if Q::ASKS_SYMBOLS { commit.symbol_state().await? } else { commit.state().clone() };
+        Ok(Answered { answer, state, stats: commit.stats() })
     }
 
     async fn open_commit(&self, request: &CommitRequest, is_misled: bool) -> Result<OpenCommit<'_>, CommitError> {

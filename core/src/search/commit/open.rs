@@ -42,6 +42,13 @@ impl<'a> OpenCommit<'a> {
         &self.state
     }
 
+    /// The same, and whether symbols of its files are still to come; what the question has not read of its segments is read.
+    pub async fn symbol_state(&self) -> Result<CommitState, CommitError> {
+        let snapshot = self.snapshot().await?;
+        let is_pending = self.segments(&snapshot).await?.iter().any(|open| open.segment.is_pending());
+        Ok(CommitState { is_pending, ..self.state.clone() })
+    }
+
     /// What it took so far.
     pub fn stats(&self) -> SearchStats {
         self.reader.stats()

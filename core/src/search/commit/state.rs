@@ -22,6 +22,8 @@ pub struct CommitState {
     pub snapshot: ObjectKey,
     /// Its graph; `None`: names are all that is known.
     pub graph: Option<TipGraph>,
+    /// Whether symbols of some files are still to come, where the question was about symbols.
+    pub is_pending: bool,
 }
 
 impl CommitState {
