@@ -2,7 +2,7 @@
 //! job table, the search over many segments, and the shapes that go over the wire.
 //!
 //! Modules are floors; each may use only those to its left:
-//! `{cursor, id, schedule, text} ← facts ← segment ← {graph, query} ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
+//! `{cursor, id, schedule, text} ← {facts, scip} ← segment ← {graph, query} ← {crypto, metrics, operations, trace} ← config ← {telemetry, store, db} ← {github, wake, identity} ← search ← wire ← http`.
 
 pub mod config;
 pub mod crypto;
@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod operations;
 pub mod query;
 pub mod schedule;
+pub mod scip;
 pub mod search;
 pub mod segment;
 pub mod store;

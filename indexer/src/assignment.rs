@@ -10,6 +10,8 @@ use kotadb_core::telemetry::fields;
 use kotadb_core::trace::Traceparent;
 use tracing::Span;
 
+use crate::graphs::Import;
+
 /// One job, as its run sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
@@ -37,6 +39,8 @@ pub struct Assignment {
     pub hidden: BTreeSet<ObjectId>,
     /// Segments that an earlier try of this job has uploaded.
     pub uploaded: Vec<SegmentEntry>,
+    /// SCIP indexes that were sent for the repository, the oldest first.
+    pub imports: Vec<Import>,
     /// Most bytes of segments that the plan of the tenant allows; `None`: any number.
     pub most_bytes: Option<u64>,
     /// Its scratch is on disk: it outgrew memory before.
@@ -66,6 +70,7 @@ impl Assignment {
             rescued: claimed.rescued,
             hidden,
             uploaded,
+            imports: Vec::new(),
             most_bytes: None,
             on_disk: false,
             traceparent: claimed.traceparent.clone(),

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use kotadb_core::db::jobs::{self, Claimed, ErrorClass, JobState, checkpoint};
-use kotadb_core::db::{DbError, Scope, deletions, tenants};
+use kotadb_core::db::{DbError, Scope, deletions, scip, tenants};
+use kotadb_core::store::ObjectKey;
 use kotadb_core::telemetry::{events, fields};
 use tracing::{info, warn};
 
@@ -12,6 +13,7 @@ use crate::assignment::Assignment;
 use crate::child::parent;
 use crate::diary::{self, Diary};
 use crate::error::IndexError;
+use crate::graphs::Import;
 use crate::halt::{Halt, Reason};
 use crate::job::{self, Indexer, Outcome, Told};
 use crate::lease::Lease;
@@ -34,6 +36,9 @@ pub async fn attempt(indexer: &Indexer, claimed: &Claimed, since: Duration, stop
             let diary = Diary::begin(indexer.db.clone(), claimed.clone(), &assignment.uploaded);
             let result = run(indexer, &assignment, &halt, &diary).await;
             diary.end().await;
+            if result.is_ok() {
+                note_imports(indexer, &assignment).await;
+            }
             result
         }
         Err(error) => Err(error),
@@ -73,9 +78,14 @@ async fn assign(indexer: &Indexer, claimed: &Claimed) -> Result<Assignment, Inde
     let hidden = deletions::hidden(&mut tx, claimed.repository).await?;
     let checkpoint = checkpoint::load(&mut tx, claimed).await?;
     let most_bytes = tenants::most_stored(&mut tx, claimed.tenant).await?;
+    let sent = scip::of_repository(&mut tx, claimed.repository).await?;
     tx.commit().await?;
     let uploaded = diary::uploaded(checkpoint, claimed.now_ms);
-    Ok(Assignment { most_bytes, ..Assignment::new(claimed, token, hidden, uploaded) })
+    let imports = sent.iter().filter_map(|row| {
+        let key = ObjectKey::parse(&row.object)?;
+        Some(Import { commit: row.commit, key, is_new: row.is_new })
+    });
+    Ok(Assignment { most_bytes, imports: imports.collect(), ..Assignment::new(claimed, token, hidden, uploaded) })
 }
 
 async fn run(indexer: &Indexer, assignment: &Assignment, halt: &Halt, diary: &Diary) -> Result<Outcome, IndexError> {
@@ -94,6 +104,23 @@ async fn run(indexer: &Indexer, assignment: &Assignment, halt: &Halt, diary: &Di
         result = tokio::time::timeout(limits::JOB_DEADLINE, job::run(indexer.workplace(), assignment, halt, &tell)) => {
             result.unwrap_or(Err(IndexError::Deadline))
         }
+    }
+}
+
+/// Graphs hold them now. Where that cannot be written down, the next job makes the graphs once more.
+async fn note_imports(indexer: &Indexer, assignment: &Assignment) {
+    let new = assignment.imports.iter().filter(|import| import.is_new);
+    let objects: Vec<_> = new.map(|import| import.key.to_string()).collect();
+    if objects.is_empty() {
+        return;
+    }
+    let note = async {
+        let mut tx = indexer.db.begin(Scope::Worker).await?;
+        scip::applied(&mut tx, assignment.repository, &objects).await?;
+        tx.commit().await
+    };
+    if let Err(error) = note.await {
+        warn!({ fields::JOB_ID } = %assignment.job, %error, "{}", row_event(&error));
     }
 }
 

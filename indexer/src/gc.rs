@@ -43,8 +43,10 @@ pub struct Collected {
 /// The objects are listed before HEAD is read: whatever is written after that is not looked at, and whatever was in
 /// flight then is too young to be deleted.
 pub async fn collect(store: &Store, tenant: TenantId, now_ms: u64, halt: &Halt) -> Result<Collected, IndexError> {
-    let there: BTreeMap<Object, u64> =
-        store.list(tenant).await?.into_iter().map(|(kind, key, bytes)| ((kind, key), bytes)).collect();
+    let listed = store.list(tenant).await?.into_iter();
+    // What was sent is named by rows: see [`collect_imports`].
+    let listed = listed.filter(|(kind, ..)| *kind != Kind::Scip);
+    let there: BTreeMap<Object, u64> = listed.map(|(kind, key, bytes)| ((kind, key), bytes)).collect();
     fail_point::hit("gc.listed");
     let (root, _) = store.head(tenant).await?;
     let named = named(store, tenant, &root).await?;
@@ -92,6 +94,25 @@ pub async fn collect_dropped(
     };
     let root = store.update_head(tenant, take_off).await?;
     Ok(Collected { deleted: due.len() as u64, bytes: 0, waiting: root.dropped.len() as u64 })
+}
+
+/// Deletes SCIP indexes that no row names (`kept`) and that were written long enough ago to have one. How many.
+pub async fn collect_imports(
+    store: &Store,
+    tenant: TenantId,
+    kept: &BTreeSet<ObjectKey>,
+    now_ms: u64,
+    halt: &Halt,
+) -> Result<u64, IndexError> {
+    let listed = store.list_kind(tenant, Kind::Scip).await?;
+    let is_due = |key: &ObjectKey| {
+        let due_ms = u128::from(written_ms(*key)) + GRACE.as_millis();
+        !kept.contains(key) && u128::from(now_ms) >= due_ms
+    };
+    let due: BTreeSet<Object> =
+        listed.into_iter().map(|(key, _)| key).filter(is_due).map(|key| (Kind::Scip, key)).collect();
+    delete(store, tenant, &due, halt).await?;
+    Ok(due.len() as u64)
 }
 
 /// Removes folders of runs that died long ago; those of living ones are younger.

@@ -363,7 +363,8 @@ impl Run<'_> {
     ) -> Result<(), IndexError> {
         let (store, tenant, halt) = (self.workplace.store, self.assignment.tenant, self.halt);
         let (folder, before) = (self.folder("segments")?, before.usable.then_some(&before.tips));
-        Graphs { store, tenant, folder: &folder, before, halt }.complete(after, made, known).await
+        let imports = &self.assignment.imports;
+        Graphs { store, tenant, folder: &folder, before, imports, halt }.complete(after, made, known).await
     }
 
     async fn publish(&self, before: Before, after: Tips, mut made: Made) -> Result<Outcome, IndexError> {

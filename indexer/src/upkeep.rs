@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use kotadb_core::db::deletions::{self, Deletions};
-use kotadb_core::db::{Scope, tenants};
+use kotadb_core::db::{Scope, scip, tenants};
 use kotadb_core::id::{RepositoryId, TenantId};
-use kotadb_core::store::Store;
+use kotadb_core::store::{ObjectKey, Store};
 use kotadb_core::telemetry::events;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -186,9 +186,20 @@ pub async fn look_after(
     }
     if part != Part::Compact {
         collected = upkeep.collect().await?;
+        collected.deleted += collect_imports(indexer, &upkeep).await?;
     }
     log(tenant, compacted, collected);
     Ok(())
+}
+
+/// An index of what was deleted has no row any more, and what has no row goes.
+async fn collect_imports(indexer: &Indexer, upkeep: &Upkeep<'_>) -> Result<u64, IndexError> {
+    let &Upkeep { store, tenant, now_ms, halt, .. } = upkeep;
+    let mut tx = indexer.db.begin(Scope::Worker).await?;
+    let kept = scip::settle(&mut tx, tenant).await?;
+    tx.commit().await?;
+    let kept = kept.iter().filter_map(|object| ObjectKey::parse(object)).collect();
+    gc::collect_imports(store, tenant, &kept, now_ms, halt).await
 }
 
 /// Rows are closed when HEAD says so.

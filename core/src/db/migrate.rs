@@ -46,6 +46,8 @@ const MIGRATIONS: &[Migration] = migrations![
     "20261127000050" "sweeps_and_totals",
     "20261127000051" "traces",
     "20261128000001" "needs_binary",
+    "20261128000010" "behind",
+    "20261128000020" "scip_indexes",
     "20261128000040" "tenants_of_user",
 ];
 

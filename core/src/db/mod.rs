@@ -28,6 +28,7 @@ pub mod registrations;
 pub mod repositories;
 pub mod schedules;
 mod schema;
+pub mod scip;
 pub mod sealed;
 mod seam;
 pub mod subjects;

@@ -1,5 +1,5 @@
-//! Limits on what a request brings: its line and headers, its body (1 MiB, and 25 MiB, what GitHub caps a payload at, below
-//! `/webhooks/` only), the time until the body is there, and the bytes of all bodies that a process holds at once. The last
+//! Limits on what a request brings: its line and headers, its body (1 MiB; 25 MiB, what GitHub caps a payload at, below
+//! `/webhooks/`, and of an SCIP index), the time until the body is there, and the bytes of all bodies that a process holds at once. The last
 //! one is needed because anybody may send a delivery: it must be read before its signature can be checked.
 
 use std::sync::Arc;
@@ -24,6 +24,10 @@ use crate::telemetry::events;
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Most bytes of a webhook delivery.
 pub const WEBHOOK_BODY_LIMIT: usize = 25 * 1024 * 1024;
+/// Most bytes of an SCIP index, packed as a rule.
+pub const SCIP_BODY_LIMIT: usize = 25 * 1024 * 1024;
+/// How long one may take to come: it is large, and sent by whoever has a key.
+const SCIP_PATIENCE: Duration = Duration::from_secs(25);
 /// Most bytes of path and query. Of 64 KiB and more hyper answers by itself, with a bare 414.
 const URI_LIMIT: usize = 60 * 1024;
 /// Most bytes of all headers.
@@ -96,18 +100,30 @@ pub(super) async fn limit(State(budget): State<BodyBudget>, request: Request, ne
     if let Err(refusal) = head(&request) {
         return refusal.into_response();
     }
-    let limit = if request.uri().path().starts_with("/webhooks/") { WEBHOOK_BODY_LIMIT } else { BODY_LIMIT };
+    let is_scip = is_scip(request.uri().path());
+    let limit = match request.uri().path() {
+        path if path.starts_with("/webhooks/") => WEBHOOK_BODY_LIMIT,
+        _ if is_scip => SCIP_BODY_LIMIT,
+        _ => BODY_LIMIT,
+    };
     let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if let Some(size_bytes) = stated.filter(|stated| *stated > limit) {
         note_webhook(&request, size_bytes);
         return too_large().into_response();
     }
-    let deadline = Instant::now() + budget.patience;
+    let deadline = Instant::now() + if is_scip { SCIP_PATIENCE.max(budget.patience) } else { budget.patience };
     let account = Arc::new(Account { budget, limit, held: AtomicUsize::new(0) });
     let response = next.run(request.map(|body| measured(body, Arc::clone(&account), deadline))).await;
     // The bytes are the handler's until here.
     drop(account);
     response
+}
+
+/// `/api/v1/repositories/{id}/scip`
+fn is_scip(path: &str) -> bool {
+    path.strip_prefix("/api/v1/repositories/")
+        .and_then(|path| path.split_once('/'))
+        .is_some_and(|(_, rest)| rest == "scip")
 }
 
 fn head(request: &Request) -> Result<(), ApiError> {
@@ -162,6 +178,8 @@ fn note_webhook(request: &Request, size_bytes: usize) {
 }
 
 pub(super) fn too_large() -> ApiError {
-    let detail = format!("the body is over the limit of {BODY_LIMIT} bytes ({WEBHOOK_BODY_LIMIT} for webhooks)");
+    let detail = format!(
+        "the body is over the limit of {BODY_LIMIT} bytes ({WEBHOOK_BODY_LIMIT} for webhooks, {SCIP_BODY_LIMIT} for SCIP indexes)"
+    );
     ApiError::new(Code::PayloadTooLarge, detail)
 }

@@ -284,16 +284,21 @@ impl Store {
     pub async fn list(&self, tenant: TenantId) -> Result<Vec<(Kind, ObjectKey, u64)>, StoreError> {
         let mut objects = Vec::new();
         for kind in Kind::ALL {
-            let prefix = format!("t/{tenant}/{}", kind.folder());
-            let found = match &self.backend {
-                Backend::Folder(folder) => folder.list(&prefix).await?,
-                Backend::Remote(remote) => remote.list(&prefix).await?,
-            };
-            let named = found.into_iter().filter_map(|(path, len)| Some((parse_object_path(&path)?, len)));
-            objects.extend(named.map(|((_, kind, key), len)| (kind, key, len)));
+            objects.extend(self.list_kind(tenant, kind).await?.into_iter().map(|(key, len)| (kind, key, len)));
         }
         objects.sort_unstable();
         Ok(objects)
+    }
+
+    /// The same of one kind.
+    pub async fn list_kind(&self, tenant: TenantId, kind: Kind) -> Result<Vec<(ObjectKey, u64)>, StoreError> {
+        let prefix = format!("t/{tenant}/{}", kind.folder());
+        let found = match &self.backend {
+            Backend::Folder(folder) => folder.list(&prefix).await?,
+            Backend::Remote(remote) => remote.list(&prefix).await?,
+        };
+        let named = found.into_iter().filter_map(|(path, len)| Some((parse_object_path(&path)?, len)));
+        Ok(named.map(|((_, _, key), len)| (key, len)).collect())
     }
 
     /// One cheap request, for health.

@@ -18,6 +18,8 @@ pub enum Kind {
     Refs,
     /// `graph/`
     Graph,
+    /// `scip/`: an index that was sent; the root names none, rows do.
+    Scip,
 }
 
 /// The name of an immutable object inside a tenant and kind: `<uuid v7>-<16 hex of SHA-256>`.
@@ -31,7 +33,7 @@ pub struct ObjectKey {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Segment, Self::Snapshot, Self::Refs, Self::Graph];
+    pub const ALL: [Self; 5] = [Self::Segment, Self::Snapshot, Self::Refs, Self::Graph, Self::Scip];
 
     /// The folder's name.
     pub fn folder(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Snapshot => "snap",
             Self::Refs => "refs",
             Self::Graph => "graph",
+            Self::Scip => "scip",
         }
     }
 
@@ -132,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_is_uuids_and_hex_and_parses_back(tenant: u128, kind in 0usize..3, id: u128, sha256: [u8; 32]) {
+        fn a_path_is_uuids_and_hex_and_parses_back(tenant: u128, kind in 0usize..5, id: u128, sha256: [u8; 32]) {
             let (tenant, kind) = (TenantId(Uuid::from_u128(tenant)), Kind::ALL[kind]);
             let key = ObjectKey::new(Uuid::from_u128(id), sha256);
             let path = object_path(tenant, kind, key);

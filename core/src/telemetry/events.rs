@@ -26,6 +26,8 @@ pub const JOB_CANCELLED: &str = "Job cancelled";
 pub const PUBLISHED: &str = "Published";
 /// The graph of a tip could not be made: callers there are known by name only.
 pub const GRAPH_FAILED: &str = "Graph failed";
+/// An SCIP index that was sent cannot be read any more: graphs are made without it.
+pub const IMPORT_LOST: &str = "Import lost";
 /// A tracked ref names no commit (a tag of a tree or blob) and is left out.
 pub const REF_LEFT_OUT: &str = "Ref left out";
 /// The fence of a job was below HEAD's, as after a restore of the database, and was raised above it.

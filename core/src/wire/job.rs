@@ -70,6 +70,17 @@ pub struct QueuedJob {
     pub coalesced: bool,
 }
 
+/// An SCIP index that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedIndex {
+    /// The commit that it is of.
+    pub commit: String,
+    /// Documents in it.
+    pub documents: u64,
+    /// The job that makes graphs with it.
+    pub job: QueuedJob,
+}
+
 impl From<Enqueued> for QueuedJob {
     fn from(enqueued: Enqueued) -> Self {
         Self { id: enqueued.job.to_string(), state: "queued".to_owned(), coalesced: enqueued.coalesced }

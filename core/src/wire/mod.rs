@@ -28,7 +28,7 @@ pub use self::freshness::Freshness;
 pub use self::github::{GithubRedirect, LinkedGithub};
 pub use self::health::{Health, HealthStatus, JobQueue, Readiness, Saas, SaasStatus, SpendGuard, StoreHealth};
 pub use self::index_state::IndexState;
-pub use self::job::{Job, JobEvent, QueuedJob};
+pub use self::job::{ImportedIndex, Job, JobEvent, QueuedJob};
 pub use self::key::{ApiKeyInfo, IssuedApiKey, KeyRotation, KeyScope, NewApiKey, Whoami};
 pub use self::list::List;
 pub use self::member::{ChangedMember, ChangedTenant, Invitation, Member, MemberRole, Tenant};

@@ -7,6 +7,7 @@
 //! - `PATCH /api/v1/repositories/{id}` `{refs?, priority?, schedule?}`: other refs are indexed by a new job.
 //! - `POST /api/v1/repositories/{id}/webhook/rotate?overlap_seconds=`: a new secret; the former one stays valid for a day.
 //! - `POST /api/v1/repositories/{id}/index?full=`: 202 with the queued job.
+//! - `POST /api/v1/repositories/{id}/scip?commit=`: 202; an SCIP index of that commit, plain or packed by gzip.
 //! - `GET /api/v1/repositories/{id}/snapshots`: the searchable commits: tips first, then what refs have left.
 //! - `DELETE /api/v1/repositories/{id}/snapshots/{commit}` (204: hidden at once and for good, out of storage in about a
 //!   day; a tip is not searchable again until its ref moves. 202: it is not searchable; what is left of commits that are
@@ -17,10 +18,9 @@
 //! GitHub is asked outside of transactions, and its failures never fail a registration.
 
 mod change;
-mod known;
 mod register;
 mod registrations;
-mod settings;
+mod scip;
 mod snapshots;
 mod webhook;
 
@@ -30,6 +30,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use kotadb_core::db::jobs::{self, JobKind, NewJob, Trigger};
 use kotadb_core::db::{Scope, Tx, hooks, repositories};
+use kotadb_core::http::registration::hook;
 use kotadb_core::http::scope::{ReadRepositories, WriteJobs, WriteRepositories};
 use kotadb_core::http::{
     ApiError, Authorized, Cursor, Id, Json, OpenApiRouter, PageQuery, Query, Resources, page_limit, routes,
@@ -44,6 +45,7 @@ pub fn routes() -> OpenApiRouter<Resources> {
         .routes(routes!(list, register::register))
         .routes(routes!(show, delete, change::change))
         .routes(routes!(index))
+        .routes(routes!(scip::send))
         .routes(routes!(webhook::rotate))
         .merge(registrations::routes())
         .merge(snapshots::routes())
@@ -133,14 +135,14 @@ async fn delete(
     key.require(id)?;
     let mut tx = resources.db()?.begin(Scope::Tenant(key.tenant)).await?;
     let row = repositories::get(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("repository"))?;
-    let hook = hooks::of_repository(&mut tx, id).await?;
+    let its_hook = hooks::of_repository(&mut tx, id).await?;
     let was_there = repositories::delete(&mut tx, id).await?;
     tx.commit().await?;
     if !was_there {
         return Err(ApiError::not_found("repository"));
     }
-    if let Some(hook) = hook {
-        webhook::remove(&resources, key.tenant, &row, hook.id).await;
+    if let Some(its_hook) = its_hook {
+        hook::remove(&resources, key.tenant, &row, its_hook.id).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::assignment::Assignment;
 use crate::error::IndexError;
+use crate::graphs::Import;
 use crate::halt::Reason;
 use crate::job::Outcome;
 
@@ -61,9 +62,18 @@ pub(super) struct AssignmentLine {
     rescued: bool,
     hidden: Vec<String>,
     uploaded: Vec<SegmentLine>,
+    imports: Vec<ImportLine>,
     most_bytes: Option<u64>,
     on_disk: bool,
     traceparent: Option<String>,
+}
+
+/// An [`Import`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct ImportLine {
+    commit: String,
+    key: String,
+    is_new: bool,
 }
 
 /// A [`SegmentEntry`].
@@ -86,6 +96,19 @@ pub(super) enum ReasonLine {
     ScratchFull,
 }
 
+impl From<&Import> for ImportLine {
+    fn from(import: &Import) -> Self {
+        Self { commit: import.commit.to_string(), key: import.key.to_string(), is_new: import.is_new }
+    }
+}
+
+impl ImportLine {
+    fn read(self) -> Option<Import> {
+        let Self { commit, key, is_new } = self;
+        Some(Import { commit: commit.parse().ok()?, key: ObjectKey::parse(&key)?, is_new })
+    }
+}
+
 impl From<&Assignment> for AssignmentLine {
     fn from(assignment: &Assignment) -> Self {
         Self {
@@ -101,6 +124,7 @@ impl From<&Assignment> for AssignmentLine {
             rescued: assignment.rescued,
             hidden: assignment.hidden.iter().map(ObjectId::to_string).collect(),
             uploaded: assignment.uploaded.iter().map(SegmentLine::from).collect(),
+            imports: assignment.imports.iter().map(ImportLine::from).collect(),
             most_bytes: assignment.most_bytes,
             on_disk: assignment.on_disk,
             traceparent: assignment.traceparent.as_ref().map(ToString::to_string),
@@ -123,6 +147,7 @@ impl From<AssignmentLine> for Assignment {
             rescued: line.rescued,
             hidden: line.hidden.iter().filter_map(|commit| commit.parse().ok()).collect(),
             uploaded: line.uploaded.iter().filter_map(SegmentLine::entry).collect(),
+            imports: line.imports.into_iter().filter_map(ImportLine::read).collect(),
             most_bytes: line.most_bytes,
             on_disk: line.on_disk,
             traceparent: line.traceparent.as_deref().and_then(Traceparent::parse),

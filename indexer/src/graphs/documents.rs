@@ -21,6 +21,7 @@ use crate::compact::LocalFile;
 use crate::error::IndexError;
 use crate::held;
 use crate::names::{self, NamedSymbols};
+use crate::scip::Precise;
 
 /// Files that are read together from far away, and how many such rows are kept.
 const ROW: u32 = 256;
@@ -56,6 +57,8 @@ pub struct Documents<'a> {
     /// What was read ahead of files that are far away.
     ahead: Mutex<HashMap<u32, Pair>>,
     stored: OnceLock<Stored>,
+    /// What SCIP indexes say of them.
+    pub precise: Option<Precise>,
 }
 
 /// Which row of files, and whether with their texts.
@@ -90,13 +93,22 @@ impl<'a> Documents<'a> {
         }
         let (rows, reads_rows) = (Mutex::default(), AtomicBool::new(true));
         let (runtime, ahead, stored) = (Handle::current(), Mutex::default(), OnceLock::new());
-        Ok(Self { room, snapshot, segments, runtime, rows, reads_rows, ahead, stored })
+        Ok(Self { room, snapshot, segments, runtime, rows, reads_rows, ahead, stored, precise: None })
     }
 
     /// Says whether from now on few files are asked for, here and there; else all of them, in their order.
     pub fn read_singly(&self, singly: bool) {
         self.reads_rows.store(!singly, Ordering::Relaxed);
         self.lock().clear();
+    }
+
+    /// Whether a file is the document that another snapshot has at a path.
+    pub fn is_as_in(&self, file: u32, other: &Snapshot, place: usize) -> bool {
+        let at = |snapshot: &Snapshot, place: usize| {
+            let entry = snapshot.entry(place);
+            (snapshot.segments.get(entry.segment as usize).copied(), entry.doc)
+        };
+        at(self.snapshot, file as usize) == at(other, place)
     }
 
     fn document(&self, file: u32) -> (&Opened, DocId) {
@@ -292,5 +304,9 @@ impl Files for Documents<'_> {
 
     fn find(&self, path: &[u8]) -> Option<u32> {
         self.snapshot.find(path).map(|file| file as u32)
+    }
+
+    fn precise(&self) -> Option<&Precise> {
+        self.precise.as_ref()
     }
 }

@@ -35,9 +35,11 @@ impl Workroom<'_> {
         earlier: Option<&(Snapshot, TipGraph)>,
     ) -> Result<(TipGraph, u64), IndexError> {
         fail_point::hit("graph.start");
-        let documents = Documents::open(self, snapshot).await?;
+        let mut documents = Documents::open(self, snapshot).await?;
+        documents.precise = tokio::task::block_in_place(|| self.imports.precise(&documents))?;
         let mut since = None;
-        if let Some((before, graph)) = earlier {
+        // What is imported is laid over all files.
+        if let Some((before, graph)) = earlier.filter(|_| documents.precise.is_none()) {
             let delta = SnapshotDelta::between(graph.key, before, snapshot);
             let before = Documents::open(self, before).await?;
             let changes = tokio::task::block_in_place(|| since_then(&delta, &before, &documents))?;

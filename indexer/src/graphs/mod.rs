@@ -13,6 +13,7 @@ pub mod delta;
 mod documents;
 pub mod files;
 pub mod footing;
+mod imports;
 mod make;
 pub mod stored;
 pub mod whole;
@@ -31,6 +32,8 @@ use kotadb_core::telemetry::events;
 use tracing::warn;
 
 use self::documents::Opened;
+pub use self::imports::Import;
+use self::imports::Imports;
 pub use self::make::{Changed, changes};
 use crate::compact::LocalFile;
 use crate::error::IndexError;
@@ -52,6 +55,7 @@ pub struct Workroom<'a> {
     halt: &'a Halt,
     files: &'a LocalFiles,
     threads: usize,
+    imports: Imports,
     /// Segments of the root and of this run.
     table: BTreeMap<ObjectKey, SegmentEntry>,
     opened: Mutex<BTreeMap<ObjectKey, Arc<Opened>>>,
@@ -68,6 +72,8 @@ pub struct Graphs<'a> {
     pub folder: &'a Path,
     /// What HEAD held when the run began, if that may be built on.
     pub before: Option<&'a Tips>,
+    /// SCIP indexes of the repository.
+    pub imports: &'a [Import],
     /// Tells to stop.
     pub halt: &'a Halt,
 }
@@ -87,6 +93,7 @@ impl Graphs<'_> {
         made: &mut Made,
         known: &mut BTreeMap<ObjectId, TipGraph>,
     ) -> Result<(), IndexError> {
+        imports::make_room(self.imports, self.before, after, known);
         let wanted = wanted(after);
         if wanted.is_empty() {
             return Ok(());
@@ -94,7 +101,8 @@ impl Graphs<'_> {
         self.let_go(known);
         let began = Instant::now();
         let files = std::mem::take(&mut made.files);
-        let room = self.workroom(&made.segments, &files).await?;
+        let imports = Imports::load(self, after).await?;
+        let room = self.workroom(&made.segments, &files, imports).await?;
         for (nth, tip) in wanted.iter().enumerate() {
             self.halt.check()?;
             if nth > 0 && began.elapsed() > LONGEST {
@@ -120,12 +128,17 @@ impl Graphs<'_> {
         known.retain(|_, graph| graph.objects().skip(1).all(|base| there.contains(&base)));
     }
 
-    async fn workroom<'w>(&'w self, own: &[SegmentEntry], files: &'w LocalFiles) -> Result<Workroom<'w>, IndexError> {
+    async fn workroom<'w>(
+        &'w self,
+        own: &[SegmentEntry],
+        files: &'w LocalFiles,
+        imports: Imports,
+    ) -> Result<Workroom<'w>, IndexError> {
         let (root, _) = self.store.head(self.tenant).await?;
         let table = root.segments.iter().chain(own).map(|entry| (entry.key, entry.clone())).collect();
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let &Self { store, tenant, folder, halt, .. } = self;
-        Ok(Workroom { store, tenant, folder, halt, files, threads, table, opened: Mutex::default() })
+        Ok(Workroom { store, tenant, folder, halt, files, threads, imports, table, opened: Mutex::default() })
     }
 
     /// `None`: it cannot be made.

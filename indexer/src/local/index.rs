@@ -179,7 +179,7 @@ impl Run<'_> {
         // Its packs stay mapped as long as it is open, which counts as memory.
         drop(repository);
         let (store, folder, halt) = (self.store, self.scratch, &Halt::default());
-        let graphs = Graphs { store, tenant: TenantId::LOCAL, folder, before: Some(kept), halt };
+        let graphs = Graphs { store, tenant: TenantId::LOCAL, folder, before: Some(kept), imports: &[], halt };
         graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await?;
         if usable
             && after.same_commits(&before)

@@ -70,9 +70,6 @@ pub enum LocalError {
     /// An SCIP index is of a commit, and there is none.
     #[error("an SCIP index is of a commit: import it into a repository that has one")]
     NoCommit,
-    /// The SCIP index is too large.
-    #[error("the SCIP index has more than {0} bytes: make one for each part of the repository")]
-    ScipTooLarge(u64),
     /// The SCIP index is of something else.
     #[error(
         "none of the {documents} documents of the SCIP index is a file of commit {commit}: its paths must be those from the root \

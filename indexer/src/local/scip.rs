@@ -9,11 +9,12 @@ use bytes::Bytes;
 use git2::{ObjectType, Oid, Repository, Tree};
 use kotadb_core::facts::Facts;
 use kotadb_core::id::ObjectId;
+use kotadb_core::scip::unpack;
 
 use super::place::Place;
 use super::{LocalError, index};
 use crate::error::IndexError;
-use crate::scip::{HeldFile, Precise, documents};
+use crate::scip::{HeldFile, Precise, ScipError, documents};
 
 /// Folder inside that of the index.
 const FOLDER: &str = "scip";
@@ -43,9 +44,10 @@ pub fn import(path: &Path, file: &Path, reference: Option<&str>) -> Result<Impor
     };
     let read = || format!("cannot read the SCIP index `{}`", file.display());
     if fs::metadata(file).map_err(IndexError::io(read()))?.len() > MOST_BYTES {
-        return Err(LocalError::ScipTooLarge(MOST_BYTES));
+        return Err(ScipError::TooLarge(MOST_BYTES).into());
     }
     let bytes = fs::read(file).map_err(IndexError::io(read()))?;
+    let bytes = unpack(&bytes, MOST_BYTES)?;
     let tree = tree_of(repository, commit)?;
     let (mut n_documents, mut n_held) = (0, 0);
     documents(&bytes, |document| {
@@ -101,8 +103,7 @@ impl Place {
                 let blob = blob_at(&tree, path)?;
                 let (file, text, facts) = file(path)?;
                 let is_same = Oid::hash_object(ObjectType::Blob, &text).is_ok_and(|id| id == blob);
-                let names = facts.symbols.iter().zip(0..).map(|(symbol, nth)| (symbol.name_span.start, nth)).collect();
-                is_same.then_some(HeldFile { file, text, names })
+                is_same.then(|| HeldFile::of(file, text, &facts))
             })?;
         }
         Ok((taken > 0).then_some(precise))

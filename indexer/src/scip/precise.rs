@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use kotadb_core::facts::{Facts, Reference, Symbol};
 use kotadb_core::graph::{Confidence, Edge, FileEdges, Target, Tier};
+use kotadb_core::scip::{Document, ScipError, documents};
 use kotadb_core::text::LineTable;
-
-use super::ScipError;
-use super::documents::{Document, documents};
 
 /// A file of the snapshot that is what it was when the index was made.
 #[derive(Clone, Debug)]
@@ -19,6 +17,14 @@ pub struct HeldFile {
     pub text: Bytes,
     /// Where the names of its symbols begin, and their numbers.
     pub names: HashMap<u32, u32>,
+}
+
+impl HeldFile {
+    /// By what the file says itself.
+    pub fn of(file: u32, text: Bytes, facts: &Facts) -> Self {
+        let names = facts.symbols.iter().zip(0..).map(|(symbol, nth)| (symbol.name_span.start, nth)).collect();
+        Self { file, text, names }
+    }
 }
 
 /// Where names lead, by what compilers say.

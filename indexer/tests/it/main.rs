@@ -24,6 +24,7 @@ mod follow_up;
 mod graphs;
 
 mod hostile_urls;
+mod imports;
 mod jobs;
 mod layers;
 mod local;

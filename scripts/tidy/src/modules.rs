@@ -7,7 +7,7 @@ use crate::{Fault, Source, Workspace};
 /// Core's modules from the ground up; those of one row do not use each other.
 const FLOORS: &[&[&str]] = &[
     &["cursor", "id", "schedule", "text"],
-    &["facts"],
+    &["facts", "scip"],
     &["segment"],
     &["graph", "query"],
     &["crypto", "metrics", "operations", "trace"],

@@ -5,7 +5,7 @@ use regex::Regex;
 use crate::{Fault, Source, Workspace};
 
 /// Floors of core that are bytes in, values out.
-const PURE: &[&str] = &["cursor", "id", "schedule", "text", "facts", "segment", "graph", "query"];
+const PURE: &[&str] = &["cursor", "id", "schedule", "text", "facts", "scip", "segment", "graph", "query"];
 
 /// Extensions of the files that people read.
 const TEXTS: &[&str] = &[".rs", ".md", ".sh", ".py", ".sql", ".toml", ".yml", "Makefile", ".ci/run"];

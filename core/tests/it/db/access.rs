@@ -73,6 +73,8 @@ async fn two_tenants(test: &TestDb) -> (TenantId, TenantId) {
             INSERT INTO kotadb.idempotent_requests (tenant_id, slot, request_sha256, attempt)
                 VALUES ('{tenant}', sha256('s'), sha256('r'), gen_random_uuid());
             INSERT INTO kotadb.former_names (tenant_id, name, repository_id) VALUES ('{tenant}', 'a/z', '{repository}');
+            INSERT INTO kotadb.scip_indexes (tenant_id, repository_id, commit_id, object)
+                VALUES ('{tenant}', '{repository}', repeat('0', 40), 'x');
             INSERT INTO kotadb.cursors (name, position) VALUES ('{tenant}', 1);
             INSERT INTO kotadb.app_deliveries (delivery_id, tenant_id, event, body_sha256)
                 VALUES (gen_random_uuid(), '{tenant}', 'push', sha256('x'))"

@@ -75,6 +75,13 @@ const ROWS: &[Row] = &[
     keyed("POST", "/api/v1/repositories/{repository}/index", "jobs:write", None, (404, 404)),
     keyed("GET", "/api/v1/repositories/{repository}/map", "search", None, (404, 404)),
     keyed("GET", "/api/v1/repositories/{repository}/outline?path=a", "search", None, (404, 404)),
+    keyed(
+        "POST",
+        "/api/v1/repositories/{repository}/scip?commit=0707070707070707070707070707070707070707",
+        "repositories:write",
+        None,
+        (404, 404),
+    ),
     keyed("GET", "/api/v1/repositories/{repository}/snapshots", "repositories:read", None, (404, 404)),
     keyed("DELETE", "/api/v1/repositories/{repository}/snapshots/{commit}", "repositories:write", None, (404, 404)),
     keyed("GET", "/api/v1/repositories/{repository}/tree", "search", None, (404, 404)),

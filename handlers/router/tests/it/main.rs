@@ -27,6 +27,7 @@ mod program;
 mod provisioning;
 mod registrations;
 mod repositories;
+mod scip;
 mod search;
 mod slow_store;
 mod statements;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::app::{App, Tenant, request};
 use crate::index::publish_program;
 use crate::program::PROGRAM;
+use crate::scip::{self, sending};
 
 const TICK_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const APP_SECRET: &str = "the secret of the App";
@@ -32,11 +33,13 @@ const PROVISION: Cost = Cost { transactions: 3, statements: 6 };
 /// Takes the webhook away at GitHub.
 const UNREGISTER: Cost = Cost { transactions: 3, statements: 6 };
 /// Looks the hook up, and goes alone because it verifies it.
-const FIRST_DELIVERY: Cost = Cost { transactions: 3, statements: 5 };
+const FIRST_DELIVERY: Cost = Cost { transactions: 3, statements: 6 };
 /// Looks up what the first has changed.
 const SECOND_DELIVERY: Cost = Cost { transactions: 2, statements: 2 };
 /// Answered by who asks alone.
 const WHO: Cost = INDEX;
+/// Who it is, then the row of an SCIP index, those it takes the place of, and a job that a person asks for.
+const SEND: Cost = Cost { transactions: 2, statements: 5 };
 /// Ways to GitHub and back, which ask it in between: `accounts.rs` goes them.
 const ELSEWHERE: [&str; 2] = ["GET /auth/github", "GET /auth/github/callback"];
 /// Not answered from either.
@@ -227,6 +230,8 @@ async fn jobs(costs: &mut Costs, job: &str, one: &str) {
     costs.ask("POST /api/v1/jobs/{id}/cancel", POSTGRES, &format!("{path}/cancel"), None).await;
     costs.ask("POST /api/v1/jobs/{id}/retry", POSTGRES, &format!("{path}/retry"), None).await;
     costs.ask("POST /api/v1/repositories/{id}/index", POSTGRES, &format!("{one}/index"), None).await;
+    let sent = sending(&format!("{one}/scip?commit={}", "07".repeat(20)), &costs.key, scip::index());
+    costs.send("POST /api/v1/repositories/{id}/scip", SEND, sent).await;
     costs.app.db.execute("UPDATE kotadb.jobs SET state = 'done', finished_at = now()").await;
     costs.send("POST /internal/wake", INDEX, tick()).await;
 }

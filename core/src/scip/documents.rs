@@ -1,9 +1,8 @@
 //! The documents of an SCIP index, one at a time.
 
-use kotadb_core::text::LineTable;
-
 use super::ScipError;
 use super::proto::{Value, fields};
+use crate::text::LineTable;
 
 /// The role of an occurrence that defines.
 const DEFINES: u64 = 1;
@@ -58,7 +57,7 @@ fn document(value: Value<'_>) -> Result<Document<'_>, ScipError> {
     Ok(found)
 }
 
-fn occurrence(value: Value<'_>) -> Result<Occurrence<'_>, ScipError> {
+pub(super) fn occurrence(value: Value<'_>) -> Result<Occurrence<'_>, ScipError> {
     let mut found = Occurrence::default();
     fields(value.bytes()?, |number, value| {
         match number {
