@@ -43,10 +43,9 @@ pub struct Collected {
 /// The objects are listed before HEAD is read: whatever is written after that is not looked at, and whatever was in
 /// flight then is too young to be deleted.
 pub async fn collect(store: &Store, tenant: TenantId, now_ms: u64, halt: &Halt) -> Result<Collected, IndexError> {
-    let listed = store.list(tenant).await?.into_iter();
     // What was sent is named by rows: see [`collect_imports`].
-    let listed = listed.filter(|(kind, ..)| *kind != Kind::Scip);
-    let there: BTreeMap<Object, u64> = listed.map(|(kind, key, bytes)| ((kind, key), bytes)).collect();
+    let objects = store.list(tenant).await?.into_iter().filter(|(kind, ..)| *kind != Kind::Scip);
+    let there: BTreeMap<Object, u64> = objects.map(|(kind, key, bytes)| ((kind, key), bytes)).collect();
     fail_point::hit("gc.listed");
     let (root, _) = store.head(tenant).await?;
     let named = named(store, tenant, &root).await?;

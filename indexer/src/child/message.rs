@@ -248,6 +248,11 @@ mod tests {
             full: true,
             rescued: true,
             hidden: BTreeSet::from([ObjectId([9; 20])]),
+            imports: vec![Import {
+                commit: ObjectId([7; 20]),
+                key: ObjectKey::new(Uuid::from_u128(9), [3; 32]),
+                is_new: true,
+            }],
             uploaded: vec![SegmentEntry { key, bytes: 5, hot_bytes: 4, n_docs: 3, text_bytes: 2 }],
             most_bytes: Some(6),
             on_disk: true,

@@ -53,7 +53,7 @@ pub fn import(path: &Path, file: &Path, reference: Option<&str>) -> Result<Impor
     documents(&bytes, |document| {
         n_documents += 1;
         n_held += usize::from(blob_at(&tree, document.path).is_some());
-        Ok::<_, crate::scip::ScipError>(())
+        Ok::<_, ScipError>(())
     })?;
     if n_held == 0 {
         return Err(LocalError::ScipOfOther { documents: n_documents, commit: commit.to_string() });

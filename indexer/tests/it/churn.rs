@@ -224,7 +224,8 @@ async fn publish(world: &World, store: &Store, id: RepositoryId, refs: &HashMap<
     // A run that builds everything anew keeps no history: what it leaves is dead at once.
     let (usable, halt) = (world.random(6) > 0, Halt::default());
     let before_graphs = usable.then_some(&before);
-    let graphs = Graphs { store, tenant: TENANT, folder: folder.path(), before: before_graphs, halt: &halt };
+    let graphs =
+        Graphs { store, tenant: TENANT, folder: folder.path(), before: before_graphs, imports: &[], halt: &halt };
     graphs.complete(&mut after, &mut made_all, &mut BTreeMap::new()).await?;
     let advance = Advance {
         store,

@@ -70,7 +70,7 @@ fn holds(store: &Store, canary: &str) -> bool {
                     }
                 }
                 Kind::Graph => parts.extend(names_of_graph(store, TENANT, content.clone()).await),
-                Kind::Refs => {}
+                Kind::Refs | Kind::Scip => {}
             }
             if parts.iter().any(|part| part.windows(canary.len()).any(|window| window == canary.as_bytes())) {
                 return true;

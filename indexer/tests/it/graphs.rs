@@ -353,7 +353,8 @@ impl Far {
     async fn graph(&self, store: &Store, before: Option<&Tips>, after: &Tips) -> Tips {
         let (mut after, halt) = (after.clone(), Halt::default());
         let mut made = Made { segments: self.segments.clone(), ..Made::default() };
-        let graphs = Graphs { store, tenant: TenantId::LOCAL, folder: self.folder.path(), before, halt: &halt };
+        let graphs =
+            Graphs { store, tenant: TenantId::LOCAL, folder: self.folder.path(), before, imports: &[], halt: &halt };
         graphs.complete(&mut after, &mut made, &mut BTreeMap::new()).await.unwrap();
         assert_eq!((made.summary.graphs, made.summary.graphs_failed), (1, 0));
         after

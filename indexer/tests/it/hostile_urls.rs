@@ -94,6 +94,7 @@ async fn run_job(service: &Service, resolver: Arc<dyn Resolver>, url: &str) -> R
         full: false,
         rescued: false,
         hidden: BTreeSet::new(),
+        imports: Vec::new(),
         uploaded: Vec::new(),
         most_bytes: None,
         on_disk: false,
