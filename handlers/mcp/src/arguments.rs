@@ -29,7 +29,7 @@ pub struct ListArguments {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexArguments {
-    /// Of a new one: registers it.
+    /// Of a new one.
     pub url: Option<String>,
 }
 
@@ -88,7 +88,7 @@ pub struct SymbolArguments {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DefinitionArguments {
-    /// Id, name or `path:line:column`.
+    /// Id, name or place.
     #[schema(required)]
     pub symbol: String,
 }
@@ -136,7 +136,7 @@ pub struct UsagesArguments {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MembersArguments {
-    /// Id or name of a type or a member of one.
+    /// A type or a member of one.
     #[schema(required)]
     pub symbol: String,
     /// What it implements or extends, instead.
@@ -187,7 +187,7 @@ pub struct MapArguments {
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReadArguments {
-    /// From the root of the repository.
+    /// From the root.
     #[schema(required)]
     pub path: String,
     /// First line, from 1.

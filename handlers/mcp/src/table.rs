@@ -64,8 +64,8 @@ fn build() -> Vec<(Toolset, Tool)> {
     use Toolset::{All, Core, Default};
     vec![
         (Core, reads::<ListArguments, List<IndexState>>("list_repositories", "Indexed repositories and how fresh they are.")),
-        (Default, writes::<IndexArguments, IndexState>("index_repository", "Bring the index of a repository up to date.")),
-        (Default, reads::<StatusArguments, IndexState>("get_index_status", "What is indexed of a repository, and what its job does.")),
+        (Default, writes::<IndexArguments, IndexState>("index_repository", "Bring an index up to date.")),
+        (Default, reads::<StatusArguments, IndexState>("get_index_status", "What is indexed, and what the job does.")),
         (Core, reads::<SearchArguments, SearchList>("search_code", "Lines that match exactly, best first, by file.")),
         (Core, reads::<SymbolsArguments, SymbolList>("search_symbols", "Definitions by name, best first.")),
         (Core, reads::<SymbolArguments, SymbolDetail>("get_symbol", "A symbol: place, doc, text, number of callers.")),
