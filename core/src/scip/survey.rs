@@ -16,6 +16,9 @@ pub fn survey(packed: &[u8], most: u64) -> Result<usize, ScipError> {
     let mut index = Unpacking::new(packed, most);
     let (mut n_documents, mut document) = (0, Vec::new());
     while let Some(key) = varint(&mut index)? {
+        if key >> 3 == DOCUMENTS && key & 7 != 2 {
+            return Err(ScipError::WrongKind);
+        }
         let length = match key & 7 {
             0 => {
                 varint(&mut index)?.ok_or(ScipError::Cut)?;
@@ -30,9 +33,6 @@ pub fn survey(packed: &[u8], most: u64) -> Result<usize, ScipError> {
             let skipped = copy(&mut index.by_ref().take(length), &mut sink()).map_err(|error| reason(&error))?;
             (skipped == length).then_some(()).ok_or(ScipError::Cut)?;
             continue;
-        }
-        if key & 7 != 2 {
-            return Err(ScipError::WrongKind);
         }
         if length > MOST_DOCUMENT {
             return Err(ScipError::LongDocument);
@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn what_is_no_index_is_refused() {
         let whole = index();
-        for end in 1..whole.len() {
+        // Up to what stands behind the last document.
+        for end in 1..whole.len() - field(3, b"external").len() {
             assert!(!matches!(survey(&whole[..end], MOST), Ok(2)), "cut at {end}");
         }
         let packed = gzip(&whole);

@@ -64,9 +64,9 @@ impl Root {
     }
 }
 
-/// Graphs apart from the rest: readers of the first version know no such kind, and skip a section of their own.
+/// Graphs and what came later apart from the rest: readers of the first version know no such kinds, and skip a section of their own.
 pub(super) fn apart(dropped: &[Dropped]) -> (Vec<Dropped>, Vec<Dropped>) {
-    dropped.iter().copied().partition(|one| one.kind == Kind::Graph)
+    dropped.iter().copied().partition(|one| one.kind >= Kind::Graph)
 }
 
 pub(super) fn encode(dropped: &[Dropped]) -> Encoder {

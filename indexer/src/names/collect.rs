@@ -57,8 +57,9 @@ impl Collector {
         for (name, symbols) in named.each() {
             let mut word = None;
             for &(file, symbol) in symbols {
-                let number = self.all.files[file as usize].first_symbol as usize + symbol as usize;
-                if let Some(slot) = self.names.get_mut(number).filter(|slot| **slot == Word::NONE) {
+                // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
+                let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
+                if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
                     *slot = *word.get_or_insert_with(|| self.all.words.add(name));
                 }
             }

@@ -129,7 +129,9 @@ fn languages() -> Vec<(&'static str, String)> {
             "import make, { Shape } from './a'\nexport function total(all: Shape[]) { return all.map(one => one.area()).length + make().area() }\n",
         ),
     ];
-    files.map(|(path, text)| (path, text.to_owned())).into()
+    let mut files: Vec<_> = files.map(|(path, text)| (path, text.to_owned())).into();
+    files.sort();
+    files
 }
 
 fn stored(repository: &Repository) -> (BTreeSet<String>, bool) {

@@ -100,9 +100,9 @@ fn edges_to_what_the_truth_has_no_word_of_count_neither_way() {
 fn few_symbols_of_a_name_may_be_taken_for_each_other() {
     let tree = Tree::new(vec![File::new("m.py".into(), TEXT.as_bytes().to_vec())]);
     let truth = truth(&tree);
-    let namesake = Symbol { name: "b".into(), container: Some(0), ..symbol("x)") };
-    let facts = Facts { symbols: vec![symbol("a(): pass"), symbol("b(): pass"), namesake], ..Facts::default() };
-    let edges = vec![edge("b()\n", 2, 95)];
+    let namesake = Symbol { name: "b".into(), container: Some(2), ..symbol("a(): pass") };
+    let facts = Facts { symbols: vec![namesake, symbol("b(): pass"), symbol("x)")], ..Facts::default() };
+    let edges = vec![edge("b()\n", 0, 95)];
     let ours = Ours::new(vec![Some(facts)], Some(vec![FileEdges { edges, ..FileEdges::default() }]));
     let compared = Comparison { tree: &tree, truth: &truth, ours: &ours };
     let rows = measure(&compared, &mut Findings::default());
