@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The official suites of the Model Context Protocol against a server of ours, as `scripts/mcp.sh` has installed them:
+"""The official suites of the Model Context Protocol against servers of ours, as `scripts/mcp.sh` has installed them:
 
-  mcp.py --tools FOLDER conformance URL REVISION         every server scenario of a revision
-  mcp.py --tools FOLDER inspect --url URL --key KEY      the Inspector: schemas, a call of each tool, exit codes
-  mcp.py --tools FOLDER inspect --stdio KOTADB REPO      the same over standard input and output
+  mcp.py --tools FOLDER conformance URL REVISION    every server scenario of a revision
+  mcp.py --tools FOLDER inspect                     the Inspector on the programs in KOTADB_BIN: schemas, a call of each tool, exit codes;
+                                                    over HTTP, over standard input and output, and over the bridge between the two
 
 Exit 0 only if nothing was found but what stands in scripts/mcp/baseline-REVISION.yml, with its reason."""
 
@@ -15,8 +15,15 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# One call of each tool, on a repository that has `src/main.rs` and `src/pool.rs`. Those that need a graph may be refused where
-# the index has none: that is an answer of the tool, exit 5.
+sys.path.insert(0, str(HERE / "tests"))
+
+from support import PROGRAMS, Service  # noqa: E402
+
+FILES = {
+    "src/main.rs": "mod pool;\n\nfn main() {\n    pool::pool();\n}\n",
+    "src/pool.rs": "pub struct Pool;\n\n/// Makes one.\npub fn pool() -> Pool {\n    Pool\n}\n\npub fn acquire() {}\n",
+}
+# One call of each tool on that repository.
 CALLS = {
     "list_repositories": {},
     "index_repository": {},
@@ -49,65 +56,80 @@ def conformance(tools, url, revision):
 
 
 class Inspector:
-    def __init__(self, tools, server, repo_has_graph):
-        self.tools, self.server, self.repo_has_graph = tools, server, repo_has_graph
-        self.failed = 0
+    """The Inspector before one server; what it needs to know of that stands in a file, so that no key is an argument."""
+
+    def __init__(self, tools, name, server):
+        self.tools, self.name, self.failed = tools, name, 0
+        self.config = tempfile.NamedTemporaryFile("w", suffix=".json")
+        json.dump({"mcpServers": {"kotadb": server}}, self.config)
+        self.config.flush()
 
     def run(self, *arguments):
         inspector = self.tools / "node_modules/.bin/mcp-inspector"
-        # What the server's own options are must not be the Inspector's.
-        command = [node(self.tools), str(inspector), "--cli", *self.server[0], *arguments, "--format", "json"]
-        command += ["--", *self.server[1]] if self.server[1] else []
+        command = [node(self.tools), str(inspector), "--cli", "--config", self.config.name, "--server", "kotadb"]
         environment = {**os.environ, "MCP_INSPECTOR_SECRET_STORE": "memory"}
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False)
+        return subprocess.run([*command, *arguments, "--format", "json"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env=environment, check=False)
 
-    def expect(self, what, codes, *arguments):
+    def expect(self, what, code, *arguments):
         ran = self.run(*arguments)
-        good = ran.returncode in codes
-        print(f"{'ok  ' if good else 'FAIL'} {what}: exit {ran.returncode}", flush=True)
+        good = ran.returncode == code
+        print(f"{'ok  ' if good else 'FAIL'} {self.name}: {what}: exit {ran.returncode}", flush=True)
         if not good:
             self.failed += 1
             print(ran.stdout[-2000:], ran.stderr[-2000:], sep="\n", flush=True)
         return ran
 
-    def call(self, tool, arguments, codes):
+    def call(self, tool, arguments, code):
         options = ["--method", "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)]
-        return self.expect(f"{tool} {json.dumps(arguments)}", codes, *options)
+        ran = self.expect(f"{tool} {json.dumps(arguments)}", code, *options)
+        if code == 0 and ran.returncode == 0 and not json.loads(ran.stdout)["result"].get("structuredContent"):
+            self.fail(f"{tool} has no structured content: {ran.stdout[-2000:]}")
+
+    def fail(self, what):
+        self.failed += 1
+        print(f"FAIL {self.name}: {what}", flush=True)
 
     def all(self):
-        listed = self.expect("tools/list --strict", [0], "--method", "tools/list", "--strict")
+        listed = self.expect("tools/list --strict", 0, "--method", "tools/list", "--strict")
         if "warning" in listed.stderr.lower():
-            self.failed += 1
-            print(f"FAIL schema warnings: {listed.stderr[-2000:]}")
+            self.fail(f"schema warnings: {listed.stderr[-2000:]}")
         names = {tool["name"] for tool in json.loads(listed.stdout)["result"]["tools"]} if listed.returncode == 0 else set()
-        if names and names != set(CALLS):
-            self.failed += 1
-            print(f"FAIL tools without a call: {names ^ set(CALLS)}")
-        graph = {"get_symbol", "get_repo_map", "analyze_impact"}
-        graph |= {name for name in CALLS if name.startswith("find_")}
+        if names != set(CALLS):
+            self.fail(f"tools without a call, or calls without a tool: {names ^ set(CALLS)}")
         for tool, arguments in CALLS.items():
-            self.call(tool, arguments, [0] if self.repo_has_graph or tool not in graph else [0, 5])
-        self.call("search_code", {"query": ""}, [5])
-        self.call("no_such_tool", {}, [5])
-        self.expect("resources/list", [0], "--method", "resources/list")
-        self.expect("resources/read", [0], "--method", "resources/read", "--uri", "kotadb://repositories")
-        return 1 if self.failed else 0
+            self.call(tool, arguments, 0)
+        self.call("search_code", {"query": ""}, 5)
+        self.call("no_such_tool", {}, 5)
+        self.expect("resources/list", 0, "--method", "resources/list")
+        self.expect("resources/read", 0, "--method", "resources/read", "--uri", "kotadb://repositories")
+        return self.failed
 
 
-def inspect(tools, kind, *rest):
-    if kind == "--url":
-        url, _, key = rest
-        http = [url, "--transport", "http", "--header"]
-        result = Inspector(tools, ([*http, f"Authorization: Bearer {key}"], []), False).all()
-        without = Inspector(tools, ([url, "--transport", "http"], []), False)
-        without.expect("no key", [3], "--method", "tools/list")
-        return result or (1 if without.failed else 0)
-    program, repo = rest
-    return Inspector(tools, ([program, "mcp", "--repo", repo], []), True).all()
+def inspect(tools):
+    service = Service(files=FILES)
+    try:
+        url, program = f"{service.url}/mcp", str(PROGRAMS / "kotadb")
+        http = {"type": "streamable-http", "url": url}
+        key = {"headers": {"Authorization": f"Bearer {service.key}"}}
+        failed = Inspector(tools, "http", http | key).all()
+        modern = Inspector(tools, "http, this era", http | key | {"protocolEra": "modern"})
+        failed += modern.all()
+        nobody = Inspector(tools, "http without a key", http)
+        nobody.expect("tools/list", 3, "--method", "tools/list")
+        local = {"type": "stdio", "command": program, "args": ["mcp", "--repo", str(service.repository)]}
+        failed += nobody.failed + Inspector(tools, "stdio", local).all()
+        environment = {"KOTADB_MCP_URL": url, "KOTADB_API_KEY": service.key}
+        bridge = {"type": "stdio", "command": program, "args": ["mcp"], "env": environment}
+        failed += Inspector(tools, "bridge", bridge).all()
+        print(f"{failed} faults", flush=True)
+        return 1 if failed else 0
+    finally:
+        service.stop()
 
 
 def main(arguments):
-    if arguments[:1] != ["--tools"] or len(arguments) < 4:
+    if arguments[:1] != ["--tools"] or len(arguments) < 3:
         sys.exit(__doc__)
     tools, command, rest = Path(arguments[1]), arguments[2], arguments[3:]
     sys.exit({"conformance": conformance, "inspect": inspect}[command](tools, *rest))

