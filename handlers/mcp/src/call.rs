@@ -44,7 +44,7 @@ const LIMIT: u32 = 20;
 
 /// Calls a tool. What is wrong with a call is an answer, too: its reader can do better.
 pub async fn call<G: Ground>(ground: &G, name: &str, arguments: JsonObject, progress: Progress) -> CallToolResult {
-    match answer(ground, name, arguments, &progress).await {
+    match Box::pin(answer(ground, name, arguments, &progress)).await {
         Ok(result) => result,
         Err(refusal) => CallToolResult::error(vec![ContentBlock::text(told(&refusal))]),
     }
@@ -101,7 +101,7 @@ async fn answer<G: Ground>(
             return Ok(fit(ground.file(&place, &read).await?, tokens));
         }
         "get_task_context" => return Ok(fit(task::context(ground, &place, &own_of(own)?).await?, tokens)),
-        name => ground.ask(&place, &question(name, own, tokens)?).await?,
+        name => Box::pin(ground.ask(&place, &question(name, own, tokens)?)).await?,
     };
     Ok(fit(told, tokens))
 }

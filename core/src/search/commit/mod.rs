@@ -83,9 +83,10 @@ pub struct Answered<T> {
 impl Searcher {
     /// Answers a question about a commit.
     pub async fn ask<Q: Ask>(&self, request: &CommitRequest, question: &Q) -> Result<Answered<Q::Answer>, CommitError> {
-        let answered = match self.ask_once(request, question, false).await {
+        // What a question waits for is large: on the heap it takes no stack of whoever waits.
+        let answered = match Box::pin(self.ask_once(request, question, false)).await {
             // What a root names can go once another has stood in HEAD for long enough: this one was read before.
-            Err(error) if error.is_gone() => self.ask_once(request, question, true).await,
+            Err(error) if error.is_gone() => Box::pin(self.ask_once(request, question, true)).await,
             other => other,
         };
         if let Ok(Answered { stats, .. }) = &answered {
@@ -106,7 +107,7 @@ impl Searcher {
         is_misled: bool,
     ) -> Result<Answered<Q::Answer>, CommitError> {
         let commit = self.open_commit(request, is_misled).await?;
-        let answer = question.ask(&commit).await?;
+        let answer = Box::pin(question.ask(&commit)).await?;
         let state = if Q::ASKS_SYMBOLS { commit.symbol_state().await? } else { commit.state().clone() };
         Ok(Answered { answer, state, stats: commit.stats() })
     }
