@@ -59,8 +59,8 @@ class Scip(unittest.TestCase):
             return json.load(answer)
 
     def callers(self, symbol):
-        """Who calls a symbol, and by which rule that was found."""
-        found = self.request(f"/api/v1/symbols/{urllib.parse.quote(symbol, safe='')}/callers")
+        """Who calls a symbol or may, and by which rule that was found; who has no more than the name in common is left out."""
+        found = self.request(f"/api/v1/symbols/{urllib.parse.quote(symbol, safe='')}/callers?min_confidence=0.02")
         return {item["symbol"]["id"]: item["resolution"] for item in found["items"]}
 
     def head(self):
