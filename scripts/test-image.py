@@ -86,6 +86,11 @@ class Stage:
         for inside, outside in (("usr/local/rust", sysroot), ("usr/local/cargo", cargo)):
             (self.root / inside).mkdir(parents=True, exist_ok=True)
             run("mount", "--bind", outside, self.root / inside)
+        # The `rust` image has certificates; here they are those that this machine trusts.
+        trusted = Path("/etc/ssl/certs/ca-certificates.crt")
+        if trusted.exists():
+            (self.root / "etc/ssl/certs").mkdir(parents=True, exist_ok=True)
+            shutil.copy(trusted, self.root / trusted.relative_to("/"))
         self.environment |= {"CARGO_HOME": "/usr/local/cargo", "PATH": f"/usr/local/rust/bin:{self.environment['PATH']}"}
 
     def run(self, command, user=None):
