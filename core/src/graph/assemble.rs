@@ -4,17 +4,16 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 
-use super::adjacency::RawEdge;
 use super::builder::{GraphBuilder, each_edge, file_uses, sort_edges};
 use super::edge::{Edge, External, Target};
+use super::edges::RawEdge;
 use super::error::GraphError;
-use super::file_edges::{FileBlock, FileRows, FileUse};
+use super::file_edges::FileUse;
 use super::index::Kind;
 use super::kin::{KinRow, both_ways};
 use super::manner::{Manner, Manners};
 use super::node::{Node, read_rows};
 use super::pagerank::{Incoming, Weights, pagerank, quantised};
-use super::tape::Tape;
 use super::writer::{GraphSummary, GraphWriter, Heads, key_of};
 use crate::facts::Flags;
 use crate::segment::Class;
@@ -66,17 +65,11 @@ impl Assembly {
         writer.begin(Kind::Nodes)?;
         self.write_nodes(&mut writer, &ranks)?;
         writer.begin(Kind::Out)?;
-        let (uses, mut used) = self.write_outgoing(&mut writer)?;
+        let mut used = self.write_outgoing(&mut writer)?;
         writer.begin(Kind::In)?;
-        self.write_incoming(&mut writer, incoming)?;
-        writer.begin(Kind::FileOut)?;
-        uses.read(|record| {
-            let (file, rows) = record.split_first_chunk::<4>().ok_or(GraphError::Missing)?;
-            let file = u32::from_le_bytes(*file);
-            writer.file(file, FileBlock::decode(rows)?.uses(file))
-        })?;
-        writer.begin(Kind::FileIn)?;
         used.sort_unstable();
+        self.write_incoming(&mut writer, incoming, &used)?;
+        writer.begin(Kind::FileIn)?;
         for of_one in used.chunk_by(|a, b| a.0 == b.0) {
             let uses: Vec<_> = of_one.iter().map(|(_, one)| *one).collect();
             writer.file(of_one[0].0, &uses)?;
@@ -235,32 +228,46 @@ impl Assembly {
         })
     }
 
-    /// Writes outgoing edges; gives what files use (a record each) and are used by.
-    fn write_outgoing<W: Write>(&self, writer: &mut GraphWriter<W>) -> Result<(Tape, Vec<(u32, FileUse)>), GraphError> {
-        let (mut tape, mut used) = (Tape::default(), Vec::new());
+    /// Writes outgoing edges; gives what uses each file, with the file.
+    fn write_outgoing<W: Write>(&self, writer: &mut GraphWriter<W>) -> Result<Vec<(u32, FileUse)>, GraphError> {
+        let mut used = Vec::new();
         self.each_file(|file, edges| {
-            for of_source in edges.chunk_by(|a, b| a.source == b.source) {
-                writer.outgoing(of_source[0].source, of_source)?;
+            if !edges.is_empty() {
+                writer.outgoing(self.builder.numbering.file_node(file), edges)?;
             }
-            let uses = file_uses(file, edges, |edge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]));
-            if uses.is_empty() {
-                return Ok(());
-            }
-            used.extend(uses.iter().map(|one| (one.file, FileUse { file, site: 0, ..*one })));
-            let mut rows = FileRows::default();
-            rows.push(file, &uses);
-            tape.push(&[&file.to_le_bytes()[..], &rows.take()].concat())
+            let of = |edge: &RawEdge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]);
+            let uses = file_uses(file, edges, of).into_iter();
+            used.extend(uses.map(|one| (one.file, FileUse { file, site: 0, ..one })));
+            Ok(())
         })?;
-        Ok((tape, used))
+        Ok(used)
     }
 
-    fn write_incoming<W: Write>(&self, writer: &mut GraphWriter<W>, incoming: Incoming) -> Result<(), GraphError> {
+    fn write_incoming<W: Write>(
+        &self,
+        writer: &mut GraphWriter<W>,
+        incoming: Incoming,
+        used: &[(u32, FileUse)],
+    ) -> Result<(), GraphError> {
+        let of_file = |file: u32| self.builder.files.nodes(file).map(move |_| file);
+        let files_of: Vec<u32> = (0..self.builder.files.len()).flat_map(of_file).collect();
+        let (mut files, mut users) = (Vec::new(), &used[..0]);
         for target in 0..incoming.n_nodes() {
-            let edges = incoming.edges(target);
-            if !edges.is_empty() {
-                let entry = |edge: usize| (incoming.sources[edge], incoming.manners[edge].into());
-                writer.incoming(target as u32, edges.map(entry))?;
+            let own = files_of.get(target).copied();
+            files.clear();
+            files.extend(incoming.edges(target).map(|edge| files_of[incoming.sources[edge] as usize]));
+            files.dedup();
+            files.retain(|file| own != Some(*file));
+            if files.is_empty() {
+                continue;
             }
+            if let Some(own) = own {
+                if users.first().is_none_or(|(of, _)| *of != own) {
+                    users = of_key(used, own);
+                }
+                files.iter_mut().for_each(|file| *file = users.partition_point(|(_, one)| one.file < *file) as u32);
+            }
+            writer.incoming(target as u32, &files)?;
         }
         Ok(())
     }
@@ -268,6 +275,12 @@ impl Assembly {
     fn file_of(&self, node: u32) -> Option<u32> {
         (node < self.n_nodes).then(|| self.builder.files.of_node(node))
     }
+}
+
+/// What uses a file, of what uses all.
+fn of_key(used: &[(u32, FileUse)], file: u32) -> &[(u32, FileUse)] {
+    let begin = used.partition_point(|(of, _)| *of < file);
+    &used[begin..begin + used[begin..].partition_point(|(of, _)| *of == file)]
 }
 
 /// What a map may show.

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::adjacency::RawEdge;
 use super::assemble::Assembly;
 use super::codec::{Cursor, put_varint};
 use super::edge::{Edge, External, FileEdges, Inheritance, Target};
+use super::edges::RawEdge;
 use super::error::GraphError;
 use super::file_edges::FileUse;
 use super::files::{Files, State};

@@ -1,13 +1,13 @@
 //! Puts together a delta: numbers of its nodes, edges in the numbers of base and delta, then all kinds of blocks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
-use super::adjacency::RawEdge;
-use super::assemble::{each_incoming, sorted};
+use super::assemble::sorted;
 use super::builder::{file_uses, sort_edges, unclear_of};
 use super::delta::{DeltaSources, Own, path_of, unknown};
 use super::edge::{Edge, External, Target};
+use super::edges::RawEdge;
 use super::error::GraphError;
 use super::file_edges::FileUse;
 use super::files::{Files, State};
@@ -43,8 +43,7 @@ struct Delta<'a> {
 #[derive(Default)]
 struct Rows {
     outgoing: BTreeMap<NodeId, Vec<RawEdge>>,
-    incoming: BTreeMap<NodeId, Vec<(NodeId, u32)>>,
-    uses: BTreeMap<u32, Vec<FileUse>>,
+    incoming: BTreeMap<NodeId, BTreeSet<u32>>,
     used: BTreeMap<u32, Vec<FileUse>>,
     unclear: BTreeMap<String, Vec<Unclear>>,
     kin: Vec<(NodeId, NodeId, KinRow)>,
@@ -65,7 +64,7 @@ pub(super) fn write(
     let mut writer = GraphWriter::new(out);
     writer.begin(Kind::Nodes)?;
     delta.write_nodes(&mut writer)?;
-    write_rows(&mut writer, rows)?;
+    delta.write_rows(&mut writer, rows)?;
     writer.begin(Kind::Externals)?;
     writer.externals(&delta.externals)?;
     write_unclear(&mut writer, unclear)?;
@@ -76,24 +75,6 @@ pub(super) fn write(
     let base = BaseRef { name: sources.base_name, n_numbers, n_files, removed, aliases };
     let n_externals = delta.externals.len() as u32;
     writer.finish(Heads { files: delta.table, n_externals, manners: delta.manners, base: Some(base), rules: 0 })
-}
-
-fn write_rows<W: Write>(writer: &mut GraphWriter<W>, rows: Rows) -> Result<(), GraphError> {
-    writer.begin(Kind::Out)?;
-    rows.outgoing.iter().try_for_each(|(source, edges)| writer.outgoing(*source, edges))?;
-    writer.begin(Kind::In)?;
-    for (target, mut entries) in rows.incoming {
-        entries.sort_unstable();
-        writer.incoming(target, entries.into_iter())?;
-    }
-    for (kind, uses) in [(Kind::FileOut, rows.uses), (Kind::FileIn, rows.used)] {
-        writer.begin(kind)?;
-        for (file, mut uses) in uses {
-            uses.sort_unstable();
-            writer.file(file, &uses)?;
-        }
-    }
-    Ok(())
 }
 
 fn write_unclear<W: Write>(
@@ -182,17 +163,14 @@ impl<'a> Delta<'a> {
         for of_source in edges.chunk_by(|a, b| a.source == b.source) {
             rows.outgoing.insert(of_source[0].source, of_source.to_vec());
         }
-        each_incoming(edges, &self.manners, |target, source, manner, _| {
-            rows.incoming.entry(target).or_default().push((source, manner));
-        });
         let Some(own) = self.files.get(path) else { return };
         let file = self.view_file(path, own);
-        let uses = file_uses(file, edges, |edge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]));
-        for one in &uses {
-            rows.used.entry(one.file).or_default().push(FileUse { file, site: 0, ..*one });
+        for edge in edges.iter().filter(|edge| self.file_of(edge.target) != Some(file)) {
+            rows.incoming.entry(edge.target).or_default().insert(file);
         }
-        if !uses.is_empty() {
-            rows.uses.insert(file, uses);
+        let uses = file_uses(file, edges, |edge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]));
+        for one in uses {
+            rows.used.entry(one.file).or_default().push(FileUse { file, site: 0, ..one });
         }
     }
 
@@ -247,6 +225,20 @@ impl<'a> Delta<'a> {
         let own = node - n_numbers;
         let path = (own < self.table.n_nodes()).then(|| self.table.path(self.table.of_node(own)))?;
         self.files.get(path).map(|own| self.view_file(path, own))
+    }
+
+    fn write_rows<W: Write>(&self, writer: &mut GraphWriter<W>, mut rows: Rows) -> Result<(), GraphError> {
+        rows.used.values_mut().for_each(|uses| uses.sort_unstable());
+        writer.begin(Kind::Out)?;
+        rows.outgoing.iter().try_for_each(|(source, edges)| writer.outgoing(*source, edges))?;
+        writer.begin(Kind::In)?;
+        for (target, files) in rows.incoming {
+            let users = self.file_of(target).and_then(|file| rows.used.get(&file));
+            let place = |file: u32| users.map_or(file, |users| users.partition_point(|one| one.file < file) as u32);
+            writer.incoming(target, &files.into_iter().map(place).collect::<Vec<_>>())?;
+        }
+        writer.begin(Kind::FileIn)?;
+        rows.used.iter().try_for_each(|(file, uses)| writer.file(*file, uses))
     }
 
     fn write_nodes<W: Write>(&self, writer: &mut GraphWriter<W>) -> Result<(), GraphError> {

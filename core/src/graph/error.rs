@@ -20,6 +20,14 @@ pub enum GraphError {
         /// Newest version this program reads.
         supported: u16,
     },
+    /// Written by an older KotaDB; the next push makes it anew.
+    #[error("graph format {found} is older than this program reads ({supported}): index the repository again")]
+    TooOld {
+        /// Version of its writer.
+        found: u16,
+        /// Oldest version this program reads.
+        supported: u16,
+    },
     /// What a builder was given does not fit together, or exceeds a limit of the format.
     #[error("cannot build the graph: {0}")]
     Build(String),

@@ -1,4 +1,4 @@
-//! Edges between files in blocks, both ways.
+//! Edges between files in blocks, by the file that is used. What a file uses follows from its own edges.
 
 use super::codec::{Cursor, put_signed, put_varint};
 use super::error::GraphError;
@@ -19,7 +19,7 @@ pub struct FileUse {
     pub site: u32,
 }
 
-/// What files some files use, or are used by.
+/// What uses some files.
 #[derive(Debug, Default)]
 pub(super) struct FileBlock {
     keys: Keys,
@@ -38,17 +38,17 @@ impl FileBlock {
     pub(super) fn decode(raw: &[u8]) -> Result<Self, GraphError> {
         let mut cursor = Cursor::new("edges of files", raw);
         let keys = Keys::decode(&mut cursor)?;
-        let [mut files, mut roles, mut confidences, mut counts, mut sites] = cursor.columns()?;
+        let [mut files, mut roles, mut confidences, mut counts] = cursor.columns()?;
         let mut uses = Vec::with_capacity(confidences.remaining());
         for (key, n_uses) in keys.each() {
             let mut file = key;
             for _ in 0..n_uses {
                 file = files.moved(file)?;
                 let (roles, confidence) = (roles.varint()? as u16, confidences.u8()?.min(100));
-                uses.push(FileUse { file, roles, confidence, count: counts.varint()?, site: sites.varint()? });
+                uses.push(FileUse { file, roles, confidence, count: counts.varint()?, site: 0 });
             }
         }
-        [files, roles, confidences, counts, sites].into_iter().try_for_each(Cursor::finish)?;
+        [files, roles, confidences, counts].into_iter().try_for_each(Cursor::finish)?;
         Ok(Self { keys, uses })
     }
 }
@@ -57,7 +57,7 @@ impl FileBlock {
 #[derive(Debug, Default)]
 pub(super) struct FileRows {
     keys: KeyRows,
-    columns: [Vec<u8>; 5],
+    columns: [Vec<u8>; 4],
 }
 
 impl FileRows {
@@ -69,16 +69,15 @@ impl FileRows {
         self.keys.len()
     }
 
-    /// Appends the edges of one file, by the other file.
+    /// Appends what uses one file, by file.
     pub(super) fn push(&mut self, key: u32, uses: &[FileUse]) {
-        let [files, roles, confidences, counts, sites] = &mut self.columns;
+        let [files, roles, confidences, counts] = &mut self.columns;
         let mut before = key;
         for one in uses {
             put_signed(files, i64::from(one.file) - i64::from(before));
             put_varint(roles, one.roles);
             confidences.push(one.confidence);
             put_varint(counts, one.count);
-            put_varint(sites, one.site);
             before = one.file;
         }
         self.keys.push(key, uses.len());

@@ -11,32 +11,29 @@ use super::error::GraphError;
 pub enum Kind {
     /// Nodes, by number.
     Nodes = 0,
-    /// Outgoing edges, by source.
+    /// Outgoing edges, file by file.
     Out = 1,
-    /// Incoming edges, by target.
+    /// Files that use a node or external, by its number.
     In = 2,
-    /// What files use, by file.
-    FileOut = 3,
     /// What files are used by, by file.
-    FileIn = 4,
+    FileIn = 3,
     /// Externals, by number, which is the order of their names.
-    Externals = 5,
+    Externals = 4,
     /// Unresolved references, by name.
-    Unclear = 6,
+    Unclear = 5,
     /// The nodes of highest rank.
-    Top = 7,
+    Top = 6,
     /// Who stands below, by the node above.
-    Below = 8,
+    Below = 7,
     /// Who stands above, by the node below.
-    Above = 9,
+    Above = 8,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Nodes,
         Self::Out,
         Self::In,
-        Self::FileOut,
         Self::FileIn,
         Self::Externals,
         Self::Unclear,
@@ -99,6 +96,12 @@ impl Index {
     /// The block that may have a key.
     pub(super) fn find(&self, key: u32) -> Option<usize> {
         self.firsts.partition_point(|first| *first <= key).checked_sub(1)
+    }
+
+    /// The blocks that may have some keys.
+    pub(super) fn find_keys(&self, keys: &Range<u32>) -> Range<usize> {
+        let begin = self.find(keys.start).unwrap_or(0);
+        begin..self.firsts.partition_point(|first| *first < keys.end).max(begin)
     }
 
     /// The block that may have a name.

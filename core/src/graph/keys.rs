@@ -15,10 +15,6 @@ impl Keys {
         self.keys.len() * 8
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
     pub(super) fn range(&self, key: u32) -> std::ops::Range<usize> {
         let Ok(nth) = self.keys.binary_search(&key) else { return 0..0 };
         let begin = nth.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -76,9 +72,13 @@ impl KeyRows {
     }
 
     pub(super) fn with_columns(self, columns: &[Vec<u8>]) -> Vec<u8> {
-        let mut raw = Vec::new();
-        let own = [self.gaps, self.counts];
-        own.iter().chain(columns).for_each(|column| put_bytes(&mut raw, column));
-        raw
+        with_columns([&self.gaps, &self.counts].into_iter().chain(columns))
     }
+}
+
+/// Columns, each behind its length.
+pub(super) fn with_columns<'c>(columns: impl IntoIterator<Item = &'c Vec<u8>>) -> Vec<u8> {
+    let mut raw = Vec::new();
+    columns.into_iter().for_each(|column| put_bytes(&mut raw, column));
+    raw
 }

@@ -6,9 +6,11 @@ use super::codec::{Cursor, pack, put_bytes, put_varint, unpack};
 use super::error::{GraphError, corrupt};
 
 /// Version that this program writes.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Oldest reader that understands what this program writes.
-const MIN_READER: u16 = 1;
+const MIN_READER: u16 = 2;
+/// Oldest version that this program reads: what is older is made anew.
+const OLDEST: u16 = 2;
 /// Length of the trailer.
 pub(super) const TRAILER_LEN: usize = 64;
 
@@ -68,9 +70,12 @@ pub(super) fn hot_range(tail: &[u8], file_len: u64) -> Result<Range<u64>, GraphE
     if crc32c::crc32c(&bytes[..CHECKED]).to_le_bytes() != bytes[CHECKED..] {
         return Err(cursor.error("checksum"));
     }
-    let (_version, min_reader) = (cursor.array::<2>()?, u16::from_le_bytes(cursor.array()?));
+    let (version, min_reader) = (u16::from_le_bytes(cursor.array()?), u16::from_le_bytes(cursor.array()?));
     if min_reader > VERSION {
         return Err(GraphError::TooNew { found: min_reader, supported: VERSION });
+    }
+    if version < OLDEST {
+        return Err(GraphError::TooOld { found: version, supported: OLDEST });
     }
     cursor.take(4)?;
     let (hot, len) = (u64::from_le_bytes(cursor.array()?), u64::from_le_bytes(cursor.array()?));
@@ -127,7 +132,8 @@ mod tests {
             hot_range(&bytes, 100)
         };
         assert_eq!(resealed(8, 9).unwrap(), 10..100, "newer, but readable");
-        assert!(matches!(resealed(10, 2), Err(GraphError::TooNew { found: 2, supported: 1 })));
+        assert!(matches!(resealed(10, 3), Err(GraphError::TooNew { found: 3, supported: 2 })));
+        assert!(matches!(resealed(8, 1), Err(GraphError::TooOld { found: 1, supported: 2 })));
         assert!(resealed(16, 90).is_err(), "the hot tail holds the trailer");
     }
 }

@@ -2,7 +2,6 @@
 //! tiers, in the indexer) and where the bytes come from (`search`) is others' business.
 #![doc = include_str!("format.md")]
 
-mod adjacency;
 pub mod ask;
 mod assemble;
 mod builder;
@@ -10,9 +9,11 @@ mod codec;
 mod delta;
 mod delta_assemble;
 mod edge;
+mod edges;
 mod error;
 mod file_edges;
 mod files;
+mod follow;
 mod index;
 mod keys;
 mod kin;
@@ -24,7 +25,9 @@ mod numbering;
 mod overlay;
 mod pagerank;
 mod reader;
+mod recent;
 mod tape;
+mod uses;
 mod view;
 mod writer;
 

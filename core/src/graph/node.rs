@@ -94,7 +94,7 @@ fn of_symbol(number: u32, symbol: &Symbol, qualified: Box<str>, ordinal: u32) ->
     }
 }
 
-const N_COLUMNS: usize = 11;
+const N_COLUMNS: usize = 14;
 
 /// Writes rows that follow each other. A row is told from the one before, which is forgotten where a file begins.
 #[derive(Debug, Default)]
@@ -114,19 +114,18 @@ impl NodeRows {
     pub(super) fn push(&mut self, node: Node, begins: bool) {
         let before = self.before.take().filter(|_| !begins).unwrap_or_else(Node::file);
         let shared = shared_prefix(&before.qualified, &node.qualified);
-        let [symbol, kind, flags, prefix, suffix, name, ordinal, start, line, spans, rank] = &mut self.columns;
+        let [symbol, kind, flags, prefix, suffix, outer, ordinal, start, line, spans @ .., rank] = &mut self.columns;
         put_varint(symbol, node.symbol.map_or(0, |number| u64::from(number - before.symbol.unwrap_or(0)) + 1));
         kind.push(node.kind as u8);
         put_varint(flags, node.flags.0);
         put_varint(prefix, shared as u64);
         put_varint(suffix, (node.qualified.len() - shared) as u64);
-        put_varint(name, node.name_len);
+        put_varint(outer, node.qualified.len().saturating_sub(node.name_len as usize) as u64);
         put_varint(ordinal, node.ordinal);
-        put_signed(start, i64::from(node.start) - i64::from(before.start));
+        put_signed(start, i64::from(node.start) - i64::from(expected(&before, &node.qualified)));
         put_signed(line, i64::from(node.line) - i64::from(before.line));
-        for span in [node.range, node.signature] {
-            put_signed(spans, i64::from(node.start) - i64::from(span.start));
-            put_varint(spans, span.end.saturating_sub(span.start));
+        for (column, (from, to)) in spans.iter_mut().zip(steps(&node)) {
+            put_signed(column, i64::from(to) - i64::from(from));
         }
         rank.push(node.rank);
         self.names.extend_from_slice(&node.qualified.as_bytes()[shared..]);
@@ -167,7 +166,7 @@ pub(super) fn read_rows(raw: &[u8], begins: impl Fn(usize) -> bool) -> Result<Ve
 }
 
 fn read_row(columns: &mut [Cursor<'_>], names: &mut Cursor<'_>, before: &Node) -> Result<Node, GraphError> {
-    let [symbol, kind, flags, prefix, suffix, name, ordinal, start, line, spans, rank] = columns else {
+    let [symbol, kind, flags, prefix, suffix, outer, ordinal, start, line, spans @ .., rank] = columns else {
         return Err(names.error("has not its columns"));
     };
     let symbol = match symbol.varint()? {
@@ -176,26 +175,43 @@ fn read_row(columns: &mut [Cursor<'_>], names: &mut Cursor<'_>, before: &Node) -
     };
     let known = SymbolKind::ALL.get(usize::from(kind.u8()?)).copied();
     let qualified = read_name(&before.qualified, prefix.varint()?, names.take(suffix.varint()? as usize)?);
-    let start = start.moved(before.start)?;
-    Ok(Node {
+    let qualified = qualified.ok_or_else(|| names.error("has a name that is none"))?;
+    let name_len = (qualified.len() as u32).checked_sub(outer.varint()?);
+    let mut node = Node {
         symbol,
         kind: known.ok_or_else(|| kind.error("has a kind that is unknown"))?,
         flags: Flags(flags.varint()? as u16),
-        qualified: qualified.ok_or_else(|| names.error("has a name that is none"))?,
-        name_len: name.varint()?,
+        name_len: name_len.ok_or_else(|| outer.error("is longer than the name"))?,
         ordinal: ordinal.varint()?,
-        start,
+        start: start.moved(expected(before, &qualified))?,
+        qualified,
         line: line.moved(before.line)?,
-        range: read_span(spans, start)?,
-        signature: read_span(spans, start)?,
+        range: Span::default(),
+        signature: Span::default(),
         rank: rank.u8()?,
-    })
+    };
+    for (nth, column) in spans.iter_mut().enumerate() {
+        let to = column.moved(steps(&node)[nth].0)?;
+        *[&mut node.range.start, &mut node.range.end, &mut node.signature.start, &mut node.signature.end][nth] = to;
+    }
+    Ok(node)
 }
 
-fn read_span(spans: &mut Cursor<'_>, start: u32) -> Result<Span, GraphError> {
-    let begin = i64::from(start).checked_sub(spans.signed()?).and_then(|begin| u32::try_from(begin).ok());
-    let begin = begin.ok_or_else(|| spans.error("has a range out of reach"))?;
-    Ok(Span { start: begin, end: spans.beyond(begin)? })
+/// Where the name of a row probably starts: shortly behind the row before, or within it.
+fn expected(before: &Node, qualified: &str) -> u32 {
+    let within = qualified.strip_prefix(&*before.qualified).is_some_and(|rest| rest.starts_with('.'));
+    if within { before.start } else { before.range.end }
+}
+
+/// The ends of both spans, each behind what it is told from: what is there before it is known.
+fn steps(node: &Node) -> [(u32, u32); 4] {
+    let Node { start, range, signature, name_len, .. } = node;
+    [
+        (*start, range.start),
+        (start.saturating_add(*name_len), range.end),
+        (range.start, signature.start),
+        (range.end, signature.end),
+    ]
 }
 
 fn read_name(before: &str, prefix: u32, suffix: &[u8]) -> Option<Box<str>> {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::adjacency::{InBlock, OutBlock};
 use super::codec::{Cursor, put_varint, unpack};
+use super::edges::InBlock;
 use super::error::{GraphError, corrupt};
 use super::file_edges::FileBlock;
 use super::files::{Files, State};
@@ -13,9 +13,10 @@ use super::layout::{self, Part, Tail};
 use super::manner::{Manner, Manners};
 use super::names::{ExternalBlock, UnclearBlock};
 use super::node::{Node, read_rows};
+use super::uses::UseBlock;
 
 /// Nodes of a block at most.
-pub(super) const NODES_A_BLOCK: usize = 256;
+pub(super) const NODES_A_BLOCK: usize = 512;
 
 /// The opened tail of a graph, whole or a delta.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub struct Block(pub(super) Rows);
 pub(super) enum Rows {
     /// Nodes from a number on.
     Nodes(u32, Vec<Node>),
-    Out(OutBlock),
+    Out(UseBlock),
     In(InBlock),
     Files(FileBlock),
     Externals(ExternalBlock),
@@ -129,6 +130,11 @@ impl Graph {
         self.n_nodes().saturating_add(self.n_externals)
     }
 
+    /// The file of a node; an external has none.
+    pub(super) fn file_of(&self, node: u32) -> Option<u32> {
+        (node < self.n_nodes()).then(|| self.files.of_node(node))
+    }
+
     /// Files in its table.
     pub fn n_files(&self) -> u32 {
         self.files.len()
@@ -171,9 +177,9 @@ impl Graph {
         let raw = unpack("block", bytes)?;
         Ok(Block(match kind {
             Kind::Nodes => self.decode_nodes(block, &raw)?,
-            Kind::Out => Rows::Out(OutBlock::decode(&raw)?),
+            Kind::Out => Rows::Out(UseBlock::decode(&raw)?),
             Kind::In => Rows::In(InBlock::decode(&raw)?),
-            Kind::FileOut | Kind::FileIn => Rows::Files(FileBlock::decode(&raw)?),
+            Kind::FileIn => Rows::Files(FileBlock::decode(&raw)?),
             Kind::Externals => Rows::Externals(ExternalBlock::decode(&raw)?),
             Kind::Unclear => Rows::Unclear(UnclearBlock::decode(&raw)?),
             Kind::Top => Rows::Top(decode_top(&raw)?),

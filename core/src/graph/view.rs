@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::edge::External;
 use super::error::{GraphError, corrupt};
-use super::file_edges::FileUse;
 use super::files::State;
 use super::index::Kind;
 use super::manner::Manner;
@@ -92,8 +91,8 @@ impl Deref for NodeRef {
 
 /// A base with a delta or none.
 pub struct View {
-    base: Arc<Graph>,
-    delta: Option<Overlay>,
+    pub(super) base: Arc<Graph>,
+    pub(super) delta: Option<Overlay>,
     shelf: Box<dyn Shelf + Send + Sync>,
     loaded: Mutex<HashMap<Place, Arc<Block>>>,
     wanted: Mutex<BTreeSet<Place>>,
@@ -209,35 +208,6 @@ impl View {
         Ok(found)
     }
 
-    /// What a node uses.
-    pub fn edges_out(&self, node: NodeId) -> Result<Vec<OutEdge>, GraphError> {
-        let replaced = self.delta.as_ref().is_some_and(|delta| delta.tells_edges_of(&self.base, node));
-        let block = self.block_of(replaced, Kind::Out, node)?;
-        let Some(Rows::Out(block)) = block.as_ref().map(|block| &block.0) else { return Ok(Vec::new()) };
-        let Some(graph) = self.graph(replaced) else { return Ok(Vec::new()) };
-        let mut edges = Vec::new();
-        for (group, sites) in block.groups(node) {
-            if let Some(target) = self.now(group.target) {
-                edges.push(OutEdge { target, manner: graph.manner(group.manner)?, sites: sites.into() });
-            }
-        }
-        Ok(edges)
-    }
-
-    /// Who uses a node.
-    pub fn edges_in(&self, node: NodeId) -> Result<Vec<InEdge>, GraphError> {
-        let mut edges = Vec::new();
-        for (in_delta, key, block) in self.blocks_of(Kind::In, node)? {
-            let (Rows::In(block), Some(graph)) = (&block.0, self.graph(in_delta)) else { continue };
-            for &(source, manner) in block.entries(key) {
-                if in_delta || !self.is_replaced(source) {
-                    edges.push(InEdge { source, manner: graph.manner(manner)? });
-                }
-            }
-        }
-        Ok(edges)
-    }
-
     /// Who stands below a node, or above it.
     pub fn kin(&self, node: NodeId, below: bool) -> Result<Vec<Kin>, GraphError> {
         let kind = if below { Kind::Below } else { Kind::Above };
@@ -314,20 +284,6 @@ impl View {
         Ok(nodes.into_iter().find(|(_, number)| *number == Some(symbol)).map(|(node, _)| node))
     }
 
-    /// What a file uses, by file.
-    pub fn uses(&self, file: u32) -> Result<Vec<FileUse>, GraphError> {
-        let mut uses = self.file_uses(self.is_told(file), Kind::FileOut, file)?;
-        uses.retain(|one| !self.delta.as_ref().is_some_and(|delta| delta.is_removed(one.file)));
-        Ok(uses)
-    }
-
-    /// What uses a file, by file.
-    pub fn used_by(&self, file: u32) -> Result<Vec<FileUse>, GraphError> {
-        let mut lists = Self::all([false, true], |in_delta| self.file_uses(in_delta, Kind::FileIn, file))?;
-        lists[0].retain(|one| !self.is_told(one.file));
-        Ok(lists.concat())
-    }
-
     /// References by that name that lead nowhere, by file.
     pub fn unclear(&self, name: &str) -> Result<Vec<Unclear>, GraphError> {
         let lists = Self::all([false, true], |in_delta| {
@@ -357,27 +313,16 @@ impl View {
     }
 
     /// What a number of the base is now; `None`: gone. Other numbers are what they are.
-    fn now(&self, node: NodeId) -> Option<NodeId> {
+    pub(super) fn now(&self, node: NodeId) -> Option<NodeId> {
         self.delta.as_ref().map_or(Some(node), |delta| delta.now(&self.base, node))
     }
 
-    /// Whether the edges of a node of the base are told by the delta, or gone.
-    fn is_replaced(&self, source: NodeId) -> bool {
-        self.delta.as_ref().is_some_and(|delta| delta.tells_edges_of(&self.base, source))
-    }
-
     /// Whether what a file of the base says is told by the delta, or gone.
-    fn is_told(&self, file: u32) -> bool {
+    pub(super) fn is_told(&self, file: u32) -> bool {
         self.delta.as_ref().is_some_and(|delta| delta.tells_uses_of(&self.base, file))
     }
 
-    fn file_uses(&self, in_delta: bool, kind: Kind, file: u32) -> Result<Vec<FileUse>, GraphError> {
-        let block = self.block_of(in_delta, kind, file)?;
-        let Some(Rows::Files(block)) = block.as_ref().map(|block| &block.0) else { return Ok(Vec::new()) };
-        Ok(block.uses(file).to_vec())
-    }
-
-    fn node_ranges(&self, file: u32) -> [Range<u32>; 2] {
+    pub(super) fn node_ranges(&self, file: u32) -> [Range<u32>; 2] {
         let Some(delta) = &self.delta else { return [self.base.files.nodes(file), 0..0] };
         let own = delta.own_file(&self.base, file).map_or(0..0, |own| {
             let nodes = delta.graph.files.nodes(own);
@@ -402,12 +347,12 @@ impl View {
     }
 
     /// The block of a key, read or wanted; `None`: no block has it.
-    fn block_of(&self, in_delta: bool, kind: Kind, key: u32) -> Result<Option<Arc<Block>>, GraphError> {
+    pub(super) fn block_of(&self, in_delta: bool, kind: Kind, key: u32) -> Result<Option<Arc<Block>>, GraphError> {
         let found = self.graph(in_delta).and_then(|graph| graph.index(kind).find(key));
         found.map(|block| self.block(Place { in_delta, kind, block: block as u32 })).transpose()
     }
 
-    fn block(&self, place: Place) -> Result<Arc<Block>, GraphError> {
+    pub(super) fn block(&self, place: Place) -> Result<Arc<Block>, GraphError> {
         if let Some(block) = locked(&self.loaded).get(&place) {
             return Ok(Arc::clone(block));
         }
@@ -420,7 +365,7 @@ impl View {
         Err(GraphError::Missing)
     }
 
-    fn graph(&self, in_delta: bool) -> Option<&Graph> {
+    pub(super) fn graph(&self, in_delta: bool) -> Option<&Graph> {
         if in_delta { self.delta.as_ref().map(|delta| &*delta.graph) } else { Some(&self.base) }
     }
 

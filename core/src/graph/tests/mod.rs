@@ -61,7 +61,9 @@ fn what_is_not_loaded_is_wanted_in_one_wave() {
     };
     load(wanted);
     assert!(matches!(ask(), Err(GraphError::Missing)));
-    load(view.take_wanted());
+    let wanted = view.take_wanted();
+    assert_eq!(wanted.iter().map(|place| place.kind).collect::<Vec<_>>(), [Kind::Out, Kind::In, Kind::FileIn]);
+    load(wanted);
     let nodes: Vec<_> =
         [("", 1), ("Open", 3), ("check", 1), ("check~2", 1)].map(|(name, n)| (name.to_owned(), n)).into();
     assert_eq!(ask().unwrap(), nodes);
@@ -148,19 +150,19 @@ fn a_flipped_byte_is_an_error_or_nothing() {
     }
 }
 
-const GOLDEN: &[u8] = include_bytes!("../golden/v1.graph");
-const GOLDEN_DELTA: &[u8] = include_bytes!("../golden/v1-delta.graph");
+const GOLDEN: &[u8] = include_bytes!("../golden/v2.graph");
+const GOLDEN_DELTA: &[u8] = include_bytes!("../golden/v2-delta.graph");
 
 #[test]
-fn files_of_version_1_are_read_and_written() {
+fn files_of_version_2_are_read_and_written() {
     let changed =
         program(&[("a/lib", &[("Open", &["x:write"]), ("check", &[])]), ("c", &[("new", &["Open", "main"])])]);
     let (base, delta) = (example().graph(), changed.delta(&example(), &example().graph()));
     // Of a new version: the folder to write them to.
     if let Some(folder) = std::env::var_os("KOTADB_GOLDEN") {
         let folder = std::path::Path::new(&folder);
-        std::fs::write(folder.join("v1.graph"), &base).unwrap();
-        std::fs::write(folder.join("v1-delta.graph"), &delta).unwrap();
+        std::fs::write(folder.join("v2.graph"), &base).unwrap();
+        std::fs::write(folder.join("v2-delta.graph"), &delta).unwrap();
         return;
     }
     assert_eq!(said(&view(GOLDEN, None), &example()), twin(&example()));
