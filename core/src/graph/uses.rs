@@ -127,7 +127,8 @@ struct UseReader<'a> {
 
 impl<'a> UseReader<'a> {
     fn new(columns: [Cursor<'a>; N_COLUMNS]) -> Self {
-        let (block, recent) = (UseBlock { uses: Vec::with_capacity(columns[3].remaining()), ..<_>::default() }, Recent::default());
+        let (block, recent) =
+            (UseBlock { uses: Vec::with_capacity(columns[3].remaining()), ..<_>::default() }, Recent::default());
         Self { columns, block, recent, source: 0, site: 0, pages: Pages::default(), n_edges: 0 }
     }
 
@@ -166,7 +167,8 @@ impl<'a> UseReader<'a> {
     }
 
     fn fresh(&mut self) -> Result<u32, GraphError> {
-        let Self { columns: [_, _, _, _, _, counts, manners, places, fresh, lows, further, _], block, pages, .. } = self;
+        let Self { columns: [_, _, _, _, _, counts, manners, places, fresh, lows, further, _], block, pages, .. } =
+            self;
         let n_pairs = counts.varint()?;
         let page = match places.u8()? {
             0 => pages.fresh(fresh.moved(pages.last)?),
@@ -233,7 +235,11 @@ impl UseRows {
             for (nth, some) in uses.enumerate() {
                 let step = i64::from(some[0].0) - i64::from(self.site);
                 self.site = some[0].0;
-                if nth == 0 { put_signed(&mut self.columns[2], step) } else { put_varint(&mut self.columns[4], step as u64) }
+                if nth == 0 {
+                    put_signed(&mut self.columns[2], step)
+                } else {
+                    put_varint(&mut self.columns[4], step as u64)
+                }
                 meaning.clear();
                 meaning.extend(some.iter().map(|(.., pair)| *pair));
                 self.put(&meaning);

@@ -76,6 +76,17 @@ impl Footing {
     }
 }
 
+/// Whether a graph is of a version that is still read.
+pub async fn is_readable(store: &Store, tenant: TenantId, graph: TipGraph) -> Result<bool, IndexError> {
+    for (kind, key) in graph.objects() {
+        let (tail, length) = store.get_tail(tenant, kind, key, Graph::TRAILER_LEN).await?;
+        if Graph::hot_range(&tail, length).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The graph of a tip with all its blocks at hand.
 pub async fn view(store: &Store, tenant: TenantId, graph: TipGraph) -> Result<View, IndexError> {
     let base = read(store, tenant, graph.base.unwrap_or(graph.key)).await?;
@@ -141,6 +152,18 @@ mod tests {
             let key = store.put(TenantId::LOCAL, Kind::Graph, Uuid::now_v7(), bytes.into()).await.unwrap();
             let found = Footing::load(&store, TenantId::LOCAL, TipGraph { key, base: None }).await.unwrap();
             assert_eq!(found.is_some(), is_usable, "{rules}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_graph_of_an_old_version_is_not_kept() {
+        let store = Store::open(&StoreOptions::Memory).unwrap();
+        let (mut new, old) = (Vec::new(), include_bytes!("../../../core/src/graph/golden/v1.graph").to_vec());
+        GraphBuilder::default().finish(&[], &mut new).unwrap();
+        for (bytes, is_read) in [(new, true), (old, false)] {
+            let key = store.put(TenantId::LOCAL, Kind::Graph, Uuid::now_v7(), bytes.into()).await.unwrap();
+            let graph = TipGraph { key, base: None };
+            assert_eq!(is_readable(&store, TenantId::LOCAL, graph).await.unwrap(), is_read);
         }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::documents::Documents;
 use super::files::{Files, sources, text};
-use super::footing::Footing;
+use super::footing::{self, Footing};
 use super::{Workroom, delta, whole};
 use crate::error::IndexError;
 use crate::names::{self, Change, Resolution};
@@ -43,7 +43,8 @@ impl Workroom<'_> {
             let delta = SnapshotDelta::between(graph.key, before, snapshot);
             let before = Documents::open(self, before).await?;
             let changes = tokio::task::block_in_place(|| since_then(&delta, &before, &documents))?;
-            if changes.as_ref().is_some_and(Vec::is_empty) {
+            let nothing = changes.as_ref().is_some_and(Vec::is_empty);
+            if nothing && footing::is_readable(self.store, self.tenant, *graph).await? {
                 return Ok((*graph, 0));
             }
             if let Some(changes) = changes {

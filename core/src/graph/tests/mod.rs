@@ -154,6 +154,12 @@ const GOLDEN: &[u8] = include_bytes!("../golden/v2.graph");
 const GOLDEN_DELTA: &[u8] = include_bytes!("../golden/v2-delta.graph");
 
 #[test]
+fn a_file_of_an_old_version_is_refused() {
+    let old = include_bytes!("../golden/v1.graph");
+    assert!(matches!(Graph::hot_range(old, old.len() as u64), Err(GraphError::TooOld { found: 1, supported: 2 })));
+}
+
+#[test]
 fn files_of_version_2_are_read_and_written() {
     let changed =
         program(&[("a/lib", &[("Open", &["x:write"]), ("check", &[])]), ("c", &[("new", &["Open", "main"])])]);
