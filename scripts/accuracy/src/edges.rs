@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use kotadb_core::graph::ask::NAMESAKES;
 use kotadb_core::graph::{Edge, Target, Tier};
 
 use crate::calibration::Calibration;
@@ -62,6 +63,8 @@ struct Counts {
     found: Score,
     found_by: BTreeMap<Tier, usize>,
     possible: Score,
+    /// By reason, what is not even possible though plain name matching finds it.
+    named_only: BTreeMap<String, usize>,
     candidates: Score,
     calibration: Calibration,
 }
@@ -100,6 +103,20 @@ impl Comparison<'_> {
     fn is_same(&self, a: Place, b: Place) -> bool {
         let name = |place: Place| self.tree.word(place).trim_start_matches(['#', '~']);
         a == b || a.file == b.file && self.tree.line(a) == self.tree.line(b) && name(a) == name(b)
+    }
+
+    /// Whether a symbol that is meant has the name that is written.
+    fn is_named(&self, site: &Site) -> bool {
+        let named = self.ours.by_name.get(self.tree.word(site.place)).map_or(&[][..], Vec::as_slice);
+        self.truth.homes(&site.meanings).any(|home| named.iter().any(|&place| self.is_same(place, home)))
+    }
+
+    /// How many symbols have the name that is written, in words.
+    fn n_named(&self, site: &Site) -> &'static str {
+        match self.ours.by_name.get(self.tree.word(site.place)).map_or(0, Vec::len) {
+            0..=NAMESAKES => "few of the name",
+            _ => "many of the name",
+        }
     }
 
     fn show_truth(&self, meanings: &[u32]) -> String {
@@ -213,7 +230,8 @@ impl Judge<'_> {
         self.counts.recall.entry(site.form).or_default().add(sure.is_some());
         let namesakes = compared.ours.namesakes.get(&site.place).map_or(&[][..], Vec::as_slice);
         let is_namesake = namesakes.iter().any(|edge| compared.is_right(edge, &site.meanings));
-        self.counts.possible.add(!right.is_empty() || is_namesake);
+        let is_possible = !right.is_empty() || is_namesake;
+        self.counts.possible.add(is_possible);
         if let Some(edge) = sure {
             *self.counts.found_by.entry(edge.tier).or_default() += 1;
             return;
@@ -223,6 +241,11 @@ impl Judge<'_> {
         let why = format!("{}, {}{by_name}", site.form.name(), why_missed(edges, &right, &reference));
         let edges: Vec<String> = edges.iter().take(2).map(|edge| compared.show_edge(edge)).collect();
         let detail = [compared.show_truth(&site.meanings), reference, edges.join(", ")].join("; ");
+        if !is_possible && compared.is_named(site) {
+            let why = format!("{why}, {}", compared.n_named(site));
+            *self.counts.named_only.entry(why.clone()).or_default() += 1;
+            self.find("calls that only plain name matching finds", site.place, why, detail.clone());
+        }
         self.find("calls that are missed", site.place, why, detail);
     }
 
@@ -279,6 +302,8 @@ impl Counts {
         share("edges below 0.8: right".into(), self.unsure, None);
         share("edges by name alone: right".into(), self.by_name, None);
         share("possible: recall".into(), self.possible, None);
+        let named_only = self.named_only.iter();
+        rows.extend(named_only.map(|(why, n)| Row::count(format!("possible: only name matching finds, {why}"), *n)));
         if self.candidates.all > 0 {
             let mean = self.candidates.right as f64 / self.candidates.all as f64;
             rows.push(Row::figure("possible: candidates a site", mean).at_most(3.0));
