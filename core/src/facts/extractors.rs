@@ -5,8 +5,8 @@ use crate::text::Language;
 
 /// Version of each extractor, by the name of its language.
 const EXTRACTORS: &[(&str, u32)] = &[
-    ("rust", 3),
-    ("python", 2),
+    ("rust", 4),
+    ("python", 3),
     ("typescript", 3),
     ("javascript", 3),
     ("go", 1),

@@ -63,8 +63,8 @@ struct Extractor {
 
 /// One row a language.
 const EXTRACTORS: &[Extractor] = &[
-    Extractor { language: "rust", version: 3, run: rust::extract },
-    Extractor { language: "python", version: 2, run: python::extract },
+    Extractor { language: "rust", version: 4, run: rust::extract },
+    Extractor { language: "python", version: 3, run: python::extract },
     Extractor { language: "typescript", version: 3, run: ecmascript::typescript },
     Extractor { language: "javascript", version: 3, run: ecmascript::javascript },
     Extractor { language: "go", version: 1, run: go::extract },

@@ -83,6 +83,10 @@ impl<'t> Python<'t> {
         match name {
             "super" => "super".into(),
             "cast" | "typing.cast" | "t.cast" => first().map_or_else(unknown, |kind| of_type(&self.type_of(kind))),
+            // A copy is of the type of what is copied.
+            "deepcopy" | "copy.deepcopy" | "copy.copy" => {
+                first().map_or_else(unknown, |copied| self.value(copied, depth))
+            }
             "type" if first().is_some_and(|it| &*self.value(it, depth) == "this") => "Self".into(),
             _ => with(&self.value(function, depth), "()"),
         }

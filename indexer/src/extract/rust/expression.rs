@@ -41,6 +41,10 @@ const SAME: &[&str] = &[
     "or_else",
     "ok",
 ];
+/// By this name scopes know what is behind the reference `self`, where that is something else.
+pub(super) const BEHIND_SELF: &str = "**self";
+/// Types that are their own implementation of what they stand for.
+pub(super) const POINTERS: &[&str] = &["Arc", "Box", "Cow", "Pin", "Rc", "Ref", "RefMut"];
 /// Methods that give the value inside.
 const INSIDE: &[&str] = &["unwrap", "expect", "unwrap_or", "unwrap_or_default", "unwrap_or_else", "unwrap_unchecked"];
 /// Methods that hand a closure the value inside.
@@ -117,7 +121,29 @@ impl<'t> Rust<'t> {
         {
             return associated;
         }
+        let told = if text.contains("::") { self.with_associated(node, text) } else { None };
+        let text = told.as_deref().unwrap_or(text);
         if text.contains('\'') { without_lifetimes(text) } else { bare_type(text) }
+    }
+
+    /// A type with what traits say in place of each `T::Item` inside; `None`: there is none.
+    fn with_associated(&self, node: Node<'t>, text: &str) -> Option<String> {
+        let (mut open, mut told) = (vec![node], Vec::new());
+        while let Some(one) = open.pop() {
+            match Some(one).filter(|it| self.kind(*it) == Kind::ScopedType).and_then(|it| self.associated(it)) {
+                Some(associated) => told.push((one.byte_range(), associated)),
+                None => open.extend(walk::named_children(one)),
+            }
+        }
+        told.sort_by_key(|(range, _)| range.start);
+        let (mut written, mut at) = (String::new(), node.start_byte());
+        for (range, associated) in &told {
+            written += text.get(at - node.start_byte()..range.start - node.start_byte())?;
+            written += associated;
+            at = range.end;
+        }
+        written += text.get(at - node.start_byte()..)?;
+        (!told.is_empty()).then_some(written)
     }
 
     fn associated(&self, node: Node<'t>) -> Option<Box<str>> {
@@ -153,11 +179,8 @@ impl<'t> Rust<'t> {
             Kind::TryExpression => with(&first(), "?"),
             Kind::AwaitExpression => with(&first(), ".await"),
             Kind::ReferenceExpression => part(Field::Value),
-            Kind::Parenthesized
-            | Kind::UnaryExpression
-            | Kind::ExpressionStatement
-            | Kind::UnsafeBlock
-            | Kind::ElseClause => first(),
+            Kind::UnaryExpression => self.behind_self(node).unwrap_or_else(first),
+            Kind::Parenthesized | Kind::ExpressionStatement | Kind::UnsafeBlock | Kind::ElseClause => first(),
             Kind::GenericFunction => part(Field::Function),
             Kind::TypeCast => self.field(node, Field::TypeOf).map_or_else(unknown, |kind| self.of_type(kind)),
             Kind::StructExpression => self.field(node, Field::Name).map_or_else(unknown, |name| self.made(name)),
@@ -170,6 +193,14 @@ impl<'t> Rust<'t> {
             Kind::BooleanLiteral => of_type("bool"),
             _ => unknown(),
         }
+    }
+
+    /// `**self`: what the type round it stands for.
+    fn behind_self(&self, node: Node<'t>) -> Option<Box<str>> {
+        let behind = |it: Node<'t>| (self.text.first_byte(it) == Some(b'*')).then(|| it.named_child(0)).flatten();
+        let inner = behind(node).filter(|it| self.kind(*it) == Kind::UnaryExpression).and_then(behind)?;
+        let is_self = self.kind(inner) == Kind::SelfValue;
+        self.scopes.find(BEHIND_SELF).filter(|_| is_self).map(|known| (&**known).into())
     }
 
     fn named(&self, name: &str) -> Box<str> {

@@ -5,6 +5,7 @@ use kotadb_core::facts::{Arity, Flags, Relation, Span, Symbol, SymbolKind};
 use tree_sitter::Node;
 
 use super::attribute::Said;
+use super::expression::{BEHIND_SELF, POINTERS};
 use super::{Field, Kind, Later, Nested, Place, Rust, Value, Walk};
 use crate::extract::expression::{as_type, of_type, unknown};
 use crate::extract::text::{Comments, span, to_span};
@@ -89,6 +90,7 @@ impl<'t> Rust<'t> {
                 let mut symbol = self.symbol(&item, SymbolKind::Macro);
                 symbol.arity = Arity { least: 0, most: u8::MAX };
                 self.facts.symbol(symbol);
+                self.makings(item.node);
             }
             Kind::UseDeclaration => self.import(item.node),
             Kind::ExternCrate => self.extern_crate(item.node),
@@ -238,13 +240,20 @@ impl<'t> Rust<'t> {
         let annotation = self.field(item.node, Field::TypeOf);
         let mut symbol = self.symbol(item, kind);
         symbol.signature = self.text.first_row(item.node);
-        symbol.of_type = annotation.map(|kind| self.type_of(kind));
+        symbol.of_type = annotation.map(|kind| self.bound_or_written(kind));
         // `const _: () = …` has no name.
         if &*symbol.name != "_" {
             self.facts.symbol(symbol);
         }
         walk.then(annotation);
         walk.then(self.field(item.node, Field::Value));
+    }
+
+    /// A type as written; of a type parameter what it is bound by, if that says what there is to call.
+    fn bound_or_written(&self, node: Node<'t>) -> Box<str> {
+        let referred = if self.kind(node) == Kind::ReferenceType { self.field(node, Field::TypeOf) } else { None };
+        let bound = self.scopes.find(self.text.of(referred.unwrap_or(node))).and_then(|known| as_type(known));
+        bound.map_or_else(|| self.type_of(node), Box::from)
     }
 
     fn alias(&mut self, item: &Item<'_, 't>, walk: &mut Walk<'t>) {
@@ -286,6 +295,9 @@ impl<'t> Rust<'t> {
         let path = of.map_or_else(unknown, |of| self.path_text(of));
         let path = path.trim_start_matches('<').split(['<', '+', '>']).next().unwrap_or_default();
         let name: Box<str> = path.rsplit("::").next().unwrap_or(path).into();
+        if of.is_some_and(|of| self.kind(of) != Kind::ReferenceType) && !POINTERS.contains(&&*name) {
+            self.scopes.bind(BEHIND_SELF, "this.deref()");
+        }
         let above = interface.map(|interface| self.path_text(interface));
         if let (Some(interface), Some(above)) = (interface, &above) {
             self.facts.supertype(None, &name, above, Relation::Implements, interface);

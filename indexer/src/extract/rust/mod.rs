@@ -8,6 +8,7 @@
 //! pattern      `let`, `for`, `match`, `if let`, parameters, closures
 //! expression   receivers and values
 //! token        arguments of macros
+//! made         what macros of the file define
 //! import       `use`
 //! ```
 //!
@@ -17,18 +18,21 @@ mod attribute;
 mod expression;
 mod import;
 mod item;
+mod made;
 mod path;
 mod pattern;
 #[cfg(test)]
 mod tests;
 mod token;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use kotadb_core::facts::{Facts, Flags, Role};
 use tree_sitter::Node;
 
+use self::made::Making;
 use super::collector::Collector;
 use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
@@ -56,6 +60,8 @@ vocabulary! {
         ImplItem = "impl_item", IndexExpression = "index_expression", InnerAttribute = "inner_attribute_item",
         IntegerLiteral = "integer_literal", Label = "label", LetCondition = "let_condition",
         LetDeclaration = "let_declaration", Lifetime = "lifetime", LineComment = "line_comment",
+        MacroRule = "macro_rule", TreePattern = "token_tree_pattern", RepetitionPattern = "token_repetition_pattern",
+        BindingPattern = "token_binding_pattern", TokenRepetition = "token_repetition",
         MacroDefinition = "macro_definition", MacroInvocation = "macro_invocation", MatchArm = "match_arm",
         MatchExpression = "match_expression", MatchPattern = "match_pattern", Metavariable = "metavariable",
         ModItem = "mod_item", MutPattern = "mut_pattern", OrPattern = "or_pattern", OrderedFields = "ordered_field_declaration_list", Parameter = "parameter",
@@ -132,6 +138,10 @@ struct Rust<'t> {
     matched: Vec<Box<str>>,
     /// Braces of macros that may hold items.
     nested: Vec<Nested>,
+    /// Rules of the macros that define something, by their names.
+    makings: HashMap<&'t str, Vec<Making<'t>>>,
+    /// Where names stand that macros define: they use nothing.
+    made: HashSet<usize>,
 }
 
 /// Where an item stands.
@@ -204,6 +214,8 @@ impl<'t> Rust<'t> {
             outer: Vec::new(),
             matched: Vec::new(),
             nested: Vec::new(),
+            makings: HashMap::new(),
+            made: HashSet::new(),
         }
     }
 

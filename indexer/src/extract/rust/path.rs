@@ -20,7 +20,7 @@ impl<'t> Rust<'t> {
 
     pub(super) fn bare_call(&mut self, node: Node<'t>, role: Role, n_arguments: u8) {
         let name = self.name(node);
-        if !PRELUDE.contains(&name) && !self.is_local(name) {
+        if !PRELUDE.contains(&name) && !self.is_local(name) && !self.made.contains(&node.start_byte()) {
             self.add(node, role, None, n_arguments);
         }
     }
@@ -41,7 +41,7 @@ impl<'t> Rust<'t> {
     fn scoped_call(&mut self, node: Node<'t>, role: Role, n_arguments: u8, walk: &mut Walk<'t>) {
         let Some(name) = self.field(node, Field::Name) else { return };
         let path = self.field(node, Field::Path);
-        let receiver = path.map(|path| self.path_text(path));
+        let receiver = path.map(|path| self.either_of(path).unwrap_or_else(|| self.path_text(path)));
         self.add(name, role, receiver, n_arguments);
         path.into_iter().for_each(|path| self.before(path, walk));
     }
@@ -216,12 +216,23 @@ impl<'t> Rust<'t> {
         bounded(path)
     }
 
+    /// `<X as Tr>` as something of either: what `X` has of that name may be written for it where nobody sees it.
+    fn either_of(&self, path: Node<'t>) -> Option<Box<str>> {
+        let inner = Some(path).filter(|it| self.kind(*it) == Kind::BracketedType).and_then(|it| it.named_child(0));
+        let qualified = inner.filter(|it| self.kind(*it) == Kind::QualifiedType)?;
+        let (of, interface) = (self.qualified(qualified)?, self.field(qualified, Field::Alias)?);
+        let both = [self.path_text(of), self.path_text(interface)];
+        let is_plain = of != interface && both.iter().all(|it| !it.contains(['<', '+']));
+        is_plain.then(|| bounded(of_type(&both.join("+")).into()))
+    }
+
     /// Of `<X as Tr>` the type if it has a name that files share, else the trait.
     fn qualified(&self, node: Node<'t>) -> Option<Node<'t>> {
         let (of, interface) = (self.field(node, Field::TypeOf), self.field(node, Field::Alias));
         let is_named = |it: &Node<'t>| match self.kind(*it) {
             Kind::TypeIdentifier => !self.is_local(self.text.of(*it)),
-            Kind::ScopedType | Kind::GenericType => true,
+            Kind::ScopedType => self.field(*it, Field::Path).is_some_and(|path| self.kind(path) != Kind::BracketedType),
+            Kind::GenericType => true,
             _ => false,
         };
         of.filter(is_named).or(interface)

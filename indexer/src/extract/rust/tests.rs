@@ -183,7 +183,7 @@ fn f<S: Source>(&self, a: &mut Pool, b: Arc<dyn Source>, c: Vec<Pool>, s: S, (d,
         24 call <Conn> | m/0 in f
         25 call client | get/0 in f
         25 call client.get().await? | m/0 in f
-        26 call Pool | open/0 in f
+        26 call <Pool+Source> | open/0 in f
         26 call Pool::open() | m/0 in f
         27 call <Color> | m/0 in f
         28 call u | into/0 in f
@@ -392,6 +392,46 @@ fn f() { use late::Late; Late::new(); }
         7 late Late
         ",
     );
+}
+
+#[test]
+fn macros_of_the_file_define_what_their_rules_show() {
+    let text = r#"
+macro_rules! cases {
+    ($module:ident => { $( ($fn:ident, $path:expr); )+ }) => {
+        mod $module { $( #[test] fn $fn() { super::check($path); } )+ }
+    };
+    ($($name:ident: $kind:ty),* $(,)?) => { $( pub struct $name($kind); )* };
+    (one $vis:vis $name:ident = $value:expr) => { $vis const $name: u8 = $value; };
+}
+macro_rules! uses { ($x:ident) => { f($x) } }
+cases!(stories => {
+    (story_0, concat!("a", "b")); // first
+    (story_1, at(1));
+});
+cases! { Meters: Vec<(u8, u8)>, Feet: u8, }
+cases!(one pub(crate) LIMIT = 1 + 2);
+cases!(2);
+uses!(other);
+fn run() { cases!(Local: u8); }
+"#;
+    assert_lines(
+        &symbols("rust", text),
+        r#"
+        2 macro cases/0-* [exported]
+        9 macro uses/0-* [exported]
+        10 module stories
+        11 function stories.story_0/0-0 [test]
+        12 function stories.story_1/0-0 [test]
+        14 struct Meters
+        14 struct Feet
+        15 constant LIMIT
+        18 function run/0-0
+        "#,
+    );
+    let found = references("rust", text);
+    assert!(found.contains("12 call at/1 in stories.story_1"), "{found}");
+    assert!(!found.contains(" story_0"), "{found}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ impl<'t> Rust<'t> {
             _ => self.add(name, Role::Macro, None, UNKNOWN_ARITY),
         }
         for tree in self.children_of(node, Kind::TokenTree) {
+            self.make(self.text.of(name), tree);
             if self.text.first_byte(tree) == Some(b'{') {
                 self.may_hold_items(tree);
             }
