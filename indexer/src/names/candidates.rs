@@ -16,12 +16,17 @@ const MOST_SEEN: usize = 4000;
 const MANY: usize = 200;
 /// Most symbols of one name that linkage may mean.
 pub const MOST_LINKED: usize = 64;
-/// So many symbols of a name are few.
-pub const FEW: usize = 3;
+/// Of more than few symbols of a name in Python, the nearest ones.
+pub const NEAREST: usize = 4;
 /// Most candidates of a site.
 pub const MOST: usize = 24;
 /// The same in C, whose members of one name (`read`, `open`) are in so many tables of functions that more would tell nothing.
 const MOST_OF_C: usize = 8;
+
+/// So many symbols of a name are few, fewer where a path tells what is meant. Java has so many overloads that they tell little.
+pub fn few(family: Family, is_told: bool) -> usize {
+    if is_told || family == Family::Jvm { 3 } else { 8 }
+}
 
 /// Most overloads of one name that are told. Java has so many that more would tell nothing.
 pub fn most_overloads(family: Family) -> usize {
@@ -82,6 +87,14 @@ impl Names {
         let is_for = |name: Option<&str>| name == Some(outside);
         let mut found = self.candidates(asked);
         found.retain(|&symbol| is_for(self.interface(symbol)) || is_for(self.qualifier(symbol)));
+        found
+    }
+
+    /// Methods of a name that are written for a trait from outside.
+    pub fn written_for_trait(&self, asked: Asked, path: &str) -> Vec<u32> {
+        let interface = path.rsplit(':').next();
+        let mut found = self.candidates(asked);
+        found.retain(|&symbol| self.interface(symbol).is_some() && self.interface(symbol) == interface);
         found
     }
 

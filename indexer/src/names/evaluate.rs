@@ -11,7 +11,7 @@ use super::containers::{self, Shape};
 use super::definitions::NONE;
 use super::expression::{self, Primary, Step};
 use super::family::Family;
-use super::holders::{element, first, given, substitute};
+use super::holders::{awaited, element, first, given, substitute};
 use super::place::{Place, Want};
 use super::scout::{Point, Scout};
 use super::words::Word;
@@ -109,6 +109,7 @@ impl<'n> Evaluator<'n> {
         let mut value = match primary {
             Primary::Unknown => return Value::Unknown,
             Primary::This => self.this(point).map_or(Value::Unknown, Value::of),
+            Primary::Super if self.is_rust(point) => self.named(point, "super", &mut steps, text),
             Primary::Super => self.super_type(point).map_or(Value::Unknown, Value::of),
             Primary::Own => self.this(point).map_or(Value::Unknown, Value::Type),
             Primary::Of(written) => match self.in_variant(point, written, steps) {
@@ -128,7 +129,7 @@ impl<'n> Evaluator<'n> {
                 // `map` of Rust is told alike for what may be missing and for iterators.
                 (Step::Inside, _, Value::Instance(Type::Holder(Shape::List, held)))
                 | (Step::Inside, _, Value::Method(Type::Holder(Shape::List, held)))
-                    if self.names().all.files[point.file as usize].family == Family::Rust =>
+                    if self.is_rust(point) =>
                 {
                     Value::of(first(held))
                 }
@@ -146,12 +147,16 @@ impl<'n> Evaluator<'n> {
         value
     }
 
+    fn is_rust(&self, point: Point) -> bool {
+        self.names().all.files[point.file as usize].family == Family::Rust
+    }
+
     /// The value of the first name; words of a path that belong to it are taken off the steps.
     fn named<'e>(&mut self, point: Point, name: &'e str, steps: &mut &[Step<'e>], text: &str) -> Value {
         let names = self.scout.names;
         let family = names.all.files[point.file as usize].family;
         let word = names.all.words.find(name);
-        if family == Family::Rust && text.contains("::") {
+        if family == Family::Rust && (text.contains("::") || matches!(name, "crate" | "$crate" | "self" | "super")) {
             return self.rust_path(point, name, steps);
         }
         let meaning = word.and_then(|word| self.scout.bare(point, word, Want::Head));
@@ -326,10 +331,7 @@ impl<'n> Evaluator<'n> {
                 Type::Holder(Shape::Maybe | Shape::Pointer, arguments) => first(arguments),
                 other => other.clone(),
             }),
-            Step::Await => self.map_instance(value, |known| match known {
-                Type::Holder(Shape::Future, arguments) => first(arguments),
-                other => other.clone(),
-            }),
+            Step::Await => self.map_instance(value, awaited),
             Step::Part(nth) => {
                 let value = self.elements(value);
                 self.map_instance(value, |known| match known {

@@ -58,6 +58,11 @@ impl Family {
         matches!(self, Self::Jvm | Self::CSharp | Self::C | Self::Ruby | Self::Swift)
     }
 
+    /// Whether a thing of type `object` may be anything.
+    pub fn has_object(self) -> bool {
+        matches!(self, Self::Python | Self::Script | Self::Php | Self::CSharp)
+    }
+
     /// Whether all files that declare one package share its names without imports. A single package holds all of Ruby and Swift.
     pub fn has_packages(self) -> bool {
         matches!(self, Self::Go | Self::Jvm | Self::CSharp | Self::Php | Self::Ruby | Self::Swift)

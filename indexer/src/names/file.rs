@@ -95,6 +95,12 @@ const RULES: [Rule; 5] = [
 /// What a reference leads to by one rule; `None`: the rule does not know.
 type Rule = fn(&mut Resolver<'_>, Site<'_>) -> Option<Outcome>;
 
+/// Whether a receiver is written as a path of names, so that it is what it seems: `std::fs`, `os.path`.
+fn is_path(receiver: &str) -> bool {
+    let is_sign = |sign: char| sign.is_alphanumeric() || "_.:$".contains(sign);
+    receiver.chars().all(is_sign) && !receiver.starts_with("this")
+}
+
 /// Whether a value may be of several types, so that a call may reach the member of any.
 fn is_union(value: &Value) -> bool {
     let (Value::Instance(known) | Value::Type(known)) = value else { return false };
@@ -181,12 +187,13 @@ impl<'n> Resolver<'n> {
         let value = self.receiver_value(site.point, receiver);
         let tier = match (&value, receiver) {
             (Value::Unknown, _) => return self.php_name(site, receiver),
+            (Value::Module(_), _) => Tier::Qualified,
             (_, "this" | "Self" | "super") => Tier::Own,
-            (Value::Module(_) | Value::Type(_) | Value::Function(..), _) => Tier::Qualified,
+            (Value::Type(_) | Value::Function(..), _) => Tier::Qualified,
             _ => Tier::Receiver,
         };
         let found = match site.name {
-            Some(name) if receiver == "super" => self.above(site.point, name),
+            Some(name) if receiver == "super" && site.family != Family::Rust => self.above(site.point, name),
             Some(name) => self.evaluator.members(site.point, &value, name),
             None => super::typing::Found::default(),
         };
@@ -195,6 +202,11 @@ impl<'n> Resolver<'n> {
             Some(Outcome::Symbols(found, tier)) if is_union(&value) => return Some(Outcome::Each(found, tier)),
             Some(outcome) => return Some(outcome),
             None => {}
+        }
+        if let (Want::Macro, Value::Module(Place::File(_)), Some(name)) = (site.want, &value, site.name) {
+            // `#[macro_export]` puts a macro at the root of its crate.
+            let meaning = self.evaluator.bare(site.point, name, site.want)?;
+            return self.outcome(site, meaning.places, meaning.tier);
         }
         self.not_found(site, &value, tier, found.is_open)
     }
@@ -253,8 +265,17 @@ impl<'n> Resolver<'n> {
         let is_call = site.reference.role.is_call();
         let confidence = tiers::unlikely(site.family);
         let Some(asked) = self.asked(site).filter(|_| is_call) else { return Doubt::NONE };
+        if let Some(interface) = receiver.strip_prefix('<').filter(|_| site.family == Family::Rust) {
+            // What is bound by a trait from outside may be any type that it is written for.
+            let interface = interface.split(['<', '>', '+']).next().unwrap_or_default();
+            let found = self.names().written_for_trait(asked, interface);
+            if !found.is_empty() {
+                return Doubt { found, confidence: tiers::BOUND };
+            }
+        }
         if site.family == Family::Rust && !receiver.contains(['(', '[', '<', '.']) {
-            return Doubt { found: self.names().written_for(asked, receiver), confidence };
+            let found = self.names().written_for(asked, receiver);
+            return if found.is_empty() && !is_path(receiver) { self.few(site) } else { Doubt { found, confidence } };
         }
         if receiver.contains(['(', '[']) && !builtins::is_common(&site.reference.name) {
             return Doubt { found: self.names().candidates(asked), confidence };
@@ -266,8 +287,15 @@ impl<'n> Resolver<'n> {
     fn few(&self, site: Site<'_>) -> Doubt {
         let is_asked = site.reference.role.is_call() && site.family != Family::C;
         let Some(asked) = self.asked(site).filter(|_| is_asked) else { return Doubt::NONE };
-        let found = self.names().candidates(asked);
-        if found.len() <= candidates::FEW { Doubt { found, ..Doubt::NONE } } else { Doubt::NONE }
+        let mut found = self.names().candidates(asked);
+        let is_told = site.reference.receiver.as_deref().is_none_or(is_path);
+        match found.len() {
+            n if n <= candidates::few(site.family, is_told) => {}
+            _ if is_told => return Doubt::NONE,
+            _ if site.family == Family::Python => found.truncate(candidates::NEAREST),
+            _ => return Doubt::NONE,
+        }
+        Doubt { found, ..Doubt::NONE }
     }
 
     fn is_mixed_in(&self, of: u32) -> bool {
@@ -392,7 +420,7 @@ impl<'n> Resolver<'n> {
                 self.record_symbols(edge, found, tier, sure);
             }
             Outcome::Each(found, tier) => {
-                let (sure, _) = tiers::confidence(site.family, tier, 1);
+                let sure = tiers::each(site.family, tier, found.len());
                 self.record_symbols(edge, found, tier, (sure, sure));
             }
             Outcome::Unlikely(Doubt { found, confidence }) => {
@@ -428,7 +456,8 @@ impl<'n> Resolver<'n> {
             _ => found.clone(),
         };
         let n_roots = roots.iter().collect::<HashSet<_>>().len();
-        let (first, other) = tiers::confidence(site.family, Tier::Candidate, n_roots);
+        let is_common = builtins::is_common(&site.reference.name);
+        let (first, other) = tiers::candidates(site.family, n_roots, is_common);
         for (&symbol, root) in found.iter().zip(&roots) {
             let confidence = if *root == roots[0] { first } else { other };
             let target = self.target(symbol);

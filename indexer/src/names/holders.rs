@@ -23,6 +23,17 @@ pub fn element(known: &Type) -> Type {
     }
 }
 
+/// What something of a type gives who waits for it; of `impl Future<…> + Send` the first that can be waited for.
+pub fn awaited(known: &Type) -> Type {
+    match known {
+        Type::Holder(Shape::Future, arguments) => first(arguments),
+        Type::Union(many) => {
+            many.iter().find(|one| matches!(one, Type::Holder(Shape::Future, _))).map_or_else(|| known.clone(), awaited)
+        }
+        other => other.clone(),
+    }
+}
+
 /// What a method of a container gives.
 pub fn given(shape: Shape, arguments: &Rc<[Type]>, method: &str) -> Value {
     let value = match shape {

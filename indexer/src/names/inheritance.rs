@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Names;
 use super::definitions::{NONE, Scope};
+use super::family::Family;
 use super::place::{Place, Want};
 use super::scout::{Point, Scout};
 use super::words::Word;
@@ -33,18 +34,42 @@ impl Names {
     /// Members of a type by name: its own, else those of the nearest type above.
     pub fn members(&self, of: u32, name: Word) -> Members {
         let own = self.all.within(Scope::symbol(self.all.whole(of)), name);
-        if !own.is_empty() {
-            return Members { found: own.to_vec(), is_open: false };
+        if own.is_empty() {
+            return self.members_above(of, name);
         }
-        self.members_above(of, name)
+        let told = if self.says_its_type(own) {
+            None
+        } else {
+            self.nearest_above(of, name, |found| self.says_its_type(found))
+        };
+        Members { found: told.unwrap_or(own).to_vec(), is_open: false }
     }
 
     /// Members of the types above one.
     pub fn members_above(&self, of: u32, name: Word) -> Members {
         let Some(lineage) = self.above.get(&self.all.whole(of)) else { return Members::default() };
-        let found = lineage.types.iter().map(|&above| self.all.within(Scope::symbol(above), name));
-        let found = found.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+        let told = self.nearest_above(of, name, |found| self.says_its_type(found));
+        let found = told.or_else(|| self.nearest_above(of, name, |_| true)).unwrap_or_default();
         Members { found: found.to_vec(), is_open: lineage.is_open }
+    }
+
+    fn nearest_above(&self, of: u32, name: Word, is_meant: impl Fn(&[u32]) -> bool) -> Option<&[u32]> {
+        let lineage = self.above.get(&self.all.whole(of))?;
+        let mut found = lineage.types.iter().map(|&above| self.all.within(Scope::symbol(above), name));
+        found.find(|found| !found.is_empty() && is_meant(found))
+    }
+
+    /// Whether symbols say what they are. In Python a class may only give a value to what a class above declares, as
+    /// `storage = List` below `storage: type[Base]`: what is declared counts.
+    fn says_its_type(&self, found: &[u32]) -> bool {
+        let says = |&symbol: &u32| {
+            let definition = self.all.symbol(symbol);
+            let written = self.all.words.text(definition.of_type);
+            definition.kind.is_callable()
+                || definition.kind.is_type()
+                || !(written.is_empty() || written.starts_with('='))
+        };
+        found.first().is_none_or(|&first| self.all.family_of(first) != Family::Python) || found.iter().any(says)
     }
 }
 
@@ -120,7 +145,7 @@ impl Scout<'_> {
             let Some(name) = self.names.all.words.find(last) else { return Vec::new() };
             return self.bare(point, name, want).map_or_else(Vec::new, |meaning| meaning.places);
         };
-        let is_rust = self.names.all.files[point.file as usize].family == super::family::Family::Rust;
+        let is_rust = self.names.all.files[point.file as usize].family == Family::Rust;
         let head =
             if is_rust { Some(self.rust_path(point, head, None)) } else { self.head_path(point, head, separator) };
         let Some(head) = head.filter(|head| head.is_somewhere()) else { return Vec::new() };
@@ -178,8 +203,8 @@ impl Scout<'_> {
         let own = self.names.all.words.text(own).get(2..).unwrap_or_default();
         let first = namespace.split('\\').next().unwrap_or_default();
         let imported = self.names.all.words.find(first).map(|first| self.imported(point.file, NONE, first, false));
-        let absolute = super::collect::package_key(super::family::Family::Php, namespace);
-        let relative = super::collect::package_key(super::family::Family::Php, &format!("{own}\\{namespace}"));
+        let absolute = super::collect::package_key(Family::Php, namespace);
+        let relative = super::collect::package_key(Family::Php, &format!("{own}\\{namespace}"));
         let words = &self.names.all.words;
         let known = |key: &str| words.find(key).map(Place::Package);
         let rest_is_empty = first.len() == namespace.len();

@@ -1,6 +1,6 @@
 //! Edges that stand in no expression: imports, supertypes, and members that override others.
 
-use kotadb_core::facts::{Facts, Relation, Role};
+use kotadb_core::facts::{Facts, Relation, Role, Symbol};
 use kotadb_core::graph::{Edge, Inheritance, Target, Tier};
 
 use super::collect::STAR;
@@ -117,7 +117,10 @@ impl Resolver<'_> {
             names.all.symbols_of(file).zip(&facts.symbols).filter(|(_, symbol)| symbol.kind.is_callable())
         {
             let is_inherent = names.all.files[file as usize].family == Family::Rust && symbol.interface.is_none();
-            let Some(owner) = names.all.owner(number).filter(|_| !is_inherent) else { continue };
+            let Some(owner) = names.all.owner(number).filter(|_| !is_inherent) else {
+                self.add_written_for(file, number, symbol);
+                continue;
+            };
             let above = names.above.get(&owner).into_iter().flat_map(|lineage| &lineage.types);
             let implicit = names.implicit.get(&owner).into_iter().flatten();
             let name = names.all.symbol(number).name;
@@ -128,6 +131,15 @@ impl Resolver<'_> {
                 let source = Some(number - names.all.files[file as usize].first_symbol);
                 self.add(source, target, Role::Override, Tier::Own, symbol.name_span.start, file);
             }
+        }
+    }
+
+    /// Methods of Rust that are written for a trait and a type outside, as `impl Close for u8` has them.
+    fn add_written_for(&mut self, file: u32, number: u32, symbol: &Symbol) {
+        let root = self.names().root(number);
+        if root != number {
+            let source = Some(number - self.names().all.files[file as usize].first_symbol);
+            self.add(source, self.target(root), Role::Override, Tier::Own, symbol.name_span.start, file);
         }
     }
 }

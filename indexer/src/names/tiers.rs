@@ -12,6 +12,9 @@ pub const IMPLICIT: Confidence = Confidence(85);
 /// How sure each of those few is that have the name of what seems to be outside.
 pub const HARDLY: Confidence = Confidence(2);
 
+/// How sure each of those is that are written for the trait from outside by which the receiver is bound.
+pub const BOUND: Confidence = Confidence(78);
+
 /// How sure each of those is that have the name, where what is known of the receiver speaks against them.
 pub fn unlikely(family: Family) -> Confidence {
     match family {
@@ -29,6 +32,16 @@ pub fn confidence(family: Family, tier: Tier, n: usize) -> (Confidence, Confiden
         (tier, n) => several(family, tier, n),
     };
     (Confidence(first), Confidence(other.max(1)))
+}
+
+/// How sure each of `n` targets is of which every one may be reached.
+pub fn each(family: Family, tier: Tier, n: usize) -> Confidence {
+    match (family, tier, n) {
+        // A method and what is written for it, where nothing is known of the receiver: of few all, of many what its type has.
+        (Family::Rust, Tier::Unique, 2 | 3) => Confidence(96),
+        (Family::Rust, Tier::Unique, 4..) => Confidence(60),
+        _ => confidence(family, tier, 1).0,
+    }
 }
 
 /// The share of single targets of a tier that are right, in hundredths.
@@ -63,13 +76,24 @@ fn several(family: Family, tier: Tier, n: usize) -> (u8, u8) {
     }
 }
 
+/// How sure the first of `n` candidates is, and each of the others. `is_common`: many types outside have a member of the name.
+pub fn candidates(family: Family, n: usize, is_common: bool) -> (Confidence, Confidence) {
+    let (first, other) = match (family, n, is_common) {
+        (Family::Rust, 2, true) => (24, 10),
+        (Family::Rust, 2, false) => (75, 24),
+        (Family::Rust, 3, true) => (9, 6),
+        (Family::Rust, 3, false) => (65, 30),
+        (Family::Rust, 4.., true) => (12, 6),
+        (Family::Rust, 4.., false) => (20, 30),
+        (family, n, _) => candidate(family, n),
+    };
+    (Confidence(first), Confidence(other.max(1)))
+}
+
 /// The share of candidates that are right, where there are `n`: of the first, and of each of the others.
 fn candidate(family: Family, n: usize) -> (u8, u8) {
     match (family, n) {
-        (Family::Rust, 0 | 1) => (9, 9),
-        (Family::Rust, 2) => (26, 15),
-        (Family::Rust, 3) => (29, 20),
-        (Family::Rust, _) => (12, 8),
+        (Family::Rust, _) => (9, 9),
         (Family::Python, 0 | 1) => (45, 45),
         (Family::Python, 2 | 3) => (20, 3),
         (Family::Python, _) => (8, 2),

@@ -62,7 +62,8 @@ impl Evaluator<'_> {
 
     fn named_type(&mut self, point: Point, name: &str, arguments: Rc<[Type]>) -> Type {
         let last = name.rsplit(['.', ':', '\\']).next().unwrap_or(name);
-        if ANYTHING.contains(&last) {
+        let family = self.names().all.files[point.file as usize].family;
+        if ANYTHING.contains(&last) || (name == "object" && family.has_object()) {
             return Type::Unknown;
         }
         if is_self(name) {
@@ -76,7 +77,6 @@ impl Evaluator<'_> {
             let whole = if is_declared { self.c_type(family, name) } else { None };
             return self.symbol_type(whole.unwrap_or(symbol), arguments);
         }
-        let family = self.names().all.files[point.file as usize].family;
         if family == Family::Script && place.is_none() && !builtins::is_name(family, last) {
             let known = self.class_in_variable(point, name);
             if known != Type::Unknown {

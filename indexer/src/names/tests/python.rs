@@ -149,3 +149,47 @@ fn instances_that_are_called_and_types_of_their_own_are_known() {
     ",
     );
 }
+
+const DECLARED: &str = r"
+== a.py
+import copy
+class Base:
+    def add(self): ...
+
+class Ordered(Base):
+    def add(self): ...
+
+class Cases:
+    kind: type[Base]
+    other = Base
+
+class OrderedCases(Cases):
+    kind = Ordered
+    other = Ordered
+
+    def run(self):
+        made = self.kind()
+        made.add()
+        copy.deepcopy(made).add()
+        self.other().add()
+
+def same(one: Base, other: object):
+    return other.add()
+";
+
+#[test]
+fn what_a_class_above_declares_counts() {
+    assert_lines(
+        &Repository::new(DECLARED).calls(),
+        "
+    a.py:17 kind call in OrderedCases.run -> a.py#Cases.kind own 98
+    a.py:18 add call in OrderedCases.run -> a.py#Base.add receiver 98
+    a.py:19 deepcopy call in OrderedCases.run -> external:copy deepcopy qualified 98
+    a.py:19 add call in OrderedCases.run -> a.py#Base.add receiver 98
+    a.py:20 other call in OrderedCases.run -> a.py#OrderedCases.other own 98
+    a.py:20 add call in OrderedCases.run -> a.py#Ordered.add receiver 98
+    a.py:23 add call in same -> a.py#Base.add candidate 20
+    a.py:23 add call in same -> a.py#Ordered.add candidate 3
+    ",
+    );
+}

@@ -90,10 +90,10 @@ fn callers_of_namesakes_are_told_apart() {
     src/service.rs:14 close call in Service.run -> src/db/pool.rs#Pool.close receiver 99
     src/service.rs:15 new call in Service.run -> src/queue.rs#Queue.new qualified 99
     src/service.rs:15 close call in Service.run -> src/service.rs#Service.close candidate 12
-    src/service.rs:15 close call in Service.run -> src/queue.rs#Queue.close candidate 8
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Close.close candidate 8
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Conn.close candidate 8
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Pool.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/queue.rs#Queue.close candidate 6
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Close.close candidate 6
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Conn.close candidate 6
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Pool.close candidate 6
     src/service.rs:18 close call in any -> src/db/pool.rs#Close.close receiver 99
     src/service.rs:19 close call in generic -> src/db/pool.rs#Close.close receiver 99
     ",
@@ -263,13 +263,94 @@ fn methods_of_traits_are_one_with_what_is_written_for_them() {
         &Repository::new(METHODS).calls(),
         "
     src/lib.rs:3 close call in Pool.all -> src/lib.rs#Pool.close own 99
-    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 79
-    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 79
-    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 79
-    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 79
-    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 79
-    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 79
+    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 96
+    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 96
+    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 96
+    src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 96
+    src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 96
+    src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 96
     src/lib.rs:12 from call in name -> src/lib.rs#String.from candidate 5
+    ",
+    );
+}
+
+const BEHIND: &str = r"
+== Cargo.toml
+[package]
+name = 'acme'
+== src/lib.rs
+mod count;
+mod deep;
+pub struct Stream;
+impl Show for Stream { fn show(&self) {} }
+pub trait Show { fn show(&self); }
+pub struct Handle<'a>(&'a Stream);
+impl std::ops::Deref for Handle<'_> {
+    type Target = Stream;
+    fn deref(&self) -> &Stream { self.0 }
+}
+impl Show for Handle<'_> { fn show(&self) { (**self).show() } }
+impl Show for &Other { fn show(&self) { (**self).show() } }
+pub struct Other;
+pub trait Begin {
+    fn begin(&self) -> impl Future<Output = Result<Stream, ()>> + Send + '_;
+    async fn run(&self) { let stream = self.begin().await?; stream.show(); }
+}
+pub trait Kept { type Item: Show; }
+impl<K: Kept> Handle<K> {
+    fn item(&self) -> Result<&mut K::Item, ()> { todo() }
+    fn use_it(&self) { self.item()?.show(); }
+}
+fn cow() { <Vec<u8> as Show>::show(1); <<T as ToOwned>::Owned as Show>::show(2); }
+== src/count.rs
+#[macro_export]
+macro_rules! count { ($x:expr) => { 1 } }
+pub fn count() {}
+== src/deep.rs
+fn all() { crate::count!(1); }
+";
+
+#[test]
+fn what_stands_behind_something_else_is_found() {
+    assert_lines(
+        &Repository::new(BEHIND).calls(),
+        "
+    src/deep.rs:1 count macro in all -> src/count.rs#count package 99
+    src/lib.rs:11 show call in Handle.show -> src/lib.rs#Stream.show receiver 99
+    src/lib.rs:12 show call in Other.show -> src/lib.rs#Other.show own 99
+    src/lib.rs:16 begin call in Begin.run -> src/lib.rs#Begin.begin own 99
+    src/lib.rs:16 show call in Begin.run -> src/lib.rs#Stream.show receiver 99
+    src/lib.rs:21 item call in Handle.use_it -> src/lib.rs#Handle.item own 99
+    src/lib.rs:21 show call in Handle.use_it -> src/lib.rs#Show.show receiver 99
+    src/lib.rs:23 show call in cow -> src/lib.rs#Show.show receiver 99
+    src/lib.rs:23 show call in cow -> src/lib.rs#Show.show qualified 99
+    ",
+    );
+}
+
+const FEW: &str = r"
+== src/lib.rs
+pub struct One;
+impl One { pub fn close(&self) {} }
+pub struct Two;
+impl Two { pub fn close(&self) {} }
+pub struct Three;
+impl Three { pub fn close(&self) {} }
+pub struct Four;
+impl Four { pub fn close(&self) {} }
+fn run(file: &std::fs::File) { file.close(); }
+";
+
+#[test]
+fn what_seems_to_be_outside_may_be_one_of_few() {
+    assert_lines(
+        &Repository::new(FEW).calls(),
+        "
+    src/lib.rs:9 close call in run -> src/lib.rs#One.close candidate 2
+    src/lib.rs:9 close call in run -> src/lib.rs#Two.close candidate 2
+    src/lib.rs:9 close call in run -> src/lib.rs#Three.close candidate 2
+    src/lib.rs:9 close call in run -> src/lib.rs#Four.close candidate 2
+    src/lib.rs:9 close call in run -> external:std fs.File.close receiver 99
     ",
     );
 }
