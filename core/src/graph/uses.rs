@@ -71,13 +71,12 @@ impl UseBlock {
 
     /// The edges of sources that lead to a target, each once, by source, manner and site.
     pub(super) fn users(&self, target: u32, sources: &[Range<u32>]) -> Vec<RawEdge> {
-        let begin_of = |nth: usize| nth.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        let mut leading: Vec<&[Pair]> = vec![&[]; self.ends.len()];
-        for (nth, end) in self.ends.iter().enumerate() {
-            let pairs = &self.pairs[begin_of(nth)..*end as usize];
+        let leading_of = |nth: u32| {
+            let pairs = &self.pairs[self.meaning(nth)];
             let begin = pairs.partition_point(|pair| pair.0 < target);
-            leading[nth] = &pairs[begin..begin + pairs[begin..].partition_point(|pair| pair.0 == target)];
-        }
+            &pairs[begin..begin + pairs[begin..].partition_point(|pair| pair.0 == target)]
+        };
+        let leading: Vec<&[Pair]> = (0..self.ends.len() as u32).map(leading_of).collect();
         let of_range = |range: &Range<u32>| self.chosen(range.clone(), |meaning| leading[meaning as usize]);
         sources.iter().flat_map(of_range).collect()
     }
