@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kotadb_core::graph::{Block, Graph, GraphError, Place, Shelf, View};
 use kotadb_core::id::TenantId;
-use kotadb_core::store::{Kind, ObjectKey, Store, TipGraph};
+use kotadb_core::store::{Kind, ObjectKey, Store, StoreError, TipGraph};
 
 use super::files::Files;
 use crate::error::IndexError;
@@ -76,10 +76,13 @@ impl Footing {
     }
 }
 
-/// Whether a graph is of a version that is still read.
+/// Whether a graph is there, and of a version that is still read.
 pub async fn is_readable(store: &Store, tenant: TenantId, graph: TipGraph) -> Result<bool, IndexError> {
     for (kind, key) in graph.objects() {
-        let (tail, length) = store.get_tail(tenant, kind, key, Graph::TRAILER_LEN).await?;
+        let (tail, length) = match store.get_tail(tenant, kind, key, Graph::TRAILER_LEN).await {
+            Err(StoreError::NotFound(_)) => return Ok(false),
+            other => other?,
+        };
         if Graph::hot_range(&tail, length).is_err() {
             return Ok(false);
         }

@@ -94,6 +94,7 @@ impl Graphs<'_> {
         known: &mut BTreeMap<ObjectId, TipGraph>,
     ) -> Result<(), IndexError> {
         imports::make_room(self.imports, self.before, after, known);
+        self.drop_outdated(after).await?;
         let wanted = wanted(after);
         if wanted.is_empty() {
             return Ok(());
@@ -116,6 +117,21 @@ impl Graphs<'_> {
             for other in after.by_name.values_mut().filter(|other| other.commit == tip.commit) {
                 other.graph = graph;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes graphs of versions that are read no more from their tips.
+    async fn drop_outdated(&self, after: &mut Tips) -> Result<(), IndexError> {
+        let mut seen = BTreeMap::new();
+        for tip in after.by_name.values_mut() {
+            let Some(graph) = tip.graph else { continue };
+            let is_readable = match seen.get(&graph.key) {
+                Some(&is_readable) => is_readable,
+                None => footing::is_readable(self.store, self.tenant, graph).await?,
+            };
+            seen.insert(graph.key, is_readable);
+            tip.graph = tip.graph.filter(|_| is_readable);
         }
         Ok(())
     }

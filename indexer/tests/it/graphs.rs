@@ -251,6 +251,20 @@ fn a_base_that_is_damaged_is_not_built_upon() {
 }
 
 #[test]
+fn a_graph_of_an_old_version_is_made_anew_without_a_push() {
+    let repository = Repository::new();
+    begin(&repository, 2);
+    repository.commit();
+    index(repository.path());
+    let path = objects(&repository, "graph").pop().unwrap();
+    replace(&path, include_bytes!("../../../core/src/graph/golden/v1.graph"));
+    let summary = index(repository.path());
+    assert_eq!((summary.graphs, summary.unchanged), (1, false));
+    assert_eq!(local_edges(repository.path()), fresh_edges(&repository));
+    assert!(index(repository.path()).unchanged);
+}
+
+#[test]
 fn a_commit_whose_graph_cannot_be_made_is_searchable() {
     let repository = Repository::new();
     begin(&repository, 10);
