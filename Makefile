@@ -7,6 +7,8 @@ SHELL := bash
 REPO ?= .
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/release
+# As root Postgres runs as another user, who may not enter root's home. Empty: what the program takes by itself.
+UP_DATA_DIR := $(or $(KOTADB_DATA_DIR),$(if $(filter 0,$(shell id -u)),/var/lib/kotadb))
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +20,7 @@ build: setup ## build the programs for use
 	cargo build --locked --release -p kotadb -p kotadb-router -p kotadb-indexer
 
 up: build ## run the whole service on this machine; REPO=path of the repository to serve (default: this one)
-	exec $(BIN)/kotadb up $(REPO)
+	exec env KOTADB_DATA_DIR="$(UP_DATA_DIR)" $(BIN)/kotadb up $(REPO)
 
 demo: build ## the same once, unattended: up, index, search, push, found again, down
 	KOTADB_BIN=$(BIN) scripts/demo.sh
