@@ -144,8 +144,8 @@ impl NodeRows {
     }
 }
 
-/// Reads rows; `begins(n)`: whether row `n` is the first of its file.
-pub(super) fn read_rows(raw: &[u8], begins: impl Fn(usize) -> bool) -> Result<Vec<Node>, GraphError> {
+/// Reads rows; `begins(n)`, asked for one after the other: whether row `n` is the first of its file.
+pub(super) fn read_rows(raw: &[u8], mut begins: impl FnMut(usize) -> bool) -> Result<Vec<Node>, GraphError> {
     let mut cursor = Cursor::new("nodes", raw);
     let n_rows = cursor.count()?;
     let mut columns = Vec::with_capacity(N_COLUMNS);

@@ -15,8 +15,8 @@ use super::names::{ExternalBlock, UnclearBlock};
 use super::node::{Node, read_rows};
 use super::uses::UseBlock;
 
-/// Nodes of a block at most.
-pub(super) const NODES_A_BLOCK: usize = 512;
+/// Nodes of a block at most: a quarter as many take 8 % more bytes.
+pub(super) const NODES_A_BLOCK: usize = 2048;
 
 /// The opened tail of a graph, whole or a delta.
 #[derive(Debug)]
@@ -198,9 +198,13 @@ impl Graph {
 
     fn decode_nodes(&self, block: u32, raw: &[u8]) -> Result<Rows, GraphError> {
         let first = self.index(Kind::Nodes).first(block as usize).unwrap_or(0);
+        let mut file = self.files.of_node(first);
         let begins = |nth: usize| {
             let node = first.saturating_add(nth as u32);
-            self.files.nodes(self.files.of_node(node)).start == node
+            while file < self.files.len() && self.files.nodes(file).end <= node {
+                file += 1;
+            }
+            self.files.nodes(file).start == node
         };
         Ok(Rows::Nodes(first, read_rows(raw, begins)?))
     }

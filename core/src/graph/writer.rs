@@ -17,14 +17,14 @@ use super::node::{Node, NodeRows};
 use super::reader::{BaseRef, NODES_A_BLOCK};
 use super::uses::UseRows;
 
-/// Rows of a block at most, where they are few bytes each.
-const ROWS: usize = NODES_A_BLOCK;
+/// Files or relations of a block at most.
+const ROWS: usize = 512;
 /// Bytes of the longest columns at which a block ends.
 const WEIGHT: usize = 8192;
 /// Targets of a block at most, of which most have few users.
 const KEYS: usize = 2048;
-/// Uses at which a block ends: twice as many save 4 %, and take twice as long to read.
-const USES: usize = 8192;
+/// Uses at which a block ends: half as many take 4 % more bytes.
+const USES: usize = 16_384;
 /// Bytes at which a block of names ends.
 const NAMES: usize = 16 << 10;
 
@@ -85,7 +85,7 @@ impl<W: Write> GraphWriter<W> {
 
     /// Appends a node; `begins`: it is the first of its file.
     pub(super) fn node(&mut self, number: u32, node: Node, begins: bool) -> Result<(), GraphError> {
-        if self.nodes.len() == ROWS {
+        if self.nodes.len() == NODES_A_BLOCK {
             self.flush()?;
         }
         if self.nodes.len() == 0 {

@@ -11,7 +11,7 @@ use super::MAX_TEXT_LEN;
 use super::error::{SegmentError, corrupt};
 
 /// Of fresh segments; any level can be read. The measurements behind it are in ARCHITECTURE.md.
-pub(super) const LEVEL: i32 = 3;
+pub(super) const LEVEL: i32 = 8;
 
 const CRC_LEN: usize = 4;
 

@@ -45,5 +45,5 @@ fn judge(segment: &Segment, docs: &[DocId], frames: Vec<Bytes>) -> Result<bool, 
         before += bytes.len();
         after += recompressor.frame(segment, *doc, bytes)?.len();
     }
-    Ok(after * 100 >= before * 99)
+    Ok(after * 250 >= before * 249)
 }

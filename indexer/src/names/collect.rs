@@ -13,6 +13,8 @@ use super::words::{Word, Words};
 
 /// The text `*`, which every collection knows first.
 pub const STAR: Word = Word(0);
+/// Names whose places in memory are read side by side.
+const ROW: usize = 64;
 
 /// Takes in the files of a snapshot.
 #[derive(Debug)]
@@ -54,14 +56,19 @@ impl Collector {
 
     /// Gives symbols their names.
     pub fn name(&mut self, named: &NamedSymbols) {
-        for (name, symbols) in named.each() {
-            let mut word = None;
-            for &(file, symbol) in symbols {
-                // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
-                let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
-                if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
-                    *slot = *word.get_or_insert_with(|| self.all.words.add(name));
-                }
+        for some in named.in_rows(ROW) {
+            self.all.words.warm(some.clone().map(|(name, _)| name));
+            some.for_each(|(name, symbols)| self.name_each(name, symbols));
+        }
+    }
+
+    fn name_each(&mut self, name: &str, symbols: &[(u32, u32)]) {
+        let mut word = None;
+        for &(file, symbol) in symbols {
+            // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
+            let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
+            if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
+                *slot = *word.get_or_insert_with(|| self.all.words.add(name));
             }
         }
     }

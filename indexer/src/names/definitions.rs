@@ -138,7 +138,7 @@ impl Definitions {
         Self { words, paths, ..Self::default() }
     }
 
-    /// Sorts the symbols by name and scope; again after scopes have changed.
+    /// Sorts the symbols by name and scope.
     pub fn sort(&mut self) {
         let mut starts = vec![0u32; self.words.len() + 1];
         let named = |symbol: &&Definition| symbol.name != Word::NONE;
@@ -152,10 +152,20 @@ impl Definitions {
             *slot += 1;
         }
         for bounds in starts.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
-            order[bounds[0] as usize..bounds[1] as usize]
-                .sort_unstable_by_key(|&symbol| (self.symbols[symbol as usize].scope, symbol));
+            sort_by_scope(&self.symbols, &mut order[bounds[0] as usize..bounds[1] as usize]);
         }
         (self.order, self.starts) = (order, starts);
+    }
+
+    /// Sorts the symbols of these names once more, after their scopes have changed.
+    pub fn sort_named(&mut self, mut names: Vec<Word>) {
+        let Self { symbols, order, starts, .. } = self;
+        names.sort_unstable();
+        names.dedup();
+        for name in names.into_iter().filter(|name| *name != Word::NONE) {
+            let bounds = starts[name.0 as usize] as usize..starts[name.0 as usize + 1] as usize;
+            sort_by_scope(symbols, &mut order[bounds]);
+        }
     }
 
     /// All symbols of a name, by scope.
@@ -234,4 +244,8 @@ impl Definitions {
         let owner = self.symbol(symbol).scope.as_symbol()?;
         self.symbol(owner).kind.is_type().then_some(owner)
     }
+}
+
+fn sort_by_scope(symbols: &[Definition], some: &mut [u32]) {
+    some.sort_unstable_by_key(|&symbol| (symbols[symbol as usize].scope, symbol));
 }

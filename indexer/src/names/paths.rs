@@ -17,6 +17,10 @@ impl Paths {
     /// Of these files, in their order.
     pub fn new(paths: impl Iterator<Item = Box<str>>) -> Self {
         let mut all = Self::default();
+        let least = paths.size_hint().0;
+        all.paths.reserve(least);
+        all.folder_of.reserve(least);
+        all.files.reserve(least);
         paths.for_each(|path| all.add(path));
         all
     }

@@ -268,14 +268,15 @@ fn go_packages(names: &Names) -> HashMap<Box<str>, super::words::Word> {
 
 /// Gives members that are written apart from their type (`impl Pool`, `func (p *Pool)`) their place in it.
 fn attach(names: &mut Names) {
-    let found = inheritance::owners(names);
-    for (symbol, owner) in found {
+    let mut moved = Vec::new();
+    for (symbol, owner) in inheritance::owners(names) {
         if let Place::Symbol(owner) = owner {
             let whole = names.all.whole(owner);
             names.all.symbols[symbol as usize].scope = super::definitions::Scope::symbol(whole);
+            moved.push(names.all.symbol(symbol).name);
         }
     }
-    names.all.sort();
+    names.all.sort_named(moved);
 }
 
 /// Numbers of externals over all files.
