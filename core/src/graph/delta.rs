@@ -154,11 +154,12 @@ impl Own {
         let Some(file) = self.base_file else {
             return if self.state == State::Whole { Ok(()) } else { Err(unknown(path)) };
         };
-        let old = View::all(base.nodes_of(file), |node| Ok((node, base.node(node)?)))?;
         if self.state != State::Whole {
-            self.base_nodes = old.iter().filter_map(|(id, node)| Some((node.symbol?, *id))).collect();
+            let old = View::all(base.nodes_of(file), |node| Ok((base.symbol(node)?, node)))?;
+            self.base_nodes = old.into_iter().filter_map(|(symbol, id)| Some((symbol?, id))).collect();
             return Ok(());
         }
+        let old = View::all(base.nodes_of(file), |node| Ok((node, base.node(node)?)))?;
         let labels: HashMap<_, _> = self.symbols.iter().map(|node| ((&node.qualified, node.ordinal), node)).collect();
         for (id, node) in old {
             if node.symbol.is_none() {

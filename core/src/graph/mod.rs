@@ -21,6 +21,7 @@ mod layout;
 mod manner;
 mod names;
 mod node;
+mod node_block;
 mod numbering;
 mod overlay;
 mod pagerank;

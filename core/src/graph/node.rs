@@ -94,7 +94,8 @@ fn of_symbol(number: u32, symbol: &Symbol, qualified: Box<str>, ordinal: u32) ->
     }
 }
 
-const N_COLUMNS: usize = 14;
+/// Columns of a block, names apart.
+pub(super) const N_COLUMNS: usize = 14;
 
 /// Writes rows that follow each other. A row is told from the one before, which is forgotten where a file begins.
 #[derive(Debug, Default)]
@@ -144,8 +145,8 @@ impl NodeRows {
     }
 }
 
-/// Reads rows; `begins(n)`, asked for one after the other: whether row `n` is the first of its file.
-pub(super) fn read_rows(raw: &[u8], mut begins: impl FnMut(usize) -> bool) -> Result<Vec<Node>, GraphError> {
+/// Reads rows; `begins(n)`: whether row `n` is the first of its file.
+pub(super) fn read_rows(raw: &[u8], begins: impl Fn(usize) -> bool) -> Result<Vec<Node>, GraphError> {
     let mut cursor = Cursor::new("nodes", raw);
     let n_rows = cursor.count()?;
     let mut columns = Vec::with_capacity(N_COLUMNS);
@@ -165,14 +166,19 @@ pub(super) fn read_rows(raw: &[u8], mut begins: impl FnMut(usize) -> bool) -> Re
     Ok(rows)
 }
 
+/// The next symbol of its column.
+pub(super) fn next_symbol(column: &mut Cursor<'_>, before: Option<u32>) -> Result<Option<u32>, GraphError> {
+    Ok(match column.varint()? {
+        0 => None,
+        step => Some(before.unwrap_or(0).checked_add(step - 1).ok_or_else(|| column.error("is out of reach"))?),
+    })
+}
+
 fn read_row(columns: &mut [Cursor<'_>], names: &mut Cursor<'_>, before: &Node) -> Result<Node, GraphError> {
     let [symbol, kind, flags, prefix, suffix, outer, ordinal, start, line, spans @ .., rank] = columns else {
         return Err(names.error("has not its columns"));
     };
-    let symbol = match symbol.varint()? {
-        0 => None,
-        step => Some(before.symbol.unwrap_or(0).checked_add(step - 1).ok_or_else(|| symbol.error("is out of reach"))?),
-    };
+    let symbol = next_symbol(symbol, before.symbol)?;
     let known = SymbolKind::ALL.get(usize::from(kind.u8()?)).copied();
     let qualified = read_name(&before.qualified, prefix.varint()?, names.take(suffix.varint()? as usize)?);
     let qualified = qualified.ok_or_else(|| names.error("has a name that is none"))?;

@@ -12,7 +12,7 @@ use super::kin::KinBlock;
 use super::layout::{self, Part, Tail};
 use super::manner::{Manner, Manners};
 use super::names::{ExternalBlock, UnclearBlock};
-use super::node::{Node, read_rows};
+use super::node_block::NodeBlock;
 use super::uses::UseBlock;
 
 /// Nodes of a block at most: a quarter as many take 8 % more bytes.
@@ -50,8 +50,7 @@ pub struct Block(pub(super) Rows);
 
 #[derive(Debug)]
 pub(super) enum Rows {
-    /// Nodes from a number on.
-    Nodes(u32, Vec<Node>),
+    Nodes(NodeBlock),
     Out(UseBlock),
     In(InBlock),
     Files(FileBlock),
@@ -65,7 +64,7 @@ impl Block {
     /// Bytes that it takes in memory, roughly.
     pub fn memory(&self) -> usize {
         match &self.0 {
-            Rows::Nodes(_, nodes) => nodes.iter().map(|node| size_of::<Node>() + node.qualified.len()).sum(),
+            Rows::Nodes(block) => block.memory(),
             Rows::Out(block) => block.memory(),
             Rows::In(block) => block.memory(),
             Rows::Files(block) => block.memory(),
@@ -176,7 +175,7 @@ impl Graph {
     pub fn decode(&self, kind: Kind, block: u32, bytes: &[u8]) -> Result<Block, GraphError> {
         let raw = unpack("block", bytes)?;
         Ok(Block(match kind {
-            Kind::Nodes => self.decode_nodes(block, &raw)?,
+            Kind::Nodes => Rows::Nodes(self.decode_nodes(block, raw)?),
             Kind::Out => Rows::Out(UseBlock::decode(&raw)?),
             Kind::In => Rows::In(InBlock::decode(&raw)?),
             Kind::FileIn => Rows::Files(FileBlock::decode(&raw)?),
@@ -196,7 +195,7 @@ impl Graph {
         &self.indices[kind as usize]
     }
 
-    fn decode_nodes(&self, block: u32, raw: &[u8]) -> Result<Rows, GraphError> {
+    fn decode_nodes(&self, block: u32, raw: Vec<u8>) -> Result<NodeBlock, GraphError> {
         let first = self.index(Kind::Nodes).first(block as usize).unwrap_or(0);
         let mut file = self.files.of_node(first);
         let begins = |nth: usize| {
@@ -206,7 +205,7 @@ impl Graph {
             }
             self.files.nodes(file).start == node
         };
-        Ok(Rows::Nodes(first, read_rows(raw, begins)?))
+        NodeBlock::decode(first, raw, begins)
     }
 
     fn agree(&self, n_nodes: u32) -> Result<(), GraphError> {

@@ -13,6 +13,7 @@ use super::index::Kind;
 use super::manner::Manner;
 use super::names::Unclear;
 use super::node::Node;
+use super::node_block::NodeBlock;
 use super::overlay::Overlay;
 use super::reader::{Block, Graph, Rows};
 use crate::facts::Relation;
@@ -83,7 +84,7 @@ impl Deref for NodeRef {
 
     fn deref(&self) -> &Node {
         match &self.0.0 {
-            Rows::Nodes(_, nodes) => &nodes[self.1],
+            Rows::Nodes(block) => &block.rows().expect("they were decoded when this was made")[self.1],
             _ => unreachable!("a reference is made of a block of nodes alone"),
         }
     }
@@ -159,12 +160,28 @@ impl View {
 
     /// A node. Externals are none.
     pub fn node(&self, node: NodeId) -> Result<NodeRef, GraphError> {
+        self.row(node, |block, rows, nth| {
+            rows.rows()?;
+            Ok(NodeRef(Arc::clone(block), nth))
+        })
+    }
+
+    /// The number of a node's symbol in the facts of its file, without a look at what it is; `None`: it is the file itself.
+    pub fn symbol(&self, node: NodeId) -> Result<Option<u32>, GraphError> {
+        self.row(node, |_, rows, nth| Ok(rows.symbol(nth)))
+    }
+
+    fn row<T>(
+        &self,
+        node: NodeId,
+        show: impl FnOnce(&Arc<Block>, &NodeBlock, usize) -> Result<T, GraphError>,
+    ) -> Result<T, GraphError> {
         let (in_delta, number) = self.place_of(node);
         let block = self.block_of(in_delta, Kind::Nodes, number)?;
         let block = block.ok_or_else(|| corrupt("nodes", format!("there is no node {node}")))?;
-        let Rows::Nodes(first, nodes) = &block.0 else { return Err(corrupt("nodes", "another kind of block")) };
-        let nth = number.checked_sub(*first).map(|nth| nth as usize).filter(|nth| *nth < nodes.len());
-        nth.map(|nth| NodeRef(Arc::clone(&block), nth)).ok_or_else(|| corrupt("nodes", "a block is too short"))
+        let Rows::Nodes(rows) = &block.0 else { return Err(corrupt("nodes", "another kind of block")) };
+        let nth = rows.place(number).ok_or_else(|| corrupt("nodes", "a block is too short"))?;
+        show(&block, rows, nth)
     }
 
     /// Whether it is an external.
@@ -280,7 +297,7 @@ impl View {
 
     /// The node of a symbol by its number in the facts of the file.
     pub fn find(&self, file: u32, symbol: u32) -> Result<Option<NodeId>, GraphError> {
-        let nodes = Self::all(self.nodes_of(file), |node| Ok((node, self.node(node)?.symbol)))?;
+        let nodes = Self::all(self.nodes_of(file), |node| Ok((node, self.symbol(node)?)))?;
         Ok(nodes.into_iter().find(|(_, number)| *number == Some(symbol)).map(|(node, _)| node))
     }
 

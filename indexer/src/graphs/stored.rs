@@ -66,7 +66,9 @@ impl Stored {
     /// One of them.
     pub fn names(&self, segments: &dyn Segments, nth: usize) -> Result<NamedSymbols, IndexError> {
         let mut named = NamedSymbols::default();
+        let before = nth.checked_sub(1).and_then(|before| self.lists.get(before));
         let Some((nth, blocks)) = self.lists.get(nth) else { return Ok(named) };
+        named.goes_on = before.is_some_and(|(segment, _)| segment == nth);
         let ranges: Vec<_> = blocks.iter().map(NameBlock::range).collect();
         for (block, bytes) in blocks.iter().zip(segments.read(*nth, &ranges)?) {
             segments.segment(*nth).each_name(block, &bytes, |name, doc, symbol| {

@@ -16,7 +16,7 @@ use super::definitions::{Definitions, NONE};
 use super::family::Family;
 use super::impls::TARGET;
 use super::manifests;
-use super::words::Word;
+use super::words::{self, Word};
 
 /// A file that is not what it was.
 #[derive(Clone, Debug)]
@@ -73,6 +73,10 @@ impl Halves {
 
     /// Calls of instances and what constructors hand on are looked for by names that are not written.
     fn unwritten(&mut self, receiver: &str) {
+        // Most have neither, and there are millions.
+        if memchr::memchr2(b'(', b'[', receiver.as_bytes()).is_none() {
+            return;
+        }
         let is_called = receiver.contains("()").then_some(CALLED);
         let is_indexed = receiver.contains("[]").then_some(INDEXED);
         let is_made = (receiver.contains("(0.") || receiver.contains("(1.")).then_some(MADE);
@@ -114,7 +118,7 @@ pub fn mentions(facts: &Facts) -> Box<[u32]> {
 }
 
 fn half(name: &str) -> u32 {
-    hash(name) as u32
+    (words::hash(name.as_bytes()) >> 32) as u32
 }
 
 /// The names in a text.

@@ -13,8 +13,6 @@ use super::words::{Word, Words};
 
 /// The text `*`, which every collection knows first.
 pub const STAR: Word = Word(0);
-/// Names whose places in memory are read side by side.
-const ROW: usize = 64;
 
 /// Takes in the files of a snapshot.
 #[derive(Debug)]
@@ -47,28 +45,23 @@ impl Collector {
         }
     }
 
-    /// Makes room for the names that are still to come.
-    pub fn expect_names(&mut self) {
-        let unnamed = self.names.iter().filter(|name| **name == Word::NONE).count();
-        // About half of them are there once.
-        self.all.words.reserve(unnamed / 2);
-    }
-
-    /// Gives symbols their names.
+    /// Gives symbols their names, which a list has sorted.
     pub fn name(&mut self, named: &NamedSymbols) {
-        for some in named.in_rows(ROW) {
-            self.all.words.warm(some.clone().map(|(name, _)| name));
-            some.for_each(|(name, symbols)| self.name_each(name, symbols));
+        if !named.goes_on {
+            self.all.words.settle();
         }
+        self.name_by(named, Words::append);
     }
 
-    fn name_each(&mut self, name: &str, symbols: &[(u32, u32)]) {
-        let mut word = None;
-        for &(file, symbol) in symbols {
-            // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
-            let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
-            if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
-                *slot = *word.get_or_insert_with(|| self.all.words.add(name));
+    fn name_by(&mut self, named: &NamedSymbols, word_of: fn(&mut Words, &str) -> Word) {
+        for (name, symbols) in named.each() {
+            let mut word = None;
+            for &(file, symbol) in symbols {
+                // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
+                let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
+                if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
+                    *slot = *word.get_or_insert_with(|| word_of(&mut self.all.words, name));
+                }
             }
         }
     }
@@ -85,11 +78,12 @@ impl Collector {
     pub fn name_all(&mut self, file: u32, facts: &Facts) {
         let mut named = NamedSymbols::default();
         (0..).zip(&facts.symbols).for_each(|(number, symbol)| named.add(&symbol.name, file, number));
-        self.name(&named);
+        self.name_by(&named, Words::add);
     }
 
     /// All of it, sorted, once every symbol has its name.
     pub fn finish(mut self) -> Definitions {
+        self.all.words.settle();
         let names = std::mem::take(&mut self.names);
         self.all.symbols.iter_mut().zip(names).for_each(|(symbol, name)| symbol.name = name);
         for file in 0..self.all.files.len() as u32 {

@@ -8,6 +8,8 @@ pub struct NamedSymbols {
     ends: Vec<(usize, usize)>,
     /// Numbers of a file and of a symbol there.
     symbols: Vec<(u32, u32)>,
+    /// Whether it goes on where the list before ended, in the order of names; else names that it has may have come before.
+    pub goes_on: bool,
 }
 
 impl NamedSymbols {
@@ -23,15 +25,12 @@ impl NamedSymbols {
         }
     }
 
-    /// Each name with its symbols: file and number there. So many at a time.
-    pub fn in_rows(&self, most: usize) -> impl Iterator<Item = impl Iterator<Item = (&str, &[(u32, u32)])> + Clone> {
-        let n_names = self.ends.len();
-        (0..n_names).step_by(most).map(move |first| (first..n_names.min(first + most)).map(|nth| self.one(nth)))
-    }
-
-    fn one(&self, nth: usize) -> (&str, &[(u32, u32)]) {
-        let begin = nth.checked_sub(1).map_or(0, |before| self.ends[before].1);
-        (self.text(nth), &self.symbols[begin..self.ends[nth].1])
+    /// Each name with its symbols: file and number there.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &[(u32, u32)])> {
+        (0..self.ends.len()).map(|nth| {
+            let begin = nth.checked_sub(1).map_or(0, |before| self.ends[before].1);
+            (self.text(nth), &self.symbols[begin..self.ends[nth].1])
+        })
     }
 
     fn text(&self, nth: usize) -> &str {
@@ -50,8 +49,8 @@ mod tests {
         for (name, file, symbol) in [("a", 1, 2), ("a", 3, 4), ("ab", 5, 6), ("", 7, 8)] {
             named.add(name, file, symbol);
         }
-        let found: Vec<Vec<_>> = named.in_rows(2).map(Iterator::collect).collect();
-        assert_eq!(found, [vec![("a", &[(1, 2), (3, 4)][..]), ("ab", &[(5, 6)])], vec![("", &[(7, 8)])]]);
-        assert_eq!(NamedSymbols::default().in_rows(2).count(), 0);
+        let found: Vec<_> = named.each().collect();
+        assert_eq!(found, [("a", &[(1, 2), (3, 4)][..]), ("ab", &[(5, 6)]), ("", &[(7, 8)])]);
+        assert_eq!(NamedSymbols::default().each().count(), 0);
     }
 }

@@ -220,7 +220,6 @@ fn name(
     source: &dyn Source,
     threads: usize,
 ) -> Result<(), IndexError> {
-    collector.expect_names();
     let read = |(): &mut (), nth: u32| source.names(nth as usize);
     in_order(source.n_names()?, threads, || (), read, &mut |_, named| {
         collector.name(&named);

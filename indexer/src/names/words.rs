@@ -1,5 +1,7 @@
 //! Names, types and module names as numbers: each text once, in one piece of memory.
 
+use std::ops::Range;
+
 /// A text by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(pub u32);
@@ -14,28 +16,24 @@ impl Word {
     }
 }
 
+/// The table is filled part by part, by so many bits of the hash: each is small enough to stay in the cache.
+const PART_BITS: u32 = 4;
+
 /// All texts, found by an open table of their numbers.
 #[derive(Debug, Default)]
 pub struct Words {
     bytes: String,
     ends: Vec<u32>,
-    slots: Vec<Slot>,
+    /// Of each place of the table a byte of the hash, by which most texts that lie in the way are told apart without a look at them.
+    marks: Vec<u8>,
+    /// The word of each place that is taken.
+    words: Vec<u32>,
+    /// How many of them the table has: the first ones.
+    n_placed: usize,
 }
 
-/// A place of the table. Most others that lie in the way are told from a text by their mark, without a look at their own.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    word: u32,
-    mark: u32,
-}
-
-const FREE: Slot = Slot { word: u32::MAX, mark: 0 };
-
-impl Slot {
-    fn is_free(self) -> bool {
-        self.word == FREE.word
-    }
-}
+/// The mark of a place that is free.
+const FREE: u8 = 0;
 
 impl Words {
     /// How many there are.
@@ -53,83 +51,118 @@ impl Words {
 
     /// The number of a text that is known.
     pub fn find(&self, text: &str) -> Option<Word> {
-        if self.slots.is_empty() {
+        debug_assert_eq!(self.n_placed, self.len(), "texts that were appended are not settled");
+        if self.marks.is_empty() {
             return None;
         }
-        let found = self.slots[self.look_up(text, hash(text.as_bytes()))];
-        (!found.is_free()).then_some(Word(found.word))
+        self.at(self.look_up(text, hash(text.as_bytes())))
     }
 
     /// The number of a text, a new one if need be. Past 4 GiB of texts there are no new ones.
     pub fn add(&mut self, text: &str) -> Word {
-        if (self.ends.len() + 1) * 4 > self.slots.len() * 3 {
-            self.resize(self.slots.len() * 2);
-        }
+        self.settle();
+        self.make_room(1);
         let hash = hash(text.as_bytes());
         let place = self.look_up(text, hash);
-        if !self.slots[place].is_free() {
-            return Word(self.slots[place].word);
+        if let Some(known) = self.at(place) {
+            return known;
         }
+        let word = self.push(text);
+        if word != Word::NONE {
+            (self.marks[place], self.words[place]) = (mark(hash), word.0);
+            self.n_placed += 1;
+        }
+        word
+    }
+
+    /// The same of a text that has not come since the last [`Self::settle`], unless it was the latest: as sorted lists have them.
+    /// Millions of new ones would go all over a large table, so that each waits for memory; they go in together, later.
+    pub fn append(&mut self, text: &str) -> Word {
+        self.make_room(0);
+        let latest = Word((self.len() as u32).wrapping_sub(1));
+        if self.n_placed < self.len() && self.text(latest) == text {
+            return latest;
+        }
+        let known = self.at(self.look_up(text, hash(text.as_bytes())));
+        known.unwrap_or_else(|| self.push(text))
+    }
+
+    /// Puts what was appended into the table.
+    pub fn settle(&mut self) {
+        if self.n_placed < self.len() {
+            self.make_room(self.len() - self.n_placed);
+            self.place_all(self.n_placed..self.len());
+        }
+    }
+
+    /// Sees to it that the table has room for so many more.
+    fn make_room(&mut self, more: usize) {
+        let n_words = self.n_placed + more;
+        if n_words * 4 > self.marks.len() * 3 || self.marks.is_empty() {
+            let n_places = (n_words * 4 / 3 + 1).next_power_of_two().max(64);
+            (self.marks, self.words) = (vec![FREE; n_places], vec![0; n_places]);
+            let n_words = std::mem::take(&mut self.n_placed);
+            self.place_all(0..n_words);
+        }
+    }
+
+    /// Puts the words of some numbers, the next ones, into the table: those of each part of it together.
+    fn place_all(&mut self, words: Range<usize>) {
+        let hash_of = |word: usize| hash(self.text(Word(word as u32)).as_bytes());
+        let hashes: Vec<u64> = words.clone().map(hash_of).collect();
+        for part in 0..1 << PART_BITS {
+            let numbered = (words.start as u32..).zip(&hashes);
+            for (word, hash) in numbered.filter(|(_, hash)| **hash >> (u64::BITS - PART_BITS) == part) {
+                let mut place = self.first_place(*hash);
+                while self.marks[place] != FREE {
+                    place = self.next_place(place);
+                }
+                (self.marks[place], self.words[place]) = (mark(*hash), word);
+            }
+        }
+        self.n_placed = words.end;
+    }
+
+    fn push(&mut self, text: &str) -> Word {
         let Ok(end) = u32::try_from(self.bytes.len() + text.len()) else { return Word::NONE };
         self.bytes.push_str(text);
         self.ends.push(end);
-        let word = self.ends.len() as u32 - 1;
-        self.slots[place] = Slot { word, mark: mark(hash) };
-        Word(word)
-    }
-
-    /// Reads the places of some texts, which brings them into the cache side by side: adding waits for one after the other.
-    pub fn warm<'t>(&self, texts: impl Iterator<Item = &'t str>) {
-        if !self.slots.is_empty() {
-            let marks = texts.map(|text| self.slots[self.first_place(hash(text.as_bytes()))].mark);
-            std::hint::black_box(marks.fold(0, u32::wrapping_add));
-        }
-    }
-
-    /// Makes room for so many more, which spares growing step by step.
-    pub fn reserve(&mut self, more: usize) {
-        self.resize(((self.ends.len() + more) * 4 / 3).next_power_of_two());
-    }
-
-    fn resize(&mut self, n_slots: usize) {
-        self.slots = vec![FREE; n_slots.max(self.slots.len()).max(64)];
-        for word in 0..self.ends.len() as u32 {
-            let hash = hash(self.text(Word(word)).as_bytes());
-            let mut place = self.first_place(hash);
-            while !self.slots[place].is_free() {
-                place = self.next_place(place);
-            }
-            self.slots[place] = Slot { word, mark: mark(hash) };
-        }
+        Word(self.ends.len() as u32 - 1)
     }
 
     /// Where a text is, or belongs.
     fn look_up(&self, text: &str, hash: u64) -> usize {
-        let mut place = self.first_place(hash);
+        let (mut place, mark) = (self.first_place(hash), mark(hash));
         loop {
-            let slot = self.slots[place];
-            if slot.is_free() || (slot.mark == mark(hash) && self.text(Word(slot.word)) == text) {
+            let found = self.marks[place];
+            if found == FREE || (found == mark && self.text(Word(self.words[place])) == text) {
                 return place;
             }
             place = self.next_place(place);
         }
     }
 
+    /// The word at a place.
+    fn at(&self, place: usize) -> Option<Word> {
+        (self.marks[place] != FREE).then(|| Word(self.words[place]))
+    }
+
+    /// By the high bits, so that what is near each other by its hash is near each other here.
     fn first_place(&self, hash: u64) -> usize {
-        (hash >> 24) as usize & (self.slots.len() - 1)
+        (hash >> (u64::BITS - self.marks.len().trailing_zeros())) as usize
     }
 
     fn next_place(&self, place: usize) -> usize {
-        (place + 1) & (self.slots.len() - 1)
+        (place + 1) & (self.marks.len() - 1)
     }
 }
 
-fn mark(hash: u64) -> u32 {
-    hash as u32
+fn mark(hash: u64) -> u8 {
+    ((hash >> 32) as u8).max(FREE + 1)
 }
 
 /// Eight bytes at a time; the table is private to one run, so nobody outside can aim at it for long.
-fn hash(bytes: &[u8]) -> u64 {
+pub fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut tail = [0; 8];
@@ -147,7 +180,6 @@ mod tests {
     fn a_text_has_one_number() {
         let mut words = Words::default();
         assert_eq!((words.find("a"), words.len()), (None, 0));
-        words.reserve(100);
         let texts: Vec<String> = (0..5000).map(|n| format!("name_{n}")).collect();
         let numbers: Vec<Word> = texts.iter().map(|text| words.add(text)).collect();
         assert_eq!((words.len(), words.add(""), words.add("")), (5000, Word(5000), Word(5000)));
@@ -155,5 +187,23 @@ mod tests {
             assert_eq!((words.add(text), words.find(text), words.text(number)), (number, Some(number), &**text));
         }
         assert_eq!((words.find("name_"), words.text(Word::NONE)), (None, ""));
+    }
+
+    #[test]
+    fn what_is_appended_is_found_once_it_is_settled() {
+        let mut words = Words::default();
+        let (early, late) = (words.add("name_7"), words.add("other"));
+        for list in [0..3000, 0..9000] {
+            let texts: Vec<String> = list.map(|n| format!("name_{n}")).collect();
+            let numbers: Vec<Word> = texts.iter().map(|text| words.append(text)).collect();
+            assert_eq!((numbers[7], words.append(&texts[texts.len() - 1])), (early, numbers[numbers.len() - 1]));
+            words.settle();
+            for (text, number) in texts.iter().zip(numbers) {
+                assert_eq!((words.find(text), words.text(number)), (Some(number), &**text));
+            }
+        }
+        assert_eq!((words.len(), words.find("other"), words.add("new")), (9001, Some(late), Word(9001)));
+        words.append("newest");
+        assert_eq!((words.add("newest"), words.len()), (Word(9002), 9003));
     }
 }
