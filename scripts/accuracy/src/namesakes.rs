@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kotadb_core::facts::{Facts, Flags, Role};
+use kotadb_core::facts::{Facts, Flags, Role, Symbol, SymbolKind};
 use kotadb_core::graph::ask::{NAMESAKE, NAMESAKES};
 use kotadb_core::graph::{Edge, Target, Tier};
 
@@ -56,11 +56,20 @@ impl Namesakes<'_> {
                 let target = Target::Symbol { file: other.0, symbol: other.1 };
                 let is_known = edges.iter().chain(&added).any(|known| known.target == target);
                 if !is_known && !self.has_more_in_common((file, symbol), other) {
-                    added.push(Edge { target, tier: Tier::Candidate, confidence: NAMESAKE, ..*edge });
+                    let by_name = Edge { target, tier: Tier::Candidate, confidence: NAMESAKE, ..*edge };
+                    let is_same = self.makes((file, symbol), other) || self.makes(other, (file, symbol));
+                    added.push(if is_same { Edge { target, ..*edge } } else { by_name });
                 }
             }
         }
         added
+    }
+
+    /// Whether the first is a constructor of the second, which is a class.
+    fn makes(&self, (file, symbol): Id, class: Id) -> bool {
+        let symbol = self.facts[file as usize].as_ref().map(|facts| &facts.symbols[symbol as usize]);
+        let is_made = |one: &Symbol| one.kind == SymbolKind::Constructor && one.container == Some(class.1);
+        file == class.0 && symbol.is_some_and(is_made)
     }
 
     /// Overloads, declarations, and what overrides one or the same.

@@ -18,7 +18,7 @@ pub use self::depend::{Cycles, Dependency, cycles, dependencies};
 pub use self::impact::{Impact, Impacted, Reach, impact};
 pub use self::map::{MapEntry, candidates, render};
 pub use self::members::{Member, relatives};
-pub use self::namesakes::{NAMESAKE, NAMESAKES, add_namesakes};
+pub use self::namesakes::{NAMESAKE, NAMESAKES, Namesake, add_namesakes};
 
 use super::edge::Confidence;
 use super::error::GraphError;

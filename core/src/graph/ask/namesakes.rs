@@ -15,12 +15,21 @@ pub const NAMESAKES: usize = 8;
 /// How sure it is that a call means another symbol of the name than the rules say, as `make accuracy` measures it.
 pub const NAMESAKE: Confidence = Confidence(1);
 
+/// Another symbol of the name of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Namesake {
+    /// Where it is in the graph.
+    pub node: NodeId,
+    /// It is the class that the other makes, or makes the class that the other is: who calls one calls both.
+    pub is_same: bool,
+}
+
 /// Adds to the callers of a symbol those of others of its name, behind what is more certain. What it overrides, and what that is
 /// overridden by, has more than the name in common with it, and edges of its own.
 pub fn add_namesakes(
     view: &View,
     tree: &mut Calls,
-    (of, others): (NodeId, &[NodeId]),
+    (of, others): (NodeId, &[Namesake]),
     question: &Question,
 ) -> Result<(), GraphError> {
     if others.is_empty() {
@@ -28,20 +37,23 @@ pub fn add_namesakes(
     }
     let kin = kin(view, of)?;
     let question = Question { depth: 1, ..question.clone() };
-    let others = others.iter().filter(|other| !kin.contains(other));
-    let callers = View::all(others, |other| calls(view, &[*other], &question))?;
+    let mut others: Vec<&Namesake> = others.iter().filter(|other| !kin.contains(&other.node)).collect();
+    others.sort_by_key(|other| !other.is_same);
+    let callers = View::all(&others, |other| calls(view, &[other.node], &question))?;
     let mut known: HashMap<NodeId, usize> = HashMap::new();
     for (nth, call) in tree.calls.iter().enumerate().filter(|(_, call)| call.depth == 1) {
         known.insert(call.node, nth);
     }
-    for call in callers.into_iter().flat_map(|callers| callers.calls) {
-        let sites = call.sites.iter().map(|(site, manner)| (*site, by_name(*manner)));
+    let of_each = others.iter().zip(callers);
+    for (other, call) in of_each.flat_map(|(other, callers)| callers.calls.into_iter().map(move |call| (other, call))) {
+        let how = |manner: Manner| if other.is_same { manner } else { by_name(manner) };
+        let sites = call.sites.iter().map(|(site, manner)| (*site, how(*manner)));
         match known.get(&call.node) {
             Some(&nth) => add_sites(&mut tree.calls[nth], sites.collect()),
             None if tree.calls.len() == question.most => tree.truncated = true,
             None => {
                 known.insert(call.node, tree.calls.len());
-                tree.calls.push(Call { manner: by_name(call.manner), sites: sites.collect(), ..call });
+                tree.calls.push(Call { manner: how(call.manner), sites: sites.collect(), ..call });
             }
         }
     }

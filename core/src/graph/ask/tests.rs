@@ -66,7 +66,7 @@ fn callers_of_namesakes_stand_behind_what_is_more_certain() {
     let question = Question { min_confidence: Confidence(0), ..Question::calls(Direction::Users) };
     let check = find(&view, "a/lib#check");
     let mut tree = calls(&view, &[check], &question).unwrap();
-    let others = [find(&view, "a/lib#Open"), find(&view, "a/lib#check~2")];
+    let others = ["a/lib#Open", "a/lib#check~2"].map(|id| Namesake { node: find(&view, id), is_same: false });
     add_namesakes(&view, &mut tree, (check, &others), &question).unwrap();
     let line = |call: &Call| {
         let sites: Vec<(u32, u8)> = call.sites.iter().map(|(site, manner)| (*site, manner.confidence.0)).collect();
@@ -82,6 +82,11 @@ fn callers_of_namesakes_stand_behind_what_is_more_certain() {
     let lines: BTreeSet<_> = tree.calls.iter().map(line).collect();
     assert_eq!(lines, expected.map(|(name, sure, sites)| (name.to_owned(), sure, sites)).into());
     assert_eq!(name_of(&view, tree.calls[0].node), "a/lib#Open");
+    // Who calls what makes a class calls the class, as surely.
+    let same = [Namesake { node: find(&view, "a/lib#check~2"), is_same: true }];
+    let mut tree = calls(&view, &[check], &question).unwrap();
+    add_namesakes(&view, &mut tree, (check, &same), &question).unwrap();
+    assert!(!tree.calls.is_empty() && tree.calls.iter().all(|call| call.manner.confidence > NAMESAKE));
 }
 
 fn all_ways(

@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::find::{Found, find};
 use super::ground::{Ground, RelationsError, drive};
 use super::places::{SitePlace, SymbolPlace, Texts, distinct, symbol};
-use crate::facts::{Flags, Relation, Role};
+use crate::facts::{Flags, Relation, Role, SymbolKind};
 use crate::graph::ask::{
-    self, Cycles, Direction, Impact, MapEntry, Question, Reach, Summary, calls, candidates, changed, cycles,
+    self, Cycles, Direction, Impact, MapEntry, Namesake, Question, Reach, Summary, calls, candidates, changed, cycles,
     dependencies, impact, parse_diff, relatives,
 };
 use crate::graph::{Confidence, Manner, NodeId, View};
@@ -212,7 +212,11 @@ impl<G: Ground> Relations<'_, G> {
     }
 
     /// The few other symbols of the name of one, where callers that are hardly possible are asked for, too.
-    pub(super) async fn namesakes(&self, of: &SymbolPlace, question: &Question) -> Result<Vec<NodeId>, RelationsError> {
+    pub(super) async fn namesakes(
+        &self,
+        of: &SymbolPlace,
+        question: &Question,
+    ) -> Result<Vec<Namesake>, RelationsError> {
         let is_asked = question.direction == Direction::Users && question.depth == 1;
         let is_asked = is_asked && question.min_confidence <= ask::NAMESAKE;
         if !is_asked || of.is_file || of.kind.is_none() {
@@ -225,7 +229,14 @@ impl<G: Ground> Relations<'_, G> {
         let is_other = |place: &SymbolPlace| {
             place.name == of.name && whole(&place.id) != whole(&of.id) && !place.flags.has(Flags::DECLARATION)
         };
-        Ok(places.into_iter().filter(is_other).map(|place| place.node).collect())
+        // A class and what makes it.
+        let is_in = |inner: &SymbolPlace, outer: &SymbolPlace| {
+            inner.kind == Some(SymbolKind::Constructor)
+                && whole(&inner.id).rsplit_once('.').map(|(id, _)| id) == Some(whole(&outer.id))
+        };
+        let namesake =
+            |place: SymbolPlace| Namesake { is_same: is_in(&place, of) || is_in(of, &place), node: place.node };
+        Ok(places.into_iter().filter(is_other).map(namesake).collect())
     }
 
     /// What implements, extends or overrides a symbol; or what it does so to.

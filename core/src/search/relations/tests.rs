@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::*;
 use crate::graph::ask::{Direction, Question, Reach, Summary};
 use crate::graph::tests::{Program, example, open, program};
-use crate::graph::{Block, Confidence, Graph, GraphError, NodeId, Place, Shelf, View};
+use crate::graph::{Block, Confidence, Graph, GraphError, Place, Shelf, View};
 use crate::id::{ObjectId, TenantId};
 use crate::search::Searcher;
 use crate::segment::{Class, PreparedDocument, Scratch, Segment, SegmentBuilder};
@@ -132,9 +132,9 @@ async fn callers_of_the_few_namesakes_are_told_to_who_asks_for_all() {
     let least = |least| Question { min_confidence: Confidence(least), ..Question::calls(Direction::Users) };
     let close = only(relations.find("a/lib#close").await.unwrap());
     assert_eq!(relations.namesakes(&close, &least(0)).await.unwrap().len(), 1);
-    assert_eq!(relations.namesakes(&close, &least(2)).await.unwrap(), Vec::<NodeId>::new());
+    assert_eq!(relations.namesakes(&close, &least(2)).await.unwrap(), Vec::new());
     let run = only(relations.find("run").await.unwrap());
-    assert_eq!(relations.namesakes(&run, &least(0)).await.unwrap(), Vec::<NodeId>::new());
+    assert_eq!(relations.namesakes(&run, &least(0)).await.unwrap(), Vec::new());
 }
 
 #[tokio::test]
