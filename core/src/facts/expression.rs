@@ -21,6 +21,10 @@
 //!               `Vec<Pool>`, `dict[str,Pool]`, `Pool|None`, `a.b.Pool`
 //! ```
 //!
+//! What stands before the name of a call may be followed by what is known of its arguments, where the language has several methods
+//! of one name: `this.pool (<int>,?)`, ` (<int>)` where nothing stands before it. So may the type of such a method by the types
+//! that it takes: `Pool (int,String...)`.
+//!
 //! The type of a function may be followed by what it hands to functions that are its arguments: ` A.P=TYPE` each, or `?` first
 //! where its result is not known.
 //!
@@ -32,6 +36,21 @@ pub const MAX_LEN: usize = 200;
 
 /// Nothing is known.
 pub const UNKNOWN: &str = "?";
+
+/// What stands before a name, or the type of a method, and arguments or parameters; without these where all would be too long.
+pub fn with_arguments(before: Option<Box<str>>, all: &[Box<str>]) -> Option<Box<str>> {
+    let text = [before.as_deref().unwrap_or_default(), " (", &all.join(","), ")"].concat();
+    if text.len() <= MAX_LEN { Some(text.into()) } else { before }
+}
+
+/// What stands before a name, and its arguments.
+pub fn apart(text: &str) -> (Option<&str>, Option<&str>) {
+    let (before, arguments) = match text.split_once(" (") {
+        Some((before, arguments)) => (before, arguments.strip_suffix(')')),
+        None => (text, None),
+    };
+    (Some(before).filter(|before| !before.is_empty()), arguments)
+}
 
 /// The text, or [`UNKNOWN`] where it is too long.
 pub fn bounded(text: String) -> Box<str> {

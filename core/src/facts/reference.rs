@@ -12,7 +12,8 @@ pub struct Reference {
     pub start: u32,
     /// What is done with it.
     pub role: Role,
-    /// What stands before it, as in [`super::expression`]: `this.pool`. `None`: nothing, the name is bare.
+    /// What stands before it, as in [`super::expression`]: `this.pool`. `None`: nothing, the name is bare. Behind it may be what its
+    /// arguments are: see [`super::expression::apart`].
     pub receiver: Option<Box<str>>,
     /// Arguments of a call; [`UNKNOWN_ARITY`] of anything else.
     pub n_arguments: u8,

@@ -29,6 +29,26 @@ pub fn is_common(name: &str) -> bool {
     name.len() < 3 || COMMON.contains(name)
 }
 
+/// How much the name of a member says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renown {
+    /// Few types outside have a member of that name.
+    Telling,
+    /// Many have.
+    Common,
+    /// Types that are part of the language have.
+    OfLanguage,
+}
+
+/// How much the name of a member says.
+pub fn renown(family: Family, name: &str) -> Renown {
+    match (family, is_common(name)) {
+        (Family::Script, _) if SCRIPT_MEMBERS.contains(name) => Renown::OfLanguage,
+        (_, true) => Renown::Common,
+        (_, false) => Renown::Telling,
+    }
+}
+
 fn set(words: &'static str) -> Set {
     words.split_whitespace().collect()
 }
@@ -138,6 +158,18 @@ static COMMON: LazyLock<Set> = LazyLock::new(|| {
     )
 });
 
+/// Members of arrays, strings, maps, promises, functions, objects, events and streams.
+static SCRIPT_MEMBERS: LazyLock<Set> = LazyLock::new(|| {
+    set(
+        "at concat copyWithin entries every fill filter find findIndex findLast findLastIndex flat flatMap forEach includes indexOf join keys lastIndexOf map \
+         pop push reduce reduceRight reverse shift slice some sort splice toReversed toSorted toSpliced unshift values with charAt charCodeAt codePointAt \
+         endsWith localeCompare match matchAll normalize padEnd padStart repeat replace replaceAll search split startsWith substring toLowerCase toUpperCase \
+         trim trimEnd trimStart toString valueOf toFixed toJSON hasOwnProperty get set has add delete clear then catch finally apply bind call exec test next \
+         return throw getTime toISOString preventDefault stopPropagation addEventListener removeEventListener dispatchEvent getReader getWriter enqueue pipeTo \
+         pipeThrough",
+    )
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +178,11 @@ mod tests {
     fn names_of_languages_are_known() {
         assert!(is_name(Family::Python, "len") && !is_name(Family::Python, "Pool"));
         assert!(is_name(Family::Rust, "println") && is_name(Family::Script, "console"));
+        assert_eq!(renown(Family::Script, "flatMap"), Renown::OfLanguage);
+        assert_eq!(
+            (renown(Family::Script, "load"), renown(Family::Rust, "flatMap")),
+            (Renown::Common, Renown::Telling)
+        );
         assert!(is_common("get") && is_common("x") && !is_common("acquire_connection"));
     }
 }

@@ -20,8 +20,9 @@ pub const MOST_LINKED: usize = 64;
 pub const NEAREST: usize = 4;
 /// Most candidates of a site.
 pub const MOST: usize = 24;
-/// The same in C, whose members of one name (`read`, `open`) are in so many tables of functions that more would tell nothing.
-const MOST_OF_C: usize = 8;
+/// The same in C, whose members of one name (`read`, `open`) are in so many tables of functions that more would tell nothing, and in
+/// Java, where those further away are hardly ever meant.
+const MOST_NEAR: usize = 8;
 
 /// So many symbols of a name are few, fewer where a path tells what is meant. Java has so many overloads that they tell little.
 pub fn few(family: Family, is_told: bool) -> usize {
@@ -54,12 +55,19 @@ impl Names {
         let family = self.all.files[asked.file as usize].family;
         let fits = |&&symbol: &&u32| self.may_mean(asked, family, symbol);
         let mut found: Vec<u32> = self.all.named(asked.name).iter().take(MOST_SEEN).filter(fits).copied().collect();
+        if family == Family::Jvm && asked.n_arguments != UNKNOWN_ARITY {
+            // What takes another number of arguments is another method.
+            found.retain(|&symbol| {
+                let definition = self.all.symbol(symbol);
+                !definition.kind.is_callable() || definition.arity.fits(asked.n_arguments)
+            });
+        }
         if found.len() > MANY {
             let folder = |file| self.all.paths.folder_of(file);
             found.retain(|&symbol| folder(self.all.file_of(symbol)) == folder(asked.file));
         }
         found.sort_by_cached_key(|&symbol| (self.unlikeliness(asked, symbol), symbol));
-        found.truncate(if family == Family::C { MOST_OF_C } else { MOST });
+        found.truncate(if matches!(family, Family::C | Family::Jvm) { MOST_NEAR } else { MOST });
         found
     }
 
@@ -181,13 +189,25 @@ impl Names {
     /// methods of traits, of which a type may have several of one name.
     pub fn are_variants(&self, found: &[u32]) -> bool {
         let Some(&first) = found.first() else { return false };
-        let is_macro = |&symbol: &u32| self.all.symbol(symbol).kind == SymbolKind::Macro;
         match self.all.family_of(first) {
-            Family::C => {
-                found.len() > 1 && (found.iter().all(is_macro) && self.is_one_thing(found) || self.are_pieces(found))
-            }
+            Family::C => found.len() > 1 && (self.are_branches(found) || self.are_pieces(found)),
             _ => found.len() > 1 && self.is_one_thing(found) && found.iter().all(|&one| self.interface(one).is_none()),
         }
+    }
+
+    /// Whether symbols of C have one name at the top of one file, which only branches of an `#if` can have: macros, types, functions
+    /// that take as much, since those of C++ may be overloads.
+    fn are_branches(&self, found: &[u32]) -> bool {
+        let Some(&first) = found.first() else { return false };
+        let one = self.all.symbol(first);
+        let is_alike = |other: &Definition| match one.kind {
+            SymbolKind::Macro => other.kind == SymbolKind::Macro,
+            kind if kind.is_type() => other.kind.is_type() && one.scope.is_top(),
+            kind => {
+                other.kind == kind && other.arity == one.arity && one.scope.is_top() && kind == SymbolKind::Function
+            }
+        };
+        self.is_one_thing(found) && found.iter().all(|&symbol| is_alike(self.all.symbol(symbol)))
     }
 
     /// In place of a declaration of C, the definitions that it declares.

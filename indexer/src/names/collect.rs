@@ -212,6 +212,8 @@ fn opens_again(family: Family, kind: SymbolKind) -> bool {
     match family {
         Family::C => kind == SymbolKind::Module,
         Family::CSharp | Family::Ruby => kind.is_type() || kind == SymbolKind::Module,
+        // A type that a package has twice is for several builds.
+        Family::Go => kind.is_type(),
         Family::Php => kind == SymbolKind::Module,
         Family::Script => matches!(kind, SymbolKind::Interface | SymbolKind::Module | SymbolKind::Class),
         _ => false,

@@ -445,9 +445,10 @@ impl<'n> Evaluator<'n> {
     }
 }
 
-/// The type of a function without what it hands on.
-fn result_of(text: &str) -> &str {
-    text.find(' ').filter(|&at| text[at..].contains('=')).map_or(text, |at| &text[..at])
+/// The type of a function without what it hands on, and what it takes.
+pub(super) fn result_of(text: &str) -> &str {
+    let is_end = |at: &usize| text[*at..].contains('=') || text[*at..].starts_with(" (");
+    text.find(' ').filter(is_end).map_or(text, |at| &text[..at])
 }
 
 fn file_of(place: Place) -> u32 {

@@ -1,9 +1,9 @@
 //! The references of one file, one by one: the rules in their order, the first that holds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use kotadb_core::facts::{Facts, Reference, Role, SymbolKind};
-use kotadb_core::graph::{Confidence, Edge, External, FileEdges, Target, Tier, Unresolved};
+use kotadb_core::facts::{Facts, Reference, Role, SymbolKind, expression};
+use kotadb_core::graph::{Confidence, External, FileEdges, Tier};
 
 use super::Names;
 use super::builtins;
@@ -40,12 +40,17 @@ pub(super) enum Outcome {
 /// Symbols that are hardly meant, and how sure each is.
 #[derive(Clone, Debug)]
 pub(super) struct Doubt {
-    found: Vec<u32>,
-    confidence: Confidence,
+    pub(super) found: Vec<u32>,
+    pub(super) confidence: Confidence,
 }
 
 impl Doubt {
     const NONE: Self = Self { found: Vec::new(), confidence: tiers::HARDLY };
+
+    /// Those that what is known of the receiver speaks against.
+    fn unlikely(family: Family, found: Vec<u32>) -> Self {
+        Self { confidence: tiers::unlikely(family, found.len()), found }
+    }
 
     /// As an outcome, if there are any.
     fn outcome(self) -> Option<Outcome> {
@@ -57,6 +62,10 @@ impl Doubt {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site<'f> {
     pub(super) reference: &'f Reference,
+    /// What stands before the name.
+    pub(super) receiver: Option<&'f str>,
+    /// What is known of the arguments of a call.
+    arguments: Option<&'f str>,
     pub(super) point: Point,
     pub(super) family: Family,
     pub(super) name: Option<Word>,
@@ -79,6 +88,8 @@ pub struct Resolver<'n> {
     values: HashMap<(u32, Box<str>), Value>,
     bare: HashMap<(Word, Want), Outcome>,
     candidates: HashMap<Asked, Vec<u32>>,
+    /// Includes in the bodies of functions of C.
+    inner: Vec<(u32, u32)>,
     pub(super) externals: HashMap<External, u32>,
     pub(super) result: FileResult,
 }
@@ -115,6 +126,7 @@ impl<'n> Resolver<'n> {
             values: HashMap::new(),
             bare: HashMap::new(),
             candidates: HashMap::new(),
+            inner: Vec::new(),
             externals: HashMap::new(),
             result: FileResult::default(),
         }
@@ -131,6 +143,7 @@ impl<'n> Resolver<'n> {
         self.values.clear();
         self.bare.clear();
         self.candidates.clear();
+        self.inner = self.inner_includes(file, facts);
         let first = self.names().all.files[file as usize].first_symbol;
         let family = self.names().all.files[file as usize].family;
         let mut rounds = Rounds::new(&facts.symbols);
@@ -138,7 +151,9 @@ impl<'n> Resolver<'n> {
             let source = rounds.at(reference.start);
             let point = Point { file, at: source.map_or(NONE, |source| first + source) };
             let name = self.names().all.words.find(&reference.name);
-            let site = Site { reference, point, family, name, want: Want::of(reference.role) };
+            let (receiver, arguments) = reference.receiver.as_deref().map_or((None, None), expression::apart);
+            let want = Want::of(reference.role);
+            let site = Site { reference, receiver, arguments, point, family, name, want };
             let outcome = RULES.iter().find_map(|rule| rule(self, site)).unwrap_or(Outcome::Unknown);
             self.record(site, source, outcome);
         }
@@ -151,7 +166,7 @@ impl<'n> Resolver<'n> {
     /// `Self { … }`, `new static()`.
     fn own_type(&mut self, site: Site<'_>) -> Option<Outcome> {
         let name = &*site.reference.name;
-        if site.reference.receiver.is_some() || !matches!(name, "Self" | "static" | "self") {
+        if site.receiver.is_some() || !matches!(name, "Self" | "static" | "self") {
             return None;
         }
         match self.evaluator.this(site.point)? {
@@ -162,12 +177,15 @@ impl<'n> Resolver<'n> {
 
     /// A bare name by the scopes of its file.
     fn by_scope(&mut self, site: Site<'_>) -> Option<Outcome> {
-        if site.reference.receiver.is_some() {
+        if site.receiver.is_some() {
             return None;
         }
         let Some(name) = site.name else {
             return builtins::is_name(site.family, &site.reference.name).then_some(Outcome::Elsewhere);
         };
+        if let Some(found) = self.by_inner_include(site, name) {
+            return Some(found);
+        }
         // In C functions have no scopes of names that files share, so a name means the same all over a file.
         let is_flat = site.family == Family::C && self.names().all.symbol_scope_is_top(site.point.at);
         if is_flat && let Some(known) = self.bare.get(&(name, site.want)) {
@@ -181,9 +199,33 @@ impl<'n> Resolver<'n> {
         outcome.or_else(|| builtins::is_name(site.family, &site.reference.name).then_some(Outcome::Elsewhere))
     }
 
+    /// What C includes in the body of a function counts there before what the file has: tables and macros of another file.
+    fn by_inner_include(&mut self, site: Site<'_>, name: Word) -> Option<Outcome> {
+        let numbers: Vec<u32> = self.inner.iter().filter(|(at, _)| *at == site.point.at).map(|(_, one)| *one).collect();
+        numbers.into_iter().find_map(|number| {
+            let place = self.evaluator.scout.place_of(site.point.file, number);
+            let found = matches!(place, Place::File(_)).then(|| self.evaluator.scout.inside(place, name))?;
+            let found = self.evaluator.scout.suited(found, site.want);
+            self.outcome(site, found, Tier::Import)
+        })
+    }
+
+    /// Includes in the bodies of functions, with the functions.
+    fn inner_includes(&self, file: u32, facts: &Facts) -> Vec<(u32, u32)> {
+        let entry = &self.names().all.files[file as usize];
+        if entry.family != Family::C {
+            return Vec::new();
+        }
+        let round = |start: u32| facts.enclosing(start).filter(|&symbol| facts.symbols[symbol].kind.is_callable());
+        let numbers = self.names().all.imports_of(file).zip(&facts.imports);
+        let inner =
+            numbers.filter_map(|(number, import)| Some((entry.first_symbol + round(import.start)? as u32, number)));
+        inner.collect()
+    }
+
     /// A name behind something.
     fn behind_receiver(&mut self, site: Site<'_>) -> Option<Outcome> {
-        let receiver = site.reference.receiver.as_deref()?;
+        let receiver = site.receiver?;
         let value = self.receiver_value(site.point, receiver);
         let tier = match (&value, receiver) {
             (Value::Unknown, _) => return self.php_name(site, receiver),
@@ -261,9 +303,8 @@ impl<'n> Resolver<'n> {
     /// What a call may mean all the same where what came out of something else, as a result or an element, seems to be of a
     /// type outside: wrappers and stand-ins give what they were given. Of names that many types have that says nothing.
     fn unlikely(&self, site: Site<'_>) -> Doubt {
-        let receiver = site.reference.receiver.as_deref().unwrap_or_default();
+        let receiver = site.receiver.unwrap_or_default();
         let is_call = site.reference.role.is_call();
-        let confidence = tiers::unlikely(site.family);
         let Some(asked) = self.asked(site).filter(|_| is_call) else { return Doubt::NONE };
         if let Some(interface) = receiver.strip_prefix('<').filter(|_| site.family == Family::Rust) {
             // What is bound by a trait from outside may be any type that it is written for.
@@ -275,10 +316,11 @@ impl<'n> Resolver<'n> {
         }
         if site.family == Family::Rust && !receiver.contains(['(', '[', '<', '.']) {
             let found = self.names().written_for(asked, receiver);
-            return if found.is_empty() && !is_path(receiver) { self.few(site) } else { Doubt { found, confidence } };
+            let is_none = found.is_empty() && !is_path(receiver);
+            return if is_none { self.few(site) } else { Doubt::unlikely(site.family, found) };
         }
         if receiver.contains(['(', '[']) && !builtins::is_common(&site.reference.name) {
-            return Doubt { found: self.names().candidates(asked), confidence };
+            return Doubt::unlikely(site.family, self.names().candidates(asked));
         }
         self.few(site)
     }
@@ -288,7 +330,7 @@ impl<'n> Resolver<'n> {
         let is_asked = site.reference.role.is_call() && site.family != Family::C;
         let Some(asked) = self.asked(site).filter(|_| is_asked) else { return Doubt::NONE };
         let mut found = self.names().candidates(asked);
-        let is_told = site.reference.receiver.as_deref().is_none_or(is_path);
+        let is_told = site.receiver.is_none_or(is_path);
         match found.len() {
             n if n <= candidates::few(site.family, is_told) => {}
             _ if is_told => return Doubt::NONE,
@@ -315,7 +357,7 @@ impl<'n> Resolver<'n> {
         found.retain(|&symbol| self.names().is_asked_of_all(symbol));
         if found.is_empty() || builtins::is_common(&site.reference.name) {
             let is_call = site.reference.role.is_call() && !all_of_name.is_empty();
-            let doubt = Doubt { found: all_of_name, confidence: tiers::unlikely(site.family) };
+            let doubt = Doubt::unlikely(site.family, all_of_name);
             return Some(if is_call { Outcome::Unlikely(doubt) } else { Outcome::Unknown });
         }
         found.truncate(3);
@@ -359,13 +401,16 @@ impl<'n> Resolver<'n> {
         }
         let asked = self.asked(site)?;
         let names = self.names();
-        let found = self.candidates.entry(asked).or_insert_with(|| names.candidates(asked)).clone();
+        let mut found = self.candidates.entry(asked).or_insert_with(|| names.candidates(asked)).clone();
+        if let Some(arguments) = site.arguments {
+            found = self.evaluator.fitting_overloads(site.point, arguments, found);
+        }
         (!found.is_empty()).then_some(Outcome::Symbols(found, Tier::Candidate))
     }
 
     fn asked(&self, site: Site<'_>) -> Option<Asked> {
         let (file, n_arguments, want) = (site.point.file, site.reference.n_arguments, site.want);
-        let has_receiver = site.reference.receiver.is_some();
+        let has_receiver = site.receiver.is_some();
         site.name.map(|name| Asked { file, name, want, n_arguments, has_receiver })
     }
 
@@ -376,9 +421,13 @@ impl<'n> Resolver<'n> {
         if !found.is_empty() {
             let asked = self.asked(site)?;
             let chosen = self.names().choose(asked, found);
-            let chosen = self.names().defined(asked, chosen);
+            let chosen = match site.arguments {
+                Some(arguments) => self.evaluator.best_overloads(site.point, arguments, chosen),
+                _ => self.names().defined(asked, chosen),
+            };
             let is_one = match site.family {
-                Family::Python => self.names().is_one_thing(&chosen),
+                // In Go two of one name in one package are for several builds.
+                Family::Python | Family::Go => self.names().is_one_thing(&chosen),
                 Family::C | Family::Rust => self.names().are_variants(&chosen),
                 _ => self.names().are_pieces(&chosen),
             };
@@ -400,98 +449,5 @@ impl<'n> Resolver<'n> {
             }
             _ => None,
         }
-    }
-
-    fn record(&mut self, site: Site<'_>, source: Option<u32>, outcome: Outcome) {
-        let (role, start) = (site.reference.role, site.reference.start);
-        let mut edge = Edge {
-            source,
-            target: Target::File(0),
-            role,
-            tier: Tier::Candidate,
-            confidence: Confidence(0),
-            site: start,
-        };
-        match outcome {
-            Outcome::Symbols(found, Tier::Candidate) => self.record_candidates(site, edge, found),
-            Outcome::Symbols(mut found, tier) => {
-                found.truncate(candidates::most_overloads(site.family));
-                let sure = tiers::confidence(site.family, tier, found.len().min(candidates::MOST));
-                self.record_symbols(edge, found, tier, sure);
-            }
-            Outcome::Each(found, tier) => {
-                let sure = tiers::each(site.family, tier, found.len());
-                self.record_symbols(edge, found, tier, (sure, sure));
-            }
-            Outcome::Unlikely(Doubt { found, confidence }) => {
-                self.record_symbols(edge, found, Tier::Candidate, (confidence, confidence));
-            }
-            Outcome::File(file, tier) => {
-                (edge.target, edge.tier, edge.confidence) =
-                    (Target::File(file), tier, tiers::confidence(site.family, tier, 1).0);
-                self.result.edges.edges.push(edge);
-            }
-            Outcome::Outside(external, tier, Doubt { found, confidence }) => {
-                self.record_symbols(edge, found, Tier::Candidate, (confidence, confidence));
-                edge.target = Target::External(self.external(external));
-                (edge.tier, edge.confidence) = (tier, tiers::confidence(site.family, tier, 1).0);
-                self.result.edges.edges.push(edge);
-            }
-            Outcome::Elsewhere => {}
-            Outcome::Unknown => {
-                let is_defined = site.name.is_some_and(|name| !self.names().all.named(name).is_empty());
-                if is_defined {
-                    let unresolved = Unresolved { source, name: site.reference.name.clone(), role, site: start };
-                    self.result.edges.unresolved.push(unresolved);
-                }
-            }
-        }
-    }
-
-    /// Candidates that are one method, and what is written for it, are as sure as each other.
-    fn record_candidates(&mut self, site: Site<'_>, edge: Edge, mut found: Vec<u32>) {
-        found.truncate(candidates::MOST);
-        let roots: Vec<u32> = match site.family {
-            Family::Rust => found.iter().map(|&symbol| self.names().root(symbol)).collect(),
-            _ => found.clone(),
-        };
-        let n_roots = roots.iter().collect::<HashSet<_>>().len();
-        let is_common = builtins::is_common(&site.reference.name);
-        let (first, other) = tiers::candidates(site.family, n_roots, is_common);
-        for (&symbol, root) in found.iter().zip(&roots) {
-            let confidence = if *root == roots[0] { first } else { other };
-            let target = self.target(symbol);
-            self.result.edges.edges.push(Edge { target, tier: Tier::Candidate, confidence, ..edge });
-        }
-    }
-
-    fn record_symbols(
-        &mut self,
-        edge: Edge,
-        mut found: Vec<u32>,
-        tier: Tier,
-        (first, other): (Confidence, Confidence),
-    ) {
-        found.truncate(candidates::MOST);
-        for (nth, symbol) in found.into_iter().enumerate() {
-            let confidence = if nth == 0 { first } else { other };
-            self.result.edges.edges.push(Edge { target: self.target(symbol), tier, confidence, ..edge });
-        }
-    }
-
-    /// A symbol as edges name it.
-    pub(super) fn target(&self, symbol: u32) -> Target {
-        let file = self.names().all.file_of(symbol);
-        Target::Symbol { file, symbol: symbol - self.names().all.files[file as usize].first_symbol }
-    }
-
-    /// The number of something outside, for this file.
-    pub(super) fn external(&mut self, external: External) -> u32 {
-        let next = self.result.externals.len() as u32;
-        let externals = &mut self.result.externals;
-        *self.externals.entry(external).or_insert_with_key(|external| {
-            externals.push(external.clone());
-            next
-        })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use kotadb_core::facts::SymbolKind;
+
 use super::Names;
 use super::definitions::{NONE, Scope};
 use super::family::Family;
@@ -51,6 +53,17 @@ impl Names {
         let told = self.nearest_above(of, name, |found| self.says_its_type(found));
         let found = told.or_else(|| self.nearest_above(of, name, |_| true)).unwrap_or_default();
         Members { found: found.to_vec(), is_open: lineage.is_open }
+    }
+
+    /// Methods of the types above that have the name of the first of these.
+    pub fn inherited(&self, found: &[u32]) -> Vec<u32> {
+        let Some((&first, owner)) = found.first().and_then(|first| Some((first, self.all.owner(*first)?))) else {
+            return Vec::new();
+        };
+        let above = self.above.get(&self.all.whole(owner)).map_or(&[][..], |lineage| &lineage.types);
+        let name = self.all.symbol(first).name;
+        let all = above.iter().flat_map(|&above| self.all.within(Scope::symbol(above), name));
+        all.copied().filter(|&symbol| self.all.symbol(symbol).kind.is_callable()).collect()
     }
 
     fn nearest_above(&self, of: u32, name: Word, is_meant: impl Fn(&[u32]) -> bool) -> Option<&[u32]> {
@@ -154,17 +167,33 @@ impl Scout<'_> {
         }
         let Some(name) = self.names.all.words.find(last) else { return Vec::new() };
         let found = self.member_places(head, name);
-        self.suited(found, want)
+        self.suited(self.seen_from(point.file, found), want)
     }
 
     /// Names in a place, members from above as well.
     pub fn member_places(&mut self, place: Place, name: Word) -> Vec<Place> {
         match place {
             Place::Symbol(symbol) if self.names.all.symbol(symbol).kind.is_type() => {
+                let symbol = self.aliased(symbol);
                 super::scout::symbols(&self.names.members(symbol, name).found)
             }
             place => self.inside(place, name),
         }
+    }
+
+    /// The type that another name of C++ stands for: names that are behind it are behind that one.
+    fn aliased(&mut self, symbol: u32) -> u32 {
+        let all = &self.names.all;
+        let definition = all.symbol(symbol);
+        if definition.kind != SymbolKind::TypeAlias || all.family_of(symbol) != Family::C {
+            return symbol;
+        }
+        let point = Point { file: all.file_of(symbol), at: definition.container };
+        let written = all.words.text(definition.of_type);
+        let found = self.type_path(point, written).into_iter().find_map(Place::symbol);
+        let is_whole =
+            |other: &u32| all.symbol(*other).kind.is_type() && all.symbol(*other).kind != SymbolKind::TypeAlias;
+        found.filter(is_whole).unwrap_or(symbol)
     }
 
     fn head_path(&mut self, point: Point, head: &str, separator: &str) -> Option<Place> {

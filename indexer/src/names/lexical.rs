@@ -32,7 +32,7 @@ impl Scout<'_> {
         let n_rules = if is_rust && !matches!(want, Want::Macro | Want::Any) { rules.len() - 1 } else { rules.len() };
         for rule in &rules[..n_rules] {
             let (places, tier) = rule(self, point, name);
-            let places = self.suited(places, want);
+            let places = self.suited(self.seen_from(point.file, places), want);
             if !places.is_empty() {
                 return Some(Meaning { places, tier });
             }
@@ -51,7 +51,7 @@ impl Scout<'_> {
             let n_rounds = if family == Family::C { usize::MAX } else { 1 };
             for round in [symbol].into_iter().chain(all.chain(scope.unwrap_or(NONE)).take(n_rounds)) {
                 let (places, tier) = self.by_scope(family, round, point, name);
-                let places = self.suited(places, want);
+                let places = self.suited(self.seen_from(point.file, places), want);
                 if !places.is_empty() {
                     return Some(Meaning { places, tier });
                 }
@@ -151,7 +151,56 @@ impl Scout<'_> {
             is_linked && definition.scope.is_top() && all.family_of(symbol) == family
         };
         let found = all.named(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
-        (found.copied().map(Place::Symbol).collect(), Tier::Package)
+        let mut found: Vec<u32> = found.copied().collect();
+        if family == Family::C && found.len() > 1 && found.iter().all(|&symbol| self.is_of_includers(symbol)) {
+            found = self.of_includes(point.file, found);
+        }
+        (found.into_iter().map(Place::Symbol).collect(), Tier::Package)
+    }
+
+    /// Whether only files see it that include it: macros, types, and functions with their body in a header.
+    fn is_of_includers(&self, symbol: u32) -> bool {
+        let definition = self.names.all.symbol(symbol);
+        let is_whole = !definition.flags.has(Flags::DECLARATION);
+        definition.kind == SymbolKind::Macro || is_whole && (definition.kind.is_type() || self.is_header(symbol))
+    }
+
+    /// Of several symbols in headers those that a file includes, or what it includes; all of them where it includes none.
+    fn of_includes(&mut self, file: u32, mut found: Vec<u32>) -> Vec<u32> {
+        let direct = self.includes(file);
+        let behind: Vec<u32> = direct.iter().flat_map(|&one| self.includes(one)).collect();
+        let all = &self.names.all;
+        let is_included = |symbol: &&u32| {
+            let home = all.file_of(**symbol);
+            direct.contains(&home) || behind.contains(&home)
+        };
+        let seen: Vec<u32> = found.iter().filter(is_included).copied().collect();
+        if !seen.is_empty() {
+            found = seen;
+        }
+        found
+    }
+
+    fn includes(&mut self, file: u32) -> Vec<u32> {
+        let numbers = self.names.all.imports_of(file);
+        let places = numbers.map(|number| self.place_of(file, number));
+        places.filter_map(|place| if let Place::File(file) = place { Some(file) } else { None }).collect()
+    }
+
+    /// Types of C++ that lie in a source of their own are seen there alone, whatever namespace they share with others.
+    pub fn seen_from(&self, file: u32, places: Vec<Place>) -> Vec<Place> {
+        let all = &self.names.all;
+        if places.len() < 2 || all.files[file as usize].family != Family::C {
+            return places;
+        }
+        let is_seen = |place: &Place| {
+            let hidden = |symbol: u32| {
+                all.symbol(symbol).kind.is_type() && all.file_of(symbol) != file && !self.is_header(symbol)
+            };
+            !place.symbol().is_some_and(hidden)
+        };
+        let seen: Vec<Place> = places.iter().copied().filter(is_seen).collect();
+        if seen.is_empty() { places } else { seen }
     }
 
     fn is_header(&self, symbol: u32) -> bool {

@@ -38,11 +38,14 @@ mod inheritance;
 mod lexical;
 mod manifests;
 mod named;
+mod overloads;
 mod paths;
 mod place;
+mod record;
 mod relations;
 mod run;
 mod scout;
+mod signature;
 mod sites;
 #[cfg(test)]
 mod sketch;
@@ -75,7 +78,7 @@ pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
 /// Version of the rules: raised with every change of what they find or how sure it is, so that no delta is laid on a graph
 /// that earlier ones made.
-pub const RULES: u32 = 3;
+pub const RULES: u32 = 4;
 
 /// A file of a snapshot.
 #[derive(Clone, Debug)]

@@ -166,9 +166,12 @@ impl<'n> Scout<'n> {
     /// What the imports of a file call so. `from_outside`: asked by another file.
     pub fn imported(&mut self, file: u32, container: u32, name: Word, from_outside: bool) -> Vec<Place> {
         let all = &self.names.all;
+        let family = all.files[file as usize].family;
         for number in all.imports_of(file) {
             let import = all.imports[number as usize];
-            if import.local != name || import.name == STAR || !self.is_seen(file, container, import, from_outside) {
+            // `using db::Pool;` of C++ brings what it names.
+            let local = if import.local == Word::NONE && family == Family::C { import.name } else { import.local };
+            if local != name || import.name == STAR || !self.is_seen(file, container, import, from_outside) {
                 continue;
             }
             let found = self.through(file, number);

@@ -4,6 +4,7 @@
 
 use kotadb_core::graph::{Confidence, Tier};
 
+use super::builtins::Renown;
 use super::family::Family;
 
 /// How sure it is that a type implements an interface whose methods it has.
@@ -15,11 +16,13 @@ pub const HARDLY: Confidence = Confidence(2);
 /// How sure each of those is that are written for the trait from outside by which the receiver is bound.
 pub const BOUND: Confidence = Confidence(78);
 
-/// How sure each of those is that have the name, where what is known of the receiver speaks against them.
-pub fn unlikely(family: Family) -> Confidence {
-    match family {
-        Family::Script => Confidence(20),
-        Family::Rust => Confidence(5),
+/// How sure each of `n` is that have the name, where what is known of the receiver speaks against them.
+pub fn unlikely(family: Family, n: usize) -> Confidence {
+    match (family, n) {
+        (Family::Script, _) => Confidence(20),
+        (Family::Rust, 0 | 1) => Confidence(22),
+        (Family::Rust, 2 | 3) => Confidence(7),
+        (Family::Rust, _) => Confidence(2),
         _ => Confidence(3),
     }
 }
@@ -50,7 +53,6 @@ fn share(family: Family, tier: Tier) -> u8 {
         (Tier::Precise, _) => 100,
         (Tier::Own | Tier::Receiver | Tier::Qualified, Family::Python) => 98,
         (Tier::Package, family) if !matches!(family, Family::Rust | Family::Go | Family::Jvm | Family::C) => 90,
-        (Tier::File, Family::C) => 96,
         (Tier::Own | Tier::File | Tier::Import | Tier::Qualified | Tier::Receiver | Tier::Package, _) => 99,
         (Tier::Unique, Family::Python) => 79,
         (Tier::Unique, Family::Rust) => 79,
@@ -76,15 +78,26 @@ fn several(family: Family, tier: Tier, n: usize) -> (u8, u8) {
     }
 }
 
-/// How sure the first of `n` candidates is, and each of the others. `is_common`: many types outside have a member of the name.
-pub fn candidates(family: Family, n: usize, is_common: bool) -> (Confidence, Confidence) {
-    let (first, other) = match (family, n, is_common) {
-        (Family::Rust, 2, true) => (24, 10),
-        (Family::Rust, 2, false) => (75, 24),
-        (Family::Rust, 3, true) => (9, 6),
-        (Family::Rust, 3, false) => (65, 30),
-        (Family::Rust, 4.., true) => (12, 6),
-        (Family::Rust, 4.., false) => (20, 30),
+/// How sure the first of `n` candidates is, and each of the others; in Rust `n` methods, the first of which is written `n_first`
+/// times: for so many types that hardly another is meant.
+pub fn candidates(family: Family, (n, n_first): (usize, usize), renown: Renown) -> (Confidence, Confidence) {
+    let (first, other) = match (family, n, renown) {
+        (Family::Rust, 2, _) if n_first > 2 => (79, 10),
+        (Family::Rust, 2, Renown::Telling) => (60, 25),
+        (Family::Rust, 2, _) => (10, 12),
+        (Family::Rust, 3, Renown::Telling) => (65, 30),
+        (Family::Rust, 3, _) => (12, 5),
+        (Family::Rust, 4.., Renown::Telling) => (15, 30),
+        (Family::Rust, 4..=8, _) => (10, 8),
+        (Family::Rust, 9.., _) => (5, 2),
+        (Family::Script, _, Renown::OfLanguage) => (2, 3),
+        (Family::Script, 1, _) => (38, 38),
+        (Family::Script, 2, Renown::Telling) => (48, 25),
+        (Family::Script, 2, Renown::Common) => (8, 40),
+        (Family::Script, 3, Renown::Telling) => (45, 12),
+        (Family::Script, 3, Renown::Common) => (9, 38),
+        (Family::Script, _, Renown::Telling) => (36, 11),
+        (Family::Script, _, Renown::Common) => (20, 9),
         (family, n, _) => candidate(family, n),
     };
     (Confidence(first), Confidence(other.max(1)))
@@ -97,10 +110,6 @@ fn candidate(family: Family, n: usize) -> (u8, u8) {
         (Family::Python, 0 | 1) => (45, 45),
         (Family::Python, 2 | 3) => (20, 3),
         (Family::Python, _) => (8, 2),
-        (Family::Script, 0 | 1) => (25, 25),
-        (Family::Script, 2) => (11, 30),
-        (Family::Script, 3) => (12, 38),
-        (Family::Script, _) => (26, 9),
         (Family::Jvm, _) => (2, 2),
         (Family::C, 2) => (60, 45),
         (Family::C, 3) => (35, 12),

@@ -95,11 +95,12 @@ impl<'t> Go<'t> {
         let name = self.field(node, Field::Alias).and_then(|alias| alias.named_child(0));
         let name = name.map_or("", |name| self.text.of(name));
         let alias = self.field(node, Field::Alias);
+        let value = self.field(node, Field::Value);
         walk.each_child(node, |walk, child| match self.kind(child) {
             _ if Some(child) == alias => {}
-            Kind::TypeCase => self.type_case(child, name, walk),
+            Kind::TypeCase => self.type_case(child, (name, value), walk),
             Kind::DefaultCase => {
-                walk.later(Later::Case { name, of: None });
+                walk.later(Later::Case { name, of: None, value });
                 walk.then(child);
             }
             _ => walk.then(child),
@@ -107,19 +108,20 @@ impl<'t> Go<'t> {
         walk.later(Later::Leave);
     }
 
-    /// One case: its types are used, and what is in it sees the name as the one type that it names.
-    fn type_case(&self, case: Node<'t>, name: &'t str, walk: &mut Walk<'t>) {
+    /// One case: its types are used, and what is in it sees the name as the one type that it names; of several as what it was.
+    fn type_case(&self, case: Node<'t>, (name, value): (&'t str, Option<Node<'t>>), walk: &mut Walk<'t>) {
         let parts = walk::named_children(case);
         let is_type = |it: &Node<'t>| !matches!(self.kind(*it), Kind::StatementList | Kind::Comment);
         let types: Vec<_> = parts.iter().copied().filter(is_type).collect();
         walk.later(Later::Enter);
-        walk.later(Later::Case { name, of: if let [one] = types[..] { Some(one) } else { None } });
+        walk.later(Later::Case { name, of: if let [one] = types[..] { Some(one) } else { None }, value });
         parts.into_iter().for_each(|part| walk.then(part));
         walk.later(Later::Leave);
     }
 
-    pub(super) fn bind_case(&mut self, name: &'t str, of: Option<Node<'t>>) {
-        let known = of.map_or_else(unknown, |it| self.something_of(it));
+    pub(super) fn bind_case(&mut self, name: &'t str, of: Option<Node<'t>>, value: Option<Node<'t>>) {
+        let as_it_was = || value.map_or_else(unknown, |value| self.expression(value));
+        let known = of.map_or_else(as_it_was, |it| self.something_of(it));
         self.scopes.bind(name, known);
     }
 

@@ -103,6 +103,8 @@ enum Later<'t> {
     Case {
         name: &'t str,
         of: Option<Node<'t>>,
+        /// What is told apart.
+        value: Option<Node<'t>>,
     },
 }
 
@@ -191,7 +193,7 @@ impl<'t> Rules<'t> for Go<'t> {
             }
             Later::Define(node) => self.define(node),
             Later::Range(node) => self.bind_range(node),
-            Later::Case { name, of } => self.bind_case(name, of),
+            Later::Case { name, of, value } => self.bind_case(name, of, value),
         }
     }
 }

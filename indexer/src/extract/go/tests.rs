@@ -238,8 +238,8 @@ func each[T any](t T, u []T) { t.m(); u[0].m() }
         22 call ? | m/0 in Pool.run
         25 call <Conn> | m/0 in Pool.run
         29 call <Conn> | m/0 in Pool.run
-        31 call ? | m/0 in Pool.run
-        33 call ? | m/0 in Pool.run
+        31 call any | m/0 in Pool.run
+        33 call any | m/0 in Pool.run
         36 call <Conn> | m/0 in Pool.run
         37 call make/1 in Pool.run
         38 call <map[string]Conn>[] | m/0 in Pool.run

@@ -95,9 +95,9 @@ impl<'t> Java<'t> {
         or_unknown(type_text(text, &[], &["extends", "final"]))
     }
 
-    /// Something of a type; a parameter of the type or method says nothing.
+    /// Something of a type; a parameter of the type or method is what it is bound by.
     pub(super) fn something_of(&self, node: Node<'t>) -> Box<str> {
         let name = self.type_of(node);
-        if self.scopes.find(&name).is_some() { unknown() } else { of_type(&name) }
+        self.scopes.find(&name).map_or_else(|| of_type(&name), |known| (&**known).into())
     }
 }

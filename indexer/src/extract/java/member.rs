@@ -25,8 +25,9 @@ impl<'t> Java<'t> {
             symbol.flags = symbol.flags.with(Flags::ABSTRACT);
         }
         symbol.interface = self.open.last().filter(|open| open.ticket.is_none()).map(|open| open.above.clone());
-        self.facts.symbol(symbol);
+        let method = self.facts.symbol(symbol);
         self.enter(node, walk);
+        self.takes(method, self.parameters(node));
         walk.then(of);
         walk.then(self.field(node, Field::Value));
         walk.each_child(node, |walk, child| {
@@ -94,7 +95,7 @@ impl<'t> Java<'t> {
     }
 
     /// Type and declarator of `String... more`.
-    fn spread(&self, parameter: Node<'t>) -> (Option<Node<'t>>, Option<Node<'t>>) {
+    pub(super) fn spread(&self, parameter: Node<'t>) -> (Option<Node<'t>>, Option<Node<'t>>) {
         let parts = walk::named_children(parameter);
         let is_name = |it: &&Node<'t>| self.kind(**it) == Kind::VariableDeclarator;
         let name = parts.iter().find(is_name).copied();
@@ -148,7 +149,7 @@ impl<'t> Java<'t> {
     }
 
     /// `int a[]`: the brackets behind a name belong to its type.
-    fn sized(&self, of: Box<str>, declarator: Node<'t>) -> Box<str> {
+    pub(super) fn sized(&self, of: Box<str>, declarator: Node<'t>) -> Box<str> {
         match self.field(declarator, Field::Dimensions) {
             Some(dimensions) => with(&of, self.text.of(dimensions).trim()),
             None => of,

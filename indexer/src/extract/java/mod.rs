@@ -6,14 +6,18 @@
 //! types        classes, interfaces, enums, records, annotations; packages and imports
 //! member       methods, constructors, fields
 //! modifier     modifiers and annotations as flags
+//! argument     what calls are given
+//! overload     what methods of one name take
 //! binding      what locals are bound to
 //! expression   receivers and values
 //! ```
 
+mod argument;
 mod binding;
 mod expression;
 mod member;
 mod modifier;
+mod overload;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -24,6 +28,7 @@ use std::sync::LazyLock;
 use kotadb_core::facts::{Facts, Role, SymbolKind};
 use tree_sitter::Node;
 
+use self::overload::Taken;
 use super::collector::{Collector, Ticket};
 use super::grammar::{Grammar, reading, vocabulary};
 use super::parse::Job;
@@ -36,23 +41,23 @@ vocabulary! {
         Annotation = "annotation", AnnotationTypeDeclaration = "annotation_type_declaration",
         AnnotationTypeElement = "annotation_type_element_declaration", ArrayAccess = "array_access",
         ArrayCreation = "array_creation_expression", Assignment = "assignment_expression", Asterisk = "asterisk",
-        Block = "block", BlockComment = "block_comment", CastExpression = "cast_expression",
+        BinaryExpression = "binary_expression", BinaryInteger = "binary_integer_literal", Block = "block", BlockComment = "block_comment", CastExpression = "cast_expression",
         CatchClause = "catch_clause", CatchType = "catch_type", CatchParameter = "catch_formal_parameter",
         CharacterLiteral = "character_literal", ClassBody = "class_body", ClassDeclaration = "class_declaration",
         ClassLiteral = "class_literal", CompactConstructor = "compact_constructor_declaration",
         ConstantDeclaration = "constant_declaration", ConstructorDeclaration = "constructor_declaration",
-        DecimalInteger = "decimal_integer_literal", ElementValuePair = "element_value_pair",
+        DecimalFloat = "decimal_floating_point_literal", DecimalInteger = "decimal_integer_literal", ElementValuePair = "element_value_pair",
         EnhancedFor = "enhanced_for_statement", EnumConstant = "enum_constant", EnumDeclaration = "enum_declaration",
         ExplicitConstructor = "explicit_constructor_invocation", ExtendsInterfaces = "extends_interfaces",
-        FieldAccess = "field_access", FieldDeclaration = "field_declaration", ForStatement = "for_statement",
+        False = "false", FieldAccess = "field_access", FieldDeclaration = "field_declaration", ForStatement = "for_statement",
         FormalParameter = "formal_parameter", FormalParameters = "formal_parameters", GenericType = "generic_type",
-        Identifier = "identifier", ImportDeclaration = "import_declaration", Instanceof = "instanceof_expression",
+        HexInteger = "hex_integer_literal", Identifier = "identifier", ImportDeclaration = "import_declaration", Instanceof = "instanceof_expression",
         InterfaceDeclaration = "interface_declaration", LabeledStatement = "labeled_statement",
         LambdaExpression = "lambda_expression", LineComment = "line_comment",
         LocalVariable = "local_variable_declaration", MarkerAnnotation = "marker_annotation",
         MethodDeclaration = "method_declaration", MethodInvocation = "method_invocation",
         MethodReference = "method_reference", Modifiers = "modifiers", ModuleDeclaration = "module_declaration",
-        New = "'new", ObjectCreation = "object_creation_expression", PackageDeclaration = "package_declaration",
+        New = "'new", Null = "null_literal", ObjectCreation = "object_creation_expression", OctalInteger = "octal_integer_literal", PackageDeclaration = "package_declaration",
         Parenthesized = "parenthesized_expression", ReceiverParameter = "receiver_parameter",
         RecordComponent = "record_pattern_component", RecordDeclaration = "record_declaration",
         RecordPattern = "record_pattern", Resource = "resource", ScopedIdentifier = "scoped_identifier",
@@ -60,14 +65,14 @@ vocabulary! {
         StaticInitializer = "static_initializer", StringLiteral = "string_literal", Super = "super",
         Superclass = "superclass", SuperInterfaces = "super_interfaces", SwitchGroup = "switch_block_statement_group",
         SwitchRule = "switch_rule", Ternary = "ternary_expression", Throws = "throws", This = "this",
-        TryWithResources = "try_with_resources_statement", TypeIdentifier = "type_identifier", TypeList = "type_list",
-        TypePattern = "type_pattern", UpdateExpression = "update_expression",
+        True = "true", TryWithResources = "try_with_resources_statement", TypeIdentifier = "type_identifier", TypeList = "type_list",
+        TypePattern = "type_pattern", UnaryExpression = "unary_expression", UpdateExpression = "update_expression",
         VariableDeclarator = "variable_declarator",
     }
     fields {
         Alternative = "alternative", Arguments = "arguments", ArrayOf = "array", Body = "body",
         Consequence = "consequence", Constructor = "constructor", Dimensions = "dimensions", FieldName = "field",
-        Left = "left", Name = "name", Object = "object", Parameters = "parameters", Right = "right", TypeOf = "type",
+        Left = "left", Name = "name", Object = "object", Operator = "operator", Parameters = "parameters", Right = "right", TypeOf = "type",
         TypeParameters = "type_parameters", Value = "value",
     }
 }
@@ -82,6 +87,7 @@ pub fn extract(job: &Job<'_>) -> Facts {
     let Some(tree) = job.parse(&GRAMMAR.language) else { return job.nothing() };
     let mut rules = Java::new(job.text);
     let is_whole = walk::walk(tree.root_node(), &mut rules, job);
+    rules.tell_overloads();
     rules.facts.finish(!is_whole || tree.root_node().has_error())
 }
 
@@ -93,6 +99,8 @@ struct Java<'t> {
     scopes: Scopes<'t>,
     /// Open types, the innermost last.
     open: Vec<Open<'t>>,
+    /// What each method takes.
+    taken: Vec<Taken>,
 }
 
 /// A type whose members are read.
@@ -133,7 +141,14 @@ type Walk<'t> = walk::Walk<'t, Later<'t>>;
 
 impl<'t> Java<'t> {
     fn new(text: Text<'t>) -> Self {
-        Self { text, grammar: &GRAMMAR, facts: Collector::default(), scopes: Scopes::default(), open: Vec::new() }
+        Self {
+            text,
+            grammar: &GRAMMAR,
+            facts: Collector::default(),
+            scopes: Scopes::default(),
+            open: Vec::new(),
+            taken: Vec::new(),
+        }
     }
 
     /// Visits a node in a scope of its own.

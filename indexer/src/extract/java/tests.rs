@@ -44,8 +44,8 @@ class PoolTest { @Test void works() {} public static void main(String[] args) {}
         8 field Pool.conns: Conn[]
         9 field Pool.byName: Map<String,Conn>
         10 constructor Pool.Pool/1-1 [exported]
-        16 method Pool.acquire/1-*: Conn [exported deprecated] "Takes one."
-        17 method Pool.generic/1-1: R
+        16 method Pool.acquire/1-*: Conn (int,String...) [exported deprecated] "Takes one."
+        17 method Pool.generic/1-1: R (Class)
         18 class Pool.Inner [abstract]
         18 method Pool.Inner.f/0-0: void [abstract]
         19 interface Pool.Listener
@@ -165,19 +165,19 @@ class Pool extends a.Base<T> {
     assert_lines(
         &references_of("java", text, &["call", "new"]),
         "
-        3 new Pool/1 in Pool.Pool
-        4 new a | Base/2 in Pool.Pool
+        3 new  (<int>) | Pool/1 in Pool.Pool
+        4 new a (<int>,<int>) | Base/2 in Pool.Pool
         6 call <Job> | m/0 in Pool.run
         7 call this | m/0 in Pool.run
         8 call m/0 in Pool.run
         9 call this.field | m/0 in Pool.run
         10 call field | m/0 in Pool.run
-        11 call super | m/1 in Pool.run
+        11 call super (<int>) | m/1 in Pool.run
         12 call <Pool> | m/0 in Pool.run
         13 call <String[]>[] | m/0 in Pool.run
-        14 new Conn/1 in Pool.run
+        14 new  (<int>) | Conn/1 in Pool.run
         15 call <Conn> | m/0 in Pool.run
-        16 new db | Conn/1 in Pool.run
+        16 new db (<int>) | Conn/1 in Pool.run
         17 call <db.Conn> | m/0 in Pool.run
         18 call <Conn> | m/0 in Pool.run
         19 call list[] | m/0 in Pool.run
@@ -196,9 +196,9 @@ class Pool extends a.Base<T> {
         24 call <Conn> | m/0 in Pool.run
         25 call <Conn> | m/0 in Pool.run
         25 call <Conn> | m/0 in Pool.run
-        26 call Pool | make/1 in Pool.run
+        26 call Pool (<int>) | make/1 in Pool.run
         26 call Pool.make() | m/0 in Pool.run
-        27 call a.b.Pool | make/1 in Pool.run
+        27 call a.b.Pool (<int>) | make/1 in Pool.run
         28 call get/0 in Pool.run
         28 call get() | m/0 in Pool.run
         29 call <String> | m/0 in Pool.run
@@ -207,8 +207,8 @@ class Pool extends a.Base<T> {
         31 call <Thread> | m/0 in Pool.run.run
         31 call m/0 in Pool.run.run
         31 call <Thread> | start/0 in Pool.run
-        32 new ArrayList/1 in Pool.run
-        32 call <ArrayList<Conn>> | get/1 in Pool.run
+        32 new  (<int>) | ArrayList/1 in Pool.run
+        32 call <ArrayList<Conn>> (<int>) | get/1 in Pool.run
         32 call <ArrayList<Conn>>.get() | m/0 in Pool.run
         33 call <Job> | m/0 in Pool.run
         34 call <Conn> | m/0 in Pool.run
@@ -319,6 +319,44 @@ class C {
         8 call <B> | send/0 in C.f
         9 call send/0 in C.f
         10 call other | send/0 in C.f
+        ",
+    );
+}
+
+#[test]
+fn arguments_and_overloads_are_told() {
+    let text = r#"
+class Pool<T> {
+  int size(int[] all, T one, List<String>... more) { return 0; }
+  void size() {}
+  Pool(long n) {}
+  Pool(final T[] n) {}
+  void alone(int n) {}
+  void run(int n, String[] words, T any) {
+    size(1 + n, 2L, 'a', n > 1, !done, "a" + n, null, -1.5f, words.length << 2, (byte) n, any, words[0], n > 1 ? n : 2);
+    size(any, any);
+    alone(/* none */);
+  }
+}
+"#;
+    assert_lines(
+        &references_of("java", text, &["call"]),
+        "
+        9 call  (<int>,<long>,<char>,<boolean>,<boolean>,<String>,<null>,<float>,<int>,<byte>,?,<String[]>[],<int>) | size/13 in Pool.run
+        10 call size/2 in Pool.run
+        11 call alone/0 in Pool.run
+        ",
+    );
+    assert_lines(
+        &symbols("java", text),
+        "
+        2 class Pool
+        3 method Pool.size/2-*: int (int[],?,List...)
+        4 method Pool.size/0-0: void ()
+        5 constructor Pool.Pool/1-1: ? (long)
+        6 constructor Pool.Pool/1-1: ? (?[])
+        7 method Pool.alone/1-1: void
+        8 method Pool.run/3-3: void
         ",
     );
 }

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 
 use super::{COMMENTS, Field, Java, Kind, Later, Open, Walk};
 use crate::extract::collector::Ticket;
-use crate::extract::expression::type_text;
+use crate::extract::expression::{of_type, type_text, unknown};
 use crate::extract::text::span;
 use crate::extract::walk;
 
@@ -70,10 +70,17 @@ impl<'t> Java<'t> {
         for parameter in parameters {
             let name = walk::named_children(parameter).into_iter().find(|it| self.kind(*it) == Kind::TypeIdentifier);
             if let Some(name) = name {
-                self.scopes.bind(self.text.of(name), "?");
+                self.scopes.bind(self.text.of(name), self.bound(parameter, name));
             }
             walk.children_but(parameter, name);
         }
+    }
+
+    /// Something of the first type that a parameter is bound by: `CharSequence` of `T extends CharSequence`.
+    fn bound(&self, parameter: Node<'t>, name: Node<'t>) -> Box<str> {
+        let bound = walk::named_children(parameter).into_iter().next_back().filter(|last| *last != name);
+        let first = bound.and_then(|bound| bound.named_child(0));
+        first.map_or_else(unknown, |first| of_type(&self.type_of(first)))
     }
 
     /// What stands above a type; the text of its class, for `super`.

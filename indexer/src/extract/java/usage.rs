@@ -1,8 +1,9 @@
 //! How names, members and types are used.
 
-use kotadb_core::facts::{Reference, Role, UNKNOWN_ARITY};
+use kotadb_core::facts::{Reference, Role};
 use tree_sitter::Node;
 
+use super::argument::Arguments;
 use super::{Field, Java, Kind, Walk};
 use crate::extract::walk;
 
@@ -23,22 +24,27 @@ impl<'t> Java<'t> {
 
     /// `a.b.Pool` as a type.
     pub(super) fn scoped_type(&mut self, node: Node<'t>, role: Role) {
-        self.scoped_reference(node, role, UNKNOWN_ARITY);
+        self.scoped_reference(node, role, &Arguments::NONE);
     }
 
-    fn scoped_reference(&mut self, node: Node<'t>, role: Role, n_arguments: u8) {
+    fn scoped_reference(&mut self, node: Node<'t>, role: Role, arguments: &Arguments) {
         let Some(name) = walk::named_children(node).into_iter().rev().find(|it| self.kind(*it) == Kind::TypeIdentifier)
         else {
             return;
         };
         let before = self.text.slice(node.start_byte(), name.start_byte()).trim_end().trim_end_matches('.');
         let receiver = (!before.is_empty()).then(|| self.plain_type(before));
-        self.refer(self.text.of(name), name, role, receiver, n_arguments);
+        self.refer(name, role, receiver, arguments);
     }
 
-    pub(super) fn refer(&mut self, name: &str, at: Node<'t>, role: Role, receiver: Option<Box<str>>, n_arguments: u8) {
-        let start = at.start_byte() as u32;
-        self.facts.reference(Reference { name: name.into(), start, role, receiver, n_arguments });
+    fn refer(&mut self, at: Node<'t>, role: Role, receiver: Option<Box<str>>, arguments: &Arguments) {
+        self.refer_as(self.text.of(at), at, role, receiver, arguments);
+    }
+
+    /// The same where the text has another word for the name.
+    fn refer_as(&mut self, name: &str, at: Node<'t>, role: Role, receiver: Option<Box<str>>, arguments: &Arguments) {
+        let (start, receiver) = (at.start_byte() as u32, arguments.behind(receiver));
+        self.facts.reference(Reference { name: name.into(), start, role, receiver, n_arguments: arguments.n });
     }
 
     /// `a.b` that is read. What `a` is made of is used too.
@@ -53,7 +59,7 @@ impl<'t> Java<'t> {
         };
         if self.kind(name) == Kind::Identifier {
             let receiver = Some(self.expression(object));
-            self.refer(self.text.of(name), name, role, receiver, UNKNOWN_ARITY);
+            self.refer(name, role, receiver, &Arguments::NONE);
         }
     }
 
@@ -72,18 +78,10 @@ impl<'t> Java<'t> {
         let (object, arguments) = (self.field(node, Field::Object), self.field(node, Field::Arguments));
         if let Some(name) = self.field(node, Field::Name) {
             let receiver = object.map(|object| self.expression(object));
-            self.refer(self.text.of(name), name, Role::Call, receiver, self.n_arguments(arguments));
+            self.refer(name, Role::Call, receiver, &self.arguments(arguments));
         }
         self.object(object, walk);
         walk.then(arguments);
-    }
-
-    pub(super) fn n_arguments(&self, arguments: Option<Node<'t>>) -> u8 {
-        let Some(arguments) = arguments else { return 0 };
-        let mut cursor = arguments.walk();
-        let is_comment = |it: &Node<'t>| matches!(self.kind(*it), Kind::LineComment | Kind::BlockComment);
-        let n = arguments.named_children(&mut cursor).filter(|it| !is_comment(it)).count();
-        u8::try_from(n).unwrap_or(UNKNOWN_ARITY)
     }
 
     /// `this(1)` and `super(1)` make the type, or the one above it.
@@ -94,7 +92,7 @@ impl<'t> Java<'t> {
             let last = name.rsplit('.').next().unwrap_or_default();
             let before = name[..name.len() - last.len()].trim_end_matches('.');
             let receiver = (!before.is_empty()).then(|| before.into());
-            self.refer(last, word, Role::New, receiver, self.n_arguments(arguments));
+            self.refer_as(last, word, Role::New, receiver, &self.arguments(arguments));
         }
         walk.then(self.field(node, Field::Object));
         walk.then(arguments);
@@ -104,7 +102,7 @@ impl<'t> Java<'t> {
     pub(super) fn new_instance(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let (made, arguments) = (self.field(node, Field::TypeOf), self.field(node, Field::Arguments));
         if let Some(made) = made {
-            self.makes(made, self.n_arguments(arguments), walk);
+            self.makes(made, &self.arguments(arguments), walk);
         }
         walk.each_child(node, |walk, child| {
             if Some(child) == made {
@@ -117,23 +115,23 @@ impl<'t> Java<'t> {
         });
     }
 
-    fn makes(&mut self, made: Node<'t>, n_arguments: u8, walk: &mut Walk<'t>) {
+    fn makes(&mut self, made: Node<'t>, arguments: &Arguments, walk: &mut Walk<'t>) {
         match self.kind(made) {
-            Kind::TypeIdentifier => self.refer(self.text.of(made), made, Role::New, None, n_arguments),
-            Kind::ScopedType => self.scoped_reference(made, Role::New, n_arguments),
+            Kind::TypeIdentifier => self.refer(made, Role::New, None, arguments),
+            Kind::ScopedType => self.scoped_reference(made, Role::New, arguments),
             Kind::GenericType => {
                 let parts = walk::named_children(made);
-                parts.first().into_iter().for_each(|name| self.makes_plain(*name, n_arguments));
-                parts.into_iter().skip(1).for_each(|arguments| walk.then(arguments));
+                parts.first().into_iter().for_each(|name| self.makes_plain(*name, arguments));
+                parts.into_iter().skip(1).for_each(|of| walk.then(of));
             }
             _ => walk.then(made),
         }
     }
 
-    fn makes_plain(&mut self, made: Node<'t>, n_arguments: u8) {
+    fn makes_plain(&mut self, made: Node<'t>, arguments: &Arguments) {
         match self.kind(made) {
-            Kind::ScopedType => self.scoped_reference(made, Role::New, n_arguments),
-            _ => self.refer(self.text.of(made), made, Role::New, None, n_arguments),
+            Kind::ScopedType => self.scoped_reference(made, Role::New, arguments),
+            _ => self.refer(made, Role::New, None, arguments),
         }
     }
 
@@ -143,14 +141,14 @@ impl<'t> Java<'t> {
         let (Some(&object), Some(&name)) = (parts.first(), parts.last()) else { return };
         if self.kind(name) == Kind::New {
             match self.kind(object) {
-                Kind::Identifier => self.refer(self.text.of(object), object, Role::New, None, UNKNOWN_ARITY),
-                _ => self.makes(object, UNKNOWN_ARITY, walk),
+                Kind::Identifier => self.refer(object, Role::New, None, &Arguments::NONE),
+                _ => self.makes(object, &Arguments::NONE, walk),
             }
             return;
         }
         if self.kind(name) == Kind::Identifier {
             let receiver = Some(self.expression(object));
-            self.refer(self.text.of(name), name, Role::Read, receiver, UNKNOWN_ARITY);
+            self.refer(name, Role::Read, receiver, &Arguments::NONE);
         }
         self.object(Some(object), walk);
     }

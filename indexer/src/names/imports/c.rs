@@ -1,6 +1,6 @@
 //! C and C++: a file beside the including one, else the nearest whose path ends so; and namespaces that `using` names.
 
-use kotadb_core::facts::SymbolKind;
+use kotadb_core::facts::{Flags, SymbolKind};
 
 use super::Modules;
 use crate::names::definitions::Scope;
@@ -37,7 +37,12 @@ fn namespace(modules: Modules<'_>, path: &str) -> Option<Place> {
     let mut found = named.iter().copied().filter(holds).min_by_key(|&symbol| !all.symbol(symbol).scope.is_top())?;
     for word in words {
         let within = all.within(Scope::symbol(all.whole(found)), all.words.find(word)?);
-        found = within.iter().copied().find(holds)?;
+        // What is only declared, as `class Pool;` does it, has nothing behind it.
+        found = within
+            .iter()
+            .copied()
+            .filter(holds)
+            .min_by_key(|&symbol| all.symbol(symbol).flags.has(Flags::DECLARATION))?;
     }
     Some(Place::Symbol(all.whole(found)))
 }

@@ -32,12 +32,12 @@ fn callers_of_namesakes_are_told_apart_in_c() {
         "
     app/main.c:2 db_close call in SHUT -> src/db.c#db_close import 99
     app/main.c:4 db_open call in main -> src/db.c#db_open import 99
-    app/main.c:4 SHUT call in main -> app/main.c#SHUT file 96
-    app/main.c:4 db_queue_all call in main -> app/main.c#db_queue_all file 96
-    src/db.c:3 helper call in db_open -> src/db.c#helper file 96
-    src/db.c:4 helper call in db_close -> src/db.c#helper file 96
+    app/main.c:4 SHUT call in main -> app/main.c#SHUT file 99
+    app/main.c:4 db_queue_all call in main -> app/main.c#db_queue_all file 99
+    src/db.c:3 helper call in db_open -> src/db.c#helper file 99
+    src/db.c:4 helper call in db_close -> src/db.c#helper file 99
     src/db.c:4 close call in db_close -> include/db.h#ops.close receiver 99
-    src/queue.c:3 helper call in db_queue -> src/queue.c#helper file 96
+    src/queue.c:3 helper call in db_queue -> src/queue.c#helper file 99
     src/queue.c:3 db_close call in db_queue -> src/db.c#db_close import 99
     src/queue.c:3 db_open call in db_queue -> src/db.c#db_open import 99
     ",
@@ -137,10 +137,10 @@ fn callers_of_namesakes_are_told_apart_in_cpp() {
     app/main.cc:20 check call in run -> db/pool.cc#db::Base.check receiver 99
     app/main.cc:21 make call in run -> db/pool.cc#db.Pool.make qualified 99
     app/main.cc:21 close call in run -> db/pool.cc#db.Pool.close receiver 99
-    app/main.cc:22 Service new in run -> app/main.cc#Service file 96
+    app/main.cc:22 Service new in run -> app/main.cc#Service file 99
     app/main.cc:23 acquire call in run -> app/main.cc#Service.acquire receiver 99
-    db/pool.cc:3 Pool new in db.open -> db/pool.h#db.Pool file 96
-    db/pool.cc:4 open call in db.Pool.make -> db/pool.cc#db.open file 96
+    db/pool.cc:3 Pool new in db.open -> db/pool.h#db.Pool file 99
+    db/pool.cc:4 open call in db.Pool.make -> db/pool.cc#db.open file 99
     db/pool.cc:6 check call in db.Pool.acquire -> db/pool.cc#db::Base.check own 99
     db/pool.cc:7 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99
     db/pool.cc:8 close call in db.Pool.acquire -> db/pool.cc#db.Conn.close receiver 99
@@ -170,6 +170,119 @@ fn macros_for_several_builds_are_all_meant() {
         "
     lib/main.c:2 LOG call in run -> lib/log.h#LOG import 99
     lib/main.c:2 LOG call in run -> lib/log.h#LOG import 99
+    ",
+    );
+}
+
+#[test]
+fn what_a_function_includes_counts_in_it() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== jumps.h
+#undef step
+#define step(n) &&n
+== run.c
+#define step(n) n
+void before(void) { step(1); }
+void run(void) {
+#include "jumps.h"
+  step(2);
+}
+"#,
+        )
+        .calls(),
+        "
+    run.c:2 step call in before -> run.c#step file 99
+    run.c:5 step call in run -> jumps.h#step import 99
+    ",
+    );
+}
+
+#[test]
+fn macros_of_headers_that_are_not_included_are_not_meant() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a/limits.h
+#define check(c) ((void)0)
+== a/object.h
+#include "limits.h"
+== a/lib.h
+#define check(c) assert(c)
+== a/run.c
+#include "object.h"
+void run(void) { check(1); }
+== a/other.c
+#include "lib.h"
+void other(void) { check(1); }
+"#,
+        )
+        .calls(),
+        "
+    a/other.c:2 check call in other -> a/lib.h#check import 99
+    a/run.c:2 check call in run -> a/limits.h#check package 99
+    ",
+    );
+}
+
+#[test]
+fn branches_of_an_if_are_one_function() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a.c
+#if FAST
+static int get(const void *p) { return 1; }
+#else
+static int get(const void *p) { return 2; }
+#endif
+int run(void) { return get(0); }
+"#,
+        )
+        .calls(),
+        "
+    a.c:6 get call in run -> a.c#get file 99
+    a.c:6 get call in run -> a.c#get file 99
+    ",
+    );
+}
+
+#[test]
+fn types_of_another_source_are_not_meant() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a_test.cc
+namespace db { struct Order { int operator()(int a) { return a; } }; }
+== db/list.h
+namespace db { template <class T> class List { public: class Cursor { public: void next() {} }; }; }
+== db/order.h
+namespace db { class Slice; class Order { public: int compare(int a) const; }; }
+== db/slice.h
+namespace db { class Slice { public: int size() const { return 0; } }; }
+== db/table.cc
+#include "db/order.h"
+#include "db/slice.h"
+#include "db/list.h"
+using db::Slice;
+struct rows { Slice all; };
+int count(const Slice& some, rows* of) { return some.size() + of->all.size(); }
+namespace db {
+class Table {
+  typedef List<int> Rows;
+  const Order* const order_;
+  int find(Rows::Cursor at) { at.next(); return order_->compare(1); }
+};
+}
+"#,
+        )
+        .calls(),
+        "
+    db/table.cc:6 size call in count -> db/slice.h#db.Slice.size receiver 99
+    db/table.cc:6 size call in count -> db/slice.h#db.Slice.size receiver 99
+    db/table.cc:11 next call in db.Table.find -> db/list.h#db.List.Cursor.next receiver 99
+    db/table.cc:11 compare call in db.Table.find -> db/order.h#db.Order.compare receiver 99
     ",
     );
 }

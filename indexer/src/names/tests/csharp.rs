@@ -90,3 +90,25 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+#[test]
+fn a_thing_of_type_object_may_be_anything() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a.cs
+class Pool { public void Acquire() {} }
+class Queue { public void Acquire() {} }
+class Use { void Run(object any, Pool pool, dynamic more) { any.Acquire(); pool.Acquire(); more.Acquire(); } }
+"#,
+        )
+        .calls(),
+        "
+    a.cs:3 Acquire call in Use.Run -> a.cs#Pool.Acquire candidate 20
+    a.cs:3 Acquire call in Use.Run -> a.cs#Queue.Acquire candidate 20
+    a.cs:3 Acquire call in Use.Run -> a.cs#Pool.Acquire receiver 99
+    a.cs:3 Acquire call in Use.Run -> a.cs#Pool.Acquire candidate 20
+    a.cs:3 Acquire call in Use.Run -> a.cs#Queue.Acquire candidate 20
+    ",
+    );
+}

@@ -152,3 +152,65 @@ fn types_made_of_others_have_methods_of_their_own() {
     ",
     );
 }
+
+#[test]
+fn what_a_package_has_twice_is_for_several_builds() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== go.mod
+module acme
+== pool/fast.go
+package pool
+type pointer struct{}
+func (p pointer) get() int { return 1 }
+func open() pointer { return pointer{} }
+== pool/slow.go
+package pool
+type pointer struct{}
+func (p pointer) get() int { return 2 }
+func open() pointer { return pointer{} }
+== pool/run.go
+package pool
+func run() { open().get() }
+"#,
+        )
+        .calls(),
+        "
+    pool/fast.go:4 pointer new in open -> pool/fast.go#pointer file 99
+    pool/run.go:2 open call in run -> pool/fast.go#open package 99
+    pool/run.go:2 open call in run -> pool/slow.go#open package 99
+    pool/run.go:2 get call in run -> pool/fast.go#pointer.get receiver 99
+    pool/run.go:2 get call in run -> pool/slow.go#pointer.get receiver 99
+    pool/slow.go:4 pointer new in open -> pool/slow.go#pointer file 99
+    ",
+    );
+}
+
+#[test]
+fn a_switch_over_types_keeps_what_it_does_not_tell() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a.go
+package a
+type Shape interface { Name() string }
+type Square struct{}
+func (s *Square) Name() string { return "" }
+func show(of Shape) {
+	switch it := of.(type) {
+	case *Square:
+		it.Name()
+	default:
+		it.Name()
+	}
+}
+"#,
+        )
+        .calls(),
+        "
+    a.go:8 Name call in show -> a.go#Square.Name receiver 99
+    a.go:10 Name call in show -> a.go#Shape.Name receiver 99
+    ",
+    );
+}

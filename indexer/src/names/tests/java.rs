@@ -1,5 +1,8 @@
 //! Java.
 
+use kotadb_core::facts::Role;
+use kotadb_core::graph::Target;
+
 use crate::names::testing::{Repository, assert_lines};
 
 const POOLS: &str = r#"
@@ -90,4 +93,65 @@ fn callers_of_namesakes_are_told_apart() {
     src/main/java/acme/queue/Queue.java:5 Queue new in Queue.make -> src/main/java/acme/queue/Queue.java#Queue file 99
     ",
     );
+}
+
+const OVERLOADS: &str = r#"
+== a/Arrays.java
+package a;
+public class Arrays extends Above {
+  static int size(int[] all) { return 0; }
+  static int size(String[] all) { return 0; }
+  static int size(Object[] all) { return 0; }
+  static void put(Object one) {}
+  static void put(long one) {}
+  static void put(String one) {}
+  static void put(boolean one) {}
+  static void put(Object... all) {}
+  static <T> T[] join(T[] all, T one) { return all; }
+  static int[] join(int[] all, int one) { return all; }
+  static void close(Base base) {}
+  static void close(Pool pool) {}
+  static class Base {}
+  static class Pool extends Base {}
+  static class Small extends Pool {}
+  private int[] numbers;
+  void fill(Object[] all) {}
+  void run(String[] words, Small small, Arrays[] all, Object any) {
+    size(numbers); size(words); size(all); size(new int[0]);
+    put(words.length + 1); put("a" + words); put('a' != 'b'); put(1, 2); put(any);
+    join(numbers, numbers[0]); join(words, "a"); size(any.unknown());
+    close(small); put(any.toString()); put(any.hashCode()); put(make());
+    fill(words); fill("a"); super.fill(numbers);
+  }
+  String make() { return null; }
+}
+class Above {
+  void fill(int[] all) {}
+  void fill(String all) {}
+}
+"#;
+
+#[test]
+fn overloads_are_told_apart_by_what_they_are_given() {
+    let (resolved, _) = Repository::new(OVERLOADS).resolved(1);
+    let facts = &resolved[0].facts;
+    let line = |target: Target| match target {
+        Target::Symbol { symbol, .. } => facts.symbols[symbol as usize].line,
+        _ => 0,
+    };
+    let mut found: Vec<(u32, Vec<u32>)> = Vec::new();
+    for edge in resolved[0].edges.edges.iter().filter(|edge| edge.role == Role::Call) {
+        match found.last_mut() {
+            Some((site, lines)) if *site == edge.site => lines.push(line(edge.target)),
+            _ => found.push((edge.site, vec![line(edge.target)])),
+        }
+    }
+    let lines: Vec<Vec<u32>> = found.into_iter().map(|(_, lines)| lines).collect();
+    let sure: [&[u32]; 9] = [&[3], &[4], &[5], &[3], &[7], &[8], &[9], &[10], &[6]];
+    assert_eq!(lines[..9], sure.map(<[u32]>::to_vec));
+    // Of what is not known all stay.
+    let more: [&[u32]; 6] = [&[12], &[11], &[3, 4, 5], &[14], &[8], &[7]];
+    assert_eq!(lines[9..15], more.map(<[u32]>::to_vec));
+    // A type above is asked where nothing nearer fits.
+    assert_eq!(lines[15..], [vec![8], vec![27], vec![19], vec![31], vec![30]]);
 }

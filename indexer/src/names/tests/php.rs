@@ -101,3 +101,24 @@ fn callers_of_namesakes_are_told_apart() {
     ",
     );
 }
+
+#[test]
+fn a_thing_of_type_object_may_be_anything() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== a.php
+<?php
+class Pool { function acquire() {} }
+class Queue { function acquire() {} }
+function run(object $any, Pool $pool) { $any->acquire(); $pool->acquire(); }
+"#,
+        )
+        .calls(),
+        "
+    a.php:4 acquire call in run -> a.php#Pool.acquire candidate 20
+    a.php:4 acquire call in run -> a.php#Queue.acquire candidate 20
+    a.php:4 acquire call in run -> a.php#Pool.acquire receiver 99
+    ",
+    );
+}

@@ -1,5 +1,7 @@
 //! Rust.
 
+use kotadb_core::facts::Role;
+
 use crate::names::testing::{Repository, assert_lines};
 
 const POOLS: &str = r"
@@ -89,11 +91,11 @@ fn callers_of_namesakes_are_told_apart() {
     src/service.rs:14 again call in Service.run -> src/db/pool.rs#Pool.again receiver 99
     src/service.rs:14 close call in Service.run -> src/db/pool.rs#Pool.close receiver 99
     src/service.rs:15 new call in Service.run -> src/queue.rs#Queue.new qualified 99
-    src/service.rs:15 close call in Service.run -> src/service.rs#Service.close candidate 12
-    src/service.rs:15 close call in Service.run -> src/queue.rs#Queue.close candidate 6
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Close.close candidate 6
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Conn.close candidate 6
-    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Pool.close candidate 6
+    src/service.rs:15 close call in Service.run -> src/service.rs#Service.close candidate 10
+    src/service.rs:15 close call in Service.run -> src/queue.rs#Queue.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Close.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Conn.close candidate 8
+    src/service.rs:15 close call in Service.run -> src/db/pool.rs#Pool.close candidate 8
     src/service.rs:18 close call in any -> src/db/pool.rs#Close.close receiver 99
     src/service.rs:19 close call in generic -> src/db/pool.rs#Close.close receiver 99
     ",
@@ -269,7 +271,7 @@ fn methods_of_traits_are_one_with_what_is_written_for_them() {
     src/lib.rs:8 text_of call in run -> src/lib.rs#ToText.text_of unique 96
     src/lib.rs:8 text_of call in run -> src/lib.rs#str.text_of unique 96
     src/lib.rs:8 text_of call in run -> src/lib.rs#u8.text_of unique 96
-    src/lib.rs:12 from call in name -> src/lib.rs#String.from candidate 5
+    src/lib.rs:12 from call in name -> src/lib.rs#String.from candidate 22
     ",
     );
 }
@@ -351,6 +353,63 @@ fn what_seems_to_be_outside_may_be_one_of_few() {
     src/lib.rs:9 close call in run -> src/lib.rs#Three.close candidate 2
     src/lib.rs:9 close call in run -> src/lib.rs#Four.close candidate 2
     src/lib.rs:9 close call in run -> external:std fs.File.close receiver 99
+    ",
+    );
+}
+
+const AROUND: &str = r"
+== src/lib.rs
+mod inner;
+pub fn open() {}
+== src/inner.rs
+pub fn open() {}
+mod deep { pub fn run() { super::open(); crate::open(); self::own(); } fn own() {} }
+";
+
+#[test]
+fn calls_through_the_modules_round_them_are_told_apart() {
+    assert_lines(
+        &Repository::new(AROUND).calls(),
+        "
+    src/inner.rs:2 open call in deep.run -> src/inner.rs#open qualified 99
+    src/inner.rs:2 open call in deep.run -> src/lib.rs#open qualified 99
+    src/inner.rs:2 own call in deep.run -> src/inner.rs#deep.own qualified 99
+    ",
+    );
+}
+
+const WRITTEN: &str = r#"
+== src/lib.rs
+use std::io::Write;
+pub struct One;
+impl Write for One { fn write(&mut self, all: &[u8]) -> usize { 0 } }
+pub struct Two;
+impl Write for Two { fn write(&mut self, all: &[u8]) -> usize { 1 } }
+pub struct Other;
+impl Other { pub fn write(&mut self, all: &[u8]) {} }
+fn run<W: Write>(mut to: W) { to.write(b"1"); }
+pub trait Close { fn close(&self); }
+impl Close for u8 { fn close(&self) {} }
+"#;
+
+#[test]
+fn what_is_bound_by_a_trait_from_outside_is_what_is_written_for_it() {
+    assert_lines(
+        &Repository::new(WRITTEN).calls(),
+        "
+    src/lib.rs:8 write call in run -> src/lib.rs#One.write candidate 78
+    src/lib.rs:8 write call in run -> src/lib.rs#Two.write candidate 78
+    src/lib.rs:8 write call in run -> external:std io.Write.write receiver 99
+    ",
+    );
+}
+
+#[test]
+fn what_is_written_for_types_outside_overrides_its_trait() {
+    assert_lines(
+        &Repository::new(WRITTEN).edges(|role| role == Role::Override),
+        "
+    src/lib.rs:10 close override in u8.close -> src/lib.rs#Close.close own 99
     ",
     );
 }

@@ -148,7 +148,7 @@ function main/0-0 !exported
     app/main.c:5 helper call in main -> src/db.c#helper candidate 60
     app/main.c:5 helper call in main -> src/other.c#helper candidate 45
     app/main.c:6 close call in main -> src/other.c#close package 99
-    src/db.c:3 helper call in db_open -> src/db.c#helper file 96
+    src/db.c:3 helper call in db_open -> src/db.c#helper file 99
     ",
     );
 }

@@ -84,7 +84,7 @@ fn callers_of_namesakes_are_told_apart() {
     src/legacy.js:5 acquire call in run -> src/db/pool.ts#Pool.acquire receiver 99
     src/legacy.js:6 make call in run -> src/queue.ts#Queue.make candidate 2
     src/legacy.js:6 make call in run -> src/db/pool.ts#Pool.make candidate 2
-    src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 26
+    src/legacy.js:6 close call in run -> src/queue.ts#Queue.close candidate 20
     src/legacy.js:6 close call in run -> src/service.ts#Service.close candidate 9
     src/legacy.js:6 close call in run -> src/db/pool.ts#Closer.close candidate 9
     src/legacy.js:6 close call in run -> src/db/pool.ts#Conn.close candidate 9
@@ -106,10 +106,10 @@ fn callers_of_namesakes_are_told_apart() {
     src/service.ts:19 help call in Service.run -> src/db/helpers.ts#helper import 99
     src/service.ts:19 Pool new in Service.run -> src/db/pool.ts#Pool qualified 99
     src/service.ts:21 close call in Service.run -> src/db/pool.ts#Pool.close receiver 99
-    src/service.ts:22 acquire call in Service.run -> src/service.ts#Service.acquire candidate 26
-    src/service.ts:22 acquire call in Service.run -> src/queue.ts#Queue.acquire candidate 9
-    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Base.acquire candidate 9
-    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Pool.acquire candidate 9
+    src/service.ts:22 acquire call in Service.run -> src/service.ts#Service.acquire candidate 36
+    src/service.ts:22 acquire call in Service.run -> src/queue.ts#Queue.acquire candidate 11
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Base.acquire candidate 11
+    src/service.ts:22 acquire call in Service.run -> src/db/pool.ts#Pool.acquire candidate 11
     src/service.ts:23 Queue new in Service.run -> src/queue.ts#Queue import 99
     src/service.ts:23 close call in Service.run -> src/queue.ts#Queue.close receiver 99
     src/service.ts:24 make call in Service.run -> src/queue.ts#Queue.make qualified 99
@@ -263,10 +263,10 @@ fn members_of_literals_are_not_seen_bare_and_fields_may_hold_functions() {
         "
     src/traps.ts:3 has call in traps.has -> src/common.ts#has import 99
     src/traps.ts:4 has call in traps.get -> src/common.ts#has import 99
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 11
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 30
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 11
-    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 30
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 48
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 25
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#Plugin.fix candidate 48
+    src/traps.ts:4 fix call in traps.get -> src/common.ts#State.fix candidate 25
     ",
     );
 }

@@ -1,0 +1,206 @@
+//! Which of several methods of one name Java means: by what its arguments are, as far as facts tell. What nothing decides
+//! stays: a guess would lead to the wrong one as often as to the right one.
+
+use super::evaluate::{Evaluator, Value, result_of};
+use super::expression::{self, Primary, Step};
+use super::place::{Place, Want};
+use super::scout::Point;
+use super::signature::{self, Shape, Taken};
+
+/// How deep arguments are looked into.
+const MOST_DEPTH: u32 = 6;
+
+/// What a parameter or an argument is, and where that is written.
+#[derive(Clone, Debug)]
+struct Given {
+    text: Box<str>,
+    at: Point,
+}
+
+/// How well each argument fits; `None` where nothing is known of it.
+type Costs = Vec<Option<u32>>;
+
+impl Evaluator<'_> {
+    /// Those of several methods that fit arguments best; where none fits, those of the types above that do; all of them where nothing
+    /// is known.
+    pub(super) fn best_overloads(&mut self, point: Point, arguments: &str, found: Vec<u32>) -> Vec<u32> {
+        let given = self.given(point, arguments);
+        let best = self.best_of(&given, &found);
+        if let Some((best, true)) = best {
+            return best;
+        }
+        let inherited = self.names().inherited(&found);
+        let told = inherited.into_iter().filter(|&method| self.taken(method).is_some());
+        let all: Vec<u32> = found.iter().copied().chain(told).collect();
+        let best = if all.len() > found.len() { self.best_of(&given, &all) } else { best };
+        best.map_or(found, |(best, _)| best)
+    }
+
+    /// Those that fit best, and whether better than anything that takes all objects would; `None`: none fits.
+    fn best_of(&mut self, given: &[Option<Given>], found: &[u32]) -> Option<(Vec<u32>, bool)> {
+        let mut fitting: Vec<(u32, Taken, Costs)> = Vec::new();
+        for &method in found {
+            let Some(taken) = self.taken(method) else { return Some((found.to_vec(), true)) };
+            fitting.extend(self.fit(method, taken, given).map(|(form, costs)| (method, form, costs)));
+        }
+        let is_beaten = |one: &(u32, Taken, Costs)| fitting.iter().any(|other| beats(other, one));
+        // What takes the same overrides what comes later.
+        let owner = |nth: usize| self.names().all.owner(fitting[nth].0);
+        let overrides =
+            |one: usize, other: usize| fitting[one].1.types == fitting[other].1.types && owner(one) != owner(other);
+        let is_best = |nth: &usize| !is_beaten(&fitting[*nth]) && !(0..*nth).any(|one| overrides(one, *nth));
+        let mut best: Vec<usize> = (0..fitting.len()).filter(is_best).collect();
+        // What is not known is an object more often than a number or an array.
+        best.sort_by_key(|&nth| n_unlikely(&fitting[nth]));
+        let is_close = best.iter().all(|&nth| total(&fitting[nth]) < signature::ANY);
+        (!best.is_empty()).then(|| (best.into_iter().map(|nth| fitting[nth].0).collect(), is_close))
+    }
+
+    /// Those of several methods, of whatever types, that can be given arguments.
+    pub(super) fn fitting_overloads(&mut self, point: Point, arguments: &str, mut found: Vec<u32>) -> Vec<u32> {
+        let given = self.given(point, arguments);
+        found.retain(|&method| self.taken(method).is_none_or(|taken| self.fit(method, taken, &given).is_some()));
+        found
+    }
+
+    fn given(&mut self, point: Point, arguments: &str) -> Vec<Option<Given>> {
+        signature::parts(arguments).into_iter().map(|one| self.written(point, one, MOST_DEPTH)).collect()
+    }
+
+    fn taken(&self, method: u32) -> Option<Taken> {
+        let all = &self.names().all;
+        signature::taken(all.words.text(all.symbol(method).of_type))
+    }
+
+    /// The first form of a method that fits.
+    fn fit(&mut self, method: u32, taken: Taken, given: &[Option<Given>]) -> Option<(Taken, Costs)> {
+        let mut forms = taken.forms(given.len()).into_iter();
+        forms.find_map(|form| self.costs(method, &form, given).map(|costs| (form, costs)))
+    }
+
+    /// `None`: an argument does not fit.
+    fn costs(&mut self, method: u32, taken: &Taken, given: &[Option<Given>]) -> Option<Costs> {
+        let at = Point { file: self.names().all.file_of(method), at: method };
+        let mut costs = Costs::with_capacity(given.len());
+        for (text, given) in taken.types.iter().zip(given) {
+            costs.push(match given {
+                None => None,
+                Some(given) => Some(self.cost(&Given { text: text.clone(), at }, given)?),
+            });
+        }
+        Some(costs)
+    }
+
+    fn cost(&mut self, parameter: &Given, argument: &Given) -> Option<u32> {
+        let (taken, given) = (Shape::of(&parameter.text), Shape::of(&argument.text));
+        signature::cost(taken, given, || self.depth(parameter, argument))
+    }
+
+    /// How far a class stands below another, both by name; an error: it is not known, `None`: it does not.
+    fn depth(&mut self, above: &Given, below: &Given) -> Result<Option<u32>, ()> {
+        let mut known = |given: &Given| {
+            let found = self.scout.type_path(given.at, Shape::of(&given.text).written);
+            found.into_iter().find_map(Place::symbol)
+        };
+        let (above, below) = (known(above), known(below));
+        let Some(below) = below else { return if above.is_some() { Ok(None) } else { Err(()) } };
+        let names = self.names();
+        if above == Some(below) {
+            return Ok(Some(0));
+        }
+        let lineage = names.above.get(&names.all.whole(below));
+        let place = |above: u32| lineage?.types.iter().position(|&one| one == names.all.whole(above));
+        match above.map(place) {
+            Some(Some(place)) => Ok(Some(1 + place as u32)),
+            // A type from outside stands below none of the repository.
+            Some(None) => Ok(None),
+            None if lineage.is_some_and(|lineage| lineage.is_open) => Err(()),
+            None => Ok(None),
+        }
+    }
+
+    /// The type of an expression as it is written where it comes from.
+    fn written(&mut self, point: Point, text: &str, depth: u32) -> Option<Given> {
+        let depth = depth.checked_sub(1)?;
+        let (primary, steps) = expression::parse(text);
+        match (steps.last(), primary) {
+            (None, Primary::Of(written)) => Some(Given { text: written.into(), at: point }),
+            (None, Primary::Name(name)) => {
+                let name = self.names().all.words.find(name)?;
+                let meaning = self.scout.bare(point, name, Want::Value)?;
+                self.of_symbols(&meaning.places, false)
+            }
+            (None, Primary::This) => {
+                let own = self.names().all.type_round(point.at)?;
+                Some(Given { text: self.names().all.name(own).into(), at: Point { at: own, ..point } })
+            }
+            (Some(Step::Call), _) => self.result_written(point, text.strip_suffix("()")?),
+            (Some(Step::Element), _) => {
+                let list = self.written(point, text.strip_suffix("[]")?, depth)?;
+                Some(Given { text: list.text.strip_suffix("[]")?.into(), at: list.at })
+            }
+            (Some(Step::Member(name)), _) => {
+                let head = text.strip_suffix(name)?.strip_suffix('.')?;
+                let is_array = |given: Given| given.text.ends_with("[]");
+                if *name == "length" && self.written(point, head, depth).is_some_and(is_array) {
+                    return Some(Given { text: "int".into(), at: point });
+                }
+                let found = self.places_behind(point, head, name);
+                self.of_symbols(&found, false)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a call gives, if all that it may mean gives the same.
+    fn result_written(&mut self, point: Point, called: &str) -> Option<Given> {
+        let (head, name) = called.rsplit_once('.').map_or((None, called), |(head, name)| (Some(head), name));
+        let found = match head {
+            Some(head) => self.places_behind(point, head, name),
+            None => {
+                let name = self.names().all.words.find(name)?;
+                self.scout.bare(point, name, Want::Call)?.places
+            }
+        };
+        let usual = || signature::usual_result(name).map(|text| Given { text: text.into(), at: point });
+        self.of_symbols(&found, true).or_else(|| usual().filter(|_| found.is_empty()))
+    }
+
+    fn places_behind(&mut self, point: Point, head: &str, name: &str) -> Vec<Place> {
+        let Some(word) = self.names().all.words.find(name) else { return Vec::new() };
+        match self.evaluate(point, head) {
+            Value::Unknown => Vec::new(),
+            value => self.members(point, &value, word).places,
+        }
+    }
+
+    /// The type that all of these have, or give.
+    fn of_symbols(&self, places: &[Place], are_called: bool) -> Option<Given> {
+        let all = &self.names().all;
+        let mut found = places.iter().filter_map(|place| place.symbol());
+        let mut found = found.by_ref().filter(|&symbol| all.symbol(symbol).kind.is_callable() == are_called);
+        let text = |symbol: u32| result_of(all.words.text(all.symbol(symbol).of_type));
+        let first = found.next()?;
+        let is_told = !text(first).is_empty() && !text(first).starts_with('=') && !signature::is_variable(text(first));
+        let is_same = found.all(|other| text(other) == text(first));
+        let at = Point { file: all.file_of(first), at: first };
+        (is_told && is_same).then(|| Given { text: text(first).into(), at })
+    }
+}
+
+fn total((_, taken, costs): &(u32, Taken, Costs)) -> u32 {
+    taken.cost + costs.iter().flatten().sum::<u32>()
+}
+
+/// How many arguments of which nothing is known are taken as something else than an object of any type.
+fn n_unlikely((_, taken, costs): &(u32, Taken, Costs)) -> usize {
+    let unknown = costs.iter().zip(&taken.types).filter(|(cost, _)| cost.is_none());
+    unknown.filter(|(_, text)| !Shape::of(text).is_object()).count()
+}
+
+/// Whether a method fits better than another, and what is not known cannot tell otherwise.
+fn beats(one: &(u32, Taken, Costs), other: &(u32, Taken, Costs)) -> bool {
+    let ((_, taken, costs), (_, others, _)) = (one, other);
+    let mut unknown = costs.iter().zip(&taken.types).zip(&others.types).filter(|((cost, _), _)| cost.is_none());
+    total(one) < total(other) && unknown.all(|((_, one), other)| one == other)
+}
