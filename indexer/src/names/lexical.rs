@@ -166,19 +166,15 @@ impl Scout<'_> {
     }
 
     /// Of several symbols in headers those that a file includes, or what it includes; all of them where it includes none.
-    fn of_includes(&mut self, file: u32, mut found: Vec<u32>) -> Vec<u32> {
-        let direct = self.includes(file);
-        let behind: Vec<u32> = direct.iter().flat_map(|&one| self.includes(one)).collect();
-        let all = &self.names.all;
-        let is_included = |symbol: &&u32| {
-            let home = all.file_of(**symbol);
-            direct.contains(&home) || behind.contains(&home)
-        };
-        let seen: Vec<u32> = found.iter().filter(is_included).copied().collect();
-        if !seen.is_empty() {
-            found = seen;
+    fn of_includes(&mut self, file: u32, found: Vec<u32>) -> Vec<u32> {
+        if self.included.0 != file {
+            let direct = self.includes(file);
+            let behind: Vec<u32> = direct.iter().flat_map(|&one| self.includes(one)).collect();
+            self.included = (file, [direct, behind].concat());
         }
-        found
+        let is_included = |symbol: &u32| self.included.1.contains(&self.names.all.file_of(*symbol));
+        let seen: Vec<u32> = found.iter().copied().filter(is_included).collect();
+        if seen.is_empty() { found } else { seen }
     }
 
     fn includes(&mut self, file: u32) -> Vec<u32> {

@@ -67,7 +67,11 @@ impl Resolver<'_> {
         let n_roots = roots.iter().collect::<HashSet<_>>().len();
         let n_first = roots.iter().filter(|root| **root == roots[0]).count();
         let renown = builtins::renown(site.family, &site.reference.name);
-        let (first, other) = tiers::candidates(site.family, (n_roots, n_first), renown);
+        let is_inner = site.receiver.is_none() && !self.names().all.symbol(found[0]).scope.is_top();
+        let (first, other) = match site.family {
+            Family::C if is_inner => tiers::inner_candidates(n_roots),
+            family => tiers::candidates(family, (n_roots, n_first), renown),
+        };
         for (&symbol, root) in found.iter().zip(&roots) {
             let confidence = if *root == roots[0] { first } else { other };
             let target = self.target(symbol);

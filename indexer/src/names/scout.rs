@@ -40,12 +40,15 @@ pub struct Scout<'n> {
     /// Places of imports of Rust, and of others that nobody has found for all.
     walked: HashMap<u32, Place>,
     crates: HashMap<u32, u32>,
+    /// What the last file of C includes that was asked for, and what that includes.
+    pub(super) included: (u32, Vec<u32>),
 }
 
 impl<'n> Scout<'n> {
     /// Knows nothing by heart yet.
     pub fn new(names: &'n Names) -> Self {
-        Self { names, open: Vec::new(), n_places: 0, cut: false, walked: HashMap::new(), crates: HashMap::new() }
+        let (walked, crates, included) = (HashMap::new(), HashMap::new(), (NONE, Vec::new()));
+        Self { names, open: Vec::new(), n_places: 0, cut: false, walked, crates, included }
     }
 
     /// What a name means inside a place, members of types above apart; nothing if it is not there.

@@ -56,6 +56,7 @@ fn share(family: Family, tier: Tier) -> u8 {
         (Tier::Own | Tier::File | Tier::Import | Tier::Qualified | Tier::Receiver | Tier::Package, _) => 99,
         (Tier::Unique, Family::Python) => 79,
         (Tier::Unique, Family::Rust) => 79,
+        (Tier::Unique, Family::C) => 88,
         (Tier::Unique, Family::Script) => 60,
         (Tier::Unique, _) => 65,
         (Tier::Candidate, _) => candidate(family, 1).0,
@@ -67,9 +68,9 @@ fn several(family: Family, tier: Tier, n: usize) -> (u8, u8) {
     match (family, tier, n) {
         // One macro for several builds: the first is for the usual one.
         (Family::Rust, Tier::Package, _) => (97, 3),
-        (Family::Jvm, _, 2) => (54, 42),
-        (Family::Jvm, _, 3) => (20, 40),
-        (Family::Jvm, _, _) => (13, 9),
+        (Family::Jvm, _, 2) => (38, 54),
+        (Family::Jvm, _, 3) => (40, 28),
+        (Family::Jvm, _, _) => (36, 9),
         (Family::Go, _, n) => (100 / n.max(1) as u8, 100 / n.max(1) as u8),
         (Family::C, _, 2) => (62, 36),
         (Family::C, _, 3) => (18, 41),
@@ -101,6 +102,16 @@ pub fn candidates(family: Family, (n, n_first): (usize, usize), renown: Renown) 
         (family, n, _) => candidate(family, n),
     };
     (Confidence(first), Confidence(other.max(1)))
+}
+
+/// How sure the first of `n` symbols of C++ in namespaces or types is that a bare name may mean, and each of the others.
+pub fn inner_candidates(n: usize) -> (Confidence, Confidence) {
+    let (first, other) = match n {
+        0..=2 => (78, 78),
+        3 => (75, 50),
+        _ => (70, 45),
+    };
+    (Confidence(first), Confidence(other))
 }
 
 /// The share of candidates that are right, where there are `n`: of the first, and of each of the others.

@@ -35,11 +35,11 @@ impl<'t> Java<'t> {
         match self.kind(parameter) {
             Kind::FormalParameter => {
                 let written = self.field(parameter, Field::TypeOf).map_or_else(unknown, |of| self.type_of(of));
-                Some(self.plain(self.sized(written, parameter)))
+                Some(self.plain(&self.sized(written, parameter)))
             }
             Kind::SpreadParameter => {
                 let (of, _) = self.spread(parameter);
-                let written = self.plain(of.map_or_else(unknown, |of| self.type_of(of)));
+                let written = self.plain(&of.map_or_else(unknown, |of| self.type_of(of)));
                 Some([&*written, "..."].concat().into())
             }
             _ => None,
@@ -47,7 +47,7 @@ impl<'t> Java<'t> {
     }
 
     /// A type without its arguments, in which a parameter of the type or method is what it is bound by.
-    fn plain(&self, written: Box<str>) -> Box<str> {
+    fn plain(&self, written: &str) -> Box<str> {
         let element = written.trim_end_matches("[]");
         let name = element.split('<').next().unwrap_or(element);
         let bound = self.scopes.find(name).map(|known| as_type(known).unwrap_or(UNKNOWN));
