@@ -3,7 +3,7 @@
 //! A symbol of a changed file is the one of the base that has its qualified name and place among equals, so edges of files
 //! that did not change still lead to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Write;
 
 use super::builder::GraphFile;
@@ -88,6 +88,8 @@ impl DeltaBuilder {
             own.meet(path, sources.base)?;
         }
         let paths: Vec<_> = self.files.keys().cloned().collect();
+        // Most are used many times.
+        let mut marked = HashSet::new();
         for path in paths {
             let edges = self.files.get(&path).map(|own| own.edges.clone()).unwrap_or_default();
             for symbol in edges.edges.iter().filter_map(|edge| edge.source) {
@@ -95,7 +97,9 @@ impl DeltaBuilder {
             }
             let kin = edges.inheritance.iter().flat_map(|one| [one.below, one.above]);
             for target in edges.edges.iter().map(|edge| edge.target).chain(kin) {
-                if let Target::Symbol { file, symbol } = target {
+                if let Target::Symbol { file, symbol } = target
+                    && marked.insert((file, symbol))
+                {
                     self.mark(&path_of(file, sources)?, symbol, sources)?;
                 }
             }

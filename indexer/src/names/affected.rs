@@ -196,9 +196,12 @@ impl Touched {
         if Language::of_path(change.path.as_bytes()).map(Family::of) != Some(Family::C) {
             self.take("default");
         }
-        // Interfaces of Go are known by their methods.
+        // Interfaces of Go are known by their methods; and a type of which there are pieces is told of by the first.
+        let is_go = Language::of_path(change.path.as_bytes()).map(Family::of) == Some(Family::Go);
         for facts in [before, after] {
             members_of(facts, &differing).for_each(|name| self.take(name));
+            let changed = facts.symbols.iter().filter(|symbol| is_go && differing.contains(&*symbol.name));
+            changed.filter_map(|symbol| symbol.qualifier.as_deref()).for_each(|owner| self.take(owner));
         }
         // What a type stands for says what its members are, and is named by none who uses them.
         let targets = [before, after].into_iter().flat_map(|facts| &facts.symbols).filter(|one| &*one.name == TARGET);

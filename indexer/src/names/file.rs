@@ -18,6 +18,9 @@ use super::sites::Rounds;
 use super::tiers;
 use super::words::Word;
 
+/// Files that a function includes in its body, of which names are looked for.
+const MOST_INNER: usize = 8;
+
 /// What a reference leads to.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
@@ -88,8 +91,10 @@ pub struct Resolver<'n> {
     values: HashMap<(u32, Box<str>), Value>,
     bare: HashMap<(Word, Want), Outcome>,
     candidates: HashMap<Asked, Vec<u32>>,
-    /// Includes in the bodies of functions of C.
-    inner: Vec<(u32, u32)>,
+    /// Files that functions of C include in their bodies.
+    inner: HashMap<u32, Vec<u32>>,
+    /// What names mean by these.
+    by_inner: HashMap<(u32, Word, Want), Option<Outcome>>,
     pub(super) externals: HashMap<External, u32>,
     pub(super) result: FileResult,
 }
@@ -126,7 +131,8 @@ impl<'n> Resolver<'n> {
             values: HashMap::new(),
             bare: HashMap::new(),
             candidates: HashMap::new(),
-            inner: Vec::new(),
+            inner: HashMap::new(),
+            by_inner: HashMap::new(),
             externals: HashMap::new(),
             result: FileResult::default(),
         }
@@ -143,6 +149,7 @@ impl<'n> Resolver<'n> {
         self.values.clear();
         self.bare.clear();
         self.candidates.clear();
+        self.by_inner.clear();
         self.inner = self.inner_includes(file, facts);
         let first = self.names().all.files[file as usize].first_symbol;
         let family = self.names().all.files[file as usize].family;
@@ -201,26 +208,39 @@ impl<'n> Resolver<'n> {
 
     /// What C includes in the body of a function counts there before what the file has: tables and macros of another file.
     fn by_inner_include(&mut self, site: Site<'_>, name: Word) -> Option<Outcome> {
-        let numbers: Vec<u32> = self.inner.iter().filter(|(at, _)| *at == site.point.at).map(|(_, one)| *one).collect();
-        numbers.into_iter().find_map(|number| {
-            let place = self.evaluator.scout.place_of(site.point.file, number);
-            let found = matches!(place, Place::File(_)).then(|| self.evaluator.scout.inside(place, name))?;
+        let files = self.inner.get(&site.point.at)?.clone();
+        let key = (site.point.at, name, site.want);
+        if let Some(known) = self.by_inner.get(&key) {
+            return known.clone();
+        }
+        let found = files.into_iter().find_map(|file| {
+            let found = self.evaluator.scout.inside(Place::File(file), name);
             let found = self.evaluator.scout.suited(found, site.want);
             self.outcome(site, found, Tier::Import)
-        })
+        });
+        self.by_inner.insert(key, found.clone());
+        found
     }
 
-    /// Includes in the bodies of functions, with the functions.
-    fn inner_includes(&self, file: u32, facts: &Facts) -> Vec<(u32, u32)> {
-        let entry = &self.names().all.files[file as usize];
+    /// The files that functions include in their bodies, the first few of each.
+    fn inner_includes(&mut self, file: u32, facts: &Facts) -> HashMap<u32, Vec<u32>> {
+        let entry = self.names().all.files[file as usize];
+        let mut inner = HashMap::<u32, Vec<u32>>::new();
         if entry.family != Family::C {
-            return Vec::new();
+            return inner;
         }
-        let round = |start: u32| facts.enclosing(start).filter(|&symbol| facts.symbols[symbol].kind.is_callable());
-        let numbers = self.names().all.imports_of(file).zip(&facts.imports);
-        let inner =
-            numbers.filter_map(|(number, import)| Some((entry.first_symbol + round(import.start)? as u32, number)));
-        inner.collect()
+        for (number, import) in self.names().all.imports_of(file).zip(&facts.imports) {
+            let round = facts.enclosing(import.start).filter(|&symbol| facts.symbols[symbol].kind.is_callable());
+            let Some(round) = round else { continue };
+            let files = inner.entry(entry.first_symbol + round as u32).or_default();
+            if files.len() < MOST_INNER
+                && let Place::File(included) = self.evaluator.scout.place_of(file, number)
+                && !files.contains(&included)
+            {
+                files.push(included);
+            }
+        }
+        inner
     }
 
     /// A name behind something.

@@ -181,16 +181,19 @@ impl Scout<'_> {
         }
     }
 
-    /// The type that another name of C++ stands for: names that are behind it are behind that one.
+    /// The type that another name of C++ stands for: names that are behind it are behind that one. One step, for names may stand
+    /// for each other in circles.
     fn aliased(&mut self, symbol: u32) -> u32 {
         let all = &self.names.all;
         let definition = all.symbol(symbol);
-        if definition.kind != SymbolKind::TypeAlias || all.family_of(symbol) != Family::C {
+        if self.in_alias || definition.kind != SymbolKind::TypeAlias || all.family_of(symbol) != Family::C {
             return symbol;
         }
         let point = Point { file: all.file_of(symbol), at: definition.container };
         let written = all.words.text(definition.of_type);
+        self.in_alias = true;
         let found = self.type_path(point, written).into_iter().find_map(Place::symbol);
+        self.in_alias = false;
         let is_whole =
             |other: &u32| all.symbol(*other).kind.is_type() && all.symbol(*other).kind != SymbolKind::TypeAlias;
         found.filter(is_whole).unwrap_or(symbol)

@@ -1,6 +1,8 @@
 //! What a bare name means at a point of a file: the scopes round it from the innermost out, then imports, the package,
 //! wildcards, and what is linked.
 
+use std::collections::BTreeSet;
+
 use kotadb_core::facts::{Flags, SymbolKind};
 use kotadb_core::graph::Tier;
 
@@ -9,6 +11,11 @@ use super::family::Family;
 use super::place::{Place, Want};
 use super::scout::{Point, Scout, symbols};
 use super::words::Word;
+
+/// Files of which it is remembered what they include.
+const KEPT_INCLUDES: usize = 8;
+/// Files that another one includes, and their own includes, which are looked at.
+const MOST_INCLUDES: usize = 4096;
 
 /// What a name means, and how that was found.
 #[derive(Clone, Debug)]
@@ -167,14 +174,27 @@ impl Scout<'_> {
 
     /// Of several symbols in headers those that a file includes, or what it includes; all of them where it includes none.
     fn of_includes(&mut self, file: u32, found: Vec<u32>) -> Vec<u32> {
-        if self.included.0 != file {
-            let direct = self.includes(file);
-            let behind: Vec<u32> = direct.iter().flat_map(|&one| self.includes(one)).collect();
-            self.included = (file, [direct, behind].concat());
+        if self.included.iter().all(|(of, _)| *of != file) {
+            let included = self.within_two_includes(file);
+            self.included.truncate(KEPT_INCLUDES - 1);
+            self.included.push_front((file, included));
         }
-        let is_included = |symbol: &u32| self.included.1.contains(&self.names.all.file_of(*symbol));
+        let included = self.included.iter().find(|(of, _)| *of == file).map_or(&[][..], |(_, included)| included);
+        let is_included = |symbol: &u32| included.binary_search(&self.names.all.file_of(*symbol)).is_ok();
         let seen: Vec<u32> = found.iter().copied().filter(is_included).collect();
         if seen.is_empty() { found } else { seen }
+    }
+
+    /// What a file includes, and what that includes, ascending; of very many the first.
+    fn within_two_includes(&mut self, file: u32) -> Vec<u32> {
+        let direct: BTreeSet<u32> = self.includes(file).into_iter().collect();
+        let mut included = direct.clone();
+        for one in direct {
+            if included.len() < MOST_INCLUDES {
+                included.extend(self.includes(one));
+            }
+        }
+        included.into_iter().collect()
     }
 
     fn includes(&mut self, file: u32) -> Vec<u32> {

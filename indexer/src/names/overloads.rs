@@ -1,6 +1,8 @@
 //! Which of several methods of one name Java means: by what its arguments are, as far as facts tell. What nothing decides
 //! stays: a guess would lead to the wrong one as often as to the right one.
 
+use kotadb_core::facts::SymbolKind;
+
 use super::evaluate::{Evaluator, Value, result_of};
 use super::expression::{self, Primary, Step};
 use super::place::{Place, Want};
@@ -9,6 +11,8 @@ use super::signature::{self, Shape, Taken};
 
 /// How deep arguments are looked into.
 const MOST_DEPTH: u32 = 6;
+/// Overloads among which one is chosen, at most: each is held against each other, for every call.
+const MOST_CHOSEN: usize = 64;
 
 /// What a parameter or an argument is, and where that is written.
 #[derive(Clone, Debug)]
@@ -24,16 +28,30 @@ impl Evaluator<'_> {
     /// Those of several methods that fit arguments best; where none fits, those of the types above that do; all of them where nothing
     /// is known.
     pub(super) fn best_overloads(&mut self, point: Point, arguments: &str, found: Vec<u32>) -> Vec<u32> {
+        if found.len() > MOST_CHOSEN {
+            return found;
+        }
         let given = self.given(point, arguments);
         let best = self.best_of(&given, &found);
         if let Some((best, true)) = best {
             return best;
         }
         let inherited = self.names().inherited(&found);
-        let told = inherited.into_iter().filter(|&method| self.taken(method).is_some());
+        let (told, untold): (Vec<u32>, Vec<u32>) =
+            inherited.into_iter().partition(|&method| self.taken(method).is_some());
         let all: Vec<u32> = found.iter().copied().chain(told).collect();
-        let best = if all.len() > found.len() { self.best_of(&given, &all) } else { best };
-        best.map_or(found, |(best, _)| best)
+        let is_more = (found.len() + 1..=MOST_CHOSEN).contains(&all.len());
+        let best = if is_more { self.best_of(&given, &all) } else { best };
+        // A method that is alone in its type does not say what it takes: only how many.
+        let n_given = u8::try_from(given.len()).unwrap_or(u8::MAX);
+        let fits = |method: &u32| self.names().all.symbol(*method).arity.fits(n_given);
+        let untold: Vec<u32> = untold.into_iter().filter(fits).collect();
+        match best {
+            Some((best, true)) => best,
+            Some((best, false)) => [best, untold].concat(),
+            None if untold.is_empty() => found,
+            None => untold,
+        }
     }
 
     /// Those that fit best, and whether better than anything that takes all objects would; `None`: none fits.
@@ -58,6 +76,9 @@ impl Evaluator<'_> {
 
     /// Those of several methods, of whatever types, that can be given arguments.
     pub(super) fn fitting_overloads(&mut self, point: Point, arguments: &str, mut found: Vec<u32>) -> Vec<u32> {
+        if found.len() > MOST_CHOSEN {
+            return found;
+        }
         let given = self.given(point, arguments);
         found.retain(|&method| self.taken(method).is_none_or(|taken| self.fit(method, taken, &given).is_some()));
         found
@@ -115,6 +136,8 @@ impl Evaluator<'_> {
             // A type from outside stands below none of the repository.
             Some(None) => Ok(None),
             None if lineage.is_some_and(|lineage| lineage.is_open) => Err(()),
+            // What stands above every enum is written nowhere.
+            None if names.all.symbol(below).kind == SymbolKind::Enum => Err(()),
             None => Ok(None),
         }
     }
@@ -162,13 +185,17 @@ impl Evaluator<'_> {
                 self.scout.bare(point, name, Want::Call)?.places
             }
         };
+        // What nobody defines here is of the library, which gives what it usually does.
+        let all = &self.names().all;
+        let is_callable = |symbol: &u32| all.symbol(*symbol).kind.is_callable();
+        let is_ours = all.words.find(name).is_some_and(|name| all.named(name).iter().any(is_callable));
         let usual = || signature::usual_result(name).map(|text| Given { text: text.into(), at: point });
-        self.of_symbols(&found, true).or_else(|| usual().filter(|_| found.is_empty()))
+        self.of_symbols(&found, true).or_else(|| usual().filter(|_| !is_ours))
     }
 
     fn places_behind(&mut self, point: Point, head: &str, name: &str) -> Vec<Place> {
         let Some(word) = self.names().all.words.find(name) else { return Vec::new() };
-        match self.evaluate(point, head) {
+        match self.value(point, head) {
             Value::Unknown => Vec::new(),
             value => self.members(point, &value, word).places,
         }

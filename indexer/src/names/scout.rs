@@ -1,7 +1,7 @@
 //! Finds what a name means in a place or at a point of a file: through imports, re-exports, wildcards and modules, with
 //! a bound on how far, because files may import each other in circles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use kotadb_core::facts::{Flags, SymbolKind};
 
@@ -37,18 +37,20 @@ pub struct Scout<'n> {
     n_places: u32,
     /// Whether a circle or the bound cut something off.
     cut: bool,
+    /// Whether what another name of a type stands for is being looked up.
+    pub(super) in_alias: bool,
     /// Places of imports of Rust, and of others that nobody has found for all.
     walked: HashMap<u32, Place>,
     crates: HashMap<u32, u32>,
-    /// What the last file of C includes that was asked for, and what that includes.
-    pub(super) included: (u32, Vec<u32>),
+    /// What files of C include, and what that includes: those that were asked for last. A file and its headers are asked for in turn.
+    pub(super) included: VecDeque<(u32, Vec<u32>)>,
 }
 
 impl<'n> Scout<'n> {
     /// Knows nothing by heart yet.
     pub fn new(names: &'n Names) -> Self {
-        let (walked, crates, included) = (HashMap::new(), HashMap::new(), (NONE, Vec::new()));
-        Self { names, open: Vec::new(), n_places: 0, cut: false, walked, crates, included }
+        let (walked, crates, included) = (HashMap::new(), HashMap::new(), VecDeque::new());
+        Self { names, open: Vec::new(), n_places: 0, cut: false, in_alias: false, walked, crates, included }
     }
 
     /// What a name means inside a place, members of types above apart; nothing if it is not there.

@@ -51,7 +51,7 @@ impl<'t> Java<'t> {
             Kind::True | Kind::False | Kind::Instanceof => of_type("boolean"),
             Kind::Null => of_type("null"),
             Kind::Parenthesized => inner(),
-            Kind::UnaryExpression if self.text.of(node).starts_with('!') => of_type("boolean"),
+            Kind::UnaryExpression if self.text.first_byte(node) == Some(b'!') => of_type("boolean"),
             Kind::UnaryExpression => arithmetic(&inner(), "<int>"),
             Kind::UpdateExpression => inner(),
             Kind::BinaryExpression => self.of_operator(node, depth),

@@ -286,3 +286,21 @@ class Table {
     ",
     );
 }
+
+#[test]
+fn names_of_types_may_stand_for_each_other_in_circles() {
+    let circles = "struct B {};\ntypedef A::B A;\nusing C = D::x;\nusing D = C::x;\nA a; C c;\nvoid f() { a.g(); c.h(); C::y(); }\n";
+    let chain: String = (1..3000).map(|n| format!("using T{n} = T{}::x;\n", n - 1)).collect();
+    let found = Repository::new(&format!("== a.cc\n{circles}{chain}T2999 last;\nvoid g() {{ last.z(); }}\n")).calls();
+    assert!(found.lines().all(|line| line.ends_with("-> nothing")), "{found}");
+}
+
+#[test]
+fn many_includes_in_a_function_are_looked_at_once() {
+    let include = "#include \"b.h\"\n".repeat(5_000);
+    let uses = "x;".repeat(20_000);
+    let text =
+        format!("== a.c\nvoid f() {{\n{include}{uses}\nadd(1);\n}}\n== b.h\n{include}int add(int n) {{ return n; }}\n");
+    let found = Repository::new(&text).calls();
+    assert!(found.contains("add call in f -> b.h#add import"), "{found}");
+}

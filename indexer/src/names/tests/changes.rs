@@ -127,3 +127,32 @@ fn what_a_type_stands_for_touches_who_uses_it() {
         assert!(lines["src/lib.rs"].contains("Two.close"), "{lines:?}");
     }
 }
+
+const BUILDS: &str = "
+== fast.go
+package a
+type pointer struct{}
+== slow.go
+package a
+type pointer struct{}
+== use.go
+package a
+type Getter interface { get() int }
+";
+
+/// The first of several builds' types says what all of them implement, and mentions no method.
+#[test]
+fn a_method_of_a_type_for_several_builds_touches_the_type() {
+    let after = BUILDS.replace("== use.go", "func (p pointer) get() int { return 1 }\n== use.go");
+    let (before, after) = (Repository::new(BUILDS), Repository::new(&after));
+    let change = Change {
+        path: "slow.go".into(),
+        existed: (true, true),
+        before: facts(&before, "slow.go"),
+        after: facts(&after, "slow.go"),
+    };
+    let mut lines = before.lines_by_path();
+    lines.extend(after.changed_lines_by_path(&[change]));
+    assert_eq!(lines, after.lines_by_path());
+    assert!(lines["fast.go"].contains("Getter"), "{lines:?}");
+}

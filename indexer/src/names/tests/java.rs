@@ -155,3 +155,37 @@ fn overloads_are_told_apart_by_what_they_are_given() {
     // A type above is asked where nothing nearer fits.
     assert_eq!(lines[15..], [vec![8], vec![27], vec![19], vec![31], vec![30]]);
 }
+
+#[test]
+fn every_call_is_looked_into_as_far() {
+    let call = "put(this.name());\n".repeat(100);
+    let text = format!(
+        "== a/A.java\npackage a;\nclass Name {{}}\nclass A {{\nName name() {{ return null; }}\nvoid put(String s) {{}}\n\
+         void put(Name n) {{}}\nvoid run() {{\n{call}}}\n}}\n"
+    );
+    let (resolved, _) = Repository::new(&text).resolved(1);
+    let symbols = &resolved[0].facts.symbols;
+    let targets = resolved[0].edges.edges.iter().filter_map(|edge| match edge.target {
+        Target::Symbol { symbol, .. } if edge.role == Role::Call => Some(&symbols[symbol as usize]),
+        _ => None,
+    });
+    let lines: Vec<u32> = targets.filter(|target| &*target.name == "put").map(|target| target.line).collect();
+    assert_eq!(lines, [6; 100]);
+}
+
+#[test]
+fn a_crowd_of_overloads_is_not_told_apart() {
+    let (methods, calls) = ("void f(A a) {}\n".repeat(3_000), "f(null);\n".repeat(3_000));
+    let text = format!("== A.java\nclass A {{\n{methods}void run() {{\n{calls}}}\n}}\n");
+    let (resolved, _) = Repository::new(&text).resolved(1);
+    let n_calls = resolved[0].edges.edges.iter().filter(|edge| edge.role == Role::Call).count();
+    assert!(n_calls >= 3_000, "{n_calls}");
+}
+
+#[test]
+fn a_method_above_that_is_alone_is_not_forgotten() {
+    let text = "== A.java\nclass Base {\nvoid f(int n) {}\n}\nclass Sub extends Base {\nvoid f(String s) {}\n\
+                void r() {\nf(1);\n}\n}\n";
+    let found = Repository::new(text).calls();
+    assert!(found.contains("A.java:7 f call in Sub.r -> A.java#Base.f"), "{found}");
+}
