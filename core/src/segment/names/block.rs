@@ -8,7 +8,7 @@ use crate::segment::{Cursor, DocId};
 
 const SECTION: &str = "names";
 /// Bytes of columns after which a block ends.
-const FULL: usize = 32 << 10;
+const FULL: usize = 24 << 10;
 
 /// Rows that room is made for before they are read.
 const MOST_ROWS: u32 = 4096;
