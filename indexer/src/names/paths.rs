@@ -21,6 +21,8 @@ impl Paths {
         all.paths.reserve(least);
         all.folder_of.reserve(least);
         all.files.reserve(least);
+        // Of several files of one name there are many: `index.ts`, `Makefile`.
+        all.by_name.reserve(least / 2);
         paths.for_each(|path| all.add(path));
         all
     }

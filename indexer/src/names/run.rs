@@ -19,6 +19,8 @@ use crate::window::{CloseOnDrop, Window};
 
 /// Files that may be read and not yet taken in.
 const WINDOW: u64 = 256;
+/// Of very many files those that a thread works on in a row: to wake another for each takes longer than to read it.
+const CHUNK: usize = 16;
 /// Words that a text is searched for, at most: its facts cost as much as some tens of searches.
 const MOST_WORDS: usize = 32;
 /// Longest manifest that is read, in bytes.
@@ -316,23 +318,55 @@ fn in_order<B, T: Send>(
     work: impl Fn(&mut B, u32) -> Result<T, IndexError> + Sync,
     take: &mut dyn FnMut(u32, T) -> Result<(), IndexError>,
 ) -> Result<(), IndexError> {
-    let window = Window::<Result<T, IndexError>>::new(n_files, WINDOW);
+    let size = (n_files / WINDOW as usize).clamp(1, CHUNK);
+    let chunk = |nth: usize| (nth * size) as u32..n_files.min((nth + 1) * size) as u32;
+    let n_chunks = n_files.div_ceil(size);
+    let window = Window::<Result<Vec<T>, IndexError>>::new(n_chunks, WINDOW / size as u64);
     thread::scope(|scope| {
         let mut taker = CloseOnDrop { window: &window, finished: false };
-        for _ in 0..threads.clamp(1, n_files.max(1)) {
+        for _ in 0..threads.clamp(1, n_chunks.max(1)) {
             scope.spawn(|| {
                 let mut guard = CloseOnDrop { window: &window, finished: false };
                 let mut bench = bench();
-                while let Some(file) = window.begin(|_| 1) {
-                    window.put(file, work(&mut bench, file as u32));
+                while let Some(nth) = window.begin(|_| 1) {
+                    window.put(nth, chunk(nth).map(|file| work(&mut bench, file)).collect());
                 }
                 guard.finished = true;
             });
         }
-        for file in 0..n_files as u32 {
-            take(file, window.take(|_| 1).ok_or(IndexError::BuildThread)??)?;
+        for nth in 0..n_chunks {
+            let done = window.take(|_| 1).ok_or(IndexError::BuildThread)??;
+            chunk(nth).zip(done).try_for_each(|(file, done)| take(file, done))?;
         }
         taker.finished = true;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_in_rows_is_taken_in_order() {
+        for n in [0, 1, 255, 256, 513, 5000] {
+            let mut taken = Vec::new();
+            let work = |(): &mut (), file| Ok(file * 2);
+            in_order(n, 3, || (), work, &mut |file, done| {
+                assert_eq!(done, file * 2);
+                taken.push(file);
+                Ok(())
+            })
+            .unwrap();
+            assert!(taken.iter().copied().eq(0..n as u32), "{n}");
+        }
+        let work = |(): &mut (), file| if file == 700 { Err(IndexError::BuildThread) } else { Ok(()) };
+        let mut n_taken = 0;
+        let mut take = |_, ()| {
+            n_taken += 1;
+            Ok(())
+        };
+        assert!(matches!(in_order(5000, 2, || (), work, &mut take), Err(IndexError::BuildThread)));
+        assert!(n_taken <= 700);
+    }
 }
