@@ -20,8 +20,12 @@ pub struct Import {
 impl Import {
     /// What it is called in this file; `None` for `*`.
     pub fn local_name(&self) -> Option<&str> {
-        let named = self.alias.as_deref().or(self.name.as_deref());
-        let last = || self.module.rsplit(['.', ':', '/', '\\']).next();
+        Self::local_name_of(&self.module, self.alias.as_deref().or(self.name.as_deref()))
+    }
+
+    /// The same of a module and the name or alias that is given.
+    pub fn local_name_of<'t>(module: &'t str, named: Option<&'t str>) -> Option<&'t str> {
+        let last = || module.rsplit(['.', ':', '/', '\\']).next();
         named.or_else(last).filter(|name| *name != "*")
     }
 }

@@ -17,13 +17,15 @@ mod codec;
 pub mod expression;
 mod extractors;
 mod import;
+pub mod outline;
 mod reference;
 mod supertype;
 mod symbol;
 
-pub use self::codec::{FactsError, Outline};
+pub use self::codec::FactsError;
 pub use self::extractors::extractor_version;
 pub use self::import::Import;
+pub use self::outline::Outline;
 pub use self::reference::{Reference, Role, UNKNOWN_ARITY};
 pub use self::supertype::{Relation, Supertype};
 pub use self::symbol::{Arity, Flags, Symbol, SymbolKind};

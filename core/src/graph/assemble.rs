@@ -235,7 +235,7 @@ impl Assembly {
             if !edges.is_empty() {
                 writer.outgoing(self.builder.numbering.file_node(file), edges)?;
             }
-            let of = |edge: &RawEdge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]);
+            let of = |edge: &RawEdge| (*edge, self.file_of(edge.target), self.manners.0[edge.manner as usize]);
             let uses = file_uses(file, edges, of).into_iter();
             used.extend(uses.map(|one| (one.file, FileUse { file, site: 0, ..one })));
             Ok(())

@@ -155,11 +155,15 @@ pub(super) fn sort_edges(edges: &mut Vec<RawEdge>) {
     edges.dedup();
 }
 
-/// What a file uses of others, by file. `of`: the file that a target of an edge is in, and its manner.
-pub(super) fn file_uses(file: u32, edges: &[RawEdge], of: impl Fn(&RawEdge) -> (Option<u32>, Manner)) -> Vec<FileUse> {
+/// What a file uses of others, by file. `of`: an edge, the file that its target is in, and its manner.
+pub(super) fn file_uses<E>(
+    file: u32,
+    edges: &[E],
+    of: impl Fn(&E) -> (RawEdge, Option<u32>, Manner),
+) -> Vec<FileUse> {
     let mut uses = BTreeMap::<u32, (bool, FileUse)>::new();
     for edge in edges {
-        let (Some(target), manner) = of(edge) else { continue };
+        let (edge, Some(target), manner) = of(edge) else { continue };
         if target == file {
             continue;
         }

@@ -3,10 +3,9 @@
 //! A symbol of a changed file is the one of the base that has its qualified name and place among equals, so edges of files
 //! that did not change still lead to it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 
-use super::builder::GraphFile;
 use super::delta_assemble::write;
 use super::edge::{External, FileEdges, Target};
 use super::error::GraphError;
@@ -18,10 +17,16 @@ use crate::facts::Facts;
 use crate::segment::Class;
 
 /// A file that a delta tells of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DeltaFile<'a> {
-    /// The file as it is now.
-    pub file: GraphFile<'a>,
+    /// Its path.
+    pub path: &'a [u8],
+    /// What kind of file it is.
+    pub class: Class,
+    /// What its text says.
+    pub facts: &'a Facts,
+    /// Where its references lead.
+    pub edges: FileEdges,
     /// Its text is not that of the base, or the base has it not. Else only its edges are told anew.
     pub is_changed: bool,
 }
@@ -36,34 +41,54 @@ pub struct DeltaSources<'a> {
     pub path: &'a dyn Fn(u32) -> Option<Vec<u8>>,
     /// Externals that edges name by number.
     pub externals: &'a [External],
-    /// Facts of a file that did not change; asked for where an edge leads to a symbol that the base has no node of.
+    /// Facts of a file whose text did not change; asked for where an edge touches a symbol that the base has no node of.
     pub facts: &'a mut dyn FnMut(&[u8]) -> Result<Facts, GraphError>,
 }
 
 /// Collects files, and writes the delta.
 #[derive(Debug, Default)]
 pub struct DeltaBuilder {
-    pub(super) files: BTreeMap<Vec<u8>, Own>,
+    files: Vec<Own>,
     removed: Vec<Vec<u8>>,
 }
 
 /// A file that the delta may have to tell of.
 #[derive(Debug)]
 pub(super) struct Own {
+    pub(super) path: Vec<u8>,
     pub(super) class: Class,
     pub(super) state: State,
     pub(super) edges: FileEdges,
     pub(super) base_file: Option<u32>,
     /// All symbols of the file; empty while they are not wanted.
     pub(super) symbols: Vec<Node>,
-    /// Nodes of the base by symbol, where the text is the base's.
-    pub(super) base_nodes: HashMap<u32, NodeId>,
+    /// The node of each symbol, or [`NO_NODE`], or [`MARKED`]; those behind the last one have none.
+    pub(super) nodes: Vec<NodeId>,
     /// Symbols that become nodes of the delta.
-    pub(super) marks: BTreeSet<u32>,
+    pub(super) marks: Vec<u32>,
     /// Numbers of the nodes of the base that are these symbols.
     pub(super) aliases: Vec<(NodeId, Option<u32>)>,
     /// Ranks of the base's nodes, by symbol.
     pub(super) ranks: HashMap<u32, u8>,
+    /// The number that the delta tells it by, and the first node that it has there.
+    pub(super) number: u32,
+    pub(super) first_node: NodeId,
+}
+
+/// A symbol without a node.
+pub(super) const NO_NODE: NodeId = NodeId::MAX;
+/// A symbol whose node in the delta has no number yet.
+pub(super) const MARKED: NodeId = NodeId::MAX - 1;
+/// A file of the snapshot that nothing has led to.
+const UNSEEN: u32 = u32::MAX;
+
+/// The files of a delta, found by path and by their number in the snapshot.
+#[derive(Debug, Default)]
+pub(super) struct OwnFiles {
+    pub(super) files: Vec<Own>,
+    by_path: HashMap<Vec<u8>, usize>,
+    /// Place of each file of the snapshot: most are led to by many edges.
+    by_number: Vec<u32>,
 }
 
 impl DeltaBuilder {
@@ -72,97 +97,165 @@ impl DeltaBuilder {
         self.removed.push(path.to_vec());
     }
 
-    /// Adds a file, in any order.
-    pub fn add(&mut self, file: &DeltaFile<'_>) {
-        let DeltaFile { file, is_changed } = file;
-        let state = if *is_changed { State::Whole } else { State::Edges };
-        let mut own = Own::new(file.class, state);
-        own.symbols = nodes_of(file.facts);
-        own.edges = file.edges.clone();
-        self.files.insert(file.path.to_vec(), own);
+    /// Adds a file, in any order, each once.
+    pub fn add(&mut self, file: DeltaFile<'_>) {
+        let DeltaFile { path, class, facts, edges, is_changed } = file;
+        let state = if is_changed { State::Whole } else { State::Edges };
+        let symbols = if is_changed { nodes_of(facts) } else { Vec::new() };
+        self.files.push(Own { symbols, edges, ..Own::new(path, class, state) });
     }
 
     /// Writes the delta.
-    pub fn finish(mut self, sources: &mut DeltaSources<'_>, out: impl Write) -> Result<GraphSummary, GraphError> {
-        for (path, own) in &mut self.files {
-            own.meet(path, sources.base)?;
+    pub fn finish(self, sources: &mut DeltaSources<'_>, out: impl Write) -> Result<GraphSummary, GraphError> {
+        let mut all = OwnFiles::default();
+        for file in self.files {
+            all.add(file, sources.base)?;
         }
-        let paths: Vec<_> = self.files.keys().cloned().collect();
-        // Most are used many times.
-        let mut marked = HashSet::new();
-        for path in paths {
-            let edges = self.files.get(&path).map(|own| own.edges.clone()).unwrap_or_default();
-            for symbol in edges.edges.iter().filter_map(|edge| edge.source) {
-                self.mark(&path, symbol, sources)?;
-            }
-            let kin = edges.inheritance.iter().flat_map(|one| [one.below, one.above]);
-            for target in edges.edges.iter().map(|edge| edge.target).chain(kin) {
-                if let Target::Symbol { file, symbol } = target
-                    && marked.insert((file, symbol))
-                {
-                    self.mark(&path_of(file, sources)?, symbol, sources)?;
-                }
-            }
+        for place in 0..all.files.len() {
+            let edges = std::mem::take(&mut all.files[place].edges);
+            all.mark_edges(place, &edges, sources)?;
+            all.files[place].edges = edges;
         }
-        let gone = self.removed.iter().filter_map(|path| sources.base.find_file(path));
-        let removed: BTreeSet<_> = gone.collect();
-        write(self.files, removed.into_iter().collect(), sources, out)
+        let gone: BTreeSet<_> = self.removed.iter().filter_map(|path| sources.base.find_file(path)).collect();
+        write(all, gone.into_iter().collect(), sources, out)
+    }
+}
+
+impl OwnFiles {
+    fn add(&mut self, mut file: Own, base: &View) -> Result<usize, GraphError> {
+        file.meet(base)?;
+        self.by_path.insert(file.path.clone(), self.files.len());
+        self.files.push(file);
+        Ok(self.files.len() - 1)
     }
 
-    /// Sees to it that a symbol has a node, in the base or here.
-    fn mark(&mut self, path: &[u8], symbol: u32, sources: &mut DeltaSources<'_>) -> Result<(), GraphError> {
-        if !self.files.contains_key(path) {
-            let file = sources.base.find_file(path).ok_or_else(|| unknown(path))?;
-            let mut own = Own::new(sources.base.class(file), State::Nodes);
-            own.meet(path, sources.base)?;
-            self.files.insert(path.to_vec(), own);
+    /// The place of a file of the snapshot, if anything has led to it.
+    pub(super) fn place(&self, number: u32) -> Option<usize> {
+        let place = self.by_number.get(number as usize).filter(|place| **place != UNSEEN);
+        place.map(|place| *place as usize)
+    }
+
+    /// The place of a file by its path.
+    pub(super) fn find(&self, path: &[u8]) -> Option<usize> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The place of a file of the snapshot that an edge leads to.
+    fn reach(&mut self, number: u32, sources: &DeltaSources<'_>) -> Result<usize, GraphError> {
+        if let Some(place) = self.place(number) {
+            return Ok(place);
         }
-        let own = self.files.get_mut(path).ok_or_else(|| unknown(path))?;
-        if own.base_nodes.contains_key(&symbol) {
-            return Ok(());
+        let path = path_of(number, sources)?;
+        let place = match self.find(&path) {
+            Some(place) => place,
+            None => {
+                let file = sources.base.find_file(&path).ok_or_else(|| unknown(&path))?;
+                self.add(Own::new(&path, sources.base.class(file), State::Nodes), sources.base)?
+            }
+        };
+        if self.by_number.len() <= number as usize {
+            self.by_number.resize(number as usize + 1, UNSEEN);
         }
-        if own.state == State::Nodes && own.symbols.is_empty() {
-            own.symbols = nodes_of(&(sources.facts)(path)?);
+        self.by_number[number as usize] = place as u32;
+        Ok(place)
+    }
+
+    /// Sees to it that whatever the edges of a file touch has a node, in the base or here.
+    fn mark_edges(
+        &mut self,
+        place: usize,
+        edges: &FileEdges,
+        sources: &mut DeltaSources<'_>,
+    ) -> Result<(), GraphError> {
+        for symbol in edges.edges.iter().filter_map(|edge| edge.source) {
+            self.files[place].mark(symbol, sources)?;
         }
-        if own.symbols.len() <= symbol as usize {
-            return Err(GraphError::Build(format!(
-                "there is no symbol {symbol} in `{}`",
-                String::from_utf8_lossy(path)
-            )));
+        let kin = edges.inheritance.iter().flat_map(|one| [one.below, one.above]);
+        for target in edges.edges.iter().map(|edge| edge.target).chain(kin) {
+            if let Target::Symbol { file, symbol } = target {
+                let place = self.reach(file, sources)?;
+                self.files[place].mark(symbol, sources)?;
+            }
         }
-        own.marks.insert(symbol);
         Ok(())
     }
 }
 
 impl Own {
-    fn new(class: Class, state: State) -> Self {
+    fn new(path: &[u8], class: Class, state: State) -> Self {
         Self {
+            path: path.to_vec(),
             class,
             state,
             edges: FileEdges::default(),
             base_file: None,
             symbols: Vec::new(),
-            base_nodes: HashMap::new(),
-            marks: BTreeSet::new(),
+            nodes: Vec::new(),
+            marks: Vec::new(),
             aliases: Vec::new(),
             ranks: HashMap::new(),
+            number: 0,
+            first_node: NO_NODE,
         }
     }
 
-    /// Looks at what the base has of the file.
-    fn meet(&mut self, path: &[u8], base: &View) -> Result<(), GraphError> {
-        self.base_file = base.find_file(path);
-        let offered = self.symbols.iter().filter(|node| self.state == State::Whole && node.is_offered());
-        self.marks.extend(offered.filter_map(|node| node.symbol));
-        let Some(file) = self.base_file else {
-            return if self.state == State::Whole { Ok(()) } else { Err(unknown(path)) };
-        };
-        if self.state != State::Whole {
-            let old = View::all(base.nodes_of(file), |node| Ok((base.symbol(node)?, node)))?;
-            self.base_nodes = old.into_iter().filter_map(|(symbol, id)| Some((symbol?, id))).collect();
+    /// The node of a symbol.
+    pub(super) fn node(&self, symbol: u32) -> Option<NodeId> {
+        self.nodes.get(symbol as usize).copied().filter(|node| *node != NO_NODE)
+    }
+
+    pub(super) fn set_node(&mut self, symbol: u32, node: NodeId) {
+        if self.nodes.len() <= symbol as usize {
+            self.nodes.resize(symbol as usize + 1, NO_NODE);
+        }
+        self.nodes[symbol as usize] = node;
+    }
+
+    /// Sees to it that a symbol has a node.
+    fn mark(&mut self, symbol: u32, sources: &mut DeltaSources<'_>) -> Result<(), GraphError> {
+        if self.node(symbol).is_some() {
             return Ok(());
         }
+        if self.state != State::Whole && self.symbols.is_empty() {
+            self.symbols = nodes_of(&(sources.facts)(&self.path)?);
+        }
+        self.mark_known(symbol)
+    }
+
+    fn mark_known(&mut self, symbol: u32) -> Result<(), GraphError> {
+        if self.symbols.len() <= symbol as usize {
+            let path = String::from_utf8_lossy(&self.path);
+            return Err(GraphError::Build(format!("there is no symbol {symbol} in `{path}`")));
+        }
+        if self.node(symbol).is_none() {
+            self.set_node(symbol, MARKED);
+            self.marks.push(symbol);
+        }
+        Ok(())
+    }
+
+    /// Whether the delta names it.
+    pub(super) fn is_told(&self) -> bool {
+        self.state != State::Nodes || !self.marks.is_empty()
+    }
+
+    /// Looks at what the base has of the file.
+    fn meet(&mut self, base: &View) -> Result<(), GraphError> {
+        self.base_file = base.find_file(&self.path);
+        if self.state == State::Whole {
+            return self.meet_changed(base);
+        }
+        let file = self.base_file.ok_or_else(|| unknown(&self.path))?;
+        for (symbol, node) in View::all(base.nodes_of(file), |node| Ok((base.symbol(node)?, node)))? {
+            symbol.into_iter().for_each(|symbol| self.set_node(symbol, node));
+        }
+        Ok(())
+    }
+
+    fn meet_changed(&mut self, base: &View) -> Result<(), GraphError> {
+        let offered = self.symbols.iter().filter(|node| node.is_offered());
+        let mut marks: Vec<u32> = offered.filter_map(|node| node.symbol).collect();
+        let Some(file) = self.base_file else { return marks.into_iter().try_for_each(|symbol| self.mark_known(symbol)) };
         let old = View::all(base.nodes_of(file), |node| Ok((node, base.node(node)?)))?;
         let labels: HashMap<_, _> = self.symbols.iter().map(|node| ((&node.qualified, node.ordinal), node)).collect();
         for (id, node) in old {
@@ -171,10 +264,10 @@ impl Own {
             } else if let Some(symbol) = labels.get(&(&node.qualified, node.ordinal)).and_then(|now| now.symbol) {
                 self.aliases.push((id, Some(symbol)));
                 self.ranks.insert(symbol, node.rank);
-                self.marks.insert(symbol);
+                marks.push(symbol);
             }
         }
-        Ok(())
+        marks.into_iter().try_for_each(|symbol| self.mark_known(symbol))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Puts together a delta: numbers of its nodes, edges in the numbers of base and delta, then all kinds of blocks.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 
 use super::assemble::sorted;
-use super::builder::{file_uses, sort_edges, unclear_of};
-use super::delta::{DeltaSources, Own, path_of, unknown};
+use super::builder::{file_uses, unclear_of};
+use super::delta::{DeltaSources, Own, OwnFiles, path_of, unknown};
 use super::edge::{Edge, External, Target};
 use super::edges::RawEdge;
 use super::error::GraphError;
@@ -27,36 +27,42 @@ const LEAST_RANK: f32 = 0.15;
 /// The delta with its numbers.
 struct Delta<'a> {
     base: &'a View,
-    files: BTreeMap<Vec<u8>, Own>,
+    all: OwnFiles,
+    /// Places of the files that the delta tells of, by path.
+    order: Vec<usize>,
     table: Files,
-    /// Number and first node of every file that the delta tells of.
-    places: HashMap<Vec<u8>, (u32, NodeId)>,
-    /// The node of every marked symbol.
-    nodes: HashMap<(u32, u32), NodeId>,
     externals: Vec<External>,
     /// The number of each external as edges name it.
     moved: Vec<NodeId>,
     manners: Manners,
+    /// Nodes of files as wholes that edges lead to, by the number of the file in the snapshot.
+    file_nodes: HashMap<u32, Found>,
 }
+
+/// A node, and the file that it is in; an external is in none.
+type Found = (NodeId, Option<u32>);
+/// An edge, and the file of its target.
+type Laid = (RawEdge, Option<u32>);
 
 /// Edges by the numbers of base and delta.
 #[derive(Default)]
 struct Rows {
-    outgoing: BTreeMap<NodeId, Vec<RawEdge>>,
-    incoming: BTreeMap<NodeId, BTreeSet<u32>>,
-    used: BTreeMap<u32, Vec<FileUse>>,
-    unclear: BTreeMap<String, Vec<Unclear>>,
+    outgoing: Vec<RawEdge>,
+    /// A target, its file, and another file that uses it.
+    incoming: Vec<(NodeId, Option<u32>, u32)>,
+    used: Vec<(u32, FileUse)>,
+    unclear: BTreeMap<Box<str>, Vec<Unclear>>,
     kin: Vec<(NodeId, NodeId, KinRow)>,
 }
 
-/// Writes the delta of `files`, whose symbols are marked.
+/// Writes the delta of files whose symbols are marked.
 pub(super) fn write(
-    files: BTreeMap<Vec<u8>, Own>,
+    all: OwnFiles,
     removed: Vec<u32>,
     sources: &DeltaSources<'_>,
     out: impl Write,
 ) -> Result<GraphSummary, GraphError> {
-    let mut delta = Delta::number(files, sources.base)?;
+    let mut delta = Delta::number(all, sources.base)?;
     delta.place_externals(sources.externals)?;
     let mut rows = delta.rows(sources)?;
     let unclear = std::mem::take(&mut rows.unclear);
@@ -79,7 +85,7 @@ pub(super) fn write(
 
 fn write_unclear<W: Write>(
     writer: &mut GraphWriter<W>,
-    names: BTreeMap<String, Vec<Unclear>>,
+    names: BTreeMap<Box<str>, Vec<Unclear>>,
 ) -> Result<(), GraphError> {
     let encoded = |mut rows: Vec<Unclear>| {
         rows.sort_unstable();
@@ -93,23 +99,27 @@ fn write_unclear<W: Write>(
 }
 
 impl<'a> Delta<'a> {
-    fn number(files: BTreeMap<Vec<u8>, Own>, base: &'a View) -> Result<Self, GraphError> {
+    fn number(mut all: OwnFiles, base: &'a View) -> Result<Self, GraphError> {
+        let mut order: Vec<_> = (0..all.files.len()).filter(|place| all.files[*place].is_told()).collect();
+        order.sort_unstable_by(|a, b| all.files[*a].path.cmp(&all.files[*b].path));
         let (mut table, mut first_nodes) = (Files::default(), vec![0u32]);
         let (n_numbers, _) = base.base_counts();
-        let (mut places, mut nodes, mut next) = (HashMap::new(), HashMap::new(), n_numbers);
-        for (path, own) in files.iter().filter(|(_, own)| own.is_told()) {
-            let file = table.push(path, own.class, own.state)?;
-            places.insert(path.clone(), (file, next));
+        let mut next = n_numbers;
+        for place in &order {
+            let own = &mut all.files[*place];
+            own.number = table.push(&own.path, own.class, own.state)?;
+            own.first_node = next;
             next += u32::from(own.state == State::Whole);
-            for symbol in &own.marks {
-                nodes.insert((file, *symbol), next);
+            own.marks.sort_unstable();
+            for nth in 0..own.marks.len() {
+                own.set_node(own.marks[nth], next);
                 next += 1;
             }
             first_nodes.push(next - n_numbers);
         }
         table.set_nodes(first_nodes);
-        let (externals, moved, manners) = <_>::default();
-        Ok(Self { base, files, table, places, nodes, externals, moved, manners })
+        let (externals, moved, manners, file_nodes) = <_>::default();
+        Ok(Self { base, all, order, table, externals, moved, manners, file_nodes })
     }
 
     /// Externals that the base knows go by its numbers, the others by numbers behind the delta's nodes.
@@ -131,119 +141,144 @@ impl<'a> Delta<'a> {
     }
 
     fn rows(&mut self, sources: &DeltaSources<'_>) -> Result<Rows, GraphError> {
-        let mut counts = BTreeMap::<u32, u64>::new();
-        let edges = self.files.values().flat_map(|own| &own.edges.edges);
-        edges.for_each(|edge| *counts.entry(Manner::of(edge).code()).or_default() += 1);
-        let kin = self.files.values().flat_map(|own| &own.edges.inheritance);
-        kin.for_each(|one| *counts.entry(Manner::of_kin(one).code()).or_default() += 1);
-        self.manners = Manners::by_frequency(counts);
+        self.manners = self.manners();
         let numbers = self.manners.numbers();
         let mut rows = Rows::default();
-        for (path, own) in self.files.iter().filter(|(_, own)| own.tells_edges()) {
-            let mut edges = Vec::with_capacity(own.edges.edges.len());
-            for edge in &own.edges.edges {
-                edges.push(self.raw(path, edge, &numbers, sources)?);
+        for place in 0..self.all.files.len() {
+            let edges = std::mem::take(&mut self.all.files[place].edges);
+            let mut laid = Vec::with_capacity(edges.edges.len());
+            for edge in &edges.edges {
+                laid.push(self.laid(place, edge, &numbers, sources)?);
             }
-            sort_edges(&mut edges);
-            self.put_rows(path, &edges, &mut rows);
-            let file = self.view_file(path, own);
-            for one in &own.edges.inheritance {
+            laid.sort_unstable();
+            laid.dedup();
+            let file = self.view_file(&self.all.files[place]);
+            self.put_rows(file, &laid, &mut rows);
+            for one in &edges.inheritance {
                 let manner = numbers[&Manner::of_kin(one).code()];
                 let said = KinRow { node: 0, manner, relation: one.relation, file, site: one.site };
-                rows.kin.push((self.target(one.below, sources)?, self.target(one.above, sources)?, said));
+                rows.kin.push((self.target(one.below, sources)?.0, self.target(one.above, sources)?.0, said));
             }
-            for (name, row) in unclear_of(file, &own.edges) {
-                rows.unclear.entry(name.to_owned()).or_default().push(row);
+            for (name, row) in unclear_of(file, &edges) {
+                match rows.unclear.get_mut(name) {
+                    Some(of_name) => of_name.push(row),
+                    None => drop(rows.unclear.insert(name.into(), vec![row])),
+                }
             }
         }
         Ok(rows)
     }
 
-    fn put_rows(&self, path: &[u8], edges: &[RawEdge], rows: &mut Rows) {
-        for of_source in edges.chunk_by(|a, b| a.source == b.source) {
-            rows.outgoing.insert(of_source[0].source, of_source.to_vec());
+    fn manners(&self) -> Manners {
+        let mut counts = BTreeMap::<u32, u64>::new();
+        for own in &self.all.files {
+            let edges = own.edges.edges.iter().map(Manner::of);
+            let kin = own.edges.inheritance.iter().map(Manner::of_kin);
+            edges.chain(kin).for_each(|manner| *counts.entry(manner.code()).or_default() += 1);
         }
-        let Some(own) = self.files.get(path) else { return };
-        let file = self.view_file(path, own);
-        for edge in edges.iter().filter(|edge| self.file_of(edge.target) != Some(file)) {
-            rows.incoming.entry(edge.target).or_default().insert(file);
-        }
-        let uses = file_uses(file, edges, |edge| (self.file_of(edge.target), self.manners.0[edge.manner as usize]));
-        for one in uses {
-            rows.used.entry(one.file).or_default().push(FileUse { file, site: 0, ..one });
-        }
+        Manners::by_frequency(counts)
     }
 
-    fn raw(
-        &self,
-        path: &[u8],
+    fn put_rows(&self, file: u32, edges: &[Laid], rows: &mut Rows) {
+        rows.outgoing.extend(edges.iter().map(|(edge, _)| *edge));
+        let from_outside = edges.iter().filter(|(_, of)| *of != Some(file));
+        let mut incoming: Vec<_> = from_outside.map(|(edge, of)| (edge.target, *of, file)).collect();
+        incoming.sort_unstable();
+        incoming.dedup();
+        rows.incoming.extend(incoming);
+        let uses = file_uses(file, edges, |(edge, of)| (*edge, *of, self.manners.0[edge.manner as usize]));
+        rows.used.extend(uses.into_iter().map(|one| (one.file, FileUse { file, site: 0, ..one })));
+    }
+
+    /// An edge of the file at a place, by numbers.
+    fn laid(
+        &mut self,
+        place: usize,
         edge: &Edge,
         numbers: &HashMap<u32, u32>,
         sources: &DeltaSources<'_>,
-    ) -> Result<RawEdge, GraphError> {
-        let target = self.target(edge.target, sources)?;
-        let source = self.node(path, edge.source)?;
-        Ok(RawEdge { source, target, manner: numbers[&Manner::of(edge).code()], site: edge.site })
+    ) -> Result<Laid, GraphError> {
+        let (target, of) = self.target(edge.target, sources)?;
+        let own = &self.all.files[place];
+        let source = match edge.source {
+            Some(symbol) => own.node(symbol),
+            None => self.file_node(own),
+        };
+        let source = source.ok_or_else(|| unknown(&own.path))?;
+        Ok((RawEdge { source, target, manner: numbers[&Manner::of(edge).code()], site: edge.site }, of))
     }
 
-    fn target(&self, target: Target, sources: &DeltaSources<'_>) -> Result<NodeId, GraphError> {
+    fn target(&mut self, target: Target, sources: &DeltaSources<'_>) -> Result<Found, GraphError> {
         match target {
-            Target::Symbol { file, symbol } => self.node(&path_of(file, sources)?, Some(symbol)),
-            Target::File(file) => self.node(&path_of(file, sources)?, None),
+            Target::Symbol { file, symbol } => {
+                let own = self.all.place(file).map(|place| &self.all.files[place]);
+                let node = own.and_then(|own| Some((own.node(symbol)?, Some(self.view_file(own)))));
+                node.ok_or_else(|| GraphError::Build(format!("symbol {symbol} of file {file} has no node")))
+            }
+            Target::File(file) => self.whole_file(file, sources),
             Target::External(number) => {
-                let moved = self.moved.get(number as usize).copied();
+                let moved = self.moved.get(number as usize).map(|node| (*node, None));
                 moved.ok_or_else(|| GraphError::Build(format!("there is no external {number}")))
             }
         }
     }
 
-    /// The number of a symbol or of a file as a whole.
-    fn node(&self, path: &[u8], symbol: Option<u32>) -> Result<NodeId, GraphError> {
-        let own = self.files.get(path).filter(|own| own.state == State::Whole);
-        let node = match (own, symbol) {
-            (Some(_), None) => self.places.get(path).map(|(_, first)| *first),
-            (None, None) => self.base.find_file(path).and_then(|file| self.base.file_node(file)),
-            (_, Some(symbol)) => {
-                let in_base = self.files.get(path).and_then(|own| own.base_nodes.get(&symbol)).copied();
-                in_base.or_else(|| self.nodes.get(&(self.places.get(path)?.0, symbol)).copied())
-            }
+    /// The node of a file as a whole, and its number.
+    fn whole_file(&mut self, number: u32, sources: &DeltaSources<'_>) -> Result<Found, GraphError> {
+        if let Some(found) = self.file_nodes.get(&number) {
+            return Ok(*found);
+        }
+        let path = path_of(number, sources)?;
+        let found = match self.all.find(&path).map(|place| &self.all.files[place]) {
+            Some(own) => self.file_node(own).map(|node| (node, Some(self.view_file(own)))),
+            None => self.base.find_file(&path).and_then(|file| Some((self.base.file_node(file)?, Some(file)))),
         };
-        node.ok_or_else(|| unknown(path))
+        let found = found.ok_or_else(|| unknown(&path))?;
+        self.file_nodes.insert(number, found);
+        Ok(found)
+    }
+
+    fn file_node(&self, own: &Own) -> Option<NodeId> {
+        match own.state {
+            State::Whole => Some(own.first_node),
+            _ => own.base_file.and_then(|file| self.base.file_node(file)),
+        }
     }
 
     /// The number of a file: the base's, or one behind those.
-    fn view_file(&self, path: &[u8], own: &Own) -> u32 {
+    fn view_file(&self, own: &Own) -> u32 {
         let (_, n_files) = self.base.base_counts();
-        own.base_file.unwrap_or_else(|| n_files + self.places.get(path).map_or(0, |(file, _)| *file))
-    }
-
-    fn file_of(&self, node: NodeId) -> Option<u32> {
-        let (n_numbers, _) = self.base.base_counts();
-        if node < n_numbers {
-            return self.base.file_of(node);
-        }
-        let own = node - n_numbers;
-        let path = (own < self.table.n_nodes()).then(|| self.table.path(self.table.of_node(own)))?;
-        self.files.get(path).map(|own| self.view_file(path, own))
+        own.base_file.unwrap_or(n_files + own.number)
     }
 
     fn write_rows<W: Write>(&self, writer: &mut GraphWriter<W>, mut rows: Rows) -> Result<(), GraphError> {
-        rows.used.values_mut().for_each(|uses| uses.sort_unstable());
         writer.begin(Kind::Out)?;
-        rows.outgoing.iter().try_for_each(|(source, edges)| writer.outgoing(*source, edges))?;
+        rows.outgoing.sort_unstable();
+        let of_sources = rows.outgoing.chunk_by(|a, b| a.source == b.source);
+        of_sources.into_iter().try_for_each(|edges| writer.outgoing(edges[0].source, edges))?;
         writer.begin(Kind::In)?;
-        for (target, files) in rows.incoming {
-            let users = self.file_of(target).and_then(|file| rows.used.get(&file));
-            let place = |file: u32| users.map_or(file, |users| users.partition_point(|one| one.file < file) as u32);
-            writer.incoming(target, &files.into_iter().map(place).collect::<Vec<_>>())?;
+        rows.incoming.sort_unstable();
+        rows.used.sort_unstable();
+        for users in rows.incoming.chunk_by(|a, b| a.0 == b.0) {
+            let (target, of, _) = users[0];
+            let begin = rows.used.partition_point(|(file, _)| Some(*file) < of);
+            let place = |user: u32| match of {
+                Some(of) => rows.used[begin..].partition_point(|(file, one)| (*file, one.file) < (of, user)) as u32,
+                None => user,
+            };
+            writer.incoming(target, &users.iter().map(|(_, _, user)| place(*user)).collect::<Vec<_>>())?;
         }
         writer.begin(Kind::FileIn)?;
-        rows.used.iter().try_for_each(|(file, uses)| writer.file(*file, uses))
+        for of_file in rows.used.chunk_by(|a, b| a.0 == b.0) {
+            let uses: Vec<_> = of_file.iter().map(|(_, one)| *one).collect();
+            writer.file(of_file[0].0, &uses)?;
+        }
+        Ok(())
     }
 
     fn write_nodes<W: Write>(&self, writer: &mut GraphWriter<W>) -> Result<(), GraphError> {
         let mut number = 0;
-        for own in self.files.values().filter(|own| own.is_told()) {
+        for own in self.order.iter().map(|place| &self.all.files[*place]) {
             let mut begins = true;
             if own.state == State::Whole {
                 writer.node(number, Node { rank: quantised(LEAST_RANK, 1), ..Node::file() }, true)?;
@@ -259,23 +294,13 @@ impl<'a> Delta<'a> {
     }
 
     fn aliases(&self, n_numbers: u32) -> Vec<(u32, u32)> {
-        let of_file = |(path, own): (&Vec<u8>, &Own)| {
-            let own_number = |symbol: Option<u32>| self.node(path, symbol).ok().map(|node| node - n_numbers);
-            let aliases = own.aliases.iter().filter_map(|(old, symbol)| Some((*old, own_number(*symbol)?)));
+        let of_file = |own: &Own| {
+            let node = |symbol: Option<u32>| symbol.map_or(Some(own.first_node), |symbol| own.node(symbol));
+            let aliases = own.aliases.iter().filter_map(|(old, symbol)| Some((*old, node(*symbol)? - n_numbers)));
             aliases.collect::<Vec<_>>()
         };
-        let mut aliases: Vec<_> = self.files.iter().flat_map(of_file).collect();
+        let mut aliases: Vec<_> = self.all.files.iter().flat_map(of_file).collect();
         aliases.sort_unstable();
         aliases
-    }
-}
-
-impl Own {
-    fn is_told(&self) -> bool {
-        self.state != State::Nodes || !self.marks.is_empty()
-    }
-
-    fn tells_edges(&self) -> bool {
-        self.state != State::Nodes
     }
 }

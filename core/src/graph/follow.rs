@@ -52,7 +52,7 @@ impl View {
         for edge in &edges {
             graph.manner(edge.manner)?;
         }
-        let of = |edge: &RawEdge| (self.file_of(edge.target), graph.manners.0[edge.manner as usize]);
+        let of = |edge: &RawEdge| (*edge, self.file_of(edge.target), graph.manners.0[edge.manner as usize]);
         let mut uses = file_uses(file, &edges, of);
         uses.retain(|one| !self.delta.as_ref().is_some_and(|delta| delta.is_removed(one.file)));
         Ok(uses)

@@ -209,15 +209,9 @@ impl Segment {
         Facts::decode(&facts_table::decode(bytes)?, text).map_err(|error| corrupt("facts", error))
     }
 
-    /// What facts of a document say without its text; shows each string that they hold.
-    pub fn decode_outline(
-        &self,
-        doc: DocId,
-        bytes: &[u8],
-        show: &mut dyn FnMut(&str),
-    ) -> Result<Outline, SegmentError> {
-        let outline = Facts::outline(&facts_table::decode(bytes)?, self.text_len(doc) as usize, show);
-        outline.map_err(|error| corrupt("facts", error))
+    /// What facts of a document say without its text.
+    pub fn decode_outline(&self, bytes: &[u8]) -> Result<Outline, SegmentError> {
+        Facts::outline(&facts_table::decode(bytes)?).map_err(|error| corrupt("facts", error))
     }
 
     /// Blocks that may hold a folded name, or names that begin with it.

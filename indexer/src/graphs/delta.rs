@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kotadb_core::graph::{DeltaBuilder, DeltaFile, DeltaSources, GraphError, GraphFile};
+use kotadb_core::graph::{DeltaBuilder, DeltaFile, DeltaSources, GraphError};
 
 use super::Changed;
 use super::files::Files;
@@ -29,7 +29,7 @@ pub fn write(
     let externals = resolution.resolve(&these, &mut |Resolved { file, facts, edges }| {
         let (path, class) = (files.path(file), files.class(file));
         let is_changed = footing.told.get(path).copied().unwrap_or(false);
-        builder.add(&DeltaFile { file: GraphFile { path, class, facts: &facts, edges: &edges }, is_changed });
+        builder.add(DeltaFile { path, class, facts: &facts, edges, is_changed });
         Ok(())
     })?;
     let (mut bytes, mut failed) = (Vec::new(), None);

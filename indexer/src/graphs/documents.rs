@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::Workroom;
 use super::files::Files;
-use super::stored::{self, Segments, Stored};
+use super::stored::{Segments, Stored};
 use crate::compact::LocalFile;
 use crate::error::IndexError;
 use crate::held;
@@ -260,15 +260,15 @@ impl names::Source for Documents<'_> {
         Ok(())
     }
 
-    fn outline(&self, file: u32, show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
+    fn outline(&self, file: u32) -> Result<Option<Outline>, IndexError> {
         if names::needs_ranges(self.language(file)) {
-            return Ok(self.facts(file)?.map(|facts| stored::outline(facts, show)));
+            return Ok(self.facts(file)?.map(|facts| facts.outlined()));
         }
         self.room.halt.check()?;
         let (opened, doc) = self.document(file);
         let Some(range) = opened.segment.facts_range(doc)? else { return Ok(None) };
         let (_, facts) = self.pair(file, range, false)?;
-        Ok(Some(opened.segment.decode_outline(doc, &facts, show)?))
+        Ok(Some(opened.segment.decode_outline(&facts)?))
     }
 
     fn n_names(&self) -> Result<usize, IndexError> {

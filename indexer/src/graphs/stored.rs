@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use bytes::Bytes;
-use kotadb_core::facts::{Facts, Outline};
 use kotadb_core::query::Formula;
 use kotadb_core::segment::{DocId, DocSet, ListRef, NameBlock, Segment};
 use kotadb_core::text::{Trigram, fold_literal, trigrams_of};
@@ -90,12 +89,6 @@ impl Stored {
         }
         Ok(Some(found.into_iter().collect()))
     }
-}
-
-/// All facts of a file as its outline.
-pub fn outline(facts: Facts, show: &mut dyn FnMut(&str)) -> Outline {
-    facts.strings().for_each(show);
-    Outline { facts, unnamed: Vec::new() }
 }
 
 /// The documents of a segment that have each trigram.

@@ -21,7 +21,7 @@ use super::{LocalError, place};
 use crate::error::IndexError;
 use crate::graphs::files::{Files, sources};
 use crate::graphs::footing::{self, Footing};
-use crate::graphs::stored::{self, Segments, Stored};
+use crate::graphs::stored::{Segments, Stored};
 use crate::graphs::{Changed, changes, delta, whole};
 use crate::names::{self, NamedSymbols, Resolution};
 use crate::scip::Precise;
@@ -287,14 +287,14 @@ impl names::Source for CodeFiles {
         self.files.get(file as usize).map_or(Ok(Vec::new()), |file| Ok(file.text.read()?.to_vec()))
     }
 
-    fn outline(&self, file: u32, show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
+    fn outline(&self, file: u32) -> Result<Option<Outline>, IndexError> {
         match self.files.get(file as usize).map(|file| (file.language, &file.text)) {
             Some((language, Text::Stored(segment, doc))) if !names::needs_ranges(language) => {
                 let Some(range) = segment.0.facts_range(*doc)? else { return Ok(None) };
                 let facts = segment.1.get(range.start as usize..range.end as usize).unwrap_or_default();
-                Ok(Some(segment.0.decode_outline(*doc, facts, show)?))
+                Ok(Some(segment.0.decode_outline(facts)?))
             }
-            _ => Ok(self.facts(file)?.map(|facts| stored::outline(facts, show))),
+            _ => Ok(self.facts(file)?.map(|facts| facts.outlined())),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use kotadb_core::facts::outline::{OutlinedImport, TextId, Texts};
 use kotadb_core::facts::{Facts, Import, Outline, SymbolKind};
 
 use super::definitions::{Definition, Definitions, FileEntry, ImportEntry, NONE, Scope, SupertypeEntry};
@@ -20,6 +21,8 @@ pub struct Collector {
     all: Definitions,
     /// Names of the symbols, close together: those that come late come from all over the place.
     names: Vec<Word>,
+    /// Of each text of the outline that is taken in its word, once it is known.
+    known: Vec<Word>,
     /// What is one thing in several files: the first symbol by the scope and name of each.
     openings: HashMap<(Scope, Word), u32>,
 }
@@ -29,19 +32,22 @@ impl Collector {
     pub fn new(paths: Paths) -> Self {
         let mut words = Words::default();
         words.add("*");
-        Self { all: Definitions::new(words, paths), names: Vec::new(), openings: HashMap::new() }
+        let all = Definitions::new(words, paths);
+        Self { all, names: Vec::new(), known: Vec::new(), openings: HashMap::new() }
     }
 
     /// The next file. Symbols without a name get it later, by [`Self::name`].
     pub fn add(&mut self, family: Family, outline: Option<&Outline>) {
         let file = self.all.files.len() as u32;
-        let package = outline.map_or(Word::NONE, |outline| self.package(family, file, &outline.facts));
+        let package = outline.map_or(Word::NONE, |outline| self.package(family, file, outline));
         let (first_symbol, first_import) = (self.all.symbols.len() as u32, self.all.imports.len() as u32);
         self.all.files.push(FileEntry { family, package, first_symbol, first_import });
-        if let Some(Outline { facts, unnamed }) = outline {
-            self.add_symbols(facts, unnamed);
-            self.add_imports(family, facts);
-            self.add_supertypes(facts);
+        if let Some(outline) = outline {
+            self.known.clear();
+            self.known.resize(outline.texts.len(), Word::NONE);
+            self.add_symbols(outline);
+            self.add_imports(family, outline);
+            self.add_supertypes(outline);
         }
     }
 
@@ -121,13 +127,13 @@ impl Collector {
     }
 
     /// The package of a file, its outer ones known too. Files of one folder are a package in Go.
-    fn package(&mut self, family: Family, file: u32, facts: &Facts) -> Word {
+    fn package(&mut self, family: Family, file: u32, outline: &Outline) -> Word {
         if !family.has_packages() {
             return Word::NONE;
         }
         let declared = match family {
             Family::Ruby | Family::Swift => "",
-            _ => facts.package.as_deref().unwrap_or_default(),
+            _ => outline.package.map_or("", |package| outline.texts.get(package)),
         };
         if family == Family::Go {
             let folder = paths::folder(self.all.paths.path(file));
@@ -142,17 +148,16 @@ impl Collector {
         self.all.words.add(&package_key(family, declared))
     }
 
-    fn add_symbols(&mut self, facts: &Facts, unnamed: &[u32]) {
+    fn add_symbols(&mut self, outline: &Outline) {
         let (file, first) = (self.all.files.len() as u32 - 1, self.all.symbols.len() as u32);
-        let mut unnamed = unnamed.iter().peekable();
-        for (nth, symbol) in (0..).zip(&facts.symbols) {
-            let is_unnamed = unnamed.next_if(|number| **number == nth).is_some();
-            self.names.push(if is_unnamed { Word::NONE } else { self.all.words.add(&symbol.name) });
+        for (nth, symbol) in (0..).zip(&outline.symbols) {
+            let named = self.word_if(symbol.name, &outline.texts);
+            self.names.push(named);
             let container = symbol.container.map_or(NONE, |container| first + container);
-            let of_type = symbol.of_type.as_deref().map_or(Word::NONE, |text| self.all.words.add(text));
-            if let Some(qualifier) = &symbol.qualifier {
-                let interface = symbol.interface.as_deref().map_or(Word::NONE, |text| self.all.words.add(text));
-                let qualifier = self.all.words.add(qualifier);
+            let of_type = self.word_if(symbol.of_type, &outline.texts);
+            if symbol.qualifier.is_some() {
+                let qualifier = self.word_if(symbol.qualifier, &outline.texts);
+                let interface = self.word_if(symbol.interface, &outline.texts);
                 self.all.qualifiers.push((first + nth, qualifier, interface));
             }
             // Where the others are found is said once all have names.
@@ -161,6 +166,19 @@ impl Collector {
             let name = Word::NONE;
             self.all.symbols.push(Definition { name, container, scope, of_type, kind, arity, flags });
         }
+    }
+
+    /// The word of a text of the outline that is taken in.
+    fn word(&mut self, text: TextId, texts: &Texts) -> Word {
+        let Some(known) = self.known.get_mut(text.0 as usize) else { return Word::NONE };
+        if *known == Word::NONE {
+            *known = self.all.words.add(texts.get(text));
+        }
+        *known
+    }
+
+    fn word_if(&mut self, text: Option<TextId>, texts: &Texts) -> Word {
+        text.map_or(Word::NONE, |text| self.word(text, texts))
     }
 
     /// The symbol that stands for all openings of the same thing.
@@ -172,26 +190,27 @@ impl Collector {
         self.openings.get(&(everywhere(family, container, scope), name)).copied().unwrap_or(symbol)
     }
 
-    fn add_imports(&mut self, family: Family, facts: &Facts) {
+    fn add_imports(&mut self, family: Family, outline: &Outline) {
         let first_symbol = self.all.files[self.all.files.len() - 1].first_symbol;
-        for import in &facts.imports {
-            let local = local_name(family, import).map_or(Word::NONE, |name| self.all.words.add(name));
+        let texts = &outline.texts;
+        for import in &outline.imports {
+            let local = local_name(family, import, texts).map_or(Word::NONE, |name| self.all.words.add(name));
             // `import . "x"` of Go takes all names.
-            let all = import.alias.as_deref().filter(|alias| *alias == ".").map(|_| "*");
-            let name = all.or(import.name.as_deref()).map_or(Word::NONE, |name| self.all.words.add(name));
-            let module = self.all.words.add(&import.module);
-            let container = if family == Family::Rust { facts.enclosing(import.start) } else { None };
-            let container = container.map_or(NONE, |symbol| first_symbol + symbol as u32);
+            let is_all = import.alias.is_some_and(|alias| texts.get(alias) == ".");
+            let name = if is_all { STAR } else { self.word_if(import.name, texts) };
+            let module = self.word(import.module, texts);
+            let container = import.container.filter(|_| family == Family::Rust);
+            let container = container.map_or(NONE, |symbol| first_symbol + symbol);
             self.all.imports.push(ImportEntry { module, name, local, container, reexported: import.reexported });
         }
     }
 
-    fn add_supertypes(&mut self, facts: &Facts) {
+    fn add_supertypes(&mut self, outline: &Outline) {
         let file = self.all.files.len() as u32 - 1;
         let first_symbol = self.all.files[file as usize].first_symbol;
-        for (nth, one) in (0..).zip(&facts.supertypes) {
+        for (nth, one) in (0..).zip(&outline.supertypes) {
             let of = one.of.map_or(NONE, |of| first_symbol + of);
-            let (name, supertype) = (self.all.words.add(&one.name), self.all.words.add(&one.supertype));
+            let (name, supertype) = (self.word(one.name, &outline.texts), self.word(one.supertype, &outline.texts));
             self.all.supertypes.push(SupertypeEntry { file, nth, of, name, supertype });
         }
     }
@@ -221,15 +240,16 @@ fn opens_again(family: Family, kind: SymbolKind) -> bool {
 }
 
 /// What an import is called in its file.
-pub fn local_name(family: Family, import: &Import) -> Option<&str> {
-    let is_plain = import.name.is_none() && import.alias.is_none();
+fn local_name<'t>(family: Family, import: &OutlinedImport, texts: &'t Texts) -> Option<&'t str> {
+    let module = texts.get(import.module);
+    let named = import.alias.or(import.name).map(|text| texts.get(text));
     match family {
         Family::C | Family::Ruby | Family::Bash => None,
         // `import a.b` binds `a`.
-        Family::Python if is_plain => import.module.split('.').find(|word| !word.is_empty()),
-        Family::CSharp if is_plain => None,
-        Family::Go if is_plain => Some(go_name(&import.module)),
-        _ => import.local_name(),
+        Family::Python if named.is_none() => module.split('.').find(|word| !word.is_empty()),
+        Family::CSharp if named.is_none() => None,
+        Family::Go if named.is_none() => Some(go_name(module)),
+        _ => Import::local_name_of(module, named),
     }
     .filter(|name| !matches!(*name, "_" | "."))
 }

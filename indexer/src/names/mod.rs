@@ -102,10 +102,10 @@ pub trait Source: Sync {
     /// The text of a file, for manifests.
     fn text(&self, file: u32) -> Result<Vec<u8>, IndexError>;
 
-    /// Facts of a file as far as others use them: without references, and without names that [`Self::names`] lists. Shows
-    /// strings that they mention where [`Self::mentioning`] does not look.
-    fn outline(&self, file: u32, _show: &mut dyn FnMut(&str)) -> Result<Option<Outline>, IndexError> {
-        Ok(self.facts(file)?.map(|facts| Outline { facts, unnamed: Vec::new() }))
+    /// Facts of a file as far as others use them, without names that [`Self::names`] lists. Its texts are all that the
+    /// facts mention where [`Self::mentioning`] does not look.
+    fn outline(&self, file: u32) -> Result<Option<Outline>, IndexError> {
+        Ok(self.facts(file)?.map(|facts| facts.outlined()))
     }
 
     /// Lists of names that outlines lack.

@@ -206,12 +206,10 @@ fn outline(
     if !is_resolved(files[file as usize].language) {
         return Ok(<_>::default());
     }
+    let outline = source.outline(file)?;
     let mut halves = Halves::default();
-    let outline = source.outline(file, &mut |string| {
-        if is_asked {
-            halves.add(string);
-        }
-    })?;
+    let texts = outline.iter().filter(|_| is_asked).flat_map(|outline| outline.texts.each());
+    texts.for_each(|text| halves.add(text));
     Ok((outline, halves.finish()))
 }
 

@@ -2,8 +2,10 @@
 
 use super::FactsError;
 use super::Reader;
+use super::outline::Ids;
 use super::strings::{Strings, Table};
 use crate::cursor::{put_moved, put_varint};
+use crate::facts::outline::{OutlinedImport, OutlinedSupertype};
 use crate::facts::{Import, Relation, Supertype};
 
 const NAME: u8 = 1;
@@ -48,6 +50,21 @@ pub(super) fn decode_imports(n: u32, mut rows: Reader<'_>, table: &Table<'_>) ->
     Ok(imports)
 }
 
+/// The same without the text.
+pub(super) fn outline_imports(n: u32, mut rows: Reader<'_>, ids: Ids) -> Result<Vec<OutlinedImport>, FactsError> {
+    let mut imports = Vec::with_capacity((n as usize).min(rows.remaining() / LEAST));
+    for _ in 0..n {
+        let shape = rows.u8()?;
+        rows.signed()?;
+        let module = ids.next(&mut rows)?;
+        let name = ids.next_if(shape & NAME != 0, &mut rows)?;
+        let alias = ids.next_if(shape & ALIAS != 0, &mut rows)?;
+        imports.push(OutlinedImport { module, name, alias, reexported: shape & REEXPORTED != 0, container: None });
+    }
+    rows.finish()?;
+    Ok(imports)
+}
+
 /// Writes supertypes.
 pub(super) fn encode_supertypes<'s>(supertypes: &'s [Supertype], strings: &mut Strings<'s>) -> Vec<u8> {
     let (mut out, mut last) = (Vec::new(), 0);
@@ -73,6 +90,19 @@ pub(super) fn decode_supertypes(n: u32, mut rows: Reader<'_>, table: &Table<'_>)
         let of = (shape & OF != 0).then(|| rows.varint()).transpose()?;
         let (name, supertype) = (table.next(&mut rows)?, table.next(&mut rows)?);
         supertypes.push(Supertype { of, name, supertype, relation, start });
+    }
+    rows.finish()?;
+    Ok(supertypes)
+}
+
+/// The same without the text.
+pub(super) fn outline_supertypes(n: u32, mut rows: Reader<'_>, ids: Ids) -> Result<Vec<OutlinedSupertype>, FactsError> {
+    let mut supertypes = Vec::with_capacity((n as usize).min(rows.remaining() / LEAST));
+    for _ in 0..n {
+        let shape = rows.u8()?;
+        rows.signed()?;
+        let of = (shape & OF != 0).then(|| rows.varint()).transpose()?;
+        supertypes.push(OutlinedSupertype { of, name: ids.next(&mut rows)?, supertype: ids.next(&mut rows)? });
     }
     rows.finish()?;
     Ok(supertypes)

@@ -20,8 +20,6 @@ mod tests;
 
 use std::iter;
 
-pub use self::outline::Outline;
-
 use self::places::Words;
 use self::strings::{Strings, Table};
 use super::Facts;
@@ -57,12 +55,13 @@ struct Head<'a> {
     flags: u8,
     /// Symbols, references, imports, supertypes.
     counts: [u32; 4],
-    table: Table<'a>,
+    n_strings: u32,
+    strings: [Reader<'a>; 2],
 }
 
 impl<'a> Head<'a> {
-    /// Reads it from facts of a text of that length; what comes behind is left to be read.
-    fn read(bytes: &'a [u8], text_len: usize) -> Result<(Self, Reader<'a>), FactsError> {
+    /// Reads it; what comes behind is left to be read.
+    fn read(bytes: &'a [u8]) -> Result<(Self, Reader<'a>), FactsError> {
         let mut reader = Reader::new("facts", bytes);
         let (version, flags) = (reader.u8()?, reader.u8()?);
         if version > VERSION {
@@ -73,14 +72,29 @@ impl<'a> Head<'a> {
         for count in &mut counts {
             *count = reader.varint()?;
         }
-        let table = Table::read(n_strings, reader.columns()?, strings::budget(text_len))?;
-        Ok((Self { flags, counts, table }, reader))
+        let strings = reader.columns()?;
+        Ok((Self { flags, counts, n_strings, strings }, reader))
     }
 }
 
 /// Appends columns, each behind its length.
 fn put_columns(out: &mut Vec<u8>, columns: &[Vec<u8>]) {
     columns.iter().for_each(|column| put_bytes(out, column));
+}
+
+/// Whether numbers of symbols can be true of any text: the container of each symbol, and the types below others.
+fn check_numbers(
+    containers: impl ExactSizeIterator<Item = Option<u32>>,
+    mut of: impl Iterator<Item = Option<u32>>,
+) -> Result<(), FactsError> {
+    let n_symbols = containers.len() as u32;
+    if containers.zip(0..).any(|(container, number)| container.is_some_and(|one| one >= number)) {
+        return Err(FactsError::Corrupt("a symbol before its container"));
+    }
+    if of.any(|of| of.is_some_and(|of| of >= n_symbols)) {
+        return Err(FactsError::Corrupt("a type that is no symbol"));
+    }
+    Ok(())
 }
 
 impl Facts {
@@ -110,8 +124,9 @@ impl Facts {
     /// Reads facts of `text`. What comes back can be true of it: spans lie in it, containers come first. Memory is
     /// bounded by the lengths of what is given.
     pub fn decode(bytes: &[u8], text: &[u8]) -> Result<Self, FactsError> {
-        let (Head { flags, counts, table }, mut reader) = Head::read(bytes, text.len())?;
+        let (Head { flags, counts, n_strings, strings }, mut reader) = Head::read(bytes)?;
         let [n_symbols, n_references, n_imports, n_supertypes] = counts;
+        let table = Table::read(n_strings, strings, strings::budget(text.len()))?;
         let words = Words::of(text);
         let mut facts = Self { partial: flags & PARTIAL != 0, ..Self::default() };
         facts.symbols = symbols::decode(n_symbols, reader.columns()?, &words, &table)?;
@@ -142,21 +157,9 @@ impl Facts {
         if starts.any(|start| start as usize > text.len()) {
             return Err(FactsError::Corrupt("a name beyond the text"));
         }
-        self.check_numbers()?;
+        check_numbers(self.symbols.iter().map(|one| one.container), self.supertypes.iter().map(|one| one.of))?;
         if self.strings().map(str::len).sum::<usize>() > strings::budget(text.len()) {
             return Err(FactsError::Corrupt("more strings than text"));
-        }
-        Ok(())
-    }
-
-    /// Whether numbers of symbols can be true of any text.
-    fn check_numbers(&self) -> Result<(), FactsError> {
-        let is_late = |(symbol, number): (&super::Symbol, u32)| symbol.container.is_some_and(|one| one >= number);
-        if self.symbols.iter().zip(0..).any(is_late) {
-            return Err(FactsError::Corrupt("a symbol before its container"));
-        }
-        if self.supertypes.iter().filter_map(|one| one.of).any(|of| of as usize >= self.symbols.len()) {
-            return Err(FactsError::Corrupt("a type that is no symbol"));
         }
         Ok(())
     }

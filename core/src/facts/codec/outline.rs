@@ -1,46 +1,64 @@
-//! What facts say without their text: all but references, places, and names that the text writes. So what a file offers to
-//! others is read without its content; its names stand, sorted, in the segment too.
+//! Reads outlines. So what a file offers to others is read without its content; the names that its text writes stand, sorted, in
+//! the segment too.
 
-use super::strings::Table;
-use super::{FactsError, Head, PACKAGE, PARTIAL, Reader};
+use super::{FactsError, Head, PACKAGE, Reader};
 use super::{imports, references, symbols};
 use crate::facts::Facts;
-
-/// Facts as far as they are known without their text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outline {
-    /// Without references, spans and lines of symbols, and without the names that the text writes.
-    pub facts: Facts,
-    /// The symbols whose names the text writes, ascending.
-    pub unnamed: Vec<u32>,
-}
+use crate::facts::outline::{Outline, TextId, Texts};
 
 impl Facts {
-    /// Reads what facts of a text of that length say without it. Shows each string that they hold, those of references
-    /// among them.
-    pub fn outline(bytes: &[u8], text_len: usize, show: &mut dyn FnMut(&str)) -> Result<Outline, FactsError> {
-        let (Head { flags, counts, table }, reader) = Head::read(bytes, text_len)?;
-        table.each().for_each(show);
+    /// Reads what facts say without their text.
+    pub fn outline(bytes: &[u8]) -> Result<Outline, FactsError> {
+        let (Head { flags, counts, n_strings, strings }, mut reader) = Head::read(bytes)?;
         let [n_symbols, _, n_imports, n_supertypes] = counts;
-        let (facts, unnamed) = parts([n_symbols, n_imports, n_supertypes], &table, flags, reader)?;
-        facts.check_numbers()?;
-        Ok(Outline { facts, unnamed })
+        let texts = texts(n_strings, strings)?;
+        let ids = Ids(texts.len() as u32);
+        let symbols = symbols::outline(n_symbols, reader.columns()?, ids)?;
+        let _: [Reader<'_>; references::COLUMNS] = reader.columns()?;
+        let [imports, supertypes] = reader.columns()?;
+        let imports = imports::outline_imports(n_imports, imports, ids)?;
+        let supertypes = imports::outline_supertypes(n_supertypes, supertypes, ids)?;
+        let package = ids.next_if(flags & PACKAGE != 0, &mut reader)?;
+        reader.finish()?;
+        let outline = Outline { texts, package, symbols, imports, supertypes };
+        check(&outline)?;
+        Ok(outline)
     }
 }
 
-fn parts(
-    [n_symbols, n_imports, n_supertypes]: [u32; 3],
-    table: &Table<'_>,
-    flags: u8,
-    mut reader: Reader<'_>,
-) -> Result<(Facts, Vec<u32>), FactsError> {
-    let (symbols, unnamed) = symbols::outline(n_symbols, reader.columns()?, table)?;
-    let _: [Reader<'_>; references::COLUMNS] = reader.columns()?;
-    let [imports, supertypes] = reader.columns()?;
-    let imports = imports::decode_imports(n_imports, imports, table)?;
-    let supertypes = imports::decode_supertypes(n_supertypes, supertypes, table)?;
-    let package = (flags & PACKAGE != 0).then(|| table.string(reader.varint()?)).transpose()?;
-    reader.finish()?;
-    let partial = flags & PARTIAL != 0;
-    Ok((Facts { package, symbols, references: Vec::new(), imports, supertypes, partial }, unnamed))
+/// The numbers of texts that are there: those below this one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids(u32);
+
+impl Ids {
+    /// The next of a column.
+    pub(super) fn next(self, column: &mut Reader<'_>) -> Result<TextId, FactsError> {
+        let number = Some(column.varint()?).filter(|number| *number < self.0);
+        Ok(TextId(number.ok_or(FactsError::Corrupt("a string that is not there"))?))
+    }
+
+    /// The next of a column, where it is said to be there.
+    pub(super) fn next_if(self, is_there: bool, column: &mut Reader<'_>) -> Result<Option<TextId>, FactsError> {
+        is_there.then(|| self.next(column)).transpose()
+    }
+}
+
+fn texts(n: u32, [mut lens, mut bytes]: [Reader<'_>; 2]) -> Result<Texts, FactsError> {
+    let all = std::str::from_utf8(bytes.take(bytes.remaining())?);
+    let all = all.map_err(|_| FactsError::Corrupt("a string that is no UTF-8"))?;
+    let mut ends = Vec::with_capacity((n as usize).min(lens.remaining()));
+    let mut end = 0;
+    for _ in 0..n {
+        end = lens.beyond(end)?;
+        ends.push(end);
+    }
+    lens.finish()?;
+    Texts::new(all.to_owned(), ends).ok_or(FactsError::Corrupt("strings of other lengths"))
+}
+
+/// Whether numbers of symbols can be true of any text.
+fn check(outline: &Outline) -> Result<(), FactsError> {
+    let containers = outline.symbols.iter().map(|one| one.container);
+    let of = outline.supertypes.iter().map(|one| one.of);
+    super::check_numbers(containers, of)
 }

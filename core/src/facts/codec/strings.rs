@@ -67,11 +67,6 @@ impl<'a> Table<'a> {
         Ok(Self { strings, budget: Cell::new(budget) })
     }
 
-    /// All strings, each once.
-    pub(super) fn each(&self) -> impl Iterator<Item = &'a str> {
-        self.strings.iter().copied()
-    }
-
     /// A string by its number.
     pub(super) fn string(&self, number: u32) -> Result<Box<str>, FactsError> {
         self.own(self.strings.get(number as usize).ok_or(FactsError::Corrupt("a string that is not there"))?)

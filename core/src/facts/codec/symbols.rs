@@ -2,9 +2,11 @@
 
 use super::FactsError;
 use super::Reader;
+use super::outline::Ids;
 use super::places::{Last, Words};
 use super::strings::{Strings, Table};
 use crate::cursor::{put_moved, put_varint};
+use crate::facts::outline::OutlinedSymbol;
 use crate::facts::{Arity, Flags, Span, Symbol, SymbolKind};
 
 /// The name is no word of the text: its place and a string are there instead.
@@ -154,44 +156,35 @@ fn arity(shape: u8, more: &mut Reader<'_>) -> Result<Arity, FactsError> {
     Ok(if is_there { Arity { least: more.u8()?, most: more.u8()? } } else { Arity::default() })
 }
 
-/// Reads what is said of `n` symbols without their text: neither places nor names that the text writes. With the numbers of
-/// those whose names are missing.
+/// Reads what is said of `n` symbols without their text: neither places nor names that the text writes.
 pub(super) fn outline(
     n: u32,
     mut columns: [Reader<'_>; COLUMNS],
-    table: &Table<'_>,
-) -> Result<(Vec<Symbol>, Vec<u32>), FactsError> {
+    ids: Ids,
+) -> Result<Vec<OutlinedSymbol>, FactsError> {
     let bytes: usize = columns.iter().map(Reader::remaining).sum();
     let mut symbols = Vec::with_capacity((n as usize).min(bytes / LEAST));
-    let mut unnamed = Vec::new();
     for number in 0..n {
-        let (symbol, is_named) = symbol_outline(number, &mut columns, table)?;
-        unnamed.extend((!is_named).then_some(number));
-        symbols.push(symbol);
+        symbols.push(symbol_outline(number, &mut columns, ids)?);
     }
-    Ok((symbols, unnamed))
+    Ok(symbols)
 }
 
-fn symbol_outline(
-    number: u32,
-    columns: &mut [Reader<'_>; COLUMNS],
-    table: &Table<'_>,
-) -> Result<(Symbol, bool), FactsError> {
+fn symbol_outline(number: u32, columns: &mut [Reader<'_>; COLUMNS], ids: Ids) -> Result<OutlinedSymbol, FactsError> {
     let (kind, flags, shape) = traits(columns)?;
     let has = |bit| shape & bit != 0;
-    let name = table.next_if(has(ODD), &mut columns[STRINGS])?;
+    let name = ids.next_if(has(ODD), &mut columns[STRINGS])?;
     let container = has(CONTAINER).then(|| columns[CONTAINERS].moved(number)).transpose()?;
-    let qualifier = table.next_if(has(QUALIFIER), &mut columns[STRINGS])?;
-    let interface = table.next_if(has(INTERFACE), &mut columns[STRINGS])?;
-    let of_type = table.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
+    let qualifier = ids.next_if(has(QUALIFIER), &mut columns[STRINGS])?;
+    let interface = ids.next_if(has(INTERFACE), &mut columns[STRINGS])?;
+    let of_type = ids.next_if(has(OF_TYPE), &mut columns[STRINGS])?;
     let more = &mut columns[MORE];
     if has(DOC) {
         more.signed()?;
         more.signed()?;
     }
     let arity = arity(shape, more)?;
-    let (is_named, name) = (name.is_some(), name.unwrap_or_default());
-    Ok((Symbol { name, flags, container, qualifier, interface, arity, of_type, ..Symbol::new(kind) }, is_named))
+    Ok(OutlinedSymbol { name, kind, flags, arity, container, qualifier, interface, of_type })
 }
 
 fn doc(column: &mut Reader<'_>, from: u32) -> Result<Span, FactsError> {

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::outline::{OutlinedImport, OutlinedSymbol, TextId};
 use super::super::*;
 use super::*;
 
@@ -101,29 +102,30 @@ proptest! {
     #[test]
     fn an_outline_says_the_same_without_the_text(facts in facts(TEXT)) {
         let bytes = facts.encode(TEXT.as_bytes()).unwrap();
-        let mut shown = Vec::new();
-        let Outline { facts: mut found, unnamed } = Facts::outline(&bytes, TEXT.len(), &mut |string| shown.push(string.to_owned())).unwrap();
-        for number in unnamed {
-            let (found, symbol) = (&mut found.symbols[number as usize], &facts.symbols[number as usize]);
-            prop_assert_eq!(&*found.name, "");
-            prop_assert!(TEXT.contains(&*symbol.name));
-            found.name = symbol.name.clone();
+        let (found, whole) = (Facts::outline(&bytes).unwrap(), facts.outlined());
+        for (one, symbol) in found.symbols.iter().zip(&facts.symbols) {
+            match one.name {
+                Some(name) => prop_assert_eq!(found.texts.get(name), &*symbol.name),
+                None => prop_assert!(TEXT.contains(&*symbol.name)),
+            }
         }
         for receiver in facts.references.iter().filter_map(|one| one.receiver.as_deref()) {
-            prop_assert!(shown.iter().any(|string| string == receiver), "{receiver}");
+            prop_assert!(found.texts.each().any(|text| text == receiver), "{receiver}");
         }
-        prop_assert_eq!(found, without_text(facts));
+        prop_assert_eq!(told(&found), told(&whole));
     }
 
     #[test]
     fn outlines_of_other_bytes_never_panic(facts in facts(TEXT), at: prop::sample::Index, byte: u8) {
         let mut bytes = facts.encode(TEXT.as_bytes()).unwrap();
         let at = at.index(bytes.len());
-        let outlined = Facts::outline(&bytes[..at], TEXT.len(), &mut |_| {});
-        prop_assert!(outlined.is_err());
+        prop_assert!(Facts::outline(&bytes[..at]).is_err());
         bytes[at] = byte;
-        if let Ok(read) = Facts::outline(&bytes, TEXT.len(), &mut |_| {}) {
-            prop_assert_eq!(read.facts.check_numbers(), Ok(()));
+        if let Ok(read) = Facts::outline(&bytes) {
+            let is_there = |text: TextId| (text.0 as usize) < read.texts.len();
+            prop_assert!(read.symbols.iter().filter_map(|one| one.of_type).all(is_there));
+            let containers = read.symbols.iter().map(|one| one.container);
+            prop_assert_eq!(check_numbers(containers, read.supertypes.iter().map(|one| one.of)), Ok(()));
         }
     }
 
@@ -145,14 +147,21 @@ proptest! {
     }
 }
 
-/// What is left of facts where nobody has the text.
-fn without_text(facts: Facts) -> Facts {
-    let symbol = |symbol: Symbol| {
-        let none = Symbol::new(symbol.kind);
-        let Symbol { name_span, line, range, signature, doc, .. } = none;
-        Symbol { name_span, line, range, signature, doc, ..symbol }
-    };
-    Facts { symbols: facts.symbols.into_iter().map(symbol).collect(), references: Vec::new(), ..facts }
+/// An outline with its texts instead of their numbers, names of symbols and what is round imports apart.
+fn told(outline: &Outline) -> String {
+    let text = |text: TextId| outline.texts.get(text).to_owned();
+    let some = |one: Option<TextId>| one.map(text);
+    let symbols = outline.symbols.iter().map(|one| {
+        let OutlinedSymbol { kind, flags, arity, container, qualifier, interface, of_type, name: _ } = *one;
+        (kind, flags, arity, container, some(qualifier), some(interface), some(of_type))
+    });
+    let imports = outline.imports.iter().map(|one| {
+        let OutlinedImport { module, name, alias, reexported, container: _ } = *one;
+        (text(module), some(name), some(alias), reexported)
+    });
+    let supertypes = outline.supertypes.iter().map(|one| (one.of, text(one.name), text(one.supertype)));
+    let (symbols, imports): (Vec<_>, Vec<_>) = (symbols.collect(), imports.collect());
+    format!("{:?} {symbols:?} {imports:?} {:?}", some(outline.package), supertypes.collect::<Vec<_>>())
 }
 
 fn call(name: &str, start: u32) -> Reference {

@@ -152,8 +152,8 @@ impl Program {
         removed.iter().for_each(|path| builder.remove(path.as_bytes()));
         for path in changed.union(&again) {
             let (facts, edges) = (self.facts(path), self.edges(path));
-            let file = GraphFile { path: path.as_bytes(), class: Class::Source, facts: &facts, edges: &edges };
-            builder.add(&DeltaFile { file, is_changed: changed.contains(path) });
+            let (path, is_changed) = (path.as_bytes(), changed.contains(path));
+            builder.add(DeltaFile { path, class: Class::Source, facts: &facts, edges, is_changed });
         }
         let (view, paths, externals, mut out) = (view(graph, None), self.paths(), self.externals(), Vec::new());
         let mut sources = DeltaSources {
