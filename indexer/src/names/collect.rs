@@ -59,14 +59,14 @@ impl Collector {
         self.name_by(named, Words::append);
     }
 
-    fn name_by(&mut self, named: &NamedSymbols, word_of: fn(&mut Words, &str) -> Word) {
-        for (name, symbols) in named.each() {
+    fn name_by(&mut self, named: &NamedSymbols, word_of: fn(&mut Words, &str, u64) -> Word) {
+        for (name, hash, symbols) in named.each() {
             let mut word = None;
             for &(file, symbol) in symbols {
                 // Lists name symbols of files that are not resolved, too, headings say: those are none of these.
                 let Some(number) = self.all.symbols_of(file).nth(symbol as usize) else { continue };
                 if let Some(slot) = self.names.get_mut(number as usize).filter(|slot| **slot == Word::NONE) {
-                    *slot = *word.get_or_insert_with(|| word_of(&mut self.all.words, name));
+                    *slot = *word.get_or_insert_with(|| word_of(&mut self.all.words, name, hash));
                 }
             }
         }
@@ -84,7 +84,7 @@ impl Collector {
     pub fn name_all(&mut self, file: u32, facts: &Facts) {
         let mut named = NamedSymbols::default();
         (0..).zip(&facts.symbols).for_each(|(number, symbol)| named.add(&symbol.name, file, number));
-        self.name_by(&named, Words::add);
+        self.name_by(&named, |words, name, _| words.add(name));
     }
 
     /// All of it, sorted, once every symbol has its name.

@@ -1,7 +1,5 @@
 //! Names, types and module names as numbers: each text once, in one piece of memory.
 
-use std::ops::Range;
-
 /// A text by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(pub u32);
@@ -30,6 +28,8 @@ pub struct Words {
     words: Vec<u32>,
     /// How many of them the table has: the first ones.
     n_placed: usize,
+    /// Hashes of the others.
+    waiting: Vec<u64>,
 }
 
 /// The mark of a place that is free.
@@ -76,22 +76,27 @@ impl Words {
     }
 
     /// The same of a text that has not come since the last [`Self::settle`], unless it was the latest: as sorted lists have them.
-    /// Millions of new ones would go all over a large table, so that each waits for memory; they go in together, later.
-    pub fn append(&mut self, text: &str) -> Word {
+    /// Millions of new ones would go all over a large table, so that each waits for memory; they go in together, later. `hash`: its
+    /// [`hash`], which other threads can tell.
+    pub fn append(&mut self, text: &str, hash: u64) -> Word {
         self.make_room(0);
         let latest = Word((self.len() as u32).wrapping_sub(1));
         if self.n_placed < self.len() && self.text(latest) == text {
             return latest;
         }
-        let known = self.at(self.look_up(text, hash(text.as_bytes())));
-        known.unwrap_or_else(|| self.push(text))
+        let known = self.at(self.look_up(text, hash));
+        known.unwrap_or_else(|| {
+            self.waiting.push(hash);
+            self.push(text)
+        })
     }
 
     /// Puts what was appended into the table.
     pub fn settle(&mut self) {
         if self.n_placed < self.len() {
             self.make_room(self.len() - self.n_placed);
-            self.place_all(self.n_placed..self.len());
+            let waiting = std::mem::take(&mut self.waiting);
+            self.place_all(self.n_placed, &waiting);
         }
     }
 
@@ -101,17 +106,16 @@ impl Words {
         if n_words * 4 > self.marks.len() * 3 || self.marks.is_empty() {
             let n_places = (n_words * 4 / 3 + 1).next_power_of_two().max(64);
             (self.marks, self.words) = (vec![FREE; n_places], vec![0; n_places]);
-            let n_words = std::mem::take(&mut self.n_placed);
-            self.place_all(0..n_words);
+            let hash_of = |word: usize| hash(self.text(Word(word as u32)).as_bytes());
+            let hashes: Vec<u64> = (0..self.n_placed).map(hash_of).collect();
+            self.place_all(0, &hashes);
         }
     }
 
-    /// Puts the words of some numbers, the next ones, into the table: those of each part of it together.
-    fn place_all(&mut self, words: Range<usize>) {
-        let hash_of = |word: usize| hash(self.text(Word(word as u32)).as_bytes());
-        let hashes: Vec<u64> = words.clone().map(hash_of).collect();
+    /// Puts the words from a number on that have these hashes into the table: those of each part of it together.
+    fn place_all(&mut self, first: usize, hashes: &[u64]) {
         for part in 0..1 << PART_BITS {
-            let numbered = (words.start as u32..).zip(&hashes);
+            let numbered = (first as u32..).zip(hashes);
             for (word, hash) in numbered.filter(|(_, hash)| **hash >> (u64::BITS - PART_BITS) == part) {
                 let mut place = self.first_place(*hash);
                 while self.marks[place] != FREE {
@@ -120,7 +124,7 @@ impl Words {
                 (self.marks[place], self.words[place]) = (mark(*hash), word);
             }
         }
-        self.n_placed = words.end;
+        self.n_placed = first + hashes.len();
     }
 
     fn push(&mut self, text: &str) -> Word {
@@ -195,15 +199,16 @@ mod tests {
         let (early, late) = (words.add("name_7"), words.add("other"));
         for list in [0..3000, 0..9000] {
             let texts: Vec<String> = list.map(|n| format!("name_{n}")).collect();
-            let numbers: Vec<Word> = texts.iter().map(|text| words.append(text)).collect();
-            assert_eq!((numbers[7], words.append(&texts[texts.len() - 1])), (early, numbers[numbers.len() - 1]));
+            let mut append = |text: &String| words.append(text, hash(text.as_bytes()));
+            let numbers: Vec<Word> = texts.iter().map(&mut append).collect();
+            assert_eq!((numbers[7], append(&texts[texts.len() - 1])), (early, numbers[numbers.len() - 1]));
             words.settle();
             for (text, number) in texts.iter().zip(numbers) {
                 assert_eq!((words.find(text), words.text(number)), (Some(number), &**text));
             }
         }
         assert_eq!((words.len(), words.find("other"), words.add("new")), (9001, Some(late), Word(9001)));
-        words.append("newest");
+        words.append("newest", hash(b"newest"));
         assert_eq!((words.add("newest"), words.len()), (Word(9002), 9003));
     }
 }
