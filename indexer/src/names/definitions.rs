@@ -1,6 +1,7 @@
 //! Every symbol of a snapshot in few bytes, found by name and scope.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use kotadb_core::facts::{Arity, Flags, SymbolKind};
 
@@ -35,6 +36,8 @@ pub struct Definition {
 pub struct Scope(u32);
 
 const SCOPE_BITS: u32 = 30;
+/// Symbols between milestones: their table stays in a processor's cache, and few files lie between two.
+const MILE: usize = 64;
 
 impl Scope {
     /// Found nowhere: the type that it belongs to is not known.
@@ -128,8 +131,12 @@ pub struct Definitions {
     pub supertypes: Vec<SupertypeEntry>,
     /// What is written in several pieces: from each further piece to the first.
     pub pieces: HashMap<u32, u32>,
+    /// Symbols by name and scope, and beside each its scope: looked through far more often than they are read.
     order: Vec<u32>,
+    scopes: Vec<Scope>,
     starts: Vec<u32>,
+    /// The file of every so many-th symbol, once all are sorted.
+    milestones: Vec<u32>,
 }
 
 impl Definitions {
@@ -154,36 +161,52 @@ impl Definitions {
         for bounds in starts.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
             sort_by_scope(&self.symbols, &mut order[bounds[0] as usize..bounds[1] as usize]);
         }
+        self.scopes = order.iter().map(|symbol| self.symbols[*symbol as usize].scope).collect();
         (self.order, self.starts) = (order, starts);
+        let milestones = (0..self.symbols.len() as u32).step_by(MILE);
+        self.milestones = milestones.map(|symbol| self.file_of(symbol)).collect();
     }
 
     /// Sorts the symbols of these names once more, after their scopes have changed.
     pub fn sort_named(&mut self, mut names: Vec<Word>) {
-        let Self { symbols, order, starts, .. } = self;
+        let Self { symbols, order, scopes, starts, .. } = self;
         names.sort_unstable();
         names.dedup();
         for name in names.into_iter().filter(|name| *name != Word::NONE) {
             let bounds = starts[name.0 as usize] as usize..starts[name.0 as usize + 1] as usize;
-            sort_by_scope(symbols, &mut order[bounds]);
+            sort_by_scope(symbols, &mut order[bounds.clone()]);
+            let ordered = order[bounds.clone()].iter().map(|symbol| symbols[*symbol as usize].scope);
+            scopes[bounds].iter_mut().zip(ordered).for_each(|(slot, scope)| *slot = scope);
         }
     }
 
     /// All symbols of a name, by scope.
     pub fn named(&self, name: Word) -> &[u32] {
-        let at = name.0 as usize;
-        match (self.starts.get(at), self.starts.get(at.wrapping_add(1))) {
-            (Some(&start), Some(&end)) => &self.order[start as usize..end as usize],
-            _ => &[],
-        }
+        &self.order[self.bounds(name)]
     }
 
     /// Symbols of a name in a scope, by number.
     pub fn within(&self, scope: Scope, name: Word) -> &[u32] {
-        let all = self.named(name);
-        let scope_of = |&symbol: &u32| self.symbols[symbol as usize].scope;
-        let start = all.partition_point(|symbol| scope_of(symbol) < scope);
-        let n = all[start..].partition_point(|symbol| scope_of(symbol) == scope);
-        &all[start..start + n]
+        let bounds = self.bounds(name);
+        let scopes = &self.scopes[bounds.clone()];
+        let start = scopes.partition_point(|other| *other < scope);
+        let n = scopes[start..].partition_point(|other| *other == scope);
+        &self.order[bounds][start..start + n]
+    }
+
+    /// Symbols of a name at the top of files and packages.
+    pub fn at_top(&self, name: Word) -> &[u32] {
+        let bounds = self.bounds(name);
+        let is_inner = |scope: &Scope| scope.as_symbol().is_some();
+        let start = self.scopes[bounds.clone()].partition_point(is_inner);
+        let n = self.scopes[bounds.clone()][start..].partition_point(|scope| scope.is_top());
+        &self.order[bounds][start..start + n]
+    }
+
+    fn bounds(&self, name: Word) -> Range<usize> {
+        let at = name.0 as usize;
+        let bounds = self.starts.get(at).zip(self.starts.get(at.wrapping_add(1)));
+        bounds.map_or(0..0, |(start, end)| *start as usize..*end as usize)
     }
 
     /// A symbol.
@@ -203,17 +226,20 @@ impl Definitions {
 
     /// The file that a symbol is in.
     pub fn file_of(&self, symbol: u32) -> u32 {
-        self.files.partition_point(|file| file.first_symbol <= symbol) as u32 - 1
+        let mile = symbol as usize / MILE;
+        let known = self.milestones.get(mile).zip(self.milestones.get(mile + 1));
+        let (first, end) = known.map_or((0, self.files.len()), |(first, last)| (*first as usize, *last as usize + 1));
+        (first + self.files[first..end].partition_point(|file| file.first_symbol <= symbol)) as u32 - 1
     }
 
     /// Numbers of the symbols of a file.
-    pub fn symbols_of(&self, file: u32) -> std::ops::Range<u32> {
+    pub fn symbols_of(&self, file: u32) -> Range<u32> {
         let end = self.files.get(file as usize + 1).map_or(self.symbols.len() as u32, |next| next.first_symbol);
         self.files[file as usize].first_symbol..end
     }
 
     /// Numbers of the imports of a file.
-    pub fn imports_of(&self, file: u32) -> std::ops::Range<u32> {
+    pub fn imports_of(&self, file: u32) -> Range<u32> {
         let end = self.files.get(file as usize + 1).map_or(self.imports.len() as u32, |next| next.first_import);
         self.files[file as usize].first_import..end
     }

@@ -88,7 +88,8 @@ pub struct FileResult {
 #[derive(Debug)]
 pub struct Resolver<'n> {
     pub(super) evaluator: Evaluator<'n>,
-    values: HashMap<(u32, Box<str>), Value>,
+    /// What receivers are, by the symbol round them.
+    values: HashMap<u32, HashMap<Box<str>, Value>>,
     bare: HashMap<(Word, Want), Outcome>,
     candidates: HashMap<Asked, Vec<u32>>,
     /// Files that functions of C include in their bodies.
@@ -391,12 +392,11 @@ impl<'n> Resolver<'n> {
     }
 
     fn receiver_value(&mut self, point: Point, receiver: &str) -> Value {
-        let key = (point.at, receiver.into());
-        if let Some(known) = self.values.get(&key) {
+        if let Some(known) = self.values.get(&point.at).and_then(|here| here.get(receiver)) {
             return known.clone();
         }
         let value = self.evaluator.value(point, receiver);
-        self.values.insert(key, value.clone());
+        self.values.entry(point.at).or_default().insert(receiver.into(), value.clone());
         value
     }
 

@@ -155,9 +155,9 @@ impl Scout<'_> {
                 Family::Rust => definition.kind == SymbolKind::Macro,
                 _ => false,
             };
-            is_linked && definition.scope.is_top() && all.family_of(symbol) == family
+            is_linked && all.family_of(symbol) == family
         };
-        let found = all.named(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
+        let found = all.at_top(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
         let mut found: Vec<u32> = found.copied().collect();
         if family == Family::C && found.len() > 1 && found.iter().all(|&symbol| self.is_of_includers(symbol)) {
             found = self.of_includes(point.file, found);
