@@ -53,6 +53,11 @@ const MADE: &str = "constructor";
 pub struct Halves(Vec<u32>);
 
 impl Halves {
+    /// Makes room for what so many strings mention.
+    pub fn with_capacity(n_strings: usize) -> Self {
+        Self(Vec::with_capacity(n_strings * 2))
+    }
+
     /// Adds what a string mentions, be it a receiver or the module of an import; nobody knows which.
     pub fn add(&mut self, text: &str) {
         self.names(text);
@@ -68,7 +73,13 @@ impl Halves {
     }
 
     fn names(&mut self, text: &str) {
-        self.0.extend(names(text).map(half));
+        // Most texts are, and there are millions.
+        if text.is_ascii() {
+            let words = text.as_bytes().split(|sign| !is_ascii_sign(*sign)).filter(|word| !word.is_empty());
+            self.0.extend(words.map(half));
+        } else {
+            self.0.extend(names(text).map(|name| half(name.as_bytes())));
+        }
     }
 
     /// Calls of instances and what constructors hand on are looked for by names that are not written.
@@ -117,14 +128,19 @@ pub fn mentions(facts: &Facts) -> Box<[u32]> {
     all.finish()
 }
 
-fn half(name: &str) -> u32 {
-    (words::hash(name.as_bytes()) >> 32) as u32
+fn half(name: &[u8]) -> u32 {
+    (words::hash(name) >> 32) as u32
 }
 
 /// The names in a text.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '$' | '*');
     text.split(move |sign| !is_name(sign)).filter(|word| !word.is_empty())
+}
+
+/// Whether a sign is one of a name; as [`names`] has it.
+fn is_ascii_sign(sign: u8) -> bool {
+    sign.is_ascii_alphanumeric() || matches!(sign, b'_' | b'$' | b'*')
 }
 
 fn hash(value: impl Hash) -> u64 {
@@ -149,7 +165,7 @@ impl Touched {
         let mut touched = Self::default();
         changes.for_each(|change| touched.add(change));
         while !touched.everything && touched.spread(all) {}
-        touched.halves = touched.names.iter().map(|name| half(name)).collect();
+        touched.halves = touched.names.iter().map(|name| half(name.as_bytes())).collect();
         touched
     }
 

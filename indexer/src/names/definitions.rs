@@ -152,17 +152,18 @@ impl Definitions {
         self.symbols.iter().filter(named).for_each(|symbol| starts[symbol.name.0 as usize + 1] += 1);
         (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
         let mut next = starts.clone();
-        let mut order = vec![0u32; starts.last().map_or(0, |&n| n as usize)];
-        for (number, symbol) in (0..).zip(&self.symbols).filter(|(_, symbol)| symbol.name != Word::NONE) {
+        let mut keys = vec![0u64; starts.last().map_or(0, |&n| n as usize)];
+        for (number, symbol) in (0u64..).zip(&self.symbols).filter(|(_, symbol)| symbol.name != Word::NONE) {
             let slot = &mut next[symbol.name.0 as usize];
-            order[*slot as usize] = number;
+            keys[*slot as usize] = u64::from(symbol.scope.0) << u32::BITS | number;
             *slot += 1;
         }
         for bounds in starts.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1) {
-            sort_by_scope(&self.symbols, &mut order[bounds[0] as usize..bounds[1] as usize]);
+            keys[bounds[0] as usize..bounds[1] as usize].sort_unstable();
         }
-        self.scopes = order.iter().map(|symbol| self.symbols[*symbol as usize].scope).collect();
-        (self.order, self.starts) = (order, starts);
+        self.order = keys.iter().map(|key| *key as u32).collect();
+        self.scopes = keys.iter().map(|key| Scope((key >> u32::BITS) as u32)).collect();
+        self.starts = starts;
         let milestones = (0..self.symbols.len() as u32).step_by(MILE);
         self.milestones = milestones.map(|symbol| self.file_of(symbol)).collect();
     }
@@ -174,7 +175,7 @@ impl Definitions {
         names.dedup();
         for name in names.into_iter().filter(|name| *name != Word::NONE) {
             let bounds = starts[name.0 as usize] as usize..starts[name.0 as usize + 1] as usize;
-            sort_by_scope(symbols, &mut order[bounds.clone()]);
+            order[bounds.clone()].sort_unstable_by_key(|&symbol| (symbols[symbol as usize].scope, symbol));
             let ordered = order[bounds.clone()].iter().map(|symbol| symbols[*symbol as usize].scope);
             scopes[bounds].iter_mut().zip(ordered).for_each(|(slot, scope)| *slot = scope);
         }
@@ -270,8 +271,4 @@ impl Definitions {
         let owner = self.symbol(symbol).scope.as_symbol()?;
         self.symbol(owner).kind.is_type().then_some(owner)
     }
-}
-
-fn sort_by_scope(symbols: &[Definition], some: &mut [u32]) {
-    some.sort_unstable_by_key(|&symbol| (symbols[symbol as usize].scope, symbol));
 }

@@ -207,9 +207,11 @@ fn outline(
         return Ok(<_>::default());
     }
     let outline = source.outline(file)?;
-    let mut halves = Halves::default();
-    let texts = outline.iter().filter(|_| is_asked).flat_map(|outline| outline.texts.each());
-    texts.for_each(|text| halves.add(text));
+    let Some(texts) = outline.as_ref().map(|outline| &outline.texts).filter(|_| is_asked) else {
+        return Ok((outline, <_>::default()));
+    };
+    let mut halves = Halves::with_capacity(texts.len());
+    texts.each().for_each(|text| halves.add(text));
     Ok((outline, halves.finish()))
 }
 
