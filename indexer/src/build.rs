@@ -19,8 +19,10 @@ use crate::window::{CloseOnDrop, Window};
 
 /// Bytes of blobs that may be read and not yet shelved.
 const WINDOW_BYTES: u64 = 48 << 20;
-/// Bytes of blobs after which a slice ends.
-const SLICE_BYTES: u64 = 4 << 20;
+/// Bytes of blobs after which a slice ends: of a few files, as a push has them, every thread is to have some.
+const SLICE_BYTES: Range<u64> = 64 << 10..4 << 20;
+/// Slices of what is too little for as many of full length.
+const N_SLICES: u64 = 16;
 
 /// How far a build is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,10 +102,12 @@ pub fn build(
 
 /// Slices do not depend on the number of threads, so neither does what is built.
 fn slices(items: &[Item]) -> Vec<Slice> {
+    let all: u64 = items.iter().map(|item| item.bytes).sum();
+    let most = (all / N_SLICES).clamp(SLICE_BYTES.start, SLICE_BYTES.end);
     let mut slices = Vec::<Slice>::new();
     for (i, item) in items.iter().enumerate() {
         match slices.last_mut() {
-            Some(slice) if slice.items.len() < Batch::MAX_DOCS && slice.bytes + item.bytes <= SLICE_BYTES => {
+            Some(slice) if slice.items.len() < Batch::MAX_DOCS && slice.bytes + item.bytes <= most => {
                 slice.items.end = i + 1;
                 slice.bytes += item.bytes;
             }
@@ -243,15 +247,24 @@ mod tests {
     #[test]
     fn slices_are_bounded_and_leave_nothing_out() {
         let item = |bytes| Item { blob: ObjectId([0; 20]), bytes, files: Vec::new() };
-        let items: Vec<_> =
-            [SLICE_BYTES * 2, 1, SLICE_BYTES, SLICE_BYTES, 0].into_iter().chain([1; 600]).map(item).collect();
+        let longest = SLICE_BYTES.end;
+        let most = [longest * 14, 1, longest, longest, 0].into_iter().chain([1; 600]);
+        let items: Vec<_> = most.map(item).collect();
         let slices = slices(&items);
         let covered: Vec<_> = slices.iter().flat_map(|slice| slice.items.clone()).collect();
         assert_eq!(covered, (0..items.len()).collect::<Vec<_>>());
         for slice in &slices {
-            assert!(slice.items.len() == 1 || slice.bytes <= SLICE_BYTES);
+            assert!(slice.items.len() == 1 || slice.bytes <= longest);
             assert!(slice.items.len() <= Batch::MAX_DOCS);
         }
         assert_eq!(slices.len(), 1 + 1 + 1 + 1 + 3);
+    }
+
+    #[test]
+    fn of_a_few_files_every_thread_has_some() {
+        let items = |n: usize, bytes| (0..n).map(move |_| Item { blob: ObjectId([0; 20]), bytes, files: Vec::new() });
+        let n_slices = |n, bytes| slices(&items(n, bytes).collect::<Vec<_>>()).len();
+        assert_eq!((n_slices(20, 60_000), n_slices(20, 100), n_slices(0, 0)), (20, 1, 0));
+        assert_eq!(n_slices(400, 1 << 18), 25);
     }
 }

@@ -156,11 +156,7 @@ pub(super) fn sort_edges(edges: &mut Vec<RawEdge>) {
 }
 
 /// What a file uses of others, by file. `of`: an edge, the file that its target is in, and its manner.
-pub(super) fn file_uses<E>(
-    file: u32,
-    edges: &[E],
-    of: impl Fn(&E) -> (RawEdge, Option<u32>, Manner),
-) -> Vec<FileUse> {
+pub(super) fn file_uses<E>(file: u32, edges: &[E], of: impl Fn(&E) -> (RawEdge, Option<u32>, Manner)) -> Vec<FileUse> {
     let mut uses = BTreeMap::<u32, (bool, FileUse)>::new();
     for edge in edges {
         let (edge, Some(target), manner) = of(edge) else { continue };

@@ -5,7 +5,8 @@ use std::io::Write;
 
 use super::assemble::sorted;
 use super::builder::{file_uses, unclear_of};
-use super::delta::{DeltaSources, Own, OwnFiles, path_of, unknown};
+use super::delta::DeltaSources;
+use super::delta_files::{Own, OwnFiles, path_of, unknown};
 use super::edge::{Edge, External, Target};
 use super::edges::RawEdge;
 use super::error::GraphError;

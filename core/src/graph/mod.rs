@@ -8,6 +8,7 @@ mod builder;
 mod codec;
 mod delta;
 mod delta_assemble;
+mod delta_files;
 mod edge;
 mod edges;
 mod error;

@@ -145,9 +145,9 @@ impl Definitions {
         Self { words, paths, ..Self::default() }
     }
 
-    /// Sorts the symbols by name and scope.
-    pub fn sort(&mut self) {
-        let mut starts = vec![0u32; self.words.len() + 1];
+    /// Sorts the symbols by name and scope; there are so many words.
+    pub fn sort(&mut self, n_words: usize) {
+        let mut starts = vec![0u32; n_words + 1];
         let named = |symbol: &&Definition| symbol.name != Word::NONE;
         self.symbols.iter().filter(named).for_each(|symbol| starts[symbol.name.0 as usize + 1] += 1);
         (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);

@@ -1,77 +1,80 @@
 //! The files of a snapshot by path, as modules look for them: probing, joining, and by the end of a path.
 
-use std::collections::HashMap;
+use std::iter;
+
+use super::words::{Word, Words};
 
 /// Paths of all files, by their number.
 #[derive(Debug, Default)]
 pub struct Paths {
-    paths: Vec<Box<str>>,
-    files: HashMap<Box<str>, u32>,
-    folders: HashMap<Box<str>, u32>,
-    folder_names: Vec<Box<str>>,
+    paths: Words,
+    /// Of each file the number of its path: two may have the same, where bytes that are no UTF-8 were replaced.
+    path_of: Vec<Word>,
+    /// The last file of each path.
+    files: Vec<u32>,
+    folders: Words,
     folder_of: Vec<u32>,
-    by_name: HashMap<Box<str>, Vec<u32>>,
+    names: Words,
+    /// The last file of each name, and of each file the one before it of its name.
+    by_name: Vec<u32>,
+    before: Vec<u32>,
 }
+
+/// No file.
+const NONE: u32 = u32::MAX;
 
 impl Paths {
     /// Of these files, in their order.
-    pub fn new(paths: impl Iterator<Item = Box<str>>) -> Self {
+    pub fn new<'p>(paths: impl Iterator<Item = &'p str>) -> Self {
         let mut all = Self::default();
-        let least = paths.size_hint().0;
-        all.paths.reserve(least);
-        all.folder_of.reserve(least);
-        all.files.reserve(least);
-        // Of several files of one name there are many: `index.ts`, `Makefile`.
-        all.by_name.reserve(least / 2);
         paths.for_each(|path| all.add(path));
         all
     }
 
-    fn add(&mut self, path: Box<str>) {
-        let file = self.paths.len() as u32;
-        let folder = self.add_folder(folder(&path));
+    fn add(&mut self, path: &str) {
+        let file = self.path_of.len() as u32;
+        let folder = self.add_folder(folder(path));
         self.folder_of.push(folder);
-        self.by_name.entry(name(&path).into()).or_default().push(file);
-        self.files.insert(path.clone(), file);
-        self.paths.push(path);
+        let before = replace(&mut self.by_name, self.names.add(name(path)), file);
+        self.before.push(before);
+        let number = self.paths.add(path);
+        replace(&mut self.files, number, file);
+        self.path_of.push(number);
     }
 
     fn add_folder(&mut self, path: &str) -> u32 {
-        if let Some(&known) = self.folders.get(path) {
-            return known;
+        if let Some(known) = self.folders.find(path) {
+            return known.0;
         }
         if !path.is_empty() {
             self.add_folder(folder(path));
         }
-        let number = self.folder_names.len() as u32;
-        self.folders.insert(path.into(), number);
-        self.folder_names.push(path.into());
-        number
+        self.folders.add(path).0
     }
 
     /// How many files there are.
     pub fn len(&self) -> usize {
-        self.paths.len()
+        self.path_of.len()
     }
 
     /// The path of a file.
     pub fn path(&self, file: u32) -> &str {
-        &self.paths[file as usize]
+        self.paths.text(self.path_of[file as usize])
     }
 
     /// The file of that path.
     pub fn file(&self, path: &str) -> Option<u32> {
-        self.files.get(path).copied()
+        self.paths.find(path).map(|path| self.files[path.0 as usize])
     }
 
     /// The number of a folder that holds files or folders; the root is the empty path.
     pub fn folder(&self, path: &str) -> Option<u32> {
-        self.folders.get(path).copied()
+        self.folders.find(path).map(|folder| folder.0)
     }
 
     /// The path of a folder.
     pub fn folder_path(&self, folder: u32) -> &str {
-        &self.folder_names[folder as usize]
+        self.folders.text(Word(folder))
     }
 
     /// The folder of a file.
@@ -79,17 +82,28 @@ impl Paths {
         self.folder_of[file as usize]
     }
 
-    /// Files of that name, in any folder.
-    pub fn named(&self, name: &str) -> &[u32] {
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    /// Files of that name, in any folder, the last first.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = u32> {
+        let last = self.names.find(name).map(|name| self.by_name[name.0 as usize]);
+        let some = |file: &u32| *file != NONE;
+        iter::successors(last, move |file| Some(self.before[*file as usize]).filter(some))
     }
 
     /// The file whose path ends with that path; of several the one nearest to `from`.
     pub fn by_end(&self, end: &str, from: u32) -> Option<u32> {
-        let ends = |file: &&u32| is_end(self.path(**file), end);
+        let ends = |file: &u32| is_end(self.path(*file), end);
         let own = self.path(from);
-        self.named(name(end)).iter().filter(ends).min_by_key(|&&file| (distance(self.path(file), own), file)).copied()
+        self.named(name(end)).filter(ends).min_by_key(|&file| (distance(self.path(file), own), file))
     }
+}
+
+/// Puts a file at the place of a word, which may be a new one; what was there.
+fn replace(files: &mut Vec<u32>, word: Word, file: u32) -> u32 {
+    let place = word.0 as usize;
+    if files.len() <= place {
+        files.resize(place + 1, NONE);
+    }
+    std::mem::replace(&mut files[place], file)
 }
 
 /// Whether a path is `end`, or ends with it behind a slash.
@@ -141,7 +155,7 @@ pub fn distance(a: &str, b: &str) -> usize {
 
 /// The folder and those round it, the innermost first, the root last.
 pub fn ancestors(folder_path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(folder_path), |path| (!path.is_empty()).then(|| folder(path)))
+    iter::successors(Some(folder_path), |path| (!path.is_empty()).then(|| folder(path)))
 }
 
 #[cfg(test)]
@@ -164,11 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn files_may_have_one_path() {
+        let paths = Paths::new(["a/\u{fffd}", "a/\u{fffd}", "b"].into_iter());
+        assert_eq!((paths.len(), paths.path(0), paths.path(1), paths.path(2)), (3, "a/\u{fffd}", "a/\u{fffd}", "b"));
+        assert_eq!((paths.file("a/\u{fffd}"), paths.file("b"), paths.file("a")), (Some(1), Some(2), None));
+        assert_eq!((paths.folder_of(1), paths.folder_of(2)), (paths.folder("a").unwrap(), paths.folder("").unwrap()));
+    }
+
+    #[test]
     fn the_nearest_file_of_an_end_is_found() {
-        let paths = Paths::new(["a/db.h", "b/include/db.h", "b/src/x.c", "xdb.h"].into_iter().map(Into::into));
+        let paths = Paths::new(["a/db.h", "b/include/db.h", "b/src/x.c", "xdb.h"].into_iter());
         assert_eq!(paths.by_end("db.h", 2), Some(1));
         assert_eq!(paths.by_end("include/db.h", 0), Some(1));
         assert_eq!(paths.by_end("no.h", 0), None);
+        assert_eq!((paths.named("db.h").collect::<Vec<_>>(), paths.named("h").count()), (vec![1, 0], 0));
         assert_eq!(paths.folder("b").map(|folder| paths.folder_path(folder)), Some("b"));
         assert!(!is_end("xdb.h", "db.h"));
     }

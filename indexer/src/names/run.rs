@@ -177,7 +177,7 @@ fn collect(
     threads: usize,
     mut spoken: Option<&mut Vec<Box<[u32]>>>,
 ) -> Result<Names, IndexError> {
-    let mut collector = Collector::new(Paths::new(files.iter().map(|file| file.path.clone())));
+    let mut collector = Collector::new(Paths::new(files.iter().map(|file| &*file.path)));
     let is_asked = spoken.is_some();
     let read = |(): &mut (), file: u32| outline(files, source, file, is_asked);
     in_order(files.len(), threads, || (), read, &mut |file, (outline, mut strings): (Option<Outline>, _)| {

@@ -157,11 +157,7 @@ fn arity(shape: u8, more: &mut Reader<'_>) -> Result<Arity, FactsError> {
 }
 
 /// Reads what is said of `n` symbols without their text: neither places nor names that the text writes.
-pub(super) fn outline(
-    n: u32,
-    mut columns: [Reader<'_>; COLUMNS],
-    ids: Ids,
-) -> Result<Vec<OutlinedSymbol>, FactsError> {
+pub(super) fn outline(n: u32, mut columns: [Reader<'_>; COLUMNS], ids: Ids) -> Result<Vec<OutlinedSymbol>, FactsError> {
     let bytes: usize = columns.iter().map(Reader::remaining).sum();
     let mut symbols = Vec::with_capacity((n as usize).min(bytes / LEAST));
     for number in 0..n {

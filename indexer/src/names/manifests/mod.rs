@@ -43,7 +43,8 @@ impl Manifests {
     pub fn new(paths: &Paths) -> Self {
         let python = ["", "src", "lib"].map(str::to_owned).to_vec();
         let mut python_tops: HashMap<Box<str>, Vec<String>> = HashMap::new();
-        for &init in paths.named("__init__.py") {
+        let inits: Vec<u32> = paths.named("__init__.py").collect();
+        for init in inits.into_iter().rev() {
             let folder = paths::folder(paths.path(init));
             let above = paths::folder(folder);
             if !folder.is_empty() && paths.file(&paths::below(above, "__init__.py")).is_none() {
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn manifests_say_where_names_live() {
         let all = ["a/Cargo.toml", "a/src/lib.rs", "b/other.rs", "py/pkg/__init__.py", "py/pkg/sub/__init__.py"];
-        let paths = Paths::new(all.into_iter().map(Into::into));
+        let paths = Paths::new(all.into_iter());
         let mut manifests = Manifests::new(&paths);
         let mut add = |path: &str, text: &str| manifests.add(&paths, path, text);
         add("a/Cargo.toml", "[package]\nname = \"my-db\" # x\nversion.workspace = true\n[lib]\nbench = false\n");
