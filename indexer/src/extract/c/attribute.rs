@@ -5,6 +5,7 @@
 //! LUA_API int lua_gettop (lua_State *L);       before a declaration, where a line begins
 //! class LEVELDB_EXPORT Cache {                  before the name of a class
 //! int n_ GUARDED_BY(mutex_);                    the annotations of Clang for locks, by their documented names
+//! DB_DEPRECATED("use open()")                   a line of its own above a declaration of C++
 //! ```
 
 use std::borrow::Cow;
@@ -85,9 +86,9 @@ pub(super) struct Annotation {
     end: usize,
 }
 
-/// Annotations of Clang for locks, but for their own definitions.
+/// Annotations of Clang for locks, but for their own definitions, and calls of macros that are a line above a declaration.
 pub(super) fn annotations(text: &[u8]) -> Vec<Annotation> {
-    let mut found = Vec::new();
+    let mut found = lines_above(text);
     for end_of_name in ANNOTATIONS {
         for at in memmem::find_iter(text, end_of_name) {
             let before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
@@ -96,6 +97,27 @@ pub(super) fn annotations(text: &[u8]) -> Vec<Annotation> {
             let close = close(&text[open..]).filter(|_| !text[line..].trim_ascii_start().starts_with(b"#"));
             found.extend(close.map(|close| Annotation { name: at - before..open - 1, end: open + close }));
         }
+    }
+    found
+}
+
+/// `DB_DEPRECATED("use open()")` with nothing else on its line: what it stands above would be lost with it.
+fn lines_above(text: &[u8]) -> Vec<Annotation> {
+    let mut found = Vec::new();
+    let (mut start, mut is_free) = (0, true);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let (words, end) = (line.trim_ascii(), start + line.len());
+        let at = start + (line.len() - line.trim_ascii_start().len());
+        let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        let len = words.iter().take_while(|byte| is_part(byte)).count();
+        let is_loud = is_free && len > 3 && words[0].is_ascii_uppercase() && words[len..].starts_with(b"(");
+        if is_loud && close(&words[len + 1..]) == Some(words.len() - len - 1) && declares(&text[end..]) {
+            found.push(Annotation { name: at..at + len, end: at + words.len() });
+        }
+        // What goes on from the line before is an argument, or part of a macro.
+        let ends = words.last().copied().unwrap_or(b';');
+        is_free = matches!(ends, b';' | b'{' | b'}' | b':') || words.starts_with(b"//") || words.ends_with(b"*/");
+        start = end;
     }
     found
 }
@@ -187,6 +209,9 @@ mod tests {
             ("void f() EXCLUSIVE_LOCKS_REQUIRED(a, b(c)) {", "void f()                                   {"),
             ("#define GUARDED_BY(x) y(x)", "#define GUARDED_BY(x) y(x)"),
             ("GUARDED_BY(", "GUARDED_BY("),
+            ("{\n  DB_OLD(\"use f()\")\n  void g(int a);", "{\n                   \n  void g(int a);"),
+            ("{\n  TEST_F(a)\n  { run(); }", "{\n  TEST_F(a)\n  { run(); }"),
+            ("f(a,\n  MAX(b)\n  int c(d));", "f(a,\n  MAX(b)\n  int c(d));"),
         ];
         for (text, expected) in cases {
             assert_eq!(String::from_utf8_lossy(&masked(text.as_bytes(), true)), expected);

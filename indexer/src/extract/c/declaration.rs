@@ -302,7 +302,8 @@ impl<'t> Family<'t> {
         let known = head.type_of.map(|it| self.known_type(it));
         let mut is_made = false;
         for &declarator in declarators {
-            is_made |= self.local(head, declarator, known.clone().flatten(), walk);
+            is_made |= self.call_as_declaration(head.type_of, declarator, walk)
+                || self.local(head, declarator, known.clone().flatten(), walk);
         }
         if !is_made {
             self.head_type(head, declarators.first().copied(), walk);
@@ -322,7 +323,10 @@ impl<'t> Family<'t> {
                 let made = known.clone().unwrap_or_else(|| self.unknown.clone());
                 self.initializer(list, &made, walk);
             }
-            _ => self.declarator_uses(declarator, walk),
+            _ => match found.function.and_then(|it| self.field(it, Field::Parameters)).filter(|_| self.is_plus) {
+                Some(parameters) => self.arguments_as_parameters(parameters, walk),
+                None => self.declarator_uses(declarator, walk),
+            },
         }
         let known = match known {
             Some(known) if self.is_plus && found.is_array => array_of(&known),

@@ -18,6 +18,7 @@ impl<'t> Family<'t> {
                 let parameters = self.field(function, Field::Parameters);
                 self.macro_function(node, self.word(function, Field::Declarator), parameters, walk);
             }
+            Some(_) if self.block_of_macro(node, &found, walk) => {}
             Some(function) => {
                 self.define_function(node, &found, function);
                 walk.then(type_of);

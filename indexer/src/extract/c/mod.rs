@@ -10,6 +10,7 @@
 //! record       structs, unions, classes, enums and what stands above them
 //! invocation   definitions that macros make: `SYSCALL_DEFINE3(read, …)`, `DEFINE_MUTEX(lock)`, `TEST(Suite, name)`
 //! preprocessor includes and macros
+//! misread      calls that the grammar takes for something else
 //! namespace    namespaces, `using`, templates, lambdas (C++)
 //! expression   receivers and values
 //! ```
@@ -23,6 +24,7 @@ mod declarator;
 mod expression;
 mod function;
 mod invocation;
+mod misread;
 mod namespace;
 #[cfg(test)]
 mod plus_tests;
@@ -80,7 +82,7 @@ vocabulary! {
         PointerTypeDeclarator = "pointer_type_declarator", PreprocCall = "preproc_call", PreprocDef = "preproc_def",
         PreprocFunctionDef = "preproc_function_def", PreprocInclude = "preproc_include",
         PrimitiveType = "primitive_type", QualifiedIdentifier = "qualified_identifier",
-        ReferenceDeclarator = "reference_declarator", Semicolon = "';", SizedTypeSpecifier = "sized_type_specifier",
+        ReferenceDeclarator = "reference_declarator", Semicolon = "';", SizedTypeSpecifier = "sized_type_specifier", SizeofExpression = "sizeof_expression",
         StatementIdentifier = "statement_identifier", StorageClassSpecifier = "storage_class_specifier",
         StringLiteral = "string_literal", StructSpecifier = "struct_specifier",
         StructuredBindingDeclarator = "structured_binding_declarator", SubscriptExpression = "subscript_expression",
@@ -259,6 +261,7 @@ impl<'t> Rules<'t> for Family<'t> {
             Kind::EnumSpecifier => self.enumeration(node, walk),
             Kind::Enumerator => self.enumerator(node, walk),
             Kind::TypeDefinition => self.type_definition(node, walk),
+            Kind::TypeDescriptor => self.type_descriptor(node, walk),
             Kind::InitializerPair => walk.then(self.field(node, Field::Value)),
             Kind::OffsetofExpression => self.offset_of(node, walk),
             Kind::LabeledStatement => walk.children_but(node, node.named_child(0)),

@@ -287,3 +287,31 @@ fn annotations_of_locks_are_used_where_they_stand() {
     assert!(found.contains("3 call GUARDED_BY in Pool.n_"), "{found}");
     assert!(!found.contains("5 call GUARDED_BY"), "{found}");
 }
+
+#[test]
+fn arguments_that_read_like_parameters() {
+    let text = "
+void Block::f() {
+  Slice input(rep_);
+  Slice key(user_key(input), a::make(input, this), a::kMax);
+  std::function<Status(int)> later;
+  Slice other(int n);
+}
+";
+    assert_lines(
+        &references("c++", text),
+        "
+        3 new Slice/1 in Block.f
+        3 read rep_ in Block.f
+        4 new Slice/3 in Block.f
+        4 call user_key/1 in Block.f
+        4 type a in Block.f
+        4 call a | make/2 in Block.f
+        4 type a in Block.f
+        4 read a | kMax in Block.f
+        5 type std | function in Block.f
+        5 type Status in Block.f
+        6 new Slice/1 in Block.f
+        ",
+    );
+}

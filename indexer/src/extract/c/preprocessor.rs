@@ -45,6 +45,11 @@ const KEYWORDS: &[&str] = &[
     "unsigned",
 ];
 
+/// Whether a word before brackets is one of the language.
+pub(super) fn is_word_of_language(word: &str) -> bool {
+    KEYWORDS.contains(&word)
+}
+
 impl<'t> Family<'t> {
     /// `#include "db.h"`.
     pub(super) fn include(&mut self, node: Node<'t>) {

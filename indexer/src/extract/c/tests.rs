@@ -412,3 +412,38 @@ fn what_stands_in_a_function_that_cannot_be_read_is_none() {
     let found = symbols("c", text);
     assert!(!found.contains("OP_ADD") && found.contains("function read"), "{found}");
 }
+
+#[test]
+fn calls_that_read_like_declarations() {
+    let text = "
+void f(int *ud) {
+  int nd;
+  getkey(cast(lua_State *, NULL), &key, nd);
+  int n = *(cast(int*, ud));
+  vmdispatch (GET_OPCODE(i)) {
+    vmcase(OP_MOVE) { a(nd); }
+  }
+  int size = sizeof(pair(a, b));
+}
+typedef enum { LIST_ERRORS(GENERATE)
+  LAST } codes;
+enum { A = 1, OBSOLETE(max64)
+  B };
+";
+    assert_lines(
+        &references_of("c", text, &["call"]),
+        "
+        4 call getkey in f
+        4 call cast/2 in f
+        5 call cast/2 in f
+        6 call vmdispatch/1 in f
+        6 call GET_OPCODE/1 in f
+        7 call vmcase in f
+        7 call a/1 in f
+        9 call pair/2 in f
+        11 call LIST_ERRORS in codes
+        13 call OBSOLETE
+        ",
+    );
+    assert!(!symbols("c", text).contains("GET_OPCODE"));
+}

@@ -201,7 +201,14 @@ impl<'t> Family<'t> {
     pub(super) fn error(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let mut n_words = 0;
         walk.each_child(node, |walk, child| match self.kind(child) {
-            Kind::Identifier | Kind::TypeIdentifier | Kind::PrimitiveType | Kind::FieldIdentifier => n_words += 1,
+            Kind::Identifier | Kind::TypeIdentifier | Kind::PrimitiveType | Kind::FieldIdentifier => {
+                n_words += 1;
+                self.lost_call(child, walk);
+            }
+            Kind::FunctionDeclarator if self.is_local() => {
+                self.is_torn = true;
+                self.lost_call(child, walk);
+            }
             _ => {
                 self.is_torn = true;
                 walk.then(child);
