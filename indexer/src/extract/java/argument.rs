@@ -60,8 +60,26 @@ impl<'t> Java<'t> {
                 let (one, other) = (part(Field::Consequence), part(Field::Alternative));
                 if one == other { one } else { unknown() }
             }
-            _ => self.expression(node),
+            _ => self.erased(self.expression(node)),
         }
+    }
+
+    /// The same, where a parameter of a type or method is what it is bound by: overloads are told apart by that.
+    fn erased(&self, value: Box<str>) -> Box<str> {
+        let mut depth = 0;
+        let is_end = |(_, sign): &(usize, char)| {
+            depth += i32::from(*sign == '<') - i32::from(*sign == '>');
+            depth == 0
+        };
+        let Some((end, _)) = value.char_indices().find(is_end).filter(|_| value.starts_with('<')) else { return value };
+        let written = &value[1..end];
+        let name = written.trim_end_matches("[]");
+        if self.scopes.find(name).is_none() {
+            return value;
+        }
+        let plain = self.plain(written);
+        let plain = plain.strip_prefix(UNKNOWN).map_or_else(|| plain.clone(), |rest| ["Object", rest].concat().into());
+        [&*of_type(&plain), &value[end + 1..]].concat().into()
     }
 
     fn of_operator(&self, node: Node<'t>, depth: u32) -> Box<str> {
@@ -83,13 +101,17 @@ impl<'t> Java<'t> {
     }
 }
 
-/// What numbers come to; lengths of arrays are numbers.
+/// What numbers come to. What is called a length is an array's, or a member of whatever type: with an integer it stays what it is.
 fn arithmetic(left: &str, right: &str) -> Box<str> {
     let place = |one: &str| match as_type(one) {
         Some("byte" | "short" | "char") => Some(3),
         Some(known) => NUMBERS.iter().position(|number| *number == known),
-        None => one.ends_with(".length").then_some(3),
+        None => one.ends_with("[]>.length").then_some(3),
     };
-    let widest = place(left).zip(place(right)).map(|(left, right)| left.min(right));
-    widest.map_or_else(unknown, |place| of_type(NUMBERS[place]))
+    match (place(left), place(right)) {
+        (Some(left), Some(right)) => of_type(NUMBERS[left.min(right)]),
+        (None, Some(3)) if left.ends_with(".length") => left.into(),
+        (Some(3), None) if right.ends_with(".length") => right.into(),
+        _ => unknown(),
+    }
 }

@@ -47,7 +47,7 @@ impl<'t> Java<'t> {
     }
 
     /// A type without its arguments, in which a parameter of the type or method is what it is bound by.
-    fn plain(&self, written: &str) -> Box<str> {
+    pub(super) fn plain(&self, written: &str) -> Box<str> {
         let element = written.trim_end_matches("[]");
         let name = element.split('<').next().unwrap_or(element);
         let bound = self.scopes.find(name).map(|known| as_type(known).unwrap_or(UNKNOWN));
