@@ -105,6 +105,8 @@ static JVM: LazyLock<Set> = LazyLock::new(|| {
         "int long short byte char float double boolean void Object String StringBuilder StringBuffer Integer Long Short Byte Character Float Double Boolean \
          Number Math System Thread Runnable Exception RuntimeException Error Throwable IllegalArgumentException IllegalStateException \
          NullPointerException UnsupportedOperationException IndexOutOfBoundsException Enum Record Comparable Iterable CharSequence Void Process Runtime \
+         Class ClassLoader Package ThreadLocal StackTraceElement Cloneable AutoCloseable ArithmeticException ClassCastException \
+         ClassNotFoundException CloneNotSupportedException InterruptedException NumberFormatException SecurityException \
          Int Unit Any Nothing println print listOf mapOf setOf mutableListOf mutableMapOf require check error lazy arrayOf emptyList emptyMap",
     )
 });

@@ -29,9 +29,9 @@ pub fn few(family: Family, is_told: bool) -> usize {
     if is_told || family == Family::Jvm { 3 } else { 8 }
 }
 
-/// Most overloads of one name that are told. Java has so many that more would tell nothing.
-pub fn most_overloads(family: Family) -> usize {
-    if family == Family::Jvm { 8 } else { MOST }
+/// So many candidates of a site are told.
+pub fn most(family: Family) -> usize {
+    if matches!(family, Family::C | Family::Jvm) { MOST_NEAR } else { MOST }
 }
 
 /// What is asked.
@@ -50,8 +50,15 @@ pub struct Asked {
 }
 
 impl Names {
-    /// Symbols that a use may mean, the likeliest first.
+    /// Symbols that a use may mean, the likeliest first, of which few are worth telling.
     pub fn candidates(&self, asked: Asked) -> Vec<u32> {
+        let mut found = self.all_candidates(asked);
+        found.truncate(most(self.all.files[asked.file as usize].family));
+        found
+    }
+
+    /// The same before most are left out.
+    pub fn all_candidates(&self, asked: Asked) -> Vec<u32> {
         let family = self.all.files[asked.file as usize].family;
         let fits = |&&symbol: &&u32| self.may_mean(asked, family, symbol);
         let mut found: Vec<u32> = self.all.named(asked.name).iter().take(MOST_SEEN).filter(fits).copied().collect();
@@ -64,10 +71,10 @@ impl Names {
         }
         if found.len() > MANY {
             let folder = |file| self.all.paths.folder_of(file);
-            found.retain(|&symbol| folder(self.all.file_of(symbol)) == folder(asked.file));
+            let is_near = |symbol: u32| folder(self.all.file_of(symbol)) == folder(asked.file);
+            found.retain(|&symbol| is_near(symbol) || self.stands_for_all(family, symbol));
         }
         found.sort_by_cached_key(|&symbol| (self.unlikeliness(asked, symbol), symbol));
-        found.truncate(if matches!(family, Family::C | Family::Jvm) { MOST_NEAR } else { MOST });
         found
     }
 
@@ -110,21 +117,24 @@ impl Names {
         let definition = self.all.symbol(symbol);
         let is_member = self.is_member(definition);
         let is_reachable = match (asked.has_receiver, family) {
-            (true, Family::C) => is_member,
+            // What stands before the name may be a namespace.
+            (true, Family::C) => is_member || !definition.scope.is_top(),
+            (true, Family::Go) => is_member || matches!(definition.kind, SymbolKind::Function | SymbolKind::Field),
             (true, Family::Python | Family::Script) => true,
             (true, _) => is_member || definition.kind == SymbolKind::Function,
             (false, family) => !is_member || family.has_bare_members(),
         };
         let fit = asked.want.fit(definition.kind);
-        let suits =
-            is_reachable && (fit.is_some_and(|fit| fit < 2) || (fit.is_some() && self.holds_function(definition)));
+        let suits = is_reachable
+            && (fit.is_some_and(|fit| fit < 2) || (fit.is_some() && self.holds_function(family, definition)));
         suits && self.all.family_of(symbol) == family
     }
 
-    /// Whether a field or variable has the type of a function.
-    fn holds_function(&self, definition: &Definition) -> bool {
+    /// Whether a field or variable has the type of a function. Those of Go have no name, as few other types of fields.
+    fn holds_function(&self, family: Family, definition: &Definition) -> bool {
         let written = self.all.words.text(definition.of_type);
-        written.contains("=>") && !written.starts_with('=')
+        let is_nameless = family == Family::Go && definition.kind == SymbolKind::Field && written.is_empty();
+        is_nameless || written.contains("=>") && !written.starts_with('=')
     }
 
     /// Whether a symbol may be asked of things of any type: a method of a trait or interface, or of a type that is not known.
@@ -133,13 +143,19 @@ impl Names {
         self.all.symbol(symbol).scope == Scope::NOWHERE || self.all.owner(symbol).is_some_and(is_of_trait)
     }
 
+    /// Whether a symbol of Go is a method of an interface: of many methods of a name, what is not known is called through one of these.
+    fn stands_for_all(&self, family: Family, symbol: u32) -> bool {
+        let is_interface = |owner: u32| self.all.symbol(owner).kind == SymbolKind::Interface;
+        family == Family::Go && self.all.owner(symbol).is_some_and(is_interface)
+    }
+
     fn is_member(&self, definition: &Definition) -> bool {
         let in_type = definition.scope.as_symbol().is_some_and(|owner| self.all.symbol(owner).kind.is_type());
         in_type || definition.scope == Scope::NOWHERE
     }
 
     /// Less is likelier: the arity first, then how far away it is defined.
-    fn unlikeliness(&self, asked: Asked, symbol: u32) -> (bool, bool, bool, usize) {
+    fn unlikeliness(&self, asked: Asked, symbol: u32) -> (bool, bool, bool, bool, usize) {
         let definition = self.all.symbol(symbol);
         let fits = asked.n_arguments == UNKNOWN_ARITY || definition.arity.fits(asked.n_arguments);
         let misfits = definition.kind.is_callable() && !fits;
@@ -147,7 +163,8 @@ impl Names {
         let distance = paths::distance(self.all.paths.path(file), self.all.paths.path(asked.file));
         let is_plain = self.is_member(definition) != asked.has_receiver;
         let far = if file == asked.file { 0 } else { 1 + distance };
-        (misfits, definition.flags.has(Flags::DECLARATION), is_plain, far)
+        let is_one = asked.has_receiver && !self.stands_for_all(self.all.files[asked.file as usize].family, symbol);
+        (misfits, definition.flags.has(Flags::DECLARATION), is_plain, is_one, far)
     }
 
     /// Puts the likeliest of several equally near symbols first, and drops those that fit worse.
@@ -190,7 +207,9 @@ impl Names {
     pub fn are_variants(&self, found: &[u32]) -> bool {
         let Some(&first) = found.first() else { return false };
         match self.all.family_of(first) {
-            Family::C => found.len() > 1 && (self.are_branches(found) || self.are_pieces(found)),
+            Family::C => {
+                found.len() > 1 && (self.are_branches(found) || self.are_pieces(found) || self.are_builds(found))
+            }
             _ => found.len() > 1 && self.is_one_thing(found) && found.iter().all(|&one| self.interface(one).is_none()),
         }
     }
@@ -208,6 +227,25 @@ impl Names {
             }
         };
         self.is_one_thing(found) && found.iter().all(|&symbol| is_alike(self.all.symbol(symbol)))
+    }
+
+    /// Whether symbols of C++ are one function that sources for several builds define, and the pure one that it is the body of:
+    /// overloads of as many parameters are hardly written into different sources.
+    fn are_builds(&self, found: &[u32]) -> bool {
+        let is_source = |symbol: u32| {
+            let path = self.all.paths.path(self.all.file_of(symbol));
+            path.rsplit('.').next().is_some_and(|end| matches!(end, "c" | "cc" | "cpp" | "cxx" | "c++"))
+        };
+        let arity = |symbol: u32| self.all.symbol(symbol).arity;
+        let is_built = |&symbol: &u32| {
+            let definition = self.all.symbol(symbol);
+            definition.kind.is_callable() && (definition.flags.has(Flags::ABSTRACT) || is_source(symbol))
+        };
+        let mut files: Vec<u32> = found.iter().map(|&symbol| self.all.file_of(symbol)).collect();
+        files.sort_unstable();
+        let are_apart = files.windows(2).all(|pair| pair[0] != pair[1]);
+        let are_alike = found.windows(2).all(|pair| arity(pair[0]) == arity(pair[1]));
+        are_apart && are_alike && self.is_one_thing(found) && found.iter().all(is_built)
     }
 
     /// In place of a declaration of C, the definitions that it declares.

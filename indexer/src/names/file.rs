@@ -249,7 +249,9 @@ impl<'n> Resolver<'n> {
         let receiver = site.receiver?;
         let value = self.receiver_value(site.point, receiver);
         let tier = match (&value, receiver) {
-            (Value::Unknown, _) => return self.php_name(site, receiver),
+            (Value::Unknown, _) => {
+                return self.php_name(site, receiver).or_else(|| self.behind_pointer(site, receiver));
+            }
             (Value::Module(_), _) => Tier::Qualified,
             (_, "this" | "Self" | "super") => Tier::Own,
             (Value::Type(_) | Value::Function(..), _) => Tier::Qualified,
@@ -261,7 +263,7 @@ impl<'n> Resolver<'n> {
             None => super::typing::Found::default(),
         };
         let places = self.evaluator.scout.suited(found.places, site.want);
-        match self.outcome(site, places, tier) {
+        match self.outcome(site, places, tier).or_else(|| self.behind_pointer(site, receiver)) {
             Some(Outcome::Symbols(found, tier)) if is_union(&value) => return Some(Outcome::Each(found, tier)),
             Some(outcome) => return Some(outcome),
             None => {}
@@ -272,6 +274,15 @@ impl<'n> Resolver<'n> {
             return self.outcome(site, meaning.places, meaning.tier);
         }
         self.not_found(site, &value, tier, found.is_open)
+    }
+
+    /// `p[1].size` of C++ where `p` is a pointer, to something that may have an operator of its own for brackets.
+    fn behind_pointer(&mut self, site: Site<'_>, receiver: &str) -> Option<Outcome> {
+        let pointer = receiver.strip_suffix("[]").filter(|_| site.family == Family::C)?;
+        let value = self.receiver_value(site.point, pointer);
+        let found = self.evaluator.members(site.point, &value, site.name?);
+        let places = self.evaluator.scout.suited(found.places, site.want);
+        self.outcome(site, places, Tier::Receiver)
     }
 
     /// `\Acme\Queue`, `Db\open()` of PHP: what stands before the name is a namespace.
@@ -421,10 +432,16 @@ impl<'n> Resolver<'n> {
         }
         let asked = self.asked(site)?;
         let names = self.names();
-        let mut found = self.candidates.entry(asked).or_insert_with(|| names.candidates(asked)).clone();
+        let known = self.candidates.entry(asked).or_insert_with(|| match site.family {
+            // Those of Java that do not fit make room for others.
+            Family::Jvm => names.all_candidates(asked),
+            _ => names.candidates(asked),
+        });
+        let mut found = known.clone();
         if let Some(arguments) = site.arguments {
             found = self.evaluator.fitting_overloads(site.point, arguments, found);
         }
+        found.truncate(candidates::most(site.family));
         (!found.is_empty()).then_some(Outcome::Symbols(found, Tier::Candidate))
     }
 

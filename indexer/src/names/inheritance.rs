@@ -167,7 +167,8 @@ impl Scout<'_> {
         }
         let Some(name) = self.names.all.words.find(last) else { return Vec::new() };
         let found = self.member_places(head, name);
-        self.suited(self.seen_from(point.file, found), want)
+        let found = self.seen_from(point.file, found);
+        self.suited(found, want)
     }
 
     /// Names in a place, members from above as well.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use kotadb_core::facts::{Flags, SymbolKind};
 use kotadb_core::graph::Tier;
 
-use super::definitions::{NONE, Scope};
+use super::definitions::{Definition, NONE, Scope};
 use super::family::Family;
 use super::place::{Place, Want};
 use super::scout::{Point, Scout, symbols};
@@ -14,6 +14,8 @@ use super::words::Word;
 
 /// Files of which it is remembered what they include.
 const KEPT_INCLUDES: usize = 8;
+/// Symbols of one name of which it is asked whether a file includes them.
+const MOST_SEEN: usize = 1024;
 /// Files that another one includes, and their own includes, which are looked at.
 const MOST_INCLUDES: usize = 4096;
 
@@ -39,7 +41,8 @@ impl Scout<'_> {
         let n_rules = if is_rust && !matches!(want, Want::Macro | Want::Any) { rules.len() - 1 } else { rules.len() };
         for rule in &rules[..n_rules] {
             let (places, tier) = rule(self, point, name);
-            let places = self.suited(self.seen_from(point.file, places), want);
+            let places = self.seen_from(point.file, places);
+            let places = self.suited(places, want);
             if !places.is_empty() {
                 return Some(Meaning { places, tier });
             }
@@ -58,7 +61,8 @@ impl Scout<'_> {
             let n_rounds = if family == Family::C { usize::MAX } else { 1 };
             for round in [symbol].into_iter().chain(all.chain(scope.unwrap_or(NONE)).take(n_rounds)) {
                 let (places, tier) = self.by_scope(family, round, point, name);
-                let places = self.suited(self.seen_from(point.file, places), want);
+                let places = self.seen_from(point.file, places);
+                let places = self.suited(places, want);
                 if !places.is_empty() {
                     return Some(Meaning { places, tier });
                 }
@@ -157,11 +161,12 @@ impl Scout<'_> {
             };
             is_linked && all.family_of(symbol) == family
         };
-        let found = all.at_top(name).iter().filter(is_seen).take(super::candidates::MOST_LINKED);
+        let found = all.at_top(name).iter().filter(is_seen).take(MOST_SEEN);
         let mut found: Vec<u32> = found.copied().collect();
         if family == Family::C && found.len() > 1 && found.iter().all(|&symbol| self.is_of_includers(symbol)) {
             found = self.of_includes(point.file, found);
         }
+        found.truncate(super::candidates::MOST_LINKED);
         (found.into_iter().map(Place::Symbol).collect(), Tier::Package)
     }
 
@@ -203,20 +208,44 @@ impl Scout<'_> {
         places.filter_map(|place| if let Place::File(file) = place { Some(file) } else { None }).collect()
     }
 
-    /// Types of C++ that lie in a source of their own are seen there alone, whatever namespace they share with others.
-    pub fn seen_from(&self, file: u32, places: Vec<Place>) -> Vec<Place> {
+    /// Types of C++ that lie in a source of their own are seen there alone, whatever namespace they share with others, as is what no
+    /// other source may link; those of headers are seen where these are included.
+    pub fn seen_from(&mut self, file: u32, places: Vec<Place>) -> Vec<Place> {
         let all = &self.names.all;
         if places.len() < 2 || all.files[file as usize].family != Family::C {
             return places;
         }
         let is_seen = |place: &Place| {
-            let hidden = |symbol: u32| {
-                all.symbol(symbol).kind.is_type() && all.file_of(symbol) != file && !self.is_header(symbol)
+            let is_own = |definition: &Definition| {
+                let is_linked = definition.flags.has(Flags::EXPORTED) || definition.scope == Scope::NOWHERE;
+                definition.kind.is_type() || !is_linked && !self.is_inside_type(definition)
             };
+            let hidden =
+                |symbol: u32| is_own(all.symbol(symbol)) && all.file_of(symbol) != file && !self.is_header(symbol);
             !place.symbol().is_some_and(hidden)
         };
         let seen: Vec<Place> = places.iter().copied().filter(is_seen).collect();
-        if seen.is_empty() { places } else { seen }
+        self.included_from(file, if seen.is_empty() { places } else { seen })
+    }
+
+    fn is_inside_type(&self, definition: &Definition) -> bool {
+        definition.scope.as_symbol().is_some_and(|round| self.names.all.symbol(round).kind.is_type())
+    }
+
+    /// Of several types of one name in a namespace those of the file, else those that it includes.
+    fn included_from(&mut self, file: u32, places: Vec<Place>) -> Vec<Place> {
+        let all = &self.names.all;
+        let found: Vec<u32> = places.iter().filter_map(|place| place.symbol()).collect();
+        let is_whole_type = |&symbol: &u32| {
+            let definition = all.symbol(symbol);
+            definition.kind.is_type() && !definition.scope.is_top() && !definition.flags.has(Flags::DECLARATION)
+        };
+        if found.len() < 2 || found.len() < places.len() || !found.iter().all(is_whole_type) {
+            return places;
+        }
+        let own: Vec<u32> = found.iter().copied().filter(|&symbol| all.file_of(symbol) == file).collect();
+        let found = if own.is_empty() { self.of_includes(file, found) } else { own };
+        symbols(&found)
     }
 
     fn is_header(&self, symbol: u32) -> bool {

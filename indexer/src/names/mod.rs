@@ -78,7 +78,7 @@ pub use self::run::{Resolution, Resolved, resolve, resolve_changed};
 
 /// Version of the rules: raised with every change of what they find or how sure it is, so that no delta is laid on a graph
 /// that earlier ones made.
-pub const RULES: u32 = 4;
+pub const RULES: u32 = 5;
 
 /// A file of a snapshot.
 #[derive(Clone, Debug)]

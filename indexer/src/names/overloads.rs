@@ -3,8 +3,10 @@
 
 use kotadb_core::facts::SymbolKind;
 
+use super::builtins;
 use super::evaluate::{Evaluator, Value, result_of};
 use super::expression::{self, Primary, Step};
+use super::family::Family;
 use super::place::{Place, Want};
 use super::scout::Point;
 use super::signature::{self, Shape, Taken};
@@ -19,6 +21,14 @@ const MOST_CHOSEN: usize = 64;
 struct Given {
     text: Box<str>,
     at: Point,
+}
+
+/// Why nobody knows how far a class stands below another.
+enum Unknown {
+    /// The other is outside.
+    Outside,
+    /// It is outside itself, and may know the other.
+    Open,
 }
 
 /// How well each argument fits; `None` where nothing is known of it.
@@ -106,25 +116,41 @@ impl Evaluator<'_> {
         for (text, given) in taken.types.iter().zip(given) {
             costs.push(match given {
                 None => None,
-                Some(given) => Some(self.cost(&Given { text: text.clone(), at }, given)?),
+                Some(given) => self.cost(&Given { text: text.clone(), at }, given)?,
             });
         }
         Some(costs)
     }
 
-    fn cost(&mut self, parameter: &Given, argument: &Given) -> Option<u32> {
+    /// `None`: it does not fit; nothing in it: it may.
+    fn cost(&mut self, parameter: &Given, argument: &Given) -> Option<Option<u32>> {
         let (taken, given) = (Shape::of(&parameter.text), Shape::of(&argument.text));
-        signature::cost(taken, given, || self.depth(parameter, argument))
+        let mut is_open = false;
+        let depth = || match self.depth(parameter, argument) {
+            Err(Unknown::Open) => {
+                is_open = true;
+                Err(())
+            }
+            depth => depth.map_err(drop),
+        };
+        let cost = signature::cost(taken, given, depth);
+        cost.map(|cost| Some(cost).filter(|_| !is_open))
     }
 
-    /// How far a class stands below another, both by name; an error: it is not known, `None`: it does not.
-    fn depth(&mut self, above: &Given, below: &Given) -> Result<Option<u32>, ()> {
+    /// How far a class stands below another, both by name; `None`: it does not.
+    fn depth(&mut self, above: &Given, below: &Given) -> Result<Option<u32>, Unknown> {
         let mut known = |given: &Given| {
             let found = self.scout.type_path(given.at, Shape::of(&given.text).written);
             found.into_iter().find_map(Place::symbol)
         };
-        let (above, below) = (known(above), known(below));
-        let Some(below) = below else { return if above.is_some() { Ok(None) } else { Err(()) } };
+        let (above, found) = (known(above), known(below));
+        let Some(below) = found else {
+            return match above {
+                Some(_) if self.is_of_language(below) => Ok(None),
+                Some(_) => Err(Unknown::Open),
+                None => Err(Unknown::Outside),
+            };
+        };
         let names = self.names();
         if above == Some(below) {
             return Ok(Some(0));
@@ -135,10 +161,23 @@ impl Evaluator<'_> {
             Some(Some(place)) => Ok(Some(1 + place as u32)),
             // A type from outside stands below none of the repository.
             Some(None) => Ok(None),
-            None if lineage.is_some_and(|lineage| lineage.is_open) => Err(()),
+            None if lineage.is_some_and(|lineage| lineage.is_open) => Err(Unknown::Outside),
             // What stands above every enum is written nowhere.
-            None if names.all.symbol(below).kind == SymbolKind::Enum => Err(()),
+            None if names.all.symbol(below).kind == SymbolKind::Enum => Err(Unknown::Outside),
             None => Ok(None),
+        }
+    }
+
+    /// Whether a class comes with the language, and so stands below none of the repository; others that nobody knows may be written by
+    /// programs, or come from a library that knows this one.
+    fn is_of_language(&mut self, given: &Given) -> bool {
+        let written = Shape::of(&given.text).written;
+        let is_package = |path: &str| path.starts_with("java.") || path.starts_with("javax.");
+        let found = self.scout.type_path(given.at, written);
+        let words = &self.names().all.words;
+        match found.first() {
+            Some(Place::Outside(module, _)) => is_package(words.text(*module)),
+            _ => is_package(written) || builtins::is_name(Family::Jvm, written),
         }
     }
 
@@ -157,7 +196,7 @@ impl Evaluator<'_> {
                 let own = self.names().all.type_round(point.at)?;
                 Some(Given { text: self.names().all.name(own).into(), at: Point { at: own, ..point } })
             }
-            (Some(Step::Call), _) => self.result_written(point, text.strip_suffix("()")?),
+            (Some(Step::Call), _) => self.result_written(point, text.strip_suffix("()")?, depth),
             (Some(Step::Element), _) => {
                 let list = self.written(point, text.strip_suffix("[]")?, depth)?;
                 Some(Given { text: list.text.strip_suffix("[]")?.into(), at: list.at })
@@ -176,7 +215,7 @@ impl Evaluator<'_> {
     }
 
     /// What a call gives, if all that it may mean gives the same.
-    fn result_written(&mut self, point: Point, called: &str) -> Option<Given> {
+    fn result_written(&mut self, point: Point, called: &str, depth: u32) -> Option<Given> {
         let (head, name) = called.rsplit_once('.').map_or((None, called), |(head, name)| (Some(head), name));
         let found = match head {
             Some(head) => self.places_behind(point, head, name),
@@ -185,12 +224,27 @@ impl Evaluator<'_> {
                 self.scout.bare(point, name, Want::Call)?.places
             }
         };
-        // What nobody defines here is of the library, which gives what it usually does.
+        if let Some(told) = self.of_symbols(&found, true) {
+            return Some(told);
+        }
+        if !found.is_empty() {
+            return None;
+        }
+        // What nobody defines here is of the library, which gives what it usually does; so is what is called on its classes.
+        let of = head.and_then(|head| self.written(point, head, depth).or_else(|| self.class_of_language(point, head)));
+        let is_of_language = of.as_ref().is_some_and(|of| self.is_of_language(of));
         let all = &self.names().all;
         let is_callable = |symbol: &u32| all.symbol(*symbol).kind.is_callable();
         let is_ours = all.words.find(name).is_some_and(|name| all.named(name).iter().any(is_callable));
-        let usual = || signature::usual_result(name).map(|text| Given { text: text.into(), at: point });
-        self.of_symbols(&found, true).or_else(|| usual().filter(|_| !is_ours))
+        let usual =
+            signature::usual_result(of.as_ref().map(|of| &*of.text), name).filter(|_| is_of_language || !is_ours);
+        usual.map(|text| Given { text, at: point })
+    }
+
+    /// A class that is written before the name of its method: `Double.doubleToLongBits`.
+    fn class_of_language(&mut self, point: Point, head: &str) -> Option<Given> {
+        let class = Given { text: head.into(), at: point };
+        (!head.contains(['<', '(', '['])).then_some(class).filter(|class| self.is_of_language(class))
     }
 
     fn places_behind(&mut self, point: Point, head: &str, name: &str) -> Vec<Place> {

@@ -75,6 +75,8 @@ impl Want {
             Self::Type if matches!(kind, K::Module | K::Variant) => 2,
             Self::Head if kind.is_type() || kind == K::Module => 0,
             Self::Head if is_value => 1,
+            // In its class a constructor has the name of the class, which is what names are behind.
+            Self::Head if kind == K::Constructor => return None,
             Self::Head if kind.is_callable() => 2,
             Self::Call if kind.is_callable() => 0,
             Self::Call if kind.is_type() || kind == K::Variant => 1,

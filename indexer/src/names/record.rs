@@ -24,7 +24,7 @@ impl Resolver<'_> {
         match outcome {
             Outcome::Symbols(found, Tier::Candidate) => self.record_candidates(site, edge, found),
             Outcome::Symbols(mut found, tier) => {
-                found.truncate(candidates::most_overloads(site.family));
+                found.truncate(candidates::MOST);
                 let sure = tiers::confidence(site.family, tier, found.len().min(candidates::MOST));
                 self.record_symbols(edge, found, tier, sure);
             }

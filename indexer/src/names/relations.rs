@@ -88,12 +88,12 @@ impl Resolver<'_> {
         self.add_overrides(file, facts);
     }
 
-    /// Interfaces of Go.
+    /// Interfaces of Go, for each piece of a type that is written for several builds.
     fn add_implicit(&mut self, file: u32, facts: &Facts) {
         let names = self.names();
         let first = names.all.files[file as usize].first_symbol;
         for (number, symbol) in names.all.symbols_of(file).zip(&facts.symbols) {
-            for &interface in names.implicit.get(&number).into_iter().flatten() {
+            for &interface in names.implicit.get(&names.all.whole(number)).into_iter().flatten() {
                 let (below, above) = (self.target(number), self.target(interface));
                 let (tier, site, relation) = (Tier::Unique, symbol.name_span.start, Relation::Implements);
                 let confidence = tiers::IMPLICIT;

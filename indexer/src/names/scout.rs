@@ -117,7 +117,10 @@ impl<'n> Scout<'n> {
 
     fn inside_symbol(&mut self, symbol: u32, name: Word) -> Vec<Place> {
         let all = &self.names.all;
-        let found = symbols(all.within(Scope::symbol(all.whole(symbol)), name));
+        let mut found = symbols(all.within(Scope::symbol(all.whole(symbol)), name));
+        if found.is_empty() && all.family_of(symbol) == Family::C {
+            found = self.constants_of_enums(symbol, name);
+        }
         if !found.is_empty() || all.symbol(symbol).kind != SymbolKind::Module {
             return found;
         }
@@ -127,6 +130,20 @@ impl<'n> Scout<'n> {
         }
         let found = self.imported(file, symbol, name, true);
         if found.is_empty() { self.by_wildcard(file, symbol, name, true) } else { found }
+    }
+
+    /// Constants of C++ are seen where their enum is, unless it is a scope of its own.
+    fn constants_of_enums(&self, symbol: u32, name: Word) -> Vec<Place> {
+        let all = &self.names.all;
+        let round = Scope::symbol(all.whole(symbol));
+        let is_of_round = |&&constant: &&u32| {
+            let owner = all.symbol(constant).scope.as_symbol();
+            all.symbol(constant).kind == SymbolKind::Variant
+                && owner
+                    .is_some_and(|owner| all.symbol(owner).kind == SymbolKind::Enum && all.symbol(owner).scope == round)
+        };
+        let found: Vec<u32> = all.named(name).iter().filter(is_of_round).copied().collect();
+        symbols(&found)
     }
 
     fn sub_package(&self, package: Word, name: Word) -> Option<Place> {

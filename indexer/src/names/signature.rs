@@ -25,17 +25,47 @@ const BOXES: [(&str, &str); 8] = [
 const ABOVE_ALL: [&str; 4] = ["Comparable", "Serializable", "Constable", "ConstantDesc"];
 
 /// What methods give that are called so wherever they come from.
-const RESULTS: [(&str, &[&str]); 5] = [
+const RESULTS: [(&str, &[&str]); 17] = [
     ("int", &["length", "size", "indexOf", "lastIndexOf", "hashCode", "compareTo", "compare", "intValue", "ordinal"]),
+    ("int", &["parseInt", "bitCount", "floatToIntBits", "getModifiers", "codePointAt", "nextInt"]),
+    ("long", &["longValue", "parseLong", "doubleToLongBits", "doubleToRawLongBits", "currentTimeMillis", "nanoTime"]),
+    ("double", &["doubleValue", "parseDouble", "longBitsToDouble"]),
+    ("float", &["floatValue", "parseFloat", "intBitsToFloat"]),
+    ("short", &["shortValue"]),
+    ("byte", &["byteValue"]),
     ("boolean", &["equals", "isEmpty", "contains", "containsKey", "hasNext", "startsWith", "endsWith", "isArray"]),
+    ("boolean", &["booleanValue", "equalsIgnoreCase", "isInstance", "isAssignableFrom", "isPrimitive", "matches"]),
     ("String", &["toString", "substring", "trim", "getName", "getSimpleName", "toLowerCase", "toUpperCase"]),
+    ("String", &["getCanonicalName", "getMessage", "lineSeparator", "toHexString"]),
     ("char", &["charAt", "charValue"]),
-    ("Class", &["getClass", "getComponentType"]),
+    ("Class", &["getClass", "getComponentType", "getDeclaringClass", "getSuperclass"]),
+    ("java.lang.reflect.Type", &["getRawType", "getOwnerType", "getGenericComponentType", "getGenericSuperclass"]),
+    ("java.util.Iterator", &["iterator"]),
+    ("Object[]", &["toArray"]),
+    ("char[]", &["toCharArray"]),
 ];
+/// What a method gives of a class that comes with the language, which is called otherwise elsewhere.
+const RESULTS_OF: [(&str, &str, &str); 5] = [
+    ("Field", "get", "Object"),
+    ("Method", "invoke", "Object"),
+    ("Array", "get", "Object"),
+    ("Calendar", "get", "int"),
+    ("String", "getBytes", "byte[]"),
+];
+/// What stands above the classes themselves.
+const ABOVE_CLASS: [&str; 4] = ["Type", "AnnotatedElement", "GenericDeclaration", "Serializable"];
 
-/// What a method gives that no symbol is known of, by its name.
-pub fn usual_result(name: &str) -> Option<&'static str> {
-    RESULTS.iter().find(|(_, names)| names.contains(&name)).map(|(result, _)| *result)
+/// What a method gives that no symbol is known of, by its name, and by what it is called on.
+pub fn usual_result(of: Option<&str>, name: &str) -> Option<Box<str>> {
+    let of = of.map(|of| Shape::of(of).name);
+    let is_made =
+        name == "valueOf" && of.is_some_and(|of| of == "String" || BOXES.iter().any(|(_, boxed)| *boxed == of));
+    if let Some(of) = of.filter(|_| is_made) {
+        return Some(of.into());
+    }
+    let special = RESULTS_OF.iter().find(|(holder, called, _)| (of, name) == (Some(holder), *called));
+    let usual = RESULTS.iter().find(|(_, names)| names.contains(&name)).map(|(result, _)| *result);
+    special.map(|(_, _, result)| *result).or(usual).map(Into::into)
 }
 
 /// Whether a type is a parameter of a type or method, or the array of one.
@@ -199,11 +229,13 @@ fn of_class(taken: &str, given: &str, depth: impl FnOnce() -> Result<Option<u32>
         ("CharSequence", "String") => Some(1),
         ("Number", _) if is_number => Some(1),
         (taken, given) if (is_boxed || given == "String") && ABOVE_ALL.contains(&taken) => Some(2),
-        (_, "String" | "Object" | "Class") => None,
+        (_, "String" | "Object") => None,
+        (_, "Class") if !ABOVE_CLASS.contains(&taken) => None,
         _ if is_boxed => None,
         _ if is_variable(given) => Some(MAYBE),
         (_, _) => match depth() {
             Ok(steps) => steps,
+            Err(()) if given == "Class" => Some(1),
             Err(()) => Some(MAYBE),
         },
     }
@@ -229,6 +261,8 @@ mod tests {
             [("T[]", "String[]"), ("Object", "String[]")],
             [("Object[]", "T[]"), ("Object", "T[]")],
             [("String", "null"), ("Object", "null")],
+            [("Class<?>", "Class<String>"), ("java.lang.reflect.Type", "Class<String>")],
+            [("Type", "Class<String>"), ("Object", "Class<String>")],
             [("java.util.List<T>", "List<String>"), ("Collection<?>", "List<String>")],
         ] {
             let [one, other] = better.map(|(taken, given)| cost_of(taken, given));
@@ -250,6 +284,7 @@ mod tests {
             ("String", "int"),
             ("int", "null"),
             ("Iterable", "String"),
+            ("Iterable", "Class"),
         ] {
             assert_eq!(cost_of(taken, given), None, "{taken} {given}");
         }

@@ -8,6 +8,7 @@ mod csharp;
 mod go;
 mod java;
 mod php;
+mod pieces;
 mod python;
 mod ruby;
 mod rust;

@@ -304,3 +304,135 @@ fn many_includes_in_a_function_are_looked_at_once() {
     let found = Repository::new(&text).calls();
     assert!(found.contains("add call in f -> b.h#add import"), "{found}");
 }
+
+#[test]
+fn a_pointer_to_what_has_brackets_of_its_own_is_followed() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== slice.h
+class Slice { public: char operator[](int n) const; int size() const { return 0; } };
+== other.h
+class Other { public: int size() const { return 1; } };
+== use.cc
+#include "slice.h"
+int all(const Slice* keys, int n) { return keys[n].size(); }
+"#,
+        )
+        .calls(),
+        "
+    use.cc:2 size call in all -> slice.h#Slice.size receiver 99
+    ",
+    );
+}
+
+#[test]
+fn types_of_headers_that_are_not_included_are_not_meant() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== db.cc
+#include "port.h"
+namespace db {
+class Db { port::Mutex mutex_; void f() { mutex_.lock(); } };
+}
+== port.h
+#include "posix.h"
+== example.h
+namespace db { namespace port { class Mutex { public: void lock() {} }; } }
+== posix.h
+namespace db { namespace port {
+class Mutex { public: void lock() {} int n; };
+class Cond { Mutex* mu_; void wait() { get(mu_->n); mu_->lock(); } };
+} }
+"#,
+        )
+        .edges(|role| role != kotadb_core::facts::Role::Type && role != kotadb_core::facts::Role::Import),
+        "
+    db.cc:3 mutex_ read in db.Db.f -> db.cc#db.Db.mutex_ own 99
+    db.cc:3 lock call in db.Db.f -> posix.h#db.port.Mutex.lock receiver 99
+    posix.h:3 mu_ read in db.port.Cond.wait -> posix.h#db.port.Cond.mu_ own 99
+    posix.h:3 n read in db.port.Cond.wait -> posix.h#db.port.Mutex.n receiver 99
+    posix.h:3 mu_ read in db.port.Cond.wait -> posix.h#db.port.Cond.mu_ own 99
+    posix.h:3 lock call in db.port.Cond.wait -> posix.h#db.port.Mutex.lock receiver 99
+    ",
+    );
+}
+
+#[test]
+fn sources_for_several_builds_define_one_function() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== env.h
+namespace db {
+class Env { public: static Env* make(); virtual int get(int n) = 0; };
+}
+== posix.cc
+#include "env.h"
+namespace db {
+static int open(int n) { return n; }
+Env* Env::make() { return nullptr; }
+int Env::get(int n) { return open(n); }
+}
+== windows.cc
+#include "env.h"
+namespace db {
+static int open(int n) { return -n; }
+Env* Env::make() { return nullptr; }
+}
+== use.cc
+#include "env.h"
+int use(db::Env* env) { db::Env::make(); return env->get(1); }
+"#,
+        )
+        .calls(),
+        "
+    posix.cc:5 open call in db.Env.get -> posix.cc#db.open file 99
+    use.cc:2 make call in use -> posix.cc#db.Env.make qualified 99
+    use.cc:2 make call in use -> windows.cc#db.Env.make qualified 99
+    use.cc:2 get call in use -> env.h#db.Env.get receiver 99
+    use.cc:2 get call in use -> posix.cc#db.Env.get receiver 99
+    ",
+    );
+}
+
+#[test]
+fn constants_of_an_enum_are_seen_where_the_enum_is() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== value.h
+namespace db {
+enum Kind { kNull, kNumber };
+class Value { public: enum { kMost = 4 }; int size(); };
+}
+== use.cc
+#include "value.h"
+int use() { return db::kNumber + db::Value::kMost; }
+"#,
+        )
+        .edges(|role| role == kotadb_core::facts::Role::Read),
+        "
+    use.cc:2 kNumber read in use -> value.h#db.Kind.kNumber qualified 99
+    use.cc:2 kMost read in use -> value.h#db.Value.kMost qualified 99
+    ",
+    );
+}
+
+#[test]
+fn a_function_of_a_namespace_may_stand_behind_an_unknown_name() {
+    let text = "== a.cc\nnamespace db { int open(int n) { return n; } }\nint use() { return other::open(1); }\n";
+    let found = Repository::new(text).calls();
+    assert!(found.contains("a.cc#db.open"), "{found}");
+}
+
+#[test]
+fn includes_are_asked_of_all_of_a_name() {
+    let others: String = (0..200).map(|n| format!("== a/h{n}.h\n#define check(c) {n}\n")).collect();
+    let text = format!(
+        "{others}== z/z.h\n#define check(c) assert(c)\n== z/use.c\n#include \"z.h\"\nvoid use(void) {{ check(1); }}\n"
+    );
+    let found = Repository::new(&text).calls();
+    assert!(found.contains("z/use.c:2 check call in use -> z/z.h#check"), "{found}");
+}

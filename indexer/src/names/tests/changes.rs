@@ -5,40 +5,31 @@ use std::collections::HashMap;
 use kotadb_core::facts::Facts;
 use proptest::prelude::*;
 
+use super::pieces::{self, Pieces};
 use crate::names::testing::Repository;
 use crate::names::{Change, Source};
 
-/// Pieces that files are put together from; names are few, so that they meet.
-const PIECES: [&str; 18] = [
-    "class A:\n    def f(self): return self.g()\n    def g(self) -> B: ...\n",
-    "class B(A):\n    def g(self): ...\n    x: A\n",
-    "class A(C):\n    pass\n",
-    "class C:\n    def h(self): ...\n    def f(self): ...\n",
-    "def f(): return A()\n",
-    "def g(x: A):\n    x.g().f()\n    x.h()\n",
-    "def h():\n    f().g().x.h()\n    unknown.g()\n    g()\n",
-    "from a import *\n",
-    "from a import A, f\n",
-    "from b import f as g\n",
-    "from . import b\n",
-    "import c\n",
-    "from c import A as B\n",
-    "b.f().g()\nc.A().f().g()\n",
-    "v = f()\n",
-    "def k():\n    v.g().x.f()\n    h()\n",
-    "from .d.e import C\nC().f()\n",
-    "def k(x: B):\n    x.f()\n    x.x.h()\n",
-];
+/// Files of a language by number, and their pieces.
+type Files = HashMap<usize, Vec<usize>>;
 
-const PATHS: [&str; 6] = ["a.py", "b.py", "c.py", "d/e.py", "d/__init__.py", "__init__.py"];
-
-fn repository(files: &HashMap<usize, Vec<usize>>) -> Repository {
+fn repository(of: Pieces, files: &Files) -> Repository {
     let mut text = String::new();
     for (path, pieces) in files {
-        let body: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
-        text += &format!("== {}\n{body}", PATHS[*path]);
+        let path = of.paths[*path];
+        let body: String = pieces.iter().map(|piece| of.all[*piece % of.all.len()]).collect();
+        text += &format!("== {path}\n{}{body}", head(path));
     }
     Repository::new(&text)
+}
+
+/// What files of a package begin with.
+fn head(path: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    match path.rsplit('.').next() {
+        Some("java") => format!("package {};\n", folder.replace('/', ".")),
+        Some("go") => format!("package {}\n", if folder.is_empty() { "main" } else { folder }),
+        _ => String::new(),
+    }
 }
 
 fn facts(of: &Repository, path: &str) -> Option<Facts> {
@@ -46,11 +37,11 @@ fn facts(of: &Repository, path: &str) -> Option<Facts> {
     of.facts(file as u32).unwrap()
 }
 
-fn changes(before: &Repository, after: &Repository) -> Vec<Change> {
+fn changes(of: Pieces, before: &Repository, after: &Repository) -> Vec<Change> {
     let text = |of: &Repository, path: &str| {
         of.files.iter().position(|file| &*file.path == path).map(|at| of.texts[at].clone())
     };
-    let differs = PATHS.iter().filter(|path| text(before, path) != text(after, path));
+    let differs = of.paths.iter().filter(|path| text(before, path) != text(after, path));
     differs
         .map(|&path| Change {
             path: path.into(),
@@ -61,29 +52,59 @@ fn changes(before: &Repository, after: &Repository) -> Vec<Change> {
         .collect()
 }
 
-fn files() -> impl Strategy<Value = HashMap<usize, Vec<usize>>> {
-    prop::collection::hash_map(0..PATHS.len(), prop::collection::vec(0..PIECES.len(), 0..5), 1..6)
+fn pieces() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(0..18usize, 0..5)
+}
+
+fn files() -> impl Strategy<Value = Files> {
+    prop::collection::hash_map(0..6usize, pieces(), 1..6)
+}
+
+fn edits() -> impl Strategy<Value = HashMap<usize, Option<Vec<usize>>>> {
+    prop::collection::hash_map(0..6usize, prop::option::of(pieces()), 1..3)
+}
+
+/// What a delta and a whole graph say after a change; they say the same.
+fn both(of: Pieces, before: &Files, edits: HashMap<usize, Option<Vec<usize>>>) -> [HashMap<String, String>; 2] {
+    let mut after = before.clone();
+    for (path, pieces) in edits {
+        match pieces {
+            Some(pieces) => drop(after.insert(path, pieces)),
+            None => drop(after.remove(&path)),
+        }
+    }
+    let (before, after) = (repository(of, before), repository(of, &after));
+    let changes = changes(of, &before, &after);
+    let mut lines: HashMap<String, String> = before.lines_by_path();
+    lines.extend(after.changed_lines_by_path(&changes));
+    lines.retain(|path, _| after.files.iter().any(|file| *file.path == **path));
+    [lines, after.lines_by_path()]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn what_changes_touch_is_resolved_again(before in files(), edits in prop::collection::hash_map(0..PATHS.len(), prop::option::of(prop::collection::vec(0..PIECES.len(), 0..5)), 1..3)) {
-        let mut after = before.clone();
-        for (path, pieces) in edits {
-            match pieces {
-                Some(pieces) => drop(after.insert(path, pieces)),
-                None => drop(after.remove(&path)),
-            }
-        }
-        let (before, after) = (repository(&before), repository(&after));
-        let changes = changes(&before, &after);
-        let mut lines: HashMap<String, String> = before.lines_by_path();
-        for (path, text) in after.changed_lines_by_path(&changes) {
-            lines.insert(path, text);
-        }
-        lines.retain(|path, _| after.files.iter().any(|file| *file.path == **path));
-        prop_assert_eq!(lines, after.lines_by_path());
+    fn what_changes_touch_is_resolved_again(before in files(), edits in edits()) {
+        let [delta, whole] = both(pieces::PYTHON, &before, edits);
+        prop_assert_eq!(delta, whole);
+    }
+
+    #[test]
+    fn what_changes_of_java_touch_is_resolved_again(before in files(), edits in edits()) {
+        let [delta, whole] = both(pieces::JAVA, &before, edits);
+        prop_assert_eq!(delta, whole);
+    }
+
+    #[test]
+    fn what_changes_of_plus_touch_is_resolved_again(before in files(), edits in edits()) {
+        let [delta, whole] = both(pieces::PLUS, &before, edits);
+        prop_assert_eq!(delta, whole);
+    }
+
+    #[test]
+    fn what_changes_of_go_touch_is_resolved_again(before in files(), edits in edits()) {
+        let [delta, whole] = both(pieces::GO, &before, edits);
+        prop_assert_eq!(delta, whole);
     }
 }
 
@@ -154,5 +175,5 @@ fn a_method_of_a_type_for_several_builds_touches_the_type() {
     let mut lines = before.lines_by_path();
     lines.extend(after.changed_lines_by_path(&[change]));
     assert_eq!(lines, after.lines_by_path());
-    assert!(lines["fast.go"].contains("Getter"), "{lines:?}");
+    assert!(lines["fast.go"].contains("Getter") && lines["slow.go"].contains("inherit in pointer"), "{lines:?}");
 }

@@ -214,3 +214,21 @@ func show(of Shape) {
     ",
     );
 }
+
+#[test]
+fn a_field_may_hold_the_function_that_is_called() {
+    let text = "== a.go\npackage a\nvar tests = []struct {\n\tname string\n\tgen func(n int)\n}{}\nfunc run() {\n\tfor _, t := range tests {\n\t\tt.gen(1)\n\t}\n}\n";
+    let found = Repository::new(text).calls();
+    assert!(found.contains("gen call in run -> a.go#"), "{found}");
+}
+
+#[test]
+fn methods_of_interfaces_stand_for_all() {
+    let types: String =
+        (0..300).map(|n| format!("== b/t{n}.go\npackage b\ntype T{n} struct{{}}\nfunc (T{n}) Get() {{}}\n")).collect();
+    let text = format!(
+        "{types}== a/i.go\npackage a\ntype Getter interface {{ Get() }}\n== c/use.go\npackage c\nfunc use() {{\n\tunknown().Get()\n}}\n"
+    );
+    let found = Repository::new(&text).calls();
+    assert!(found.contains("c/use.go:3 Get call in use -> a/i.go#Getter.Get"), "{found}");
+}

@@ -189,3 +189,70 @@ fn a_method_above_that_is_alone_is_not_forgotten() {
     let found = Repository::new(text).calls();
     assert!(found.contains("A.java:7 f call in Sub.r -> A.java#Base.f"), "{found}");
 }
+
+const LITERALS: &str = r#"
+== a/Util.java
+package a;
+import java.lang.reflect.Type;
+import java.util.Iterator;
+import java.util.Map;
+public class Util {
+  public Util() {}
+  static void put(Object one) {}
+  static void put(Type one) {}
+  static void show(Object one) {}
+  static void show(Class<?> one) {}
+  static void take(Node one) {}
+  static void take(Object one) {}
+  static void join(Object one) {}
+  static void join(Iterator<?> all) {}
+  static void join(long one) {}
+  static void join(String one) {}
+  static void wrap(Node one) {}
+  static void wrap(long one) {}
+  static class Node {}
+  private String length;
+  static <T> void run(Map<String, T> map, Generated made, T[] all, Util other, Class<?> of, Iterable<T> some) {
+    put(String.class); show(Util.class); take(made); take(map);
+    put(all[0]); join(some.iterator()); join(Double.doubleToLongBits(1.0)); join(String.valueOf(1));
+    join(other.length + 1); join(all.length + 1); join(of.getName());
+    Util.put(of); wrap(made);
+  }
+  String getName() { return null; }
+}
+"#;
+
+#[test]
+fn what_is_given_is_known_by_the_language() {
+    let (resolved, _) = Repository::new(LITERALS).resolved(1);
+    let facts = &resolved[0].facts;
+    let mut found: Vec<(u32, Vec<u32>)> = Vec::new();
+    for edge in resolved[0].edges.edges.iter().filter(|edge| edge.role == Role::Call) {
+        let Target::Symbol { symbol, .. } = edge.target else { continue };
+        match found.last_mut() {
+            Some((site, lines)) if *site == edge.site => lines.push(facts.symbols[symbol as usize].line),
+            _ => found.push((edge.site, vec![facts.symbols[symbol as usize].line])),
+        }
+    }
+    let lines: Vec<Vec<u32>> = found.into_iter().map(|(_, lines)| lines).collect();
+    // A class is a `Type`.
+    assert_eq!(lines[..2], [vec![8], vec![10]]);
+    // A class that nobody knows may be written by a program; one of the language is none of these.
+    assert_eq!(lines[2..4], [vec![12, 11], vec![12]]);
+    assert_eq!(lines[4..8], [vec![7], vec![14], vec![15], vec![16]]);
+    // A length that is no number makes a text of what is added; what the language's classes give is known though others have the name.
+    assert_eq!(lines[8..11], [vec![16], vec![15], vec![16]]);
+    // In its class a constructor is not what stands before a name.
+    assert_eq!(lines[11..], [vec![27], vec![8], vec![17]]);
+}
+
+#[test]
+fn overloads_that_do_not_fit_make_room() {
+    let methods: String = (0..12).map(|n| format!("void put(int n, Kind{n} one) {{}}\n")).collect();
+    let text = format!(
+        "== a/A.java\npackage a;\nclass A {{\n{methods}void put(int n, String s) {{}}\n}}\n\
+         == a/B.java\npackage a;\nclass B {{\nvoid run(Made made) {{ made.other().put(1, \"a\"); }}\n}}\n"
+    );
+    let found = Repository::new(&text).calls();
+    assert_eq!(found.lines().filter(|line| line.contains("put call")).count(), 1, "{found}");
+}
