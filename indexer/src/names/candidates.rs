@@ -3,6 +3,7 @@
 use kotadb_core::facts::{Flags, SymbolKind, UNKNOWN_ARITY};
 
 use super::Names;
+use super::builtins;
 use super::definitions::{Definition, Scope};
 use super::evaluate::OUTSIDE;
 use super::family::Family;
@@ -130,11 +131,12 @@ impl Names {
         suits && self.all.family_of(symbol) == family
     }
 
-    /// Whether a field or variable has the type of a function. Those of Go have no name, as few other types of fields.
+    /// Whether a field or variable has the type of a function. That of Go may have a name, or none.
     fn holds_function(&self, family: Family, definition: &Definition) -> bool {
         let written = self.all.words.text(definition.of_type);
-        let is_nameless = family == Family::Go && definition.kind == SymbolKind::Field && written.is_empty();
-        is_nameless || written.contains("=>") && !written.starts_with('=')
+        let is_plain = || written.starts_with(['*', '[', '(']) || builtins::is_name(family, written);
+        let may_hold = family == Family::Go && definition.kind == SymbolKind::Field && !is_plain();
+        may_hold || written.contains("=>") && !written.starts_with('=')
     }
 
     /// Whether a symbol may be asked of things of any type: a method of a trait or interface, or of a type that is not known.
@@ -170,9 +172,11 @@ impl Names {
     /// Puts the likeliest of several equally near symbols first, and drops those that fit worse.
     pub fn choose(&self, asked: Asked, mut found: Vec<u32>) -> Vec<u32> {
         let is_rust = self.all.files[asked.file as usize].family == Family::Rust;
+        let declared = self.defaults(asked, &found);
         let rank = |&symbol: &u32| {
             let definition = self.all.symbol(symbol);
-            let misfits = definition.kind.is_callable() && !definition.arity.fits(asked.n_arguments);
+            let takes = || definition.arity.fits(asked.n_arguments) || declared.contains(&definition.arity.most);
+            let misfits = definition.kind.is_callable() && !takes();
             // A method of the type itself comes before those of traits.
             let is_of_trait = is_rust && self.interface(symbol).is_some();
             (asked.want.fit(definition.kind), misfits, definition.flags.has(Flags::DECLARATION), is_of_trait)
@@ -189,6 +193,17 @@ impl Names {
             _ => {}
         }
         found
+    }
+
+    /// The most arguments that declarations of C++ take which can be given so many: what a parameter is by default is told there, and
+    /// not where the function is defined.
+    fn defaults(&self, asked: Asked, found: &[u32]) -> Vec<u8> {
+        let is_c = self.all.files[asked.file as usize].family == Family::C;
+        let declarations = found.iter().map(|&symbol| self.all.symbol(symbol)).filter(|one| {
+            let is_open = one.arity.least < one.arity.most && one.arity.most != u8::MAX;
+            is_c && is_open && one.flags.has(Flags::DECLARATION) && one.arity.fits(asked.n_arguments)
+        });
+        declarations.map(|one| one.arity.most).collect()
     }
 
     /// Whether symbols are pieces of one thing: of one name in one scope.

@@ -73,7 +73,7 @@ impl<'t> Family<'t> {
         }
         let text = self.text.of(arguments);
         let words: Vec<&'t str> = text.trim_matches(['(', ')']).split(',').map(str::trim).collect();
-        let is_test = callee.starts_with("TEST");
+        let is_test = callee.starts_with("TEST") || callee.contains("TEST") && words.len() == 2;
         let name = if is_test { words.last() } else { words.first() };
         let Some(name) = name.copied().filter(|name| is_word(name)) else { return };
         let at = arguments.start_byte() + (name.as_ptr() as usize - text.as_ptr() as usize);

@@ -128,14 +128,16 @@ impl<'t> Family<'t> {
     }
 
     pub(super) fn enumerator(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        if let Some(name) = self.field(node, Field::Name) {
+        let name = self.field(node, Field::Name);
+        if let Some(name) = name {
             let (range, signature) = (span(node), self.text.first_row(node));
             let doc = self.text.comment_above(node.start_byte(), COMMENTS);
             let (name, name_span, flags) = (self.text.of(name).into(), span(name), Flags::EXPORTED);
             let variant = Symbol::new(SymbolKind::Variant);
             self.facts.symbol(Symbol { name, name_span, flags, range, signature, doc, ..variant });
         }
-        walk.then(self.field(node, Field::Value));
+        // A macro behind a constant, with or without a comma of its own, cannot be parsed.
+        walk.children_but(node, name);
     }
 
     /// `public:`.

@@ -429,6 +429,9 @@ typedef enum { LIST_ERRORS(GENERATE)
   LAST } codes;
 enum { A = 1, OBSOLETE(max64)
   B };
+enum { C = 1
+  OLD(max64)
+  OLD(max256) };
 ";
     assert_lines(
         &references_of("c", text, &["call"]),
@@ -443,6 +446,8 @@ enum { A = 1, OBSOLETE(max64)
         9 call pair/2 in f
         11 call LIST_ERRORS in codes
         13 call OBSOLETE
+        16 call OLD/1 in C
+        17 call OLD/1 in C
         ",
     );
     assert!(!symbols("c", text).contains("GET_OPCODE"));

@@ -436,3 +436,31 @@ fn includes_are_asked_of_all_of_a_name() {
     let found = Repository::new(&text).calls();
     assert!(found.contains("z/use.c:2 check call in use -> z/z.h#check"), "{found}");
 }
+
+#[test]
+fn what_a_parameter_is_by_default_is_told_by_the_declaration() {
+    assert_lines(
+        &Repository::new(
+            r#"
+== db.h
+namespace db {
+int show(int n);
+int show(double n, int digits = 1, bool is_short = false);
+}
+== db.cc
+#include "db.h"
+namespace db {
+int show(int n) { return n; }
+int show(double n, int digits, bool is_short) { return digits; }
+}
+== use.cc
+#include "db.h"
+int use() { return db::show(1.5, 2); }
+"#,
+        )
+        .calls(),
+        "
+    use.cc:2 show call in use -> db.cc#db.show qualified 99
+    ",
+    );
+}
