@@ -457,7 +457,7 @@ impl<'n> Resolver<'n> {
         let found: Vec<u32> = places.iter().filter_map(|place| place.symbol()).collect();
         if !found.is_empty() {
             let asked = self.asked(site)?;
-            let chosen = self.names().choose(asked, found);
+            let chosen = self.names().choose(asked, self.names().or_inherited(asked, found));
             let chosen = match site.arguments {
                 Some(arguments) => self.evaluator.best_overloads(site.point, arguments, chosen),
                 _ => self.names().defined(asked, chosen),

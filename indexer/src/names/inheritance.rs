@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use kotadb_core::facts::SymbolKind;
 
 use super::Names;
+use super::candidates::Asked;
 use super::definitions::{NONE, Scope};
 use super::family::Family;
 use super::place::{Place, Want};
@@ -64,6 +65,16 @@ impl Names {
         let name = self.all.symbol(first).name;
         let all = above.iter().flat_map(|&above| self.all.within(Scope::symbol(above), name));
         all.copied().filter(|&symbol| self.all.symbol(symbol).kind.is_callable()).collect()
+    }
+
+    /// In place of methods of Java none of which takes so many arguments, those of the types above that do.
+    pub fn or_inherited(&self, asked: Asked, found: Vec<u32>) -> Vec<u32> {
+        let fits = |symbol: &u32| self.all.symbol(*symbol).arity.fits(asked.n_arguments);
+        let is_method = |symbol: &u32| self.all.symbol(*symbol).kind == SymbolKind::Method && !fits(symbol);
+        let is_asked = self.all.files[asked.file as usize].family == Family::Jvm && found.iter().all(is_method);
+        let above: Vec<u32> = if is_asked { self.inherited(&found) } else { Vec::new() };
+        let above: Vec<u32> = above.into_iter().filter(fits).collect();
+        if above.is_empty() { found } else { above }
     }
 
     fn nearest_above(&self, of: u32, name: Word, is_meant: impl Fn(&[u32]) -> bool) -> Option<&[u32]> {

@@ -71,6 +71,12 @@ impl Evaluator<'_> {
             let Some(taken) = self.taken(method) else { return Some((found.to_vec(), true)) };
             fitting.extend(self.fit(method, taken, given).map(|(form, costs)| (method, form, costs)));
         }
+        fitting.retain({
+            let exact = exact(&fitting);
+            move |(_, _, costs)| {
+                !costs.iter().zip(&exact).any(|(cost, is_exact)| *is_exact && *cost == Some(signature::MAYBE))
+            }
+        });
         let is_beaten = |one: &(u32, Taken, Costs)| fitting.iter().any(|other| beats(other, one));
         // What takes the same overrides what comes later.
         let owner = |nth: usize| self.names().all.owner(fitting[nth].0);
@@ -267,6 +273,12 @@ impl Evaluator<'_> {
         let at = Point { file: all.file_of(first), at: first };
         (is_told && is_same).then(|| Given { text: text(first).into(), at })
     }
+}
+
+/// At which arguments some method takes just what is given: then those are not meant of which nobody knows that they can take it.
+fn exact(fitting: &[(u32, Taken, Costs)]) -> Vec<bool> {
+    let n_arguments = fitting.first().map_or(0, |(_, _, costs)| costs.len());
+    (0..n_arguments).map(|nth| fitting.iter().any(|(_, _, costs)| costs[nth] == Some(0))).collect()
 }
 
 fn total((_, taken, costs): &(u32, Taken, Costs)) -> u32 {

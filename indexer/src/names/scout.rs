@@ -118,10 +118,12 @@ impl<'n> Scout<'n> {
     fn inside_symbol(&mut self, symbol: u32, name: Word) -> Vec<Place> {
         let all = &self.names.all;
         let mut found = symbols(all.within(Scope::symbol(all.whole(symbol)), name));
-        if found.is_empty() && all.family_of(symbol) == Family::C {
+        let kind = all.symbol(symbol).kind;
+        // Of functions it is not asked: there are too many, and all names of C are.
+        if found.is_empty() && (kind == SymbolKind::Module || kind.is_type()) && all.family_of(symbol) == Family::C {
             found = self.constants_of_enums(symbol, name);
         }
-        if !found.is_empty() || all.symbol(symbol).kind != SymbolKind::Module {
+        if !found.is_empty() || kind != SymbolKind::Module {
             return found;
         }
         let file = all.file_of(symbol);

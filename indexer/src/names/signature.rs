@@ -7,7 +7,7 @@ const SPREAD: u32 = 10_000;
 /// Whatever is an object.
 pub const ANY: u32 = 40;
 /// Nothing is known of two types but that they are not the same.
-const MAYBE: u32 = 20;
+pub const MAYBE: u32 = 20;
 
 /// Numbers, each of which may be given for those behind it.
 const NUMBERS: [&str; 6] = ["byte", "short", "int", "long", "float", "double"];

@@ -23,7 +23,7 @@ impl<'t> Java<'t> {
     /// Binds a name to something of a type, or to a value, where the type is `var` or left out.
     pub(super) fn bind(&mut self, name: Node<'t>, of: Option<Node<'t>>, value: Option<Node<'t>>) {
         let known = match of.filter(|of| self.text.of(*of) != "var") {
-            Some(of) => self.something_of(of),
+            Some(of) => self.something_sized(of, name.parent().unwrap_or(name)),
             None => value.map_or_else(unknown, |value| self.expression(value)),
         };
         self.scopes.bind(self.text.of(name), known);

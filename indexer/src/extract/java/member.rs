@@ -79,7 +79,7 @@ impl<'t> Java<'t> {
             match self.kind(parameter) {
                 Kind::FormalParameter => {
                     let (name, of) = (self.word(parameter, Field::Name), self.field(parameter, Field::TypeOf));
-                    let known = of.map_or_else(|| "?".into(), |of| self.something_of(of));
+                    let known = of.map_or_else(|| "?".into(), |of| self.something_sized(of, parameter));
                     self.scopes.bind(name, known);
                 }
                 Kind::SpreadParameter => {
@@ -146,6 +146,14 @@ impl<'t> Java<'t> {
     pub(super) fn declarators(&self, node: Node<'t>) -> Vec<Node<'t>> {
         let is_one = |it: &Node<'t>| self.kind(*it) == Kind::VariableDeclarator;
         walk::named_children(node).into_iter().filter(is_one).collect()
+    }
+
+    /// Something of a type, or of an array of it, where `int a[]` says so behind the name.
+    pub(super) fn something_sized(&self, of: Node<'t>, declarator: Node<'t>) -> Box<str> {
+        match self.field(declarator, Field::Dimensions) {
+            Some(_) => of_type(&self.sized(self.type_of(of), declarator)),
+            None => self.something_of(of),
+        }
     }
 
     /// `int a[]`: the brackets behind a name belong to its type.

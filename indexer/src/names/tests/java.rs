@@ -256,3 +256,29 @@ fn overloads_that_do_not_fit_make_room() {
     let found = Repository::new(&text).calls();
     assert_eq!(found.lines().filter(|line| line.contains("put call")).count(), 1, "{found}");
 }
+
+const ABOVE: &str = r#"
+== a/A.java
+package a;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+class Base { void f(int n) {} void g(int[] all) {} void g(int one) {} }
+class A extends Base {
+void f() {}
+static void h(Path a, Path b) {}
+static void h(Path a, FileTime b, Object... more) {}
+void run(Path path, FileTime time, int all[]) { f(made()); h(path, time); g(all); }
+}
+"#;
+
+#[test]
+fn what_takes_just_what_is_given_comes_first() {
+    assert_lines(
+        &Repository::new(ABOVE).calls(),
+        "
+    a/A.java:9 f call in A.run -> a/A.java#Base.f own 99
+    a/A.java:9 h call in A.run -> a/A.java#A.h own 99
+    a/A.java:9 g call in A.run -> a/A.java#Base.g own 99
+    ",
+    );
+}
