@@ -71,6 +71,7 @@ impl Workroom<'_> {
         let resolution = Resolution::of_changed(&files, documents, threads)?;
         documents.read_singly(true);
         if let Some(bytes) = delta::write(documents, &resolution, &footing, &changes)? {
+            resolution.let_go();
             return Ok(Written::Delta(bytes, footing.key));
         }
         documents.read_singly(false);
