@@ -1,5 +1,5 @@
-//! What facts say without their text, as others see a file: what it offers and takes, not what it does. Made for many files at
-//! a time: each text stands there once, and whoever uses it gives its number.
+//! What facts say without their text, as others see a file: what it offers and takes, not what it does. Each text stands there
+//! once, and whoever uses it gives its number: outlines of all files of a snapshot are read with each push.
 
 use std::collections::HashMap;
 
@@ -133,8 +133,8 @@ impl<'f> Numbering<'f> {
 }
 
 impl Facts {
-    /// What others see of a file whose text was read: all names are known, and what is round imports.
-    pub fn outlined(&self) -> Outline {
+    /// What others see of a file whose text was read: all names are known. `with_containers`: what is round imports, too.
+    pub fn outlined(&self, with_containers: bool) -> Outline {
         let mut all = Numbering::default();
         self.strings().for_each(|text| {
             all.number(text);
@@ -155,7 +155,7 @@ impl Facts {
             name: all.number_if(&one.name),
             alias: all.number_if(&one.alias),
             reexported: one.reexported,
-            container: self.enclosing(one.start).map(|symbol| symbol as u32),
+            container: with_containers.then(|| self.enclosing(one.start)).flatten().map(|symbol| symbol as u32),
         });
         let imports = imports.collect();
         let supertypes = self.supertypes.iter().map(|one| OutlinedSupertype {

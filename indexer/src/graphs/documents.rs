@@ -262,7 +262,7 @@ impl names::Source for Documents<'_> {
 
     fn outline(&self, file: u32) -> Result<Option<Outline>, IndexError> {
         if names::needs_ranges(self.language(file)) {
-            return Ok(self.facts(file)?.map(|facts| facts.outlined()));
+            return Ok(self.facts(file)?.map(|facts| facts.outlined(true)));
         }
         self.room.halt.check()?;
         let (opened, doc) = self.document(file);

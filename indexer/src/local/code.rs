@@ -294,7 +294,11 @@ impl names::Source for CodeFiles {
                 let facts = segment.1.get(range.start as usize..range.end as usize).unwrap_or_default();
                 Ok(Some(segment.0.decode_outline(facts)?))
             }
-            _ => Ok(self.facts(file)?.map(|facts| facts.outlined())),
+            Some((language, _)) => {
+                let with_containers = names::needs_ranges(language);
+                Ok(self.facts(file)?.map(|facts| facts.outlined(with_containers)))
+            }
+            None => Ok(None),
         }
     }
 

@@ -199,11 +199,14 @@ impl Names {
     /// not where the function is defined.
     fn defaults(&self, asked: Asked, found: &[u32]) -> Vec<u8> {
         let is_c = self.all.files[asked.file as usize].family == Family::C;
-        let declarations = found.iter().map(|&symbol| self.all.symbol(symbol)).filter(|one| {
-            let is_open = one.arity.least < one.arity.most && one.arity.most != u8::MAX;
-            is_c && is_open && one.flags.has(Flags::DECLARATION) && one.arity.fits(asked.n_arguments)
-        });
-        declarations.map(|one| one.arity.most).collect()
+        let declared = |one: &&Definition| is_c && one.flags.has(Flags::DECLARATION) && one.arity.most != u8::MAX;
+        let declarations: Vec<_> = found.iter().map(|&symbol| self.all.symbol(symbol)).filter(declared).collect();
+        // Where another overload takes as many and has no defaults, nothing tells which one a definition is.
+        let is_open = |one: &&&Definition| {
+            let of_most = declarations.iter().filter(|other| other.arity.most == one.arity.most);
+            one.arity.least < one.arity.most && one.arity.fits(asked.n_arguments) && of_most.count() == 1
+        };
+        declarations.iter().filter(is_open).map(|one| one.arity.most).collect()
     }
 
     /// Whether symbols are pieces of one thing: of one name in one scope.
@@ -244,8 +247,8 @@ impl Names {
         self.is_one_thing(found) && found.iter().all(|&symbol| is_alike(self.all.symbol(symbol)))
     }
 
-    /// Whether symbols of C++ are one function that sources for several builds define, and the pure one that it is the body of:
-    /// overloads of as many parameters are hardly written into different sources.
+    /// Whether symbols of C++ are one method that sources for several builds define, and the pure one that it is the body of: the
+    /// class declares one of as many parameters. What namespaces have of one name in several sources are overloads.
     fn are_builds(&self, found: &[u32]) -> bool {
         let is_source = |symbol: u32| {
             let path = self.all.paths.path(self.all.file_of(symbol));
@@ -260,7 +263,18 @@ impl Names {
         files.sort_unstable();
         let are_apart = files.windows(2).all(|pair| pair[0] != pair[1]);
         let are_alike = found.windows(2).all(|pair| arity(pair[0]) == arity(pair[1]));
-        are_apart && are_alike && self.is_one_thing(found) && found.iter().all(is_built)
+        let is_one = are_apart && are_alike && self.is_one_thing(found) && found.iter().all(is_built);
+        is_one && found.first().is_some_and(|&first| self.is_declared_once(first))
+    }
+
+    /// Whether the type of a method declares one of its name that takes as much, and no other.
+    fn is_declared_once(&self, method: u32) -> bool {
+        let one = self.all.symbol(method);
+        let is_alike = |other: &&u32| {
+            let other = self.all.symbol(**other);
+            other.flags.has(Flags::DECLARATION) && other.arity == one.arity
+        };
+        self.all.owner(method).is_some() && self.all.within(one.scope, one.name).iter().filter(is_alike).count() <= 1
     }
 
     /// In place of a declaration of C, the definitions that it declares.

@@ -15,7 +15,7 @@ use super::words::Word;
 /// Files of which it is remembered what they include.
 const KEPT_INCLUDES: usize = 8;
 /// Symbols of one name of which it is asked whether a file includes them.
-const MOST_SEEN: usize = 1024;
+pub(super) const MOST_SEEN: usize = 1024;
 /// Files that another one includes, and their own includes, which are looked at.
 const MOST_INCLUDES: usize = 4096;
 

@@ -105,7 +105,7 @@ pub trait Source: Sync {
     /// Facts of a file as far as others use them, without names that [`Self::names`] lists. Its texts are all that the
     /// facts mention where [`Self::mentioning`] does not look.
     fn outline(&self, file: u32) -> Result<Option<Outline>, IndexError> {
-        Ok(self.facts(file)?.map(|facts| facts.outlined()))
+        Ok(self.facts(file)?.map(|facts| facts.outlined(true)))
     }
 
     /// Lists of names that outlines lack.

@@ -92,9 +92,8 @@ impl Evaluator<'_> {
 
     /// Those of several methods, of whatever types, that can be given arguments.
     pub(super) fn fitting_overloads(&mut self, point: Point, arguments: &str, mut found: Vec<u32>) -> Vec<u32> {
-        if found.len() > MOST_CHOSEN {
-            return found;
-        }
+        // The likeliest come first.
+        found.truncate(MOST_CHOSEN);
         let given = self.given(point, arguments);
         found.retain(|&method| self.taken(method).is_none_or(|taken| self.fit(method, taken, &given).is_some()));
         found
@@ -149,14 +148,16 @@ impl Evaluator<'_> {
             let found = self.scout.type_path(given.at, Shape::of(&given.text).written);
             found.into_iter().find_map(Place::symbol)
         };
-        let (above, found) = (known(above), known(below));
+        let (found_above, found) = (known(above), known(below));
         let Some(below) = found else {
-            return match above {
-                Some(_) if self.is_of_language(below) => Ok(None),
+            let is_foreign = found_above.is_some() || self.is_of_library(above);
+            return match found_above {
+                _ if is_foreign && self.is_of_language(below) => Ok(None),
                 Some(_) => Err(Unknown::Open),
                 None => Err(Unknown::Outside),
             };
         };
+        let above = found_above;
         let names = self.names();
         if above == Some(below) {
             return Ok(Some(0));
@@ -178,12 +179,23 @@ impl Evaluator<'_> {
     /// programs, or come from a library that knows this one.
     fn is_of_language(&mut self, given: &Given) -> bool {
         let written = Shape::of(&given.text).written;
-        let is_package = |path: &str| path.starts_with("java.") || path.starts_with("javax.");
         let found = self.scout.type_path(given.at, written);
         let words = &self.names().all.words;
         match found.first() {
-            Some(Place::Outside(module, _)) => is_package(words.text(*module)),
-            _ => is_package(written) || builtins::is_name(Family::Jvm, written),
+            Some(Place::Outside(module, _)) => is_of_java(words.text(*module)),
+            // One of the repository may be called as one of the language.
+            Some(_) => false,
+            None => is_of_java(written) || builtins::is_name(Family::Jvm, written),
+        }
+    }
+
+    /// Whether a class is imported from elsewhere than the language, which has no class below it.
+    fn is_of_library(&mut self, given: &Given) -> bool {
+        let found = self.scout.type_path(given.at, Shape::of(&given.text).written);
+        let words = &self.names().all.words;
+        match found.first() {
+            Some(Place::Outside(module, _)) => !is_of_java(words.text(*module)),
+            _ => false,
         }
     }
 
@@ -296,4 +308,8 @@ fn beats(one: &(u32, Taken, Costs), other: &(u32, Taken, Costs)) -> bool {
     let ((_, taken, costs), (_, others, _)) = (one, other);
     let mut unknown = costs.iter().zip(&taken.types).zip(&others.types).filter(|((cost, _), _)| cost.is_none());
     total(one) < total(other) && unknown.all(|((_, one), other)| one == other)
+}
+
+fn is_of_java(path: &str) -> bool {
+    path.starts_with("java.") || path.starts_with("javax.")
 }

@@ -100,6 +100,9 @@ impl Paths {
 /// Puts a file at the place of a word, which may be a new one; what was there.
 fn replace(files: &mut Vec<u32>, word: Word, file: u32) -> u32 {
     let place = word.0 as usize;
+    if word == Word::NONE {
+        return NONE;
+    }
     if files.len() <= place {
         files.resize(place + 1, NONE);
     }

@@ -10,6 +10,7 @@ use super::collect::STAR;
 use super::definitions::{ImportEntry, NONE, Scope};
 use super::family::Family;
 use super::imports::{self, python, rust};
+use super::lexical::MOST_SEEN;
 use super::place::{Place, Want};
 use super::words::Word;
 
@@ -134,7 +135,8 @@ impl<'n> Scout<'n> {
         if found.is_empty() { self.by_wildcard(file, symbol, name, true) } else { found }
     }
 
-    /// Constants of C++ are seen where their enum is, unless it is a scope of its own.
+    /// Constants of C++ are seen where their enum is; nobody notes which enums are scopes of their own. Of a name that very many
+    /// symbols have some are looked at.
     fn constants_of_enums(&self, symbol: u32, name: Word) -> Vec<Place> {
         let all = &self.names.all;
         let round = Scope::symbol(all.whole(symbol));
@@ -144,7 +146,7 @@ impl<'n> Scout<'n> {
                 && owner
                     .is_some_and(|owner| all.symbol(owner).kind == SymbolKind::Enum && all.symbol(owner).scope == round)
         };
-        let found: Vec<u32> = all.named(name).iter().filter(is_of_round).copied().collect();
+        let found: Vec<u32> = all.named(name).iter().take(MOST_SEEN).filter(is_of_round).copied().collect();
         symbols(&found)
     }
 

@@ -25,7 +25,7 @@ const BOXES: [(&str, &str); 8] = [
 const ABOVE_ALL: [&str; 4] = ["Comparable", "Serializable", "Constable", "ConstantDesc"];
 
 /// What methods give that are called so wherever they come from.
-const RESULTS: [(&str, &[&str]); 17] = [
+const RESULTS: [(&str, &[&str]); 16] = [
     ("int", &["length", "size", "indexOf", "lastIndexOf", "hashCode", "compareTo", "compare", "intValue", "ordinal"]),
     ("int", &["parseInt", "bitCount", "floatToIntBits", "getModifiers", "codePointAt", "nextInt"]),
     ("long", &["longValue", "parseLong", "doubleToLongBits", "doubleToRawLongBits", "currentTimeMillis", "nanoTime"]),
@@ -41,16 +41,19 @@ const RESULTS: [(&str, &[&str]); 17] = [
     ("Class", &["getClass", "getComponentType", "getDeclaringClass", "getSuperclass"]),
     ("java.lang.reflect.Type", &["getRawType", "getOwnerType", "getGenericComponentType", "getGenericSuperclass"]),
     ("java.util.Iterator", &["iterator"]),
-    ("Object[]", &["toArray"]),
     ("char[]", &["toCharArray"]),
 ];
 /// What a method gives of a class that comes with the language, which is called otherwise elsewhere.
-const RESULTS_OF: [(&str, &str, &str); 5] = [
+const RESULTS_OF: [(&str, &str, &str); 9] = [
     ("Field", "get", "Object"),
     ("Method", "invoke", "Object"),
     ("Array", "get", "Object"),
     ("Calendar", "get", "int"),
     ("String", "getBytes", "byte[]"),
+    ("File", "length", "long"),
+    ("RandomAccessFile", "length", "long"),
+    ("FileChannel", "size", "long"),
+    ("Files", "size", "long"),
 ];
 /// What stands above the classes themselves.
 const ABOVE_CLASS: [&str; 4] = ["Type", "AnnotatedElement", "GenericDeclaration", "Serializable"];

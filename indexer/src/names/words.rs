@@ -1,5 +1,8 @@
 //! Names, types and module names as numbers: each text once, in one piece of memory.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+
 /// A text by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(pub u32);
@@ -86,8 +89,9 @@ impl Words {
         }
         let known = self.at(self.look_up(text, hash));
         known.unwrap_or_else(|| {
-            self.waiting.push(hash);
-            self.push(text)
+            let word = self.push(text);
+            self.waiting.extend(word.some().map(|_| hash));
+            word
         })
     }
 
@@ -165,15 +169,23 @@ fn mark(hash: u64) -> u8 {
     ((hash >> 32) as u8).max(FREE + 1)
 }
 
-/// Eight bytes at a time; the table is private to one run, so nobody outside can aim at it for long.
+/// Eight bytes at a time, each step a product of twice their length whose halves meet, as in wyhash. The keys are drawn for each
+/// process, so that nobody can write names which meet in one place; hence no hash may say what comes first.
 pub fn hash(bytes: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let [start, key] = *KEYS;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut tail = [0; 8];
     tail[..rest.len()].copy_from_slice(rest);
-    let step = |hash: u64, word: &[u8; 8]| (hash ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
-    let mixed = words.iter().chain([&tail]).fold(bytes.len() as u64 ^ FACTOR, step);
-    mixed.wrapping_mul(FACTOR)
+    let step = |hash: u64, word: &[u8; 8]| folded(hash ^ u64::from_le_bytes(*word), key);
+    let mixed = words.iter().chain([&tail]).fold(start ^ bytes.len() as u64, step);
+    folded(mixed ^ start, key)
+}
+
+static KEYS: LazyLock<[u64; 2]> = LazyLock::new(|| [0u8, 1].map(|nth| RandomState::new().hash_one(nth) | 1));
+
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> u64::BITS) as u64
 }
 
 #[cfg(test)]

@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn an_outline_says_the_same_without_the_text(facts in facts(TEXT)) {
         let bytes = facts.encode(TEXT.as_bytes()).unwrap();
-        let (found, whole) = (Facts::outline(&bytes).unwrap(), facts.outlined());
+        let (found, whole) = (Facts::outline(&bytes).unwrap(), facts.outlined(false));
         for (one, symbol) in found.symbols.iter().zip(&facts.symbols) {
             match one.name {
                 Some(name) => prop_assert_eq!(found.texts.get(name), &*symbol.name),

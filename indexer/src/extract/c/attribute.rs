@@ -90,28 +90,43 @@ pub(super) struct Annotation {
 pub(super) fn annotations(text: &[u8]) -> Vec<Annotation> {
     let mut found = lines_above(text);
     for end_of_name in ANNOTATIONS {
+        let (mut seen, mut is_directive) = (0, begins_directive(text));
         for at in memmem::find_iter(text, end_of_name) {
             let before = text[..at].iter().rev().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
-            let line = text[..at - before].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+            // A line may have thousands, and be long.
+            if let Some(newline) = memchr::memrchr(b'\n', &text[seen..at]) {
+                is_directive = begins_directive(&text[seen + newline + 1..]);
+            }
+            seen = at;
             let open = at + end_of_name.len();
-            let close = close(&text[open..]).filter(|_| !text[line..].trim_ascii_start().starts_with(b"#"));
+            let close = close(&text[open..]).filter(|_| !is_directive);
             found.extend(close.map(|close| Annotation { name: at - before..open - 1, end: open + close }));
         }
     }
     found
 }
 
-/// `DB_DEPRECATED("use open()")` with nothing else on its line: what it stands above would be lost with it.
+fn begins_directive(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"#")
+}
+
+/// `DB_DEPRECATED("use open()")` with nothing else on its line: what it stands above would be lost with it. Of what is given but
+/// literals calls and definitions would be lost, too.
 fn lines_above(text: &[u8]) -> Vec<Annotation> {
     let mut found = Vec::new();
-    let (mut start, mut is_free) = (0, true);
+    let (mut start, mut is_free, mut is_comment) = (0, true, false);
     for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let was_comment = is_comment;
+        is_comment = goes_on_as_comment(line, was_comment);
         let (words, end) = (line.trim_ascii(), start + line.len());
         let at = start + (line.len() - line.trim_ascii_start().len());
         let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
         let len = words.iter().take_while(|byte| is_part(byte)).count();
-        let is_loud = is_free && len > 3 && words[0].is_ascii_uppercase() && words[len..].starts_with(b"(");
-        if is_loud && close(&words[len + 1..]) == Some(words.len() - len - 1) && declares(&text[end..]) {
+        let is_loud =
+            is_free && !was_comment && len > 3 && words[0].is_ascii_uppercase() && words[len..].starts_with(b"(");
+        let is_literal = || words[len + 1..].first().is_some_and(|sign| matches!(sign, b')' | b'"' | b'0'..=b'9'));
+        if is_loud && is_literal() && close(&words[len + 1..]) == Some(words.len() - len - 1) && declares(&text[end..])
+        {
             found.push(Annotation { name: at..at + len, end: at + words.len() });
         }
         // What goes on from the line before is an argument, or part of a macro.
@@ -120,6 +135,15 @@ fn lines_above(text: &[u8]) -> Vec<Annotation> {
         start = end;
     }
     found
+}
+
+/// Whether a comment of several lines is open at the end of a line.
+fn goes_on_as_comment(line: &[u8], is_open: bool) -> bool {
+    let begins = memmem::rfind(line, b"/*");
+    match memmem::rfind(line, b"*/") {
+        Some(ends) => begins.is_some_and(|begins| begins > ends),
+        None => is_open || begins.is_some(),
+    }
 }
 
 /// How far it is to behind the bracket that closes.
@@ -212,6 +236,9 @@ mod tests {
             ("{\n  DB_OLD(\"use f()\")\n  void g(int a);", "{\n                   \n  void g(int a);"),
             ("{\n  TEST_F(a)\n  { run(); }", "{\n  TEST_F(a)\n  { run(); }"),
             ("f(a,\n  MAX(b)\n  int c(d));", "f(a,\n  MAX(b)\n  int c(d));"),
+            ("DEFINE_MUTEX(lock)\nint x = 0;", "DEFINE_MUTEX(lock)\nint x = 0;"),
+            ("WITH_LOCK(get(1))\nint y = 2;", "WITH_LOCK(get(1))\nint y = 2;"),
+            ("/* so:\n DB_OLD(\"a\")\n int x;\n*/", "/* so:\n DB_OLD(\"a\")\n int x;\n*/"),
         ];
         for (text, expected) in cases {
             assert_eq!(String::from_utf8_lossy(&masked(text.as_bytes(), true)), expected);

@@ -323,7 +323,11 @@ impl<'t> Family<'t> {
                 let made = known.clone().unwrap_or_else(|| self.unknown.clone());
                 self.initializer(list, &made, walk);
             }
-            _ => match found.function.and_then(|it| self.field(it, Field::Parameters)).filter(|_| self.is_plus) {
+            _ => match found
+                .function
+                .and_then(|it| self.field(it, Field::Parameters))
+                .filter(|_| self.is_plus && !head.is_extern)
+            {
                 Some(parameters) => self.arguments_as_parameters(parameters, walk),
                 None => self.declarator_uses(declarator, walk),
             },

@@ -73,7 +73,7 @@ impl<'t> Family<'t> {
         }
         let text = self.text.of(arguments);
         let words: Vec<&'t str> = text.trim_matches(['(', ')']).split(',').map(str::trim).collect();
-        let is_test = callee.starts_with("TEST") || callee.contains("TEST") && words.len() == 2;
+        let is_test = callee.starts_with("TEST") || words.len() == 2 && names_tests(callee);
         let name = if is_test { words.last() } else { words.first() };
         let Some(name) = name.copied().filter(|name| is_word(name)) else { return };
         let at = arguments.start_byte() + (name.as_ptr() as usize - text.as_ptr() as usize);
@@ -183,4 +183,10 @@ fn makes(callee: &str) -> bool {
 fn is_word(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     !text.is_empty() && text.chars().all(is_part) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a macro is called so as those are that make tests: `TEST_F`, `JSONTEST_FIXTURE`.
+fn names_tests(callee: &str) -> bool {
+    const OTHERS: [&str; 8] = ["LATEST", "FASTEST", "GREATEST", "SHORTEST", "LIGHTEST", "CONTEST", "PROTEST", "ATTEST"];
+    callee.split('_').any(|word| word.ends_with("TEST") && !OTHERS.contains(&word))
 }

@@ -117,18 +117,28 @@ impl<'t> Family<'t> {
     /// A part of what could not be parsed, if it is a call.
     pub(super) fn lost_call(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         match self.kind(node) {
-            Kind::FunctionDeclarator if self.is_local() => self.misread_function(node, walk),
+            Kind::FunctionDeclarator if self.is_local() && self.is_plain(node) => self.misread_function(node, walk),
+            Kind::FunctionDeclarator => walk.then(node),
             Kind::Identifier | Kind::TypeIdentifier | Kind::FieldIdentifier if self.is_before_bracket(node) => {
                 let text = self.text.of(node);
-                let before = node.prev_sibling().map_or("", |before| self.text.of(before));
-                let is_member = matches!(before, "." | "->");
+                // The tree would look for what stands before from its root.
+                let before = self.text.0[..node.start_byte()].trim_ascii_end();
+                let is_member = before.ends_with(b".") || before.ends_with(b"->");
                 let is_name = !super::preprocessor::is_word_of_language(text) && !super::is_keyword(text);
-                if is_name && before != "::" && (is_member || self.scopes.find(text).is_none()) {
+                // Outside of functions what is lost are declarations, of whose macros the names are loud.
+                let is_likely = self.is_local() || !text.bytes().any(|sign| sign.is_ascii_lowercase());
+                let is_bound = !is_member && self.scopes.find(text).is_some();
+                if is_name && is_likely && !before.ends_with(b"::") && !is_bound {
                     self.facts.mention(text, node, Role::Call, is_member.then(unknown));
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether a function is called by a name alone.
+    fn is_plain(&self, function: Node<'t>) -> bool {
+        self.field(function, Field::Declarator).is_some_and(|it| self.kind(it) == Kind::Identifier)
     }
 
     fn is_before_bracket(&self, node: Node<'t>) -> bool {

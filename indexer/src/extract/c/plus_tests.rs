@@ -315,3 +315,35 @@ void Block::f() {
         ",
     );
 }
+
+#[test]
+fn prototypes_in_functions_and_lost_declarations_call_nothing() {
+    let text = "\
+void f() {
+  extern int cb(Fill(int));
+}
+extern int foo13 __P((int, char *)) foo14(int);
+";
+    assert_lines(&references_of("cc", text, &["call"]), "4 call __P/1");
+}
+
+#[test]
+fn macros_with_names_are_left_where_they_stand() {
+    let text = "\
+/*
+  DECLARE_FOO(\"bar\")
+  int x = bar();
+*/
+DEFINE_LATEST_GETTER(version, fresh) { return 1; }
+int g() {
+  WITH_LOCK(get(1))
+  int y = get(2);
+}
+";
+    let found = references_of("cc", text, &["call"]);
+    assert!(
+        !found.contains("DECLARE_FOO") && found.contains("7 call get/1") && found.contains("8 call get/1"),
+        "{found}"
+    );
+    assert!(symbols("cc", text).contains("version") && !symbols("cc", text).contains("fresh"));
+}

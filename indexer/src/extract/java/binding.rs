@@ -15,15 +15,20 @@ impl<'t> Java<'t> {
             let value = self.field(declarator, Field::Value);
             walk.then(value);
             if let Some(name) = self.field(declarator, Field::Name) {
-                walk.later(Later::Bind { name, of, value });
+                walk.later(Later::Bind { name, declarator, of, value });
             }
         }
     }
 
     /// Binds a name to something of a type, or to a value, where the type is `var` or left out.
-    pub(super) fn bind(&mut self, name: Node<'t>, of: Option<Node<'t>>, value: Option<Node<'t>>) {
+    pub(super) fn bind(
+        &mut self,
+        (name, declarator): (Node<'t>, Node<'t>),
+        of: Option<Node<'t>>,
+        value: Option<Node<'t>>,
+    ) {
         let known = match of.filter(|of| self.text.of(*of) != "var") {
-            Some(of) => self.something_sized(of, name.parent().unwrap_or(name)),
+            Some(of) => self.something_sized(of, declarator),
             None => value.map_or_else(unknown, |value| self.expression(value)),
         };
         self.scopes.bind(self.text.of(name), known);
@@ -56,7 +61,7 @@ impl<'t> Java<'t> {
         let value = self.field(node, Field::Value);
         walk.then(of);
         walk.then(value);
-        walk.later(Later::Bind { name, of, value });
+        walk.later(Later::Bind { name, declarator: node, of, value });
     }
 
     /// `catch (A | B e)`: of several types nothing is known but that it is one of them.
@@ -96,7 +101,7 @@ impl<'t> Java<'t> {
         let (name, of) = (self.field(node, Field::Name), self.field(node, Field::Right));
         walk.children_but(node, name);
         if let (Some(name), Some(_)) = (name, of) {
-            walk.later(Later::Bind { name, of, value: None });
+            walk.later(Later::Bind { name, declarator: node, of, value: None });
         }
     }
 
@@ -107,7 +112,7 @@ impl<'t> Java<'t> {
             && self.kind(name) == Kind::Identifier
         {
             walk.then(of);
-            return walk.later(Later::Bind { name, of: Some(of), value: None });
+            return walk.later(Later::Bind { name, declarator: node, of: Some(of), value: None });
         }
         walk.children(node);
     }

@@ -126,6 +126,7 @@ enum Later<'t> {
     /// Binds a local to its type, or to its value where `var` stands.
     Bind {
         name: Node<'t>,
+        declarator: Node<'t>,
         of: Option<Node<'t>>,
         value: Option<Node<'t>>,
     },
@@ -226,7 +227,7 @@ impl<'t> Rules<'t> for Java<'t> {
                 self.open.pop();
             }
             Later::Anonymous { above, body } => self.open_anonymous(above, body, walk),
-            Later::Bind { name, of, value } => self.bind(name, of, value),
+            Later::Bind { name, declarator, of, value } => self.bind((name, declarator), of, value),
             Later::Each { name, of, list } => self.bind_each(name, of, list),
         }
     }

@@ -464,3 +464,22 @@ int use() { return db::show(1.5, 2); }
     ",
     );
 }
+
+#[test]
+fn overloads_of_a_namespace_in_several_sources_are_not_one() {
+    let text = "== a.cc\nnamespace n { int show(const A& a) { return 1; } }\n\
+        == b.cc\nnamespace n { int show(const B& b) { return 2; } }\n\
+        == u.cc\nint use() { return n::show(1); }\n";
+    let found = Repository::new(text).calls();
+    assert!(found.contains("b.cc#n.show") && !found.contains("99"), "{found}");
+}
+
+#[test]
+fn another_overload_of_as_many_parameters_leaves_open_which_has_defaults() {
+    let text = "== w.h\nclass W { void go(int a, int b = 2); void go(const char* s, char c); };\n\
+        == w.cc\n#include \"w.h\"\nvoid W::go(int a, int b) {}\nvoid W::go(const char* s, char c) {}\n\
+        void use(W& w) { w.go(1); }\n";
+    let found = Repository::new(text).calls();
+    let sure = found.lines().filter(|line| line.contains("go call") && line.contains("w.cc#"));
+    assert_eq!(sure.filter(|line| line.ends_with("99")).count(), 0, "{found}");
+}

@@ -282,3 +282,39 @@ fn what_takes_just_what_is_given_comes_first() {
     ",
     );
 }
+
+const GUESSED: &str = r#"
+== a/Record.java
+package a;
+class Record extends ext.Base { void other(ext.Row row) { row.size(); } }
+class Sized { long size() { return 1; } }
+== a/A.java
+package a;
+import org.objectweb.asm.Type;
+import java.nio.channels.FileChannel;
+class A {
+void f(String[] all) {}
+void f(Object one) {}
+void t(Type type) {}
+void t(Object one) {}
+void g(long n) {}
+void g(int n) {}
+void run(java.util.List<String> list, FileChannel channel, Record own) {
+f(list.toArray(new String[0]));
+t(String.class);
+g(channel.size());
+}
+}
+"#;
+
+#[test]
+fn what_a_name_alone_tells_of_a_result_is_no_certainty() {
+    let found = Repository::new(GUESSED).calls();
+    let line = |n: u32, of: &str| {
+        let begin = format!("a/A.java:{n} {of} call");
+        found.lines().filter(|line| line.trim().starts_with(&begin)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(line(12, "f").len() == 2, "{found}");
+    assert!(matches!(&line(13, "t")[..], [one] if one.contains("A.t~2") && one.ends_with("99")), "{found}");
+    assert!(matches!(&line(14, "g")[..], [one] if one.ends_with("A.g own 99")), "{found}");
+}
