@@ -324,7 +324,7 @@ void f() {
 }
 extern int foo13 __P((int, char *)) foo14(int);
 ";
-    assert_lines(&references_of("cc", text, &["call"]), "4 call __P/1");
+    assert_lines(&references_of("cc", text, &["call"]), "4 call __P");
 }
 
 #[test]
