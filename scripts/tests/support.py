@@ -209,7 +209,9 @@ class Service:
             yield
         finally:
             for one in everyone:
-                os.kill(one, signal.SIGCONT)
+                # A session that was about to end may have ended.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGCONT)
 
     def router(self):
         """The process that serves the API."""
