@@ -60,19 +60,17 @@ impl<'t> Family<'t> {
         }
     }
 
-    /// The type of a cast, or what `sizeof` is asked of: neither is a function.
-    pub(super) fn type_descriptor(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
-        let name = self.field(node, Field::TypeOf).filter(|name| self.kind(*name) == Kind::TypeIdentifier);
-        let list = self.field(node, Field::Declarator).filter(|it| self.is_list_alone(*it));
-        let is_asked = |round: Node<'t>| matches!(self.kind(round), Kind::CastExpression | Kind::SizeofExpression);
-        match name.zip(list).filter(|_| node.parent().is_some_and(is_asked)) {
-            Some((name, list)) => {
-                let list = self.field(list, Field::Parameters).unwrap_or(list);
-                self.call_misread(name, list);
-                walk.children(list);
-            }
-            None => walk.children(node),
-        }
+    /// A cast or `sizeof`: neither the type of the one nor what the other is asked of is a function.
+    pub(super) fn of_no_function(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
+        let known = self.field(node, Field::TypeOf);
+        let name =
+            known.and_then(|it| self.field(it, Field::TypeOf)).filter(|it| self.kind(*it) == Kind::TypeIdentifier);
+        let list = known.and_then(|it| self.field(it, Field::Declarator)).filter(|it| self.is_list_alone(*it));
+        let Some((name, list)) = name.zip(list) else { return walk.children(node) };
+        let list = self.field(list, Field::Parameters).unwrap_or(list);
+        self.call_misread(name, list);
+        walk.children(list);
+        walk.children_but(node, known);
     }
 
     /// `getkey(cast(int *, p), &key);`: true if it is a call, so that nothing is declared.
