@@ -14,8 +14,8 @@ use super::words::Word;
 
 /// Files of which it is remembered what they include.
 const KEPT_INCLUDES: usize = 8;
-/// Symbols of one name of which it is asked whether a file includes them.
-pub(super) const MOST_SEEN: usize = 1024;
+/// Symbols of one name that every use asks anew: whether its file includes them, or which enum has them.
+pub(super) const MOST_ASKED: usize = 1024;
 /// Files that another one includes, and their own includes, which are looked at.
 const MOST_INCLUDES: usize = 4096;
 
@@ -161,7 +161,7 @@ impl Scout<'_> {
             };
             is_linked && all.family_of(symbol) == family
         };
-        let found = all.at_top(name).iter().filter(is_seen).take(MOST_SEEN);
+        let found = all.at_top(name).iter().filter(is_seen).take(MOST_ASKED);
         let mut found: Vec<u32> = found.copied().collect();
         if family == Family::C && found.len() > 1 && found.iter().all(|&symbol| self.is_of_includers(symbol)) {
             found = self.of_includes(point.file, found);

@@ -23,6 +23,17 @@ struct Given {
     at: Point,
 }
 
+/// Where a class comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The language, none of whose classes stands below one of the repository or of a library.
+    Language,
+    /// A library that is imported.
+    Library,
+    /// The repository, a program that writes sources, or a library that knows the repository.
+    Unknown,
+}
+
 /// Why nobody knows how far a class stands below another.
 enum Unknown {
     /// The other is outside.
@@ -150,9 +161,9 @@ impl Evaluator<'_> {
         };
         let (found_above, found) = (known(above), known(below));
         let Some(below) = found else {
-            let is_foreign = found_above.is_some() || self.is_of_library(above);
+            let is_foreign = found_above.is_some() || self.origin(above) == Origin::Library;
             return match found_above {
-                _ if is_foreign && self.is_of_language(below) => Ok(None),
+                _ if is_foreign && self.origin(below) == Origin::Language => Ok(None),
                 Some(_) => Err(Unknown::Open),
                 None => Err(Unknown::Outside),
             };
@@ -175,27 +186,17 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Whether a class comes with the language, and so stands below none of the repository; others that nobody knows may be written by
-    /// programs, or come from a library that knows this one.
-    fn is_of_language(&mut self, given: &Given) -> bool {
+    /// Where a class comes from that is no symbol.
+    fn origin(&mut self, given: &Given) -> Origin {
         let written = Shape::of(&given.text).written;
         let found = self.scout.type_path(given.at, written);
-        let words = &self.names().all.words;
         match found.first() {
-            Some(Place::Outside(module, _)) => is_of_java(words.text(*module)),
+            Some(Place::Outside(module, _)) if is_of_java(self.names().all.words.text(*module)) => Origin::Language,
+            Some(Place::Outside(..)) => Origin::Library,
             // One of the repository may be called as one of the language.
-            Some(_) => false,
-            None => is_of_java(written) || builtins::is_name(Family::Jvm, written),
-        }
-    }
-
-    /// Whether a class is imported from elsewhere than the language, which has no class below it.
-    fn is_of_library(&mut self, given: &Given) -> bool {
-        let found = self.scout.type_path(given.at, Shape::of(&given.text).written);
-        let words = &self.names().all.words;
-        match found.first() {
-            Some(Place::Outside(module, _)) => !is_of_java(words.text(*module)),
-            _ => false,
+            Some(_) => Origin::Unknown,
+            None if is_of_java(written) || builtins::is_name(Family::Jvm, written) => Origin::Language,
+            None => Origin::Unknown,
         }
     }
 
@@ -250,7 +251,7 @@ impl Evaluator<'_> {
         }
         // What nobody defines here is of the library, which gives what it usually does; so is what is called on its classes.
         let of = head.and_then(|head| self.written(point, head, depth).or_else(|| self.class_of_language(point, head)));
-        let is_of_language = of.as_ref().is_some_and(|of| self.is_of_language(of));
+        let is_of_language = of.as_ref().is_some_and(|of| self.origin(of) == Origin::Language);
         let all = &self.names().all;
         let is_callable = |symbol: &u32| all.symbol(*symbol).kind.is_callable();
         let is_ours = all.words.find(name).is_some_and(|name| all.named(name).iter().any(is_callable));
@@ -262,7 +263,7 @@ impl Evaluator<'_> {
     /// A class that is written before the name of its method: `Double.doubleToLongBits`.
     fn class_of_language(&mut self, point: Point, head: &str) -> Option<Given> {
         let class = Given { text: head.into(), at: point };
-        (!head.contains(['<', '(', '['])).then_some(class).filter(|class| self.is_of_language(class))
+        (!head.contains(['<', '(', '['])).then_some(class).filter(|class| self.origin(class) == Origin::Language)
     }
 
     fn places_behind(&mut self, point: Point, head: &str, name: &str) -> Vec<Place> {

@@ -10,7 +10,7 @@ use super::collect::STAR;
 use super::definitions::{ImportEntry, NONE, Scope};
 use super::family::Family;
 use super::imports::{self, python, rust};
-use super::lexical::MOST_SEEN;
+use super::lexical::MOST_ASKED;
 use super::place::{Place, Want};
 use super::words::Word;
 
@@ -146,7 +146,7 @@ impl<'n> Scout<'n> {
                 && owner
                     .is_some_and(|owner| all.symbol(owner).kind == SymbolKind::Enum && all.symbol(owner).scope == round)
         };
-        let found: Vec<u32> = all.named(name).iter().take(MOST_SEEN).filter(is_of_round).copied().collect();
+        let found: Vec<u32> = all.named(name).iter().take(MOST_ASKED).filter(is_of_round).copied().collect();
         symbols(&found)
     }
 

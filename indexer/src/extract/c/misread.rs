@@ -61,7 +61,7 @@ impl<'t> Family<'t> {
     }
 
     /// A cast or `sizeof`: neither the type of the one nor what the other is asked of is a function.
-    pub(super) fn of_no_function(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
+    pub(super) fn cast_or_sizeof(&mut self, node: Node<'t>, walk: &mut Walk<'t>) {
         let known = self.field(node, Field::TypeOf);
         let name =
             known.and_then(|it| self.field(it, Field::TypeOf)).filter(|it| self.kind(*it) == Kind::TypeIdentifier);

@@ -261,7 +261,7 @@ impl<'t> Rules<'t> for Family<'t> {
             Kind::EnumSpecifier => self.enumeration(node, walk),
             Kind::Enumerator => self.enumerator(node, walk),
             Kind::TypeDefinition => self.type_definition(node, walk),
-            Kind::CastExpression | Kind::SizeofExpression => self.of_no_function(node, walk),
+            Kind::CastExpression | Kind::SizeofExpression => self.cast_or_sizeof(node, walk),
             Kind::InitializerPair => walk.then(self.field(node, Field::Value)),
             Kind::OffsetofExpression => self.offset_of(node, walk),
             Kind::LabeledStatement => walk.children_but(node, node.named_child(0)),
